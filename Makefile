@@ -1,0 +1,62 @@
+# A fresh clone needs Go, gcc and make; every other tool is pinned in tools/go.mod and built by `go tool`.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
+
+TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
+MODULES := $(dir $(filter-out tools/go.mod,$(shell git ls-files '*go.mod')))
+GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
+FUZZTIME ?= 10s
+AGAINST ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: lint checkgenerate ## Lint, check gen/, run all tests with the race detector
+	@for module in $(MODULES); do \
+		echo "# test $$module"; \
+		(cd "$$module" && go test -race -shuffle=on ./...); \
+	done
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)
+	@echo "# lint"
+	@unformatted=$$(gofmt -l $(GO_FILES)); test -z "$$unformatted" || \
+		{ echo "not gofmt-ed, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	@for module in $(MODULES); do \
+		(cd "$$module" && go vet ./... && $(TOOL) staticcheck ./...); \
+	done
+	@$(TOOL) buf lint
+
+.PHONY: generate
+generate: ## Regenerate gen/ from proto/
+	$(TOOL) buf generate
+
+.PHONY: checkgenerate
+checkgenerate: ## Fail if gen/ is not exactly what proto/ generates
+	@echo "# checkgenerate"
+	@rm -rf .tmp/generate && mkdir -p .tmp/generate
+	@$(TOOL) buf generate --output .tmp/generate
+	@diff -r gen .tmp/generate/gen || \
+		{ echo "gen/ does not match proto/: run make generate"; exit 1; }
+	@untracked=$$(git ls-files --others -- gen); test -z "$$untracked" || \
+		{ echo "generated but not in git, run git add on:"; echo "$$untracked"; exit 1; }
+
+.PHONY: breaking
+breaking: ## Fail on a wire-incompatible change of proto/ since AGAINST (default: the last tag)
+	$(TOOL) buf breaking --against '.git#ref=$(AGAINST)'
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (default 10s)
+	@git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file func; do \
+		echo "# $$file $${func#func }"; \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
+	done
+
+.PHONY: clean
+clean: ## Remove what the targets above built
+	rm -rf bin .tmp
