@@ -1,0 +1,67 @@
+package conn
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/netip"
+	"slices"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// Option configures a [Manager].
+type Option interface{ apply(*options) }
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+type options struct {
+	logger     *slog.Logger
+	tls        *tls.Config
+	plaintext  bool
+	handler    link.Handler
+	linkLimits link.Limits
+	dialBack   []netip.Prefix
+	store      Store
+}
+
+// WithStore keeps connections in store. Default: in memory, so that a restart forgets them. The manager does not close
+// the store.
+func WithStore(store Store) Option {
+	return optionFunc(func(o *options) { o.store = store })
+}
+
+// WithLogger sends logs to logger. Default: slog.Default().
+func WithLogger(logger *slog.Logger) Option {
+	return optionFunc(func(o *options) { o.logger = logger })
+}
+
+// WithTLS dials with TLS. Default: plaintext, to loopback addresses only.
+func WithTLS(config *tls.Config) Option {
+	return optionFunc(func(o *options) { o.tls = config.Clone() })
+}
+
+// WithPlaintext allows dialling without TLS beyond loopback. Default: such a dial is refused.
+func WithPlaintext() Option {
+	return optionFunc(func(o *options) { o.plaintext = true })
+}
+
+// WithLinkHandler serves the calls that arrive over links, after the manager has checked that their connection is
+// agreed and their namespace shared; namespace "" is the collector's own services. Default: every call is refused as
+// unimplemented.
+func WithLinkHandler(handler link.Handler) Option {
+	return optionFunc(func(o *options) { o.handler = handler })
+}
+
+// WithLinkLimits bounds what a link may hold. Default: the limits of package link.
+func WithLinkLimits(limits link.Limits) Option {
+	return optionFunc(func(o *options) { o.linkLimits = limits })
+}
+
+// WithDialBack lets the manager call a seed peer at the address it claimed when it connected, if that address resolves
+// into one of the prefixes. Default: no claimed address is ever dialled, so seed peers can call this collector but are
+// not called back.
+func WithDialBack(prefixes ...netip.Prefix) Option {
+	return optionFunc(func(o *options) { o.dialBack = slices.Clone(prefixes) })
+}

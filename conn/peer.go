@@ -1,0 +1,73 @@
+package conn
+
+import (
+	"context"
+	"slices"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// Peer is another collector as it was when the [Table] that holds it was made. It never changes: treat the fields as
+// read-only. Tests and simulations may build peers themselves; those cannot be called.
+type Peer struct {
+	// ID is the peer's collector id: its identity. An address is only where it was found.
+	ID           string
+	ConnectionID string
+	// Address is where this collector dialled the peer or, if the peer dialled, where the peer claims to be.
+	Address string
+	State   collector.ConnectionState
+	// Reason says why calls cannot go to the peer; empty while they can.
+	Reason string
+	// Shared are the namespaces of the connection, sorted. Calls cross in these and in no other.
+	Shared []string
+	// Dialed tells that this collector dialled the connection and dials it again when it is lost.
+	Dialed bool
+	// Seed tells that the peer speaks only the seed's protocol: it is called by unary Serve and has no catalog, so it
+	// may serve any method in the shared namespaces. Consider it when no peer with a catalog serves the method.
+	Seed bool
+	// OneWay tells that the peer calls this collector but cannot be called: a seed peer that dialled, while dialling
+	// back the address it claims is not allowed.
+	OneWay bool
+	// Catalog is what the peer said last; nil before it said anything and for seed peers.
+	Catalog *Catalog
+
+	wire *wire
+}
+
+// Routable reports whether calls can go to the peer now.
+func (p *Peer) Routable() bool { return routable(p.State) && !p.OneWay }
+
+// Method returns the peer's catalog entry of a method in a shared namespace. A peer that is not routable answers what
+// it served before. The entry is shared: do not modify it.
+func (p *Peer) Method(namespace, procedure string) (*meshv1.CatalogMethod, bool) {
+	if p.Catalog == nil || !p.shares(namespace) {
+		return nil, false
+	}
+	return p.Catalog.Method(namespace, procedure)
+}
+
+// Open starts a call on the peer: over the link that the connection has now or, to a seed peer, as unary Serve. Send
+// and Receive take messages of the call's codec or *[link.Raw].
+//
+// It refuses with permission_denied when the namespace is not shared, and with unavailable when there is no link; both
+// are surely not executed. Namespace "" reaches the peer's own services, such as collector.CollectiveDispatcher.
+// Errors of a call that the link failed are as [link.Link.Open] says.
+func (p *Peer) Open(ctx context.Context, call link.Call) (connect.ClientStream, error) {
+	if call.Namespace != "" && !p.shares(call.Namespace) {
+		return nil, connect.Errorf(connect.CodePermissionDenied,
+			"namespace %q is not shared with collector %q: connect again and offer it on both sides", call.Namespace, p.ID)
+	}
+	if p.wire == nil {
+		return nil, errNoLink(p)
+	}
+	return p.wire.open(ctx, p, call)
+}
+
+func (p *Peer) shares(namespace string) bool {
+	_, ok := slices.BinarySearch(p.Shared, namespace)
+	return ok
+}

@@ -1,0 +1,3 @@
+package conn
+
+type Store interface{}
