@@ -1,0 +1,77 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// ErrDamaged is in the chain of errors about a file whose content cannot be trusted.
+var ErrDamaged = errors.New("the database is damaged: move it away together with its -wal and -shm files and " +
+	"restore a copy, or start without one")
+
+// ErrForeign says that the file is a database, but not a collector's.
+var ErrForeign = errors.New("this is the database of another program: choose another path")
+
+// check reads through the file before anything trusts it.
+func (db *DB) check(ctx context.Context) error {
+	if err := checkFile(db.path); err != nil {
+		return err
+	}
+	var id int
+	if err := db.writer.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+		return err
+	}
+	if id != applicationID {
+		return ErrForeign
+	}
+	return db.checkPages(ctx)
+}
+
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("want a regular file, this is %s", info.Mode())
+	}
+	if info.Size() == 0 {
+		return fmt.Errorf("the file is empty: %w", ErrDamaged)
+	}
+	return nil
+}
+
+func (db *DB) checkPages(ctx context.Context) error {
+	var verdict string
+	if err := db.writer.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w (%s)", ErrDamaged, verdict)
+	}
+	return nil
+}
+
+// explain adds what to do to the errors of SQLite that a person can act on.
+func explain(err error) error {
+	var sqliteErr sqlite3.Error
+	if !errors.As(err, &sqliteErr) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	switch sqliteErr.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrFormat:
+		return fmt.Errorf("%w (%w)", ErrDamaged, err)
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return fmt.Errorf("another process holds the database: %w", err)
+	case sqlite3.ErrFull:
+		return fmt.Errorf("no space left for the database: %w", err)
+	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
+		return fmt.Errorf("no permission to write the database or its directory: %w", err)
+	default:
+		return err
+	}
+}

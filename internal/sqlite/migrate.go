@@ -1,0 +1,55 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// ErrFutureSchema says that a newer program wrote the file.
+var ErrFutureSchema = errors.New("written by a newer program")
+
+// Migrate brings the tables of a component to version len(steps), where steps[i] leads from version i to i+1. It runs
+// the missing steps in one transaction, so that the file is at the old or at the new version, never between. Steps
+// must never change once they have been released; append instead. A file at a later version is refused, with
+// [ErrFutureSchema], and left as it is.
+func (db *DB) Migrate(ctx context.Context, component string, steps []string) error {
+	err := db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return migrate(ctx, tx, component, steps) })
+	if err != nil {
+		return fmt.Errorf("migrate %s: %w", component, err)
+	}
+	return nil
+}
+
+func migrate(ctx context.Context, tx *sql.Tx, component string, steps []string) error {
+	version, err := schemaVersion(ctx, tx, component)
+	if err != nil {
+		return err
+	}
+	if version > len(steps) {
+		return fmt.Errorf("%w: schema version %d, and this program knows versions up to %d: "+
+			"start the newer program, or another file", ErrFutureSchema, version, len(steps))
+	}
+	for i, step := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return fmt.Errorf("step to version %d: %w", version+i+1, err)
+		}
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO schema_version (component, version) VALUES (?, ?)
+		ON CONFLICT (component) DO UPDATE SET version = excluded.version`, component, len(steps))
+	return err
+}
+
+func schemaVersion(ctx context.Context, tx *sql.Tx, component string) (int, error) {
+	var version int
+	err := tx.QueryRowContext(ctx, "SELECT version FROM schema_version WHERE component = ?", component).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err == nil && version < 0 {
+		return 0, fmt.Errorf("schema version %d: %w", version, ErrDamaged)
+	}
+	return version, err
+}

@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// Write runs fn in a transaction of the writer and commits it; when Write returns nil, the changes are on disk. If fn
+// or the commit fails, nothing of it is. fn runs alone and must use the context it gets.
+//
+// ctx bounds the wait for the turn only. A transaction that has begun runs to its end: SQLite cannot tell which
+// statement an interrupt is for, and nothing can interrupt a sync anyway. Lock waits inside are bounded to five
+// seconds by busy_timeout.
+func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
+	conn, err := db.writer.Conn(ctx)
+	if err != nil {
+		return db.failed(err)
+	}
+	defer release(conn)
+	err = transact(context.WithoutCancel(ctx), conn, fn)
+	if damaged(err) {
+		discard(conn)
+	}
+	return db.failed(err)
+}
+
+func transact(ctx context.Context, conn *sql.Conn, fn func(context.Context, *sql.Tx) error) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (db *DB) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("write %s: %w", db.path, explain(err))
+}
+
+// damaged reports an error after which a connection must not be used again. A failed sync is one: the kernel may have
+// dropped the pages, and a second sync would succeed without them.
+func damaged(err error) bool {
+	var sqliteErr sqlite3.Error
+	if !errors.As(err, &sqliteErr) {
+		return false
+	}
+	switch sqliteErr.Code {
+	case sqlite3.ErrIoErr, sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return true
+	default:
+		return false
+	}
+}
+
+// release gives the connection back, unless its rollback failed: the next transaction would be inside this one.
+func release(conn *sql.Conn) {
+	if midTransaction(conn) {
+		discard(conn)
+	}
+	_ = conn.Close() // fails only if discarded before
+}
+
+func midTransaction(conn *sql.Conn) (open bool) {
+	_ = conn.Raw(func(c any) error {
+		open = !c.(*sqlite3.SQLiteConn).AutoCommit()
+		return nil
+	})
+	return open
+}
+
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+}
