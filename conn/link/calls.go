@@ -1,0 +1,139 @@
+package link
+
+import (
+	"sync"
+)
+
+// callTable holds the calls that this end opened.
+type callTable struct {
+	mu    sync.Mutex
+	calls map[uint64]*clientStream
+	next  uint64
+	away  bool  // the other end drains: open nothing new
+	over  error // the link is over
+	idle  chan struct{}
+	last  uint64 // the last call the draining end accepted
+}
+
+func (t *callTable) init(initiator bool) {
+	t.calls = map[uint64]*clientStream{}
+	t.next = 2
+	if initiator {
+		t.next = 1
+	}
+}
+
+// add gives s its id. The outbox is locked, so ids go out in order.
+func (t *callTable) add(s *clientStream) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.over != nil:
+		return t.over
+	case t.away:
+		return errGoaway
+	}
+	s.id = t.next
+	t.next += 2
+	t.calls[s.id] = s
+	return nil
+}
+
+func (t *callTable) get(id uint64) *clientStream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.calls[id]
+}
+
+// remove forgets a call and reports whether it was there.
+func (t *callTable) remove(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.calls[id]; !ok {
+		return false
+	}
+	delete(t.calls, id)
+	if len(t.calls) == 0 && t.idle != nil {
+		close(t.idle)
+		t.idle = nil
+	}
+	return true
+}
+
+// take is get and remove in one.
+func (t *callTable) take(id uint64) *clientStream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.calls[id]
+	if s == nil {
+		return nil
+	}
+	delete(t.calls, id)
+	if len(t.calls) == 0 && t.idle != nil {
+		close(t.idle)
+		t.idle = nil
+	}
+	return s
+}
+
+func (t *callTable) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.calls)
+}
+
+// used reports whether id is one this end has given.
+func (t *callTable) used(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return id < t.next && id%2 == t.next%2
+}
+
+func (t *callTable) goneAway() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.away
+}
+
+// goAway stops new calls and returns those that the other end has not accepted.
+func (t *callTable) goAway(last uint64) []*clientStream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.away = true
+	var refused []*clientStream
+	for id, s := range t.calls {
+		if id > last {
+			refused = append(refused, s)
+		}
+	}
+	return refused
+}
+
+// whenIdle returns a channel that is closed when no call is left.
+func (t *callTable) whenIdle() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.calls) == 0 {
+		return closedChan
+	}
+	if t.idle == nil {
+		t.idle = make(chan struct{})
+	}
+	return t.idle
+}
+
+// failAll ends every call because the link is over.
+func (t *callTable) failAll(l *Link, err error) {
+	t.mu.Lock()
+	t.over = err
+	calls := t.calls
+	t.calls = map[uint64]*clientStream{}
+	if t.idle != nil {
+		close(t.idle)
+		t.idle = nil
+	}
+	t.mu.Unlock()
+	for _, s := range calls {
+		s.abort(l.unavailable(s.sent(), err))
+	}
+}

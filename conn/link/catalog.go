@@ -1,0 +1,109 @@
+package link
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// maxCatalog bounds a catalog, as encoded.
+const maxCatalog = 16 << 20
+
+// Announce sends this end's catalog, always in full. It returns when the writer has all of it; revision orders
+// announcements and must grow.
+func (l *Link) Announce(revision uint64, catalog []byte) error {
+	if len(catalog) > maxCatalog {
+		return fmt.Errorf("link: catalog of %d bytes exceeds %d", len(catalog), maxCatalog)
+	}
+	m := &largeMessage{
+		typ:      frameCatalog,
+		flags:    flagMessage,
+		prefix:   binary.AppendUvarint(nil, revision),
+		data:     catalog,
+		progress: time.Now(),
+		moved:    make(chan struct{}),
+	}
+	l.out.mu.Lock()
+	l.out.giveTurn(m)
+	l.out.unlock()
+	if err := l.awaitMoved(context.Background(), m); err != nil {
+		return l.unavailable(false, err)
+	}
+	return nil
+}
+
+// catalogInbox assembles arriving catalogs and delivers the newest one at a time.
+type catalogInbox struct {
+	deliver func(l *Link, revision uint64, catalog []byte)
+
+	// The reader's.
+	parts    []byte
+	revision uint64
+	inside   bool
+
+	mu      sync.Mutex
+	next    *announcement
+	running bool
+}
+
+type announcement struct {
+	revision uint64
+	catalog  []byte
+}
+
+func (c *catalogInbox) accept(l *Link, h frameHeader, body []byte) error {
+	p := payload{b: body}
+	if h.has(flagFirst) {
+		c.revision = p.uvarint()
+		size := p.uvarint()
+		if p.err == nil && size > maxCatalog {
+			p.fail("catalog exceeds 16 MiB")
+		}
+		c.parts, c.inside = nil, true
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if !c.inside || len(c.parts)+len(p.b) > maxCatalog {
+		return protocolError("part of no catalog")
+	}
+	c.parts = append(c.parts, p.b...)
+	if h.has(flagMore) {
+		return nil
+	}
+	c.post(l, announcement{c.revision, c.parts})
+	c.parts, c.inside = nil, false
+	return nil
+}
+
+// post replaces the announcement that waits and makes sure that somebody delivers it.
+func (c *catalogInbox) post(l *Link, a announcement) {
+	if c.deliver == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = &a
+	if c.running {
+		return
+	}
+	c.running = true
+	l.group.Go(func() { c.run(l) })
+}
+
+func (c *catalogInbox) run(l *Link) {
+	for a := c.take(); a != nil; a = c.take() {
+		c.deliver(l, a.revision, a.catalog)
+	}
+}
+
+func (c *catalogInbox) take() *announcement {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.next
+	c.next = nil
+	c.running = a != nil
+	return a
+}

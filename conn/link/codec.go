@@ -1,0 +1,85 @@
+package link
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connectproto"
+	"google.golang.org/protobuf/proto"
+)
+
+// Raw is a message that is already encoded in the call's codec. Sent, its bytes go out as they are; received, it is
+// given the bytes as they came, and keeps them. A process that forwards calls uses it on both ends and never decodes.
+type Raw struct{ Data []byte }
+
+// maxDepth is how deeply messages may nest. The default of 10 000 lets a small message cost a large stack.
+const maxDepth = 100
+
+// codec turns messages into bytes and back.
+type codec interface {
+	// size is the exact encoded size, or -1 if it is known only afterwards.
+	size(msg any) (int, error)
+	append(b []byte, msg any) ([]byte, error)
+	decode(data []byte, msg any) error
+}
+
+// codecByName returns nil for a name it does not know: calls in it can only carry Raw.
+func codecByName(name string) codec {
+	switch name {
+	case connect.CodecNameProto:
+		return binaryCodec{}
+	case connect.CodecNameJSON:
+		return jsonCodec
+	}
+	return nil
+}
+
+type binaryCodec struct{}
+
+func (binaryCodec) size(msg any) (int, error) {
+	m, ok := msg.(proto.Message)
+	if !ok {
+		return 0, notProto(msg)
+	}
+	return proto.Size(m), nil
+}
+
+// append encodes a message whose size was asked for just before.
+func (binaryCodec) append(b []byte, msg any) ([]byte, error) {
+	return proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, msg.(proto.Message)) //nolint:forcetypeassert // size checked it
+}
+
+func (binaryCodec) decode(data []byte, msg any) error {
+	m, ok := msg.(proto.Message)
+	if !ok {
+		return notProto(msg)
+	}
+	return proto.UnmarshalOptions{RecursionLimit: maxDepth}.Unmarshal(data, m)
+}
+
+func notProto(msg any) error { return fmt.Errorf("%T is not a proto.Message", msg) }
+
+// jsonCodec wraps the JSON codec of connect, so that a call decodes the same here and at an HTTP server.
+var jsonCodec = streamCodec{newJSONCodec()}
+
+func newJSONCodec() connect.Codec {
+	c := connectproto.NewJSONCodec()
+	c.UnmarshalOptions.RecursionLimit = maxDepth
+	return c
+}
+
+type streamCodec struct{ codec connect.Codec }
+
+func (c streamCodec) size(any) (int, error) { return -1, nil }
+
+func (c streamCodec) append(b []byte, msg any) ([]byte, error) {
+	buf := bytes.NewBuffer(b)
+	err := c.codec.MarshalWrite(context.Background(), buf, msg)
+	return buf.Bytes(), err
+}
+
+func (c streamCodec) decode(data []byte, msg any) error {
+	return c.codec.UnmarshalRead(context.Background(), bytes.NewReader(data), msg)
+}

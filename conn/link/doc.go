@@ -1,0 +1,66 @@
+// Package link is the wire between two collectors: a connect transport over one duplex byte stream.
+//
+// Both ends of a [Link] open calls on it; who dialled no longer matters once it is up. The calling end is a
+// [connect.Transport] ([Link.Transport], [Link.Open]); the serving end hands each arriving call to a [Handler], which
+// has the shape of [connect.Server.Call]. The package knows ids, frames, credit and deadlines. It knows nothing of
+// routing, of what a namespace means, or of storage, and can be used alone.
+//
+// # Words
+//
+//	link       the live stream between two collectors, with everything that runs on it
+//	initiator  the end that dialled; its calls have odd ids
+//	acceptor   the end that was dialled; its calls have even ids
+//	call       one RPC of any stream kind
+//	credit     message bytes that an end may still send on a call before the other end grants more
+//	part       a piece of a message, at most 16 KiB; parts of different calls take turns
+//
+// # Why it is fast
+//
+// Callers append whole frames to one outgoing buffer under a short mutex. A single writer goroutine yields the
+// processor once before it takes that buffer, so that all calls that are ready in the same moment leave in one system
+// call; the other end reads them in one. A unary call is one frame each way.
+//
+// # Wire
+//
+// Integers in the header are big endian, those in payloads are uvarints (encoding/binary). A text is a uvarint length
+// and that many bytes. After the carrier (see [DialUpgrade]) both ends send a HELLO and then any other frame:
+//
+//	 bytes  4        1       1       6        length
+//	┌────────┬───────┬───────┬────────┬─────────────┐
+//	│ length │ type  │ flags │  call  │   payload   │   length counts the payload only
+//	└────────┴───────┴───────┴────────┴─────────────┘
+//
+//	type  name     call  payload
+//	 1    HELLO     0    version, collector id text, session id text, window, largest message
+//	 2    OPEN      id   name ref [definition], timeout in µs + 1 (0: none), [metadata], [message]
+//	 3    MESSAGE   id   [size of the whole message, on the first of several parts], bytes
+//	 4    HEADERS   id   metadata: response headers that precede the first message
+//	 5    END       id   [code, message text, count, details], [headers, trailers], [message]
+//	 6    CANCEL    id   empty: the caller gave up
+//	 7    WINDOW    id   credit: message bytes that may be sent in addition
+//	 8    PING      0    8 bytes, returned in the PONG
+//	 9    PONG      0    8 bytes of the PING
+//	10    CATALOG   0    [revision and size, on the first part], bytes
+//	11    GOAWAY    0    last call id that was accepted, reason text
+//
+//	flag  name       on             meaning
+//	0x01  more       MESSAGE CATALOG  more parts of the same message follow
+//	0x02  half-close OPEN MESSAGE     the caller sends no more messages
+//	0x04  message    OPEN MESSAGE END a message (or its last part) is present
+//	0x08  metadata   OPEN END         metadata is present
+//	0x10  error      END              the call failed
+//	0x20  deadline   CANCEL           the caller gave up because its deadline passed
+//	0x40  first      MESSAGE CATALOG  the first of several parts; the size of the whole precedes it
+//
+// A name ref is the small number of a (namespace, procedure, codec, stream kind, idempotency level) tuple; ref 0
+// brings the tuple in full, with the number it gets from then on (0: none, the table of 4096 is full). Metadata is a
+// length in bytes and that many bytes of (name text, count, value texts). A detail is a type text and a value text.
+//
+// Frames of an unknown type and late frames of a finished call are skipped. Malformed frames close the link; the
+// reason is in [Link.Err].
+//
+// # Bounds
+//
+// See [Limits]. A call over its credit or over the link's queue waits with its context; a call that waits for credit
+// for 30 s fails with resource_exhausted.
+package link

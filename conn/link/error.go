@@ -1,0 +1,136 @@
+package link
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"connectrpc.com/connect/v2"
+)
+
+// Error says that the link, not the handler, failed a call. It is the cause of an unavailable [*connect.Error] whose
+// IsRemote is false; find it with [errors.As].
+type Error struct {
+	// Sent is false if the request surely never left this process or was surely not accepted: it may be sent again,
+	// whatever the method does. True means that the handler may have run.
+	Sent bool
+	// Reason says why the link is gone or refuses calls.
+	Reason string
+}
+
+func (e *Error) Error() string {
+	if e.Sent {
+		return "link: " + e.Reason + "; the request had left and may have been executed"
+	}
+	return "link: " + e.Reason + "; the request was not sent"
+}
+
+// ErrClosed is the reason of a link that this end closed, [ErrDrained] that of one that ended after a GOAWAY of either
+// end, and [ErrSilent] that of one whose other end stopped answering pings.
+var (
+	ErrClosed  = errors.New("link: closed")
+	ErrDrained = errors.New("link: drained")
+	ErrSilent  = errors.New("link: the other end does not answer pings")
+)
+
+var (
+	errLinkOver = errors.New("link: over")
+	errGoaway   = errors.New("link: the other end is draining")
+	errFlood    = errors.New("link: the other end asks for more answers than it reads")
+	errTooLarge = errors.New("link: message too large")
+	errRawOnly  = errors.New("link: this codec carries raw messages only")
+)
+
+// unavailable is what a call gets that the link failed.
+func (l *Link) unavailable(sent bool, reason error) error {
+	cause := &Error{Sent: sent, Reason: reasonText(reason)}
+	return connect.Errorf(connect.CodeUnavailable, "link to %s: %s", l.peer.CollectorID, cause.Error()[len("link: "):]).WithCause(cause)
+}
+
+func reasonText(err error) string {
+	if errors.Is(err, io.EOF) {
+		return "closed by the other end"
+	}
+	text := err.Error()
+	if len(text) > len("link: ") && text[:len("link: ")] == "link: " {
+		return text[len("link: "):]
+	}
+	return text
+}
+
+// callerGaveUp turns the error of a caller's context into what connect reports for it.
+func callerGaveUp(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return connect.NewError(connect.CodeDeadlineExceeded, "the deadline passed before the answer came").WithCause(err)
+	}
+	return connect.NewError(connect.CodeCanceled, "the caller canceled the call").WithCause(err)
+}
+
+// verdict is what the caller of a handler that returned err is told. As in connect, only errors that the handler wrote
+// itself keep their text: others are not for callers.
+func verdict(err error) *connect.Error {
+	var own *connect.Error
+	switch {
+	case errors.As(err, &own) && own != nil:
+		if own.IsRemote() {
+			return connect.NewError(connect.CodeInternal, "")
+		}
+		return own
+	case errors.Is(err, context.Canceled):
+		return connect.NewError(connect.CodeCanceled, "")
+	case errors.Is(err, context.DeadlineExceeded):
+		return connect.NewError(connect.CodeDeadlineExceeded, "")
+	}
+	return connect.NewError(connect.CodeUnknown, "")
+}
+
+const (
+	maxErrorText = 16 << 10
+	maxDetails   = 64
+)
+
+// appendError appends code, message and details. Texts that are too long for a frame are cut.
+func appendError(b []byte, e *connect.Error) []byte {
+	b = binary.AppendUvarint(b, uint64(e.Code()))
+	b = appendText(b, cut(e.Message(), maxErrorText))
+	details := e.Details()
+	budget := maxMetadata
+	kept := details[:0]
+	for _, d := range details {
+		budget -= len(d.Type) + len(d.Value) + 8
+		if budget < 0 || len(kept) == maxDetails {
+			break
+		}
+		kept = append(kept, d)
+	}
+	b = binary.AppendUvarint(b, uint64(len(kept)))
+	for _, d := range kept {
+		b = appendText(b, d.Type)
+		b = appendText(b, string(d.Value))
+	}
+	return b
+}
+
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n]
+}
+
+func readError(p *payload) *connect.Error {
+	code := connect.Code(p.uvarint())
+	err := connect.NewError(code, p.text(maxErrorText))
+	n := p.uvarint()
+	if n > maxDetails {
+		p.fail(fmt.Sprintf("%d error details", n))
+		return err
+	}
+	for range n {
+		d := &connect.ErrorDetail{Type: p.text(maxMetadata), Value: []byte(p.text(maxMetadata))}
+		err = err.WithDetail(d)
+	}
+	return err.WithRemote()
+}

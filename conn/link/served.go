@@ -1,0 +1,168 @@
+package link
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// servedTable holds the calls that the other end opened and whose handlers run.
+type servedTable struct {
+	mu      sync.Mutex
+	calls   map[uint64]*serverCall // those the other end still waits for
+	running int                    // handlers that have not returned
+	last    uint64                 // newest id seen
+	drain   bool
+	over    bool
+	idle    chan struct{}
+	watch   *time.Timer // fires at next
+	next    time.Time   // no deadline passes earlier
+}
+
+func (t *servedTable) init(l *Link) {
+	t.calls = map[uint64]*serverCall{}
+	t.watch = time.AfterFunc(time.Hour, func() { t.sweep(l) })
+	t.watch.Stop()
+}
+
+type admission int
+
+const (
+	admitted admission = iota
+	ignored            // draining: the caller knows, or will when it reads the GOAWAY
+	overCap
+	reused
+)
+
+// add admits a call, if there is room for its handler.
+func (t *servedTable) add(c *serverCall, limit int) admission {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case c.id <= t.last:
+		return reused
+	case t.drain || t.over:
+		return ignored
+	}
+	t.last = c.id
+	if t.running >= limit {
+		return overCap
+	}
+	t.running++
+	t.calls[c.id] = c
+	t.watchDeadline(c.ctx.deadline)
+	return admitted
+}
+
+// get returns the call, and whether frames of id may come although there is none.
+func (t *servedTable) get(id uint64) (c *serverCall, known bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.calls[id], id <= t.last || t.drain || t.over
+}
+
+// remove forgets a call to which no answer goes any more, and reports whether it was there.
+func (t *servedTable) remove(id uint64) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.calls[id]
+	delete(t.calls, id)
+	return ok
+}
+
+// returned counts a handler off.
+func (t *servedTable) returned() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running--
+	if t.running == 0 && t.idle != nil {
+		close(t.idle)
+		t.idle = nil
+	}
+}
+
+func (t *servedTable) len() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.running
+}
+
+func (t *servedTable) draining() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.drain
+}
+
+// startDrain stops admissions and returns the last id that was admitted.
+func (t *servedTable) startDrain() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.drain = true
+	return t.last
+}
+
+func (t *servedTable) whenIdle() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.running == 0 {
+		return closedChan
+	}
+	if t.idle == nil {
+		t.idle = make(chan struct{})
+	}
+	return t.idle
+}
+
+// cancelAll ends the contexts of all handlers because the link is over.
+func (t *servedTable) cancelAll() {
+	t.mu.Lock()
+	t.over = true
+	t.watch.Stop()
+	calls := t.calls
+	t.calls = map[uint64]*serverCall{}
+	t.mu.Unlock()
+	for _, c := range calls {
+		c.abandon(context.Canceled)
+	}
+}
+
+// watchDeadline makes sure that somebody looks when deadline has passed.
+func (t *servedTable) watchDeadline(deadline time.Time) {
+	if deadline.IsZero() || (!t.next.IsZero() && !deadline.Before(t.next)) {
+		return
+	}
+	t.next = deadline
+	t.watch.Reset(time.Until(deadline))
+}
+
+// sweepStep spaces the sweeps when many deadlines pass close to each other.
+const sweepStep = 5 * time.Millisecond
+
+// sweep ends the contexts of the handlers whose deadline has passed.
+func (t *servedTable) sweep(l *Link) {
+	for _, c := range t.expired(time.Now()) {
+		c.expire(l)
+	}
+}
+
+func (t *servedTable) expired(now time.Time) []*serverCall {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var late []*serverCall
+	next := time.Time{}
+	for _, c := range t.calls {
+		switch deadline := c.ctx.deadline; {
+		case deadline.IsZero() || c.late:
+		case !deadline.After(now):
+			c.late = true
+			late = append(late, c)
+		case next.IsZero() || deadline.Before(next):
+			next = deadline
+		}
+	}
+	t.next = next
+	if !next.IsZero() && !t.over {
+		t.watch.Reset(max(sweepStep, next.Sub(now)))
+	}
+	return late
+}

@@ -1,0 +1,193 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"connectrpc.com/connect/v2"
+)
+
+// serverCall is the serving end of a call. It is the handler's [connect.ServerStream].
+type serverCall struct {
+	link   *Link
+	id     uint64
+	target *target
+	ctx    callContext
+	info   connect.CallInfo
+	in     inbound
+	out    outbound
+	late   bool // its deadline was acted upon; guarded by servedTable.mu
+
+	metadata *buffer // of the OPEN, as it came
+
+	received    bool // the only request message was handed out
+	headersSent bool
+	answer      any // the only response message, which leaves with the END
+}
+
+// serve runs the handler of c and answers the call.
+func (l *Link) serve(c *serverCall) {
+	defer l.served.returned()
+	defer c.ctx.cancel(context.Canceled)
+	err := c.readMetadata()
+	if err == nil {
+		err = c.handle()
+	}
+	c.finish(err)
+	l.held.Add(-int64(c.in.discard()))
+}
+
+func (c *serverCall) readMetadata() error {
+	if c.metadata == nil {
+		return nil
+	}
+	defer c.metadata.release()
+	p := payload{b: c.metadata.b}
+	readMetadata(&p, c.info.RequestHeader())
+	if p.err != nil {
+		c.link.fail(p.err)
+	}
+	return p.err
+}
+
+// handle calls the handler and turns a panic into an internal error. The text of the panic stays here.
+func (c *serverCall) handle() (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.link.log.Error("handler panicked", "procedure", c.target.procedure, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = connect.NewError(connect.CodeInternal, "the handler panicked; its collector has logged the details")
+		}
+	}()
+	c.info.Spec, c.info.Codec, c.info.Protocol = c.target.spec, c.target.callName.codec, protocolName
+	c.info.PeerAddr, c.info.TransportInfo = c.link.peer.CollectorID, &c.target.info
+	return c.link.handler(&c.ctx, c.target.procedure, &c.info, c)
+}
+
+func (c *serverCall) singleRequest() bool { return c.target.kind&connect.StreamTypeClient == 0 }
+
+func (c *serverCall) singleResponse() bool { return c.target.kind&connect.StreamTypeServer == 0 }
+
+func (c *serverCall) Receive(msg any) error {
+	if c.singleRequest() && c.received {
+		return io.EOF
+	}
+	buf, err := c.link.receive(&c.ctx, &c.in, c.id)
+	if err != nil {
+		return err
+	}
+	if buf == nil {
+		return c.noMessage()
+	}
+	c.received = true
+	c.info.ReceiveStats = connect.MessageStats{Size: len(buf.b)}
+	if err := decodeInto(c.target.codec, buf, msg); err != nil {
+		return connect.Errorf(connect.CodeInvalidArgument, "unmarshal message: %v", err)
+	}
+	return nil
+}
+
+func (c *serverCall) noMessage() error {
+	c.in.mu.Lock()
+	err := c.in.err
+	c.in.mu.Unlock()
+	switch {
+	case err != nil:
+		return err
+	case c.singleRequest():
+		return connect.NewError(connect.CodeUnimplemented, "unary request has no message")
+	}
+	return io.EOF
+}
+
+// SendHeaders sends the response headers now. A single response carries them itself, so it waits for that.
+func (c *serverCall) SendHeaders() error {
+	if c.headersSent || c.singleResponse() {
+		return nil
+	}
+	return c.sendHeaders()
+}
+
+func (c *serverCall) sendHeaders() error {
+	c.headersSent = true
+	header := c.info.ResponseHeader()
+	if header.Len() == 0 {
+		return nil
+	}
+	if metadataSize(header) > maxMetadata {
+		return connect.Errorf(connect.CodeResourceExhausted, "response headers are larger than %d bytes", maxMetadata)
+	}
+	o := c.link.out
+	o.mu.Lock()
+	start := len(o.buf)
+	o.buf = endFrame(appendMetadata(beginFrame(o.buf, frameHeaders, 0, c.id), header), start)
+	o.unlock()
+	return nil
+}
+
+func (c *serverCall) Send(msg any) error {
+	if c.singleResponse() {
+		if c.answer != nil {
+			return connect.NewError(connect.CodeInternal, "a unary response has one message")
+		}
+		c.answer = msg
+		return nil
+	}
+	e, err := c.link.encode(c.target.codec, msg)
+	if err != nil {
+		return err
+	}
+	defer e.release()
+	return c.send(e)
+}
+
+func (c *serverCall) send(e encoded) error {
+	if !c.headersSent {
+		if err := c.sendHeaders(); err != nil {
+			return err
+		}
+	}
+	c.info.SendStats = connect.MessageStats{Size: e.size}
+	err := c.link.sendMessage(&c.ctx, &c.out, c.id, 0, c.target.codec, e)
+	if ended := c.ctx.Err(); ended != nil && err != nil {
+		return ended
+	}
+	if errors.Is(err, errLinkOver) {
+		return context.Canceled
+	}
+	return err
+}
+
+// abandon ends the call of a caller that is gone.
+func (c *serverCall) abandon(reason error) {
+	c.ctx.cancel(reason)
+	c.in.close(reason)
+	c.link.out.closeHalf(&c.out)
+}
+
+// expire ends a call whose deadline passed; the caller has noticed by its own clock.
+func (c *serverCall) expire(l *Link) {
+	if l.served.remove(c.id) {
+		c.abandon(context.DeadlineExceeded)
+		l.sendEnd(c.id, connect.NewError(connect.CodeDeadlineExceeded, "the deadline passed on the serving collector"))
+	}
+}
+
+// refuse ends a call for a reason of the link's own.
+func (c *serverCall) refuse(l *Link, err *connect.Error) {
+	if l.served.remove(c.id) {
+		c.abandon(context.Canceled)
+		l.sendEnd(c.id, err)
+	}
+}
+
+// sendEnd ends a call with nothing but an error.
+func (l *Link) sendEnd(id uint64, err *connect.Error) {
+	o := l.out
+	o.mu.Lock()
+	start := len(o.buf)
+	o.buf = endFrame(appendError(beginFrame(o.buf, frameEnd, flagError, id), err), start)
+	o.unlock()
+}

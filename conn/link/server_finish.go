@@ -1,0 +1,85 @@
+package link
+
+import (
+	"context"
+
+	"connectrpc.com/connect/v2"
+)
+
+// finish answers the call: err is the handler's verdict. A unary answer leaves as one frame if its message fits.
+func (c *serverCall) finish(err error) {
+	var answer encoded
+	if err == nil && c.answer != nil {
+		answer, err = c.link.encode(c.target.codec, c.answer)
+	}
+	if err == nil && answer.size > partSize {
+		err = c.send(answer)
+		answer.release()
+		answer = encoded{}
+		c.answer = nil
+	}
+	defer answer.release()
+	if !c.link.served.remove(c.id) {
+		return // nobody waits
+	}
+	if c.link.out.lockRoom(context.Background(), c.link.over) != nil {
+		return
+	}
+	defer c.link.out.unlock()
+	c.appendEnd(err, answer)
+}
+
+// appendEnd appends the END. If it cannot be written as it should be, the call fails instead.
+func (c *serverCall) appendEnd(err error, answer encoded) {
+	o := c.link.out
+	start := len(o.buf)
+	flags := c.endFlags(err)
+	b := beginFrame(o.buf, frameEnd, flags, c.id)
+	if flags&flagError != 0 {
+		b = appendError(b, verdict(err))
+	}
+	if flags&flagMetadata != 0 {
+		if metadataSize(c.info.ResponseHeader())+metadataSize(c.info.ResponseTrailer()) > maxMetadata {
+			o.buf = c.appendFailure(o.buf[:start], connect.Errorf(connect.CodeResourceExhausted,
+				"response headers and trailers are larger than %d bytes", maxMetadata))
+			return
+		}
+		b = c.appendBothMetadata(b)
+	}
+	if flags&flagMessage != 0 {
+		c.info.SendStats = connect.MessageStats{Size: answer.size}
+		var encodeErr error
+		if b, encodeErr = answer.appendTo(b, c.target.codec); encodeErr != nil {
+			o.buf = c.appendFailure(o.buf[:start], connect.Errorf(connect.CodeInternal, "marshal message: %v", encodeErr))
+			return
+		}
+	}
+	o.buf = endFrame(b, start)
+}
+
+func (c *serverCall) endFlags(err error) uint8 {
+	var flags uint8
+	if err != nil {
+		flags |= flagError
+	} else if c.answer != nil {
+		flags |= flagMessage
+	}
+	if c.info.ResponseTrailer().Len() > 0 || (!c.headersSent && c.info.ResponseHeader().Len() > 0) {
+		flags |= flagMetadata
+	}
+	return flags
+}
+
+func (c *serverCall) appendBothMetadata(b []byte) []byte {
+	header := c.info.ResponseHeader()
+	if c.headersSent {
+		header = &connect.Header{}
+	}
+	b = appendMetadata(b, header)
+	return appendMetadata(b, c.info.ResponseTrailer())
+}
+
+func (c *serverCall) appendFailure(b []byte, err *connect.Error) []byte {
+	start := len(b)
+	return endFrame(appendError(beginFrame(b, frameEnd, flagError, c.id), err), start)
+}

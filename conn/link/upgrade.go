@@ -1,0 +1,168 @@
+package link
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The first carrier: an HTTP/1.1 Upgrade on the collector's own port, so that TLS, proxies and firewalls see one thing.
+const (
+	// UpgradePath is where a collector accepts links.
+	UpgradePath = "/collector.link"
+	// upgradeToken names the protocol and its version in the Upgrade header.
+	upgradeToken = "collective-link/1"
+
+	upgradeTimeout   = 2 * time.Second
+	maxUpgradeAnswer = 32 << 10
+)
+
+// ErrUpgradeRefused says that something answered, but not as a collector that accepts links.
+var ErrUpgradeRefused = errors.New("link: the other end does not accept links")
+
+// DialUpgrade dials a collector at address (host:port) and upgrades the connection. A nil tlsConfig means plain TCP.
+// Redirects and proxies are not followed. The answer is bounded to 32 KiB and two seconds; an answer other than the
+// upgrade is [ErrUpgradeRefused].
+func DialUpgrade(ctx context.Context, address string, tlsConfig *tls.Config) (io.ReadWriteCloser, error) {
+	return DialUpgradeWith(ctx, &net.Dialer{}, address, tlsConfig)
+}
+
+// DialUpgradeWith is [DialUpgrade] with a dialer of the caller's.
+func DialUpgradeWith(ctx context.Context, dialer *net.Dialer, address string, tlsConfig *tls.Config) (io.ReadWriteCloser, error) {
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stream, err := upgradeClient(ctx, conn, address, tlsConfig)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		return stream, nil
+	}
+	conn.Close()
+	if ctx.Err() != nil {
+		err = fmt.Errorf("no answer to the upgrade: %w", ctx.Err())
+	}
+	return nil, err
+}
+
+func upgradeClient(ctx context.Context, conn net.Conn, address string, tlsConfig *tls.Config) (io.ReadWriteCloser, error) {
+	if tlsConfig != nil {
+		secure := tls.Client(conn, upgradeTLS(tlsConfig, address))
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, err
+		}
+		conn = secure
+	}
+	request := "POST " + UpgradePath + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: Upgrade\r\nUpgrade: " +
+		upgradeToken + "\r\nContent-Length: 0\r\n\r\n"
+	if _, err := io.WriteString(conn, request); err != nil {
+		return nil, err
+	}
+	limited := &io.LimitedReader{R: conn, N: maxUpgradeAnswer}
+	reader := bufio.NewReaderSize(limited, 4<<10)
+	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodPost})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUpgradeRefused, err)
+	}
+	if answer.StatusCode != http.StatusSwitchingProtocols || !strings.EqualFold(answer.Header.Get("Upgrade"), upgradeToken) {
+		return nil, fmt.Errorf("%w: it answered %s", ErrUpgradeRefused, answer.Status)
+	}
+	return carry(conn, reader)
+}
+
+// upgradeTLS offers HTTP/1.1 only: an HTTP/2 connection cannot be upgraded.
+func upgradeTLS(base *tls.Config, address string) *tls.Config {
+	c := base.Clone()
+	c.NextProtos = []string{"http/1.1"}
+	if c.ServerName == "" && !c.InsecureSkipVerify {
+		c.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	return c
+}
+
+// carry returns conn with the bytes that reader has already taken from it put back.
+func carry(conn net.Conn, reader *bufio.Reader) (io.ReadWriteCloser, error) {
+	n := reader.Buffered()
+	if n == 0 {
+		return conn, nil
+	}
+	early := make([]byte, n)
+	if _, err := io.ReadFull(reader, early); err != nil {
+		return nil, err
+	}
+	return &earlyConn{Conn: conn, early: early}, nil
+}
+
+// earlyConn is a connection of which the first bytes have been read before.
+type earlyConn struct {
+	net.Conn
+	early []byte
+}
+
+func (c *earlyConn) Read(b []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.Conn.Read(b)
+	}
+	n := copy(b, c.early)
+	c.early = c.early[n:]
+	return n, nil
+}
+
+// AcceptUpgrade turns a request for [UpgradePath] into the stream of a link. What is not exactly an upgrade to this
+// protocol is answered with 426 or 400 and an error; nothing else may be written to w in either case. The caller owns
+// the stream: net/http forgets it, together with its deadlines and limits.
+func AcceptUpgrade(w http.ResponseWriter, r *http.Request) (io.ReadWriteCloser, error) {
+	if status, reason := refuseUpgrade(r); reason != "" {
+		w.Header().Set("Upgrade", upgradeToken)
+		http.Error(w, reason, status)
+		return nil, fmt.Errorf("%w: %s", ErrUpgradeRefused, reason)
+	}
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "this listener cannot carry links", http.StatusInternalServerError)
+		return nil, fmt.Errorf("link: hijack: %w", err)
+	}
+	if err := answerUpgrade(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return carry(conn, buffered.Reader)
+}
+
+func refuseUpgrade(r *http.Request) (status int, reason string) {
+	tokens := r.Header.Values("Upgrade")
+	switch {
+	case r.ProtoMajor != 1 || r.ProtoMinor != 1:
+		return http.StatusUpgradeRequired, "links are opened over HTTP/1.1"
+	case r.Method != http.MethodPost:
+		return http.StatusMethodNotAllowed, "links are opened with POST"
+	case len(tokens) != 1 || tokens[0] != upgradeToken || !strings.EqualFold(r.Header.Get("Connection"), "Upgrade"):
+		return http.StatusUpgradeRequired, "this path takes Upgrade: " + upgradeToken
+	case r.ContentLength != 0 || len(r.TransferEncoding) > 0:
+		return http.StatusBadRequest, "an upgrade has no body"
+	}
+	return 0, ""
+}
+
+func answerUpgrade(conn net.Conn) error {
+	if err := conn.SetDeadline(time.Now().Add(upgradeTimeout)); err != nil {
+		return err
+	}
+	_, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+upgradeToken+"\r\n\r\n")
+	if err != nil {
+		return err
+	}
+	return conn.SetDeadline(time.Time{})
+}
