@@ -1,3 +1,0 @@
-package conn
-
-type Store interface{}

@@ -1,0 +1,210 @@
+package conn
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	collector "github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/sqlite"
+)
+
+// A record is stored as the message it is, so that it grows with the contract. Only what SQL has to find or change
+// has a column: the counters are added to many times between two changes of the record.
+var storeSteps = []string{`
+CREATE TABLE connection (
+	id               TEXT PRIMARY KEY,
+	put              INTEGER NOT NULL UNIQUE, -- order of changes; clocks may go back
+	forgettable      INTEGER NOT NULL,
+	state_changed_at INTEGER NOT NULL,        -- nanoseconds since 1970
+	record           BLOB NOT NULL,           -- collector.Connection without what the columns below hold
+	checksum         INTEGER NOT NULL,        -- CRC-32C of record: SQLite keeps none of its pages
+	requests         INTEGER NOT NULL DEFAULT 0,
+	errors           INTEGER NOT NULL DEFAULT 0,
+	bytes_sent       INTEGER NOT NULL DEFAULT 0,
+	bytes_received   INTEGER NOT NULL DEFAULT 0,
+	last_activity    INTEGER NOT NULL DEFAULT 0 -- nanoseconds since 1970; 0: never
+) STRICT;`}
+
+type sqliteStore struct{ db *sqlite.DB }
+
+// NewSQLiteStore makes a Store of the table `connection` in db. It does not close db.
+func NewSQLiteStore(ctx context.Context, db *sqlite.DB) (Store, error) {
+	if err := db.Migrate(ctx, "connections", storeSteps); err != nil {
+		return nil, err
+	}
+	return &sqliteStore{db: db}, nil
+}
+
+func (s *sqliteStore) Put(ctx context.Context, record *collector.Connection) error {
+	if record.GetId() == "" {
+		return errNoRecordID
+	}
+	row, err := newRow(record)
+	if err != nil {
+		return fmt.Errorf("connection %s: %w", record.GetId(), err)
+	}
+	return s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := makeRoom(ctx, tx, record.GetId()); err != nil {
+			return err
+		}
+		return row.upsert(ctx, tx)
+	})
+}
+
+func makeRoom(ctx context.Context, tx *sql.Tx, id string) error {
+	var full bool
+	err := tx.QueryRowContext(ctx, `
+		SELECT count(*) >= ? AND NOT EXISTS (SELECT 1 FROM connection WHERE id = ?)
+		FROM connection`, maxRecords, id).Scan(&full)
+	if err != nil || !full {
+		return err
+	}
+	result, err := tx.ExecContext(ctx, `
+		DELETE FROM connection
+		WHERE put = (SELECT min(put) FROM connection WHERE forgettable)`)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, ErrStoreFull)
+	}
+	return nil
+}
+
+func (s *sqliteStore) AddCounters(ctx context.Context, deltas []Counters) error {
+	if len(deltas) == 0 {
+		return nil
+	}
+	return s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, delta := range deltas {
+			if err := addCounters(ctx, tx, delta); err != nil {
+				return fmt.Errorf("counters of connection %s: %w", delta.ConnectionID, err)
+			}
+		}
+		return nil
+	})
+}
+
+func addCounters(ctx context.Context, tx *sql.Tx, delta Counters) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE connection SET
+			requests = requests + ?, errors = errors + ?,
+			bytes_sent = bytes_sent + ?, bytes_received = bytes_received + ?,
+			last_activity = max(last_activity, ?)
+		WHERE id = ?`,
+		delta.Requests, delta.Errors, delta.BytesSent, delta.BytesReceived, nanos(delta.LastActivity), delta.ConnectionID)
+	return err
+}
+
+func (s *sqliteStore) List(ctx context.Context) ([]*collector.Connection, error) {
+	rows, err := s.db.Reader().QueryContext(ctx, `
+		SELECT id, record, checksum, requests, errors, bytes_sent, bytes_received, last_activity
+		FROM connection ORDER BY put DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("list connections: %w", err)
+	}
+	defer rows.Close()
+	var list []*collector.Connection
+	for rows.Next() {
+		record, err := scanRecord(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list connections: %w", err)
+		}
+		list = append(list, record)
+	}
+	return list, rows.Err()
+}
+
+func (s *sqliteStore) Purge(ctx context.Context, before time.Time) error {
+	return s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM connection WHERE forgettable AND state_changed_at < ?", nanos(before))
+		return err
+	})
+}
+
+// connectionRow is what Put writes.
+type connectionRow struct {
+	id                           string
+	forgettable                  bool
+	stateChangedAt, lastActivity int64
+	record                       []byte
+}
+
+func newRow(record *collector.Connection) (connectionRow, error) {
+	stored := withoutCounters(record)
+	stored.LastActivity = nil
+	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(stored)
+	return connectionRow{
+		id:             record.GetId(),
+		forgettable:    forgettable(record),
+		stateChangedAt: record.GetStateChangedAt().AsTime().UnixNano(),
+		lastActivity:   nanos(countersOf(record).LastActivity),
+		record:         encoded,
+	}, err
+}
+
+func (r connectionRow) upsert(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO connection (id, put, forgettable, state_changed_at, record, checksum, last_activity)
+		VALUES (?, (SELECT coalesce(max(put), 0) + 1 FROM connection), ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET
+			put = excluded.put, forgettable = excluded.forgettable, state_changed_at = excluded.state_changed_at,
+			record = excluded.record, checksum = excluded.checksum,
+			last_activity = max(last_activity, excluded.last_activity)`,
+		r.id, r.forgettable, r.stateChangedAt, r.record, checksum(r.record), r.lastActivity)
+	return err
+}
+
+// scanRecord refuses a row that is not exactly what was written: a damaged one must not be dialled.
+func scanRecord(rows *sql.Rows) (*collector.Connection, error) {
+	var (
+		counters       Counters
+		encoded        []byte
+		sum, lastNanos int64
+	)
+	err := rows.Scan(&counters.ConnectionID, &encoded, &sum,
+		&counters.Requests, &counters.Errors, &counters.BytesSent, &counters.BytesReceived, &lastNanos)
+	if err != nil {
+		return nil, err
+	}
+	record, err := decodeRecord(counters.ConnectionID, encoded, sum)
+	if err != nil {
+		return nil, fmt.Errorf("connection %q: %w (%w)", counters.ConnectionID, sqlite.ErrDamaged, err)
+	}
+	if lastNanos != 0 {
+		counters.LastActivity = time.Unix(0, lastNanos)
+	}
+	counters.add(record)
+	return record, nil
+}
+
+func decodeRecord(id string, encoded []byte, sum int64) (*collector.Connection, error) {
+	if checksum(encoded) != sum {
+		return nil, errors.New("its checksum does not fit")
+	}
+	record := new(collector.Connection)
+	if err := proto.Unmarshal(encoded, record); err != nil {
+		return nil, err
+	}
+	if record.GetId() != id {
+		return nil, fmt.Errorf("it holds the record of %q", record.GetId())
+	}
+	return record, nil
+}
+
+func checksum(record []byte) int64 {
+	return int64(crc32.Checksum(record, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
