@@ -534,13 +534,13 @@ type Connection struct {
 	SourceCollectorId string `protobuf:"bytes,2,opt,name=source_collector_id,json=sourceCollectorId,proto3" json:"source_collector_id,omitempty"`
 	// The acceptor.
 	TargetCollectorId string `protobuf:"bytes,3,opt,name=target_collector_id,json=targetCollectorId,proto3" json:"target_collector_id,omitempty"`
-	// Where the initiator dialled the acceptor.
+	// Where the other collector is: the address dialled or, in the acceptor's record, the one the initiator claims.
 	Address          string                 `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
 	SharedNamespaces []string               `protobuf:"bytes,5,rep,name=shared_namespaces,json=sharedNamespaces,proto3" json:"shared_namespaces,omitempty"`
 	Metadata         *Metadata              `protobuf:"bytes,6,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	LastActivity     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_activity,json=lastActivity,proto3" json:"last_activity,omitempty"`
 	State            ConnectionState        `protobuf:"varint,100,opt,name=state,proto3,enum=collector.ConnectionState" json:"state,omitempty"`
-	// Whether the collector that answers dialled.
+	// Whether the collector that answers dialled, now or before: then it dials again when the link is lost.
 	IsInitiator bool `protobuf:"varint,101,opt,name=is_initiator,json=isInitiator,proto3" json:"is_initiator,omitempty"`
 	// The run of this collector (UUIDv7) that last changed the state.
 	SessionId string `protobuf:"bytes,102,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -555,8 +555,10 @@ type Connection struct {
 	CloseReason string `protobuf:"bytes,107,opt,name=close_reason,json=closeReason,proto3" json:"close_reason,omitempty"`
 	// When the state last changed.
 	StateChangedAt *timestamppb.Timestamp `protobuf:"bytes,108,opt,name=state_changed_at,json=stateChangedAt,proto3" json:"state_changed_at,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The namespaces that the collector that answers offered when it dialled; it offers them again when it dials again.
+	OfferedNamespaces []string `protobuf:"bytes,109,rep,name=offered_namespaces,json=offeredNamespaces,proto3" json:"offered_namespaces,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Connection) Reset() {
@@ -701,6 +703,13 @@ func (x *Connection) GetStateChangedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Connection) GetOfferedNamespaces() []string {
+	if x != nil {
+		return x.OfferedNamespaces
+	}
+	return nil
+}
+
 var File_collector_dispatcher_proto protoreflect.FileDescriptor
 
 const file_collector_dispatcher_proto_rawDesc = "" +
@@ -750,7 +759,7 @@ const file_collector_dispatcher_proto_rawDesc = "" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12,\n" +
 	"\x06output\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x06output\x125\n" +
 	"\x17handled_by_collector_id\x18\x03 \x01(\tR\x14handledByCollectorId\x12\x14\n" +
-	"\x05route\x18d \x03(\tR\x05route\"\x9e\x05\n" +
+	"\x05route\x18d \x03(\tR\x05route\"\xcd\x05\n" +
 	"\n" +
 	"Connection\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
@@ -771,7 +780,8 @@ const file_collector_dispatcher_proto_rawDesc = "" +
 	"\verror_count\x18j \x01(\x03R\n" +
 	"errorCount\x12!\n" +
 	"\fclose_reason\x18k \x01(\tR\vcloseReason\x12D\n" +
-	"\x10state_changed_at\x18l \x01(\v2\x1a.google.protobuf.TimestampR\x0estateChangedAt*\xc1\x01\n" +
+	"\x10state_changed_at\x18l \x01(\v2\x1a.google.protobuf.TimestampR\x0estateChangedAt\x12-\n" +
+	"\x12offered_namespaces\x18m \x03(\tR\x11offeredNamespaces*\xc1\x01\n" +
 	"\x0fConnectionState\x12 \n" +
 	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CONNECTION_STATE_ACTIVE\x10\x01\x12\x19\n" +
