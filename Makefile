@@ -8,7 +8,10 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 MODULES := $(dir $(filter-out tools/go.mod,$(shell git ls-files '*go.mod')))
 GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
+GENERATED := gen bench/gen
 FUZZTIME ?= 10s
+RUN ?=
+PROFILE ?=
 AGAINST ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD)
 
 .PHONY: help
@@ -31,24 +34,33 @@ lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are
 		(cd "$$module" && go vet ./... && $(TOOL) staticcheck ./...); \
 	done
 	@$(TOOL) buf lint
+	@$(TOOL) buf lint bench
 
 .PHONY: generate
-generate: ## Regenerate gen/ from proto/
+generate: ## Regenerate the generated code from the .proto files
 	$(TOOL) buf generate
+	$(TOOL) buf generate --template bench/buf.gen.yaml bench
 
 .PHONY: checkgenerate
-checkgenerate: ## Fail if gen/ is not exactly what proto/ generates
+checkgenerate: ## Fail if the generated code is not exactly what the .proto files say
 	@echo "# checkgenerate"
 	@rm -rf .tmp/generate && mkdir -p .tmp/generate
 	@$(TOOL) buf generate --output .tmp/generate
-	@diff -r gen .tmp/generate/gen || \
-		{ echo "gen/ does not match proto/: run make generate"; exit 1; }
-	@untracked=$$(git ls-files --others -- gen); test -z "$$untracked" || \
+	@$(TOOL) buf generate --output .tmp/generate --template bench/buf.gen.yaml bench
+	@for dir in $(GENERATED); do \
+		diff -r "$$dir" ".tmp/generate/$$dir" || \
+			{ echo "the generated code does not match: run make generate"; exit 1; }; \
+	done
+	@untracked=$$(git ls-files --others -- $(GENERATED)); test -z "$$untracked" || \
 		{ echo "generated but not in git, run git add on:"; echo "$$untracked"; exit 1; }
 
 .PHONY: breaking
 breaking: ## Fail on a wire-incompatible change of proto/ since AGAINST (default: the last tag)
 	$(TOOL) buf breaking --against '.git#ref=$(AGAINST)'
+
+.PHONY: bench
+bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=dir keeps CPU profiles
+	@cd bench && go build -o ../bin/bench . && ../bin/bench -run '$(RUN)' -profile '$(abspath $(PROFILE))'
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (default 10s)
