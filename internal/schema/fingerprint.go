@@ -1,0 +1,138 @@
+package schema
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Fingerprint hashes the shape of a method and of every message and enum it can reach. It depends on nothing else, so
+// it is the same in every build, process and release, and never 0. Fields that extend a message do not count.
+func Fingerprint(method protoreflect.MethodDescriptor) uint64 {
+	types := make(reachable)
+	types.addMessage(method.Input())
+	types.addMessage(method.Output())
+
+	shape := appendMethod(nil, method)
+	for _, name := range slices.Sorted(maps.Keys(types)) {
+		shape = appendType(shape, types[name])
+	}
+	sum := sha256.Sum256(shape)
+	return max(1, binary.BigEndian.Uint64(sum[:]))
+}
+
+// reachable is a set of messages and enums by full name.
+type reachable map[protoreflect.FullName]protoreflect.Descriptor
+
+func (r reachable) addMessage(message protoreflect.MessageDescriptor) {
+	if _, seen := r[message.FullName()]; seen {
+		return
+	}
+	r[message.FullName()] = message
+	for field := range elements(message.Fields()) {
+		if enum := field.Enum(); enum != nil {
+			r[enum.FullName()] = enum
+		}
+		if child := field.Message(); child != nil {
+			r.addMessage(child)
+		}
+	}
+}
+
+// The shape is text, one line an element, so that no two shapes have the same bytes: names cannot hold a space, and
+// what can hold one is quoted.
+
+func appendMethod(b []byte, method protoreflect.MethodDescriptor) []byte {
+	b = appendWords(b, "method", string(method.FullName()), string(method.Input().FullName()), string(method.Output().FullName()))
+	b = strconv.AppendBool(append(b, ' '), method.IsStreamingClient())
+	b = strconv.AppendBool(append(b, ' '), method.IsStreamingServer())
+	return append(b, '\n')
+}
+
+func appendType(b []byte, descriptor protoreflect.Descriptor) []byte {
+	switch d := descriptor.(type) {
+	case protoreflect.MessageDescriptor:
+		return appendMessage(b, d)
+	case protoreflect.EnumDescriptor:
+		return appendEnum(b, d)
+	default:
+		return b
+	}
+}
+
+func appendMessage(b []byte, message protoreflect.MessageDescriptor) []byte {
+	b = append(appendWords(b, "message", string(message.FullName())), '\n')
+	byNumber := func(a, b protoreflect.FieldDescriptor) int { return cmp.Compare(a.Number(), b.Number()) }
+	for _, field := range slices.SortedFunc(elements(message.Fields()), byNumber) {
+		b = appendField(b, field)
+	}
+	return b
+}
+
+func appendField(b []byte, field protoreflect.FieldDescriptor) []byte {
+	b = strconv.AppendInt(append(b, "field "...), int64(field.Number()), 10)
+	b = appendWords(append(b, ' '), string(field.Name()), field.Kind().String(), field.Cardinality().String(), typeName(field))
+	b = strconv.AppendQuote(append(b, ' '), field.JSONName())
+	b = strconv.AppendQuote(append(b, ' '), oneofName(field))
+	b = strconv.AppendBool(append(b, ' '), field.HasPresence())
+	b = strconv.AppendQuote(append(b, ' '), defaultText(field))
+	return append(b, '\n')
+}
+
+func appendEnum(b []byte, enum protoreflect.EnumDescriptor) []byte {
+	b = append(appendWords(b, "enum", string(enum.FullName())), '\n')
+	byNumber := func(a, b protoreflect.EnumValueDescriptor) int {
+		return cmp.Or(cmp.Compare(a.Number(), b.Number()), cmp.Compare(a.Name(), b.Name()))
+	}
+	for _, value := range slices.SortedFunc(elements(enum.Values()), byNumber) {
+		b = strconv.AppendInt(append(b, "value "...), int64(value.Number()), 10)
+		b = append(appendWords(append(b, ' '), string(value.Name())), '\n')
+	}
+	return b
+}
+
+func appendWords(b []byte, words ...string) []byte {
+	for i, word := range words {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = append(b, word...)
+	}
+	return b
+}
+
+// typeName is the full name of the message or enum a field holds, or "-".
+func typeName(field protoreflect.FieldDescriptor) string {
+	switch {
+	case field.Message() != nil:
+		return string(field.Message().FullName())
+	case field.Enum() != nil:
+		return string(field.Enum().FullName())
+	default:
+		return "-"
+	}
+}
+
+// oneofName is the name of the oneof that the author of the schema wrote, or "".
+func oneofName(field protoreflect.FieldDescriptor) string {
+	if oneof := field.ContainingOneof(); oneof != nil && !oneof.IsSynthetic() {
+		return string(oneof.Name())
+	}
+	return ""
+}
+
+// defaultText is the default that the schema gives explicitly, or "".
+func defaultText(field protoreflect.FieldDescriptor) string {
+	if !field.HasDefault() {
+		return ""
+	}
+	if value := field.DefaultEnumValue(); value != nil {
+		return string(value.Name())
+	}
+	return field.Default().String()
+}
