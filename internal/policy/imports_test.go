@@ -1,0 +1,125 @@
+package policy_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport says which rooms of this module a room may import, itself aside. Imports run one way:
+// cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
+var mayImport = map[string][]string{
+	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
+	"dispatcher":    {"conn", "conn/link", "gen", "internal/name", "internal/schema", "internal/status"},
+	"registry":      {"gen", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
+	"conn":          {"conn/link", "gen", "internal/name", "internal/sqlite", "internal/status"},
+	"conn/link":     {"gen"},
+	"web":           {"gen"},
+	"gen":           {},
+	"examples":      {"dispatcher", "registry", "conn", "gen"}, // nothing internal: they show what users can write
+
+	"internal/memnet":   {},
+	"internal/meshtest": {"dispatcher", "registry", "conn", "conn/link", "gen", "internal/memnet", "internal/name", "internal/sqlite"},
+	"internal/name":     {},
+	"internal/policy":   {},
+	"internal/schema":   {"internal/name"},
+	"internal/sqlite":   {},
+	"internal/status":   {"gen"},
+}
+
+// dependencies are the modules that the code may import, and the rooms that may (none: all). One more has to earn its
+// place: docs/decisions says why it is better than own code.
+var dependencies = map[string][]string{
+	"connectrpc.com/connect/v2":     nil,
+	"google.golang.org/protobuf":    nil,
+	"golang.org/x/sync":             nil,
+	"github.com/google/uuid":        {"conn", "dispatcher", "cmd/collector"},
+	"connectrpc.com/grpcreflect/v2": {"dispatcher", "cmd/collector"},
+	"github.com/mattn/go-sqlite3":   {"internal/sqlite"},
+	"github.com/spf13/cobra":        {"cmd/collector"},
+	"golang.org/x/term":             {"cmd/collector"},
+}
+
+// otherModules have their own go.mod and may import what they like; nothing imports them.
+var otherModules = []string{"bench", "internal/clienttest", "tools"}
+
+func TestImportsRunOneWay(t *testing.T) {
+	t.Parallel()
+	for _, f := range source(t) {
+		if f.isTest() || under(f.path, otherModules...) {
+			continue
+		}
+		from := roomOf(f.dir())
+		if from == "" {
+			t.Errorf("%s: no room for this package: give it a row in mayImport, and in the map of CONTRIBUTING.md", f.path)
+			continue
+		}
+		for imported := range f.imports() {
+			if problem := judgeImport(from, imported); problem != "" {
+				t.Errorf("%s imports %s: %s", f.path, imported, problem)
+			}
+		}
+	}
+}
+
+// judgeImport answers what is wrong with an import, or "".
+func judgeImport(from, imported string) string {
+	if imported == "C" {
+		return "no cgo of our own: SQLite is the one exception, through its driver"
+	}
+	if rel, ok := strings.CutPrefix(imported, modulePath+"/"); ok {
+		to := roomOf(rel)
+		if to == from || slices.Contains(mayImport[from], to) {
+			return ""
+		}
+		return from + " may not know " + to + ": declare a small interface in " + from + " and let cmd wire them"
+	}
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return "" // standard library
+	}
+	for module, rooms := range dependencies {
+		if under(imported, module) {
+			if rooms == nil || slices.Contains(rooms, from) {
+				return ""
+			}
+			return "only " + strings.Join(rooms, ", ") + " may import " + module
+		}
+	}
+	return "a new dependency: write docs/decisions/NNN-….md and add it to dependencies"
+}
+
+// roomOf answers the room that a directory belongs to: the longest one that contains it.
+func roomOf(dir string) string {
+	best := ""
+	for room := range mayImport {
+		if under(dir, room) && len(room) > len(best) {
+			best = room
+		}
+	}
+	return best
+}
+
+func TestJudgeImport(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		from, imported string
+		ok             bool
+	}{
+		{"dispatcher", modulePath + "/conn", true},
+		{"dispatcher", modulePath + "/gen/collector", true},
+		{"dispatcher", modulePath + "/registry", false},
+		{"conn", modulePath + "/registry", false},
+		{"registry", modulePath + "/conn/link", false},
+		{"conn/link", modulePath + "/conn", false},
+		{"examples", modulePath + "/internal/name", false},
+		{"conn", "net/http", true},
+		{"conn", "google.golang.org/grpc", false},
+		{"conn", "github.com/mattn/go-sqlite3", false},
+		{"internal/sqlite", "github.com/mattn/go-sqlite3", true},
+	}
+	for _, tt := range tests {
+		if problem := judgeImport(tt.from, tt.imported); (problem == "") != tt.ok {
+			t.Errorf("%s imports %s: %q, want ok %v", tt.from, tt.imported, problem, tt.ok)
+		}
+	}
+}
