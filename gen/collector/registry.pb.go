@@ -204,7 +204,11 @@ type RegisterProtoRequest struct {
 	FileDescriptor *descriptorpb.FileDescriptorProto `protobuf:"bytes,2,opt,name=file_descriptor,json=fileDescriptor,proto3" json:"file_descriptor,omitempty"`
 	// Every file it imports, directly or not, that the namespace does not hold yet. Files of google/protobuf are
 	// always known.
-	Dependencies  []*descriptorpb.FileDescriptorProto `protobuf:"bytes,3,rep,name=dependencies,proto3" json:"dependencies,omitempty"`
+	Dependencies []*descriptorpb.FileDescriptorProto `protobuf:"bytes,3,rep,name=dependencies,proto3" json:"dependencies,omitempty"`
+	// Accept breaking changes.
+	Force bool `protobuf:"varint,100,opt,name=force,proto3" json:"force,omitempty"`
+	// Say what would happen and change nothing.
+	DryRun        bool `protobuf:"varint,101,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -260,13 +264,32 @@ func (x *RegisterProtoRequest) GetDependencies() []*descriptorpb.FileDescriptorP
 	return nil
 }
 
+func (x *RegisterProtoRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *RegisterProtoRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
 type RegisterProtoResponse struct {
-	state              protoimpl.MessageState `protogen:"open.v1"`
-	Status             *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	ProtoId            string                 `protobuf:"bytes,2,opt,name=proto_id,json=protoId,proto3" json:"proto_id,omitempty"`
-	RegisteredMessages []string               `protobuf:"bytes,3,rep,name=registered_messages,json=registeredMessages,proto3" json:"registered_messages,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Status  *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	ProtoId string                 `protobuf:"bytes,2,opt,name=proto_id,json=protoId,proto3" json:"proto_id,omitempty"`
+	// Full names of the messages of `file_descriptor`, the nested ones included.
+	RegisteredMessages []string `protobuf:"bytes,3,rep,name=registered_messages,json=registeredMessages,proto3" json:"registered_messages,omitempty"`
+	// How the schemas differ from what was there.
+	Report *SchemaReport `protobuf:"bytes,100,opt,name=report,proto3" json:"report,omitempty"`
+	// Of the registry after the registration; see ValidateMethodResponse.
+	Revision      uint64 `protobuf:"varint,101,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterProtoResponse) Reset() {
@@ -320,14 +343,32 @@ func (x *RegisterProtoResponse) GetRegisteredMessages() []string {
 	return nil
 }
 
+func (x *RegisterProtoResponse) GetReport() *SchemaReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+func (x *RegisterProtoResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type RegisterServiceRequest struct {
 	state             protoimpl.MessageState               `protogen:"open.v1"`
 	Namespace         string                               `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	ServiceDescriptor *descriptorpb.ServiceDescriptorProto `protobuf:"bytes,2,opt,name=service_descriptor,json=serviceDescriptor,proto3" json:"service_descriptor,omitempty"`
-	// The file that declares the service and imports its message types.
+	// The file that declares the service and imports its message types. Unset if the namespace holds it already.
 	FileDescriptor *descriptorpb.FileDescriptorProto `protobuf:"bytes,3,opt,name=file_descriptor,json=fileDescriptor,proto3" json:"file_descriptor,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// As in RegisterProtoRequest.
+	Dependencies  []*descriptorpb.FileDescriptorProto `protobuf:"bytes,100,rep,name=dependencies,proto3" json:"dependencies,omitempty"`
+	Force         bool                                `protobuf:"varint,101,opt,name=force,proto3" json:"force,omitempty"`
+	DryRun        bool                                `protobuf:"varint,102,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterServiceRequest) Reset() {
@@ -381,13 +422,38 @@ func (x *RegisterServiceRequest) GetFileDescriptor() *descriptorpb.FileDescripto
 	return nil
 }
 
+func (x *RegisterServiceRequest) GetDependencies() []*descriptorpb.FileDescriptorProto {
+	if x != nil {
+		return x.Dependencies
+	}
+	return nil
+}
+
+func (x *RegisterServiceRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *RegisterServiceRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
 type RegisterServiceResponse struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	Status            *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	ServiceId         string                 `protobuf:"bytes,2,opt,name=service_id,json=serviceId,proto3" json:"service_id,omitempty"`
 	RegisteredMethods []string               `protobuf:"bytes,3,rep,name=registered_methods,json=registeredMethods,proto3" json:"registered_methods,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// How the schemas differ from what was there.
+	Report *SchemaReport `protobuf:"bytes,100,opt,name=report,proto3" json:"report,omitempty"`
+	// Of the registry after the registration; see ValidateMethodResponse.
+	Revision      uint64 `protobuf:"varint,101,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisterServiceResponse) Reset() {
@@ -441,18 +507,152 @@ func (x *RegisterServiceResponse) GetRegisteredMethods() []string {
 	return nil
 }
 
+func (x *RegisterServiceResponse) GetReport() *SchemaReport {
+	if x != nil {
+		return x.Report
+	}
+	return nil
+}
+
+func (x *RegisterServiceResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// SchemaReport is the difference between two schemas, element by element.
+type SchemaReport struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Changes       []*SchemaChange        `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaReport) Reset() {
+	*x = SchemaReport{}
+	mi := &file_collector_registry_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaReport) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaReport) ProtoMessage() {}
+
+func (x *SchemaReport) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_registry_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaReport.ProtoReflect.Descriptor instead.
+func (*SchemaReport) Descriptor() ([]byte, []int) {
+	return file_collector_registry_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SchemaReport) GetChanges() []*SchemaChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// SchemaChange is one element that differs.
+type SchemaChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the rule, as `buf breaking` spells it: `FIELD_SAME_JSON_NAME`. Empty for a compatible addition.
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Full name of the element: `users.v1.User.email`.
+	Element string `protobuf:"bytes,2,opt,name=element,proto3" json:"element,omitempty"`
+	// What was changed, in words for people.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// Whether old and new programs no longer understand each other, in binary or in JSON.
+	Breaking      bool `protobuf:"varint,4,opt,name=breaking,proto3" json:"breaking,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaChange) Reset() {
+	*x = SchemaChange{}
+	mi := &file_collector_registry_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaChange) ProtoMessage() {}
+
+func (x *SchemaChange) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_registry_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaChange.ProtoReflect.Descriptor instead.
+func (*SchemaChange) Descriptor() ([]byte, []int) {
+	return file_collector_registry_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SchemaChange) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *SchemaChange) GetElement() string {
+	if x != nil {
+		return x.Element
+	}
+	return ""
+}
+
+func (x *SchemaChange) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *SchemaChange) GetBreaking() bool {
+	if x != nil {
+		return x.Breaking
+	}
+	return false
+}
+
 type LookupServiceRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Namespace string                 `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Short or full name.
-	ServiceName   string `protobuf:"bytes,2,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
+	ServiceName string `protobuf:"bytes,2,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
+	// Answer the schema too.
+	IncludeFiles  bool `protobuf:"varint,100,opt,name=include_files,json=includeFiles,proto3" json:"include_files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LookupServiceRequest) Reset() {
 	*x = LookupServiceRequest{}
-	mi := &file_collector_registry_proto_msgTypes[6]
+	mi := &file_collector_registry_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -464,7 +664,7 @@ func (x *LookupServiceRequest) String() string {
 func (*LookupServiceRequest) ProtoMessage() {}
 
 func (x *LookupServiceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[6]
+	mi := &file_collector_registry_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -477,7 +677,7 @@ func (x *LookupServiceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupServiceRequest.ProtoReflect.Descriptor instead.
 func (*LookupServiceRequest) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{6}
+	return file_collector_registry_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LookupServiceRequest) GetNamespace() string {
@@ -494,17 +694,26 @@ func (x *LookupServiceRequest) GetServiceName() string {
 	return ""
 }
 
+func (x *LookupServiceRequest) GetIncludeFiles() bool {
+	if x != nil {
+		return x.IncludeFiles
+	}
+	return false
+}
+
 type LookupServiceResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Status        *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	Service       *RegisteredService     `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Status  *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	Service *RegisteredService     `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
+	// If asked for: the file of the service and all it imports, dependencies first, comments included.
+	Files         *descriptorpb.FileDescriptorSet `protobuf:"bytes,100,opt,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LookupServiceResponse) Reset() {
 	*x = LookupServiceResponse{}
-	mi := &file_collector_registry_proto_msgTypes[7]
+	mi := &file_collector_registry_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +725,7 @@ func (x *LookupServiceResponse) String() string {
 func (*LookupServiceResponse) ProtoMessage() {}
 
 func (x *LookupServiceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[7]
+	mi := &file_collector_registry_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +738,7 @@ func (x *LookupServiceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupServiceResponse.ProtoReflect.Descriptor instead.
 func (*LookupServiceResponse) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{7}
+	return file_collector_registry_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LookupServiceResponse) GetStatus() *Status {
@@ -546,19 +755,28 @@ func (x *LookupServiceResponse) GetService() *RegisteredService {
 	return nil
 }
 
+func (x *LookupServiceResponse) GetFiles() *descriptorpb.FileDescriptorSet {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
 type ValidateMethodRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Namespace string                 `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Short or full name.
-	ServiceName   string `protobuf:"bytes,2,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
-	MethodName    string `protobuf:"bytes,3,opt,name=method_name,json=methodName,proto3" json:"method_name,omitempty"`
+	ServiceName string `protobuf:"bytes,2,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
+	MethodName  string `protobuf:"bytes,3,opt,name=method_name,json=methodName,proto3" json:"method_name,omitempty"`
+	// Full name of the message that would be sent. Empty: do not check it.
+	InputType     string `protobuf:"bytes,100,opt,name=input_type,json=inputType,proto3" json:"input_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ValidateMethodRequest) Reset() {
 	*x = ValidateMethodRequest{}
-	mi := &file_collector_registry_proto_msgTypes[8]
+	mi := &file_collector_registry_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +788,7 @@ func (x *ValidateMethodRequest) String() string {
 func (*ValidateMethodRequest) ProtoMessage() {}
 
 func (x *ValidateMethodRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[8]
+	mi := &file_collector_registry_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +801,7 @@ func (x *ValidateMethodRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateMethodRequest.ProtoReflect.Descriptor instead.
 func (*ValidateMethodRequest) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{8}
+	return file_collector_registry_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ValidateMethodRequest) GetNamespace() string {
@@ -607,19 +825,32 @@ func (x *ValidateMethodRequest) GetMethodName() string {
 	return ""
 }
 
+func (x *ValidateMethodRequest) GetInputType() string {
+	if x != nil {
+		return x.InputType
+	}
+	return ""
+}
+
 type ValidateMethodResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Status  *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	IsValid bool                   `protobuf:"varint,2,opt,name=is_valid,json=isValid,proto3" json:"is_valid,omitempty"`
 	// Why not; empty if valid.
-	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// If namespace, service and method are valid, with their full names.
+	ServiceName string `protobuf:"bytes,100,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
+	InputType   string `protobuf:"bytes,101,opt,name=input_type,json=inputType,proto3" json:"input_type,omitempty"`
+	OutputType  string `protobuf:"bytes,102,opt,name=output_type,json=outputType,proto3" json:"output_type,omitempty"`
+	// Grows with every change of the registry, over restarts too. Answers of an older revision may be out of date.
+	Revision      uint64 `protobuf:"varint,103,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ValidateMethodResponse) Reset() {
 	*x = ValidateMethodResponse{}
-	mi := &file_collector_registry_proto_msgTypes[9]
+	mi := &file_collector_registry_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +862,7 @@ func (x *ValidateMethodResponse) String() string {
 func (*ValidateMethodResponse) ProtoMessage() {}
 
 func (x *ValidateMethodResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[9]
+	mi := &file_collector_registry_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +875,7 @@ func (x *ValidateMethodResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateMethodResponse.ProtoReflect.Descriptor instead.
 func (*ValidateMethodResponse) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{9}
+	return file_collector_registry_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ValidateMethodResponse) GetStatus() *Status {
@@ -668,6 +899,34 @@ func (x *ValidateMethodResponse) GetMessage() string {
 	return ""
 }
 
+func (x *ValidateMethodResponse) GetServiceName() string {
+	if x != nil {
+		return x.ServiceName
+	}
+	return ""
+}
+
+func (x *ValidateMethodResponse) GetInputType() string {
+	if x != nil {
+		return x.InputType
+	}
+	return ""
+}
+
+func (x *ValidateMethodResponse) GetOutputType() string {
+	if x != nil {
+		return x.OutputType
+	}
+	return ""
+}
+
+func (x *ValidateMethodResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type ListServicesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Empty for all namespaces.
@@ -682,7 +941,7 @@ type ListServicesRequest struct {
 
 func (x *ListServicesRequest) Reset() {
 	*x = ListServicesRequest{}
-	mi := &file_collector_registry_proto_msgTypes[10]
+	mi := &file_collector_registry_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -694,7 +953,7 @@ func (x *ListServicesRequest) String() string {
 func (*ListServicesRequest) ProtoMessage() {}
 
 func (x *ListServicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[10]
+	mi := &file_collector_registry_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -707,7 +966,7 @@ func (x *ListServicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServicesRequest.ProtoReflect.Descriptor instead.
 func (*ListServicesRequest) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{10}
+	return file_collector_registry_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListServicesRequest) GetNamespace() string {
@@ -743,7 +1002,7 @@ type ListServicesResponse struct {
 
 func (x *ListServicesResponse) Reset() {
 	*x = ListServicesResponse{}
-	mi := &file_collector_registry_proto_msgTypes[11]
+	mi := &file_collector_registry_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +1014,7 @@ func (x *ListServicesResponse) String() string {
 func (*ListServicesResponse) ProtoMessage() {}
 
 func (x *ListServicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[11]
+	mi := &file_collector_registry_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +1027,7 @@ func (x *ListServicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServicesResponse.ProtoReflect.Descriptor instead.
 func (*ListServicesResponse) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{11}
+	return file_collector_registry_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListServicesResponse) GetStatus() *Status {
@@ -810,39 +1069,65 @@ const file_collector_registry_proto_rawDesc = "" +
 	"\fservice_name\x18\x03 \x01(\tR\vserviceName\x12V\n" +
 	"\x12service_descriptor\x18\x04 \x01(\v2'.google.protobuf.ServiceDescriptorProtoR\x11serviceDescriptor\x12!\n" +
 	"\fmethod_names\x18\x05 \x03(\tR\vmethodNames\x12/\n" +
-	"\bmetadata\x18\x06 \x01(\v2\x13.collector.MetadataR\bmetadata\"\xcd\x01\n" +
+	"\bmetadata\x18\x06 \x01(\v2\x13.collector.MetadataR\bmetadata\"\xfc\x01\n" +
 	"\x14RegisterProtoRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12M\n" +
 	"\x0ffile_descriptor\x18\x02 \x01(\v2$.google.protobuf.FileDescriptorProtoR\x0efileDescriptor\x12H\n" +
-	"\fdependencies\x18\x03 \x03(\v2$.google.protobuf.FileDescriptorProtoR\fdependencies\"\x8e\x01\n" +
+	"\fdependencies\x18\x03 \x03(\v2$.google.protobuf.FileDescriptorProtoR\fdependencies\x12\x14\n" +
+	"\x05force\x18d \x01(\bR\x05force\x12\x17\n" +
+	"\adry_run\x18e \x01(\bR\x06dryRun\"\xdb\x01\n" +
 	"\x15RegisterProtoResponse\x12)\n" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12\x19\n" +
 	"\bproto_id\x18\x02 \x01(\tR\aprotoId\x12/\n" +
-	"\x13registered_messages\x18\x03 \x03(\tR\x12registeredMessages\"\xdd\x01\n" +
+	"\x13registered_messages\x18\x03 \x03(\tR\x12registeredMessages\x12/\n" +
+	"\x06report\x18d \x01(\v2\x17.collector.SchemaReportR\x06report\x12\x1a\n" +
+	"\brevision\x18e \x01(\x04R\brevision\"\xd6\x02\n" +
 	"\x16RegisterServiceRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12V\n" +
 	"\x12service_descriptor\x18\x02 \x01(\v2'.google.protobuf.ServiceDescriptorProtoR\x11serviceDescriptor\x12M\n" +
-	"\x0ffile_descriptor\x18\x03 \x01(\v2$.google.protobuf.FileDescriptorProtoR\x0efileDescriptor\"\x92\x01\n" +
+	"\x0ffile_descriptor\x18\x03 \x01(\v2$.google.protobuf.FileDescriptorProtoR\x0efileDescriptor\x12H\n" +
+	"\fdependencies\x18d \x03(\v2$.google.protobuf.FileDescriptorProtoR\fdependencies\x12\x14\n" +
+	"\x05force\x18e \x01(\bR\x05force\x12\x17\n" +
+	"\adry_run\x18f \x01(\bR\x06dryRun\"\xdf\x01\n" +
 	"\x17RegisterServiceResponse\x12)\n" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12\x1d\n" +
 	"\n" +
 	"service_id\x18\x02 \x01(\tR\tserviceId\x12-\n" +
-	"\x12registered_methods\x18\x03 \x03(\tR\x11registeredMethods\"W\n" +
+	"\x12registered_methods\x18\x03 \x03(\tR\x11registeredMethods\x12/\n" +
+	"\x06report\x18d \x01(\v2\x17.collector.SchemaReportR\x06report\x12\x1a\n" +
+	"\brevision\x18e \x01(\x04R\brevision\"A\n" +
+	"\fSchemaReport\x121\n" +
+	"\achanges\x18\x01 \x03(\v2\x17.collector.SchemaChangeR\achanges\"r\n" +
+	"\fSchemaChange\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x18\n" +
+	"\aelement\x18\x02 \x01(\tR\aelement\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x1a\n" +
+	"\bbreaking\x18\x04 \x01(\bR\bbreaking\"|\n" +
 	"\x14LookupServiceRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12!\n" +
-	"\fservice_name\x18\x02 \x01(\tR\vserviceName\"z\n" +
+	"\fservice_name\x18\x02 \x01(\tR\vserviceName\x12#\n" +
+	"\rinclude_files\x18d \x01(\bR\fincludeFiles\"\xb4\x01\n" +
 	"\x15LookupServiceResponse\x12)\n" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x126\n" +
-	"\aservice\x18\x02 \x01(\v2\x1c.collector.RegisteredServiceR\aservice\"y\n" +
+	"\aservice\x18\x02 \x01(\v2\x1c.collector.RegisteredServiceR\aservice\x128\n" +
+	"\x05files\x18d \x01(\v2\".google.protobuf.FileDescriptorSetR\x05files\"\x98\x01\n" +
 	"\x15ValidateMethodRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12!\n" +
 	"\fservice_name\x18\x02 \x01(\tR\vserviceName\x12\x1f\n" +
 	"\vmethod_name\x18\x03 \x01(\tR\n" +
-	"methodName\"x\n" +
+	"methodName\x12\x1d\n" +
+	"\n" +
+	"input_type\x18d \x01(\tR\tinputType\"\xf7\x01\n" +
 	"\x16ValidateMethodResponse\x12)\n" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12\x19\n" +
 	"\bis_valid\x18\x02 \x01(\bR\aisValid\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"o\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12!\n" +
+	"\fservice_name\x18d \x01(\tR\vserviceName\x12\x1d\n" +
+	"\n" +
+	"input_type\x18e \x01(\tR\tinputType\x12\x1f\n" +
+	"\voutput_type\x18f \x01(\tR\n" +
+	"outputType\x12\x1a\n" +
+	"\brevision\x18g \x01(\x04R\brevision\"o\n" +
 	"\x13ListServicesRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1b\n" +
 	"\tpage_size\x18d \x01(\x05R\bpageSize\x12\x1d\n" +
@@ -872,7 +1157,7 @@ func file_collector_registry_proto_rawDescGZIP() []byte {
 	return file_collector_registry_proto_rawDescData
 }
 
-var file_collector_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_collector_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_collector_registry_proto_goTypes = []any{
 	(*RegisteredProto)(nil),                     // 0: collector.RegisteredProto
 	(*RegisteredService)(nil),                   // 1: collector.RegisteredService
@@ -880,48 +1165,56 @@ var file_collector_registry_proto_goTypes = []any{
 	(*RegisterProtoResponse)(nil),               // 3: collector.RegisterProtoResponse
 	(*RegisterServiceRequest)(nil),              // 4: collector.RegisterServiceRequest
 	(*RegisterServiceResponse)(nil),             // 5: collector.RegisterServiceResponse
-	(*LookupServiceRequest)(nil),                // 6: collector.LookupServiceRequest
-	(*LookupServiceResponse)(nil),               // 7: collector.LookupServiceResponse
-	(*ValidateMethodRequest)(nil),               // 8: collector.ValidateMethodRequest
-	(*ValidateMethodResponse)(nil),              // 9: collector.ValidateMethodResponse
-	(*ListServicesRequest)(nil),                 // 10: collector.ListServicesRequest
-	(*ListServicesResponse)(nil),                // 11: collector.ListServicesResponse
-	(*descriptorpb.FileDescriptorProto)(nil),    // 12: google.protobuf.FileDescriptorProto
-	(*Metadata)(nil),                            // 13: collector.Metadata
-	(*descriptorpb.ServiceDescriptorProto)(nil), // 14: google.protobuf.ServiceDescriptorProto
-	(*Status)(nil),                              // 15: collector.Status
+	(*SchemaReport)(nil),                        // 6: collector.SchemaReport
+	(*SchemaChange)(nil),                        // 7: collector.SchemaChange
+	(*LookupServiceRequest)(nil),                // 8: collector.LookupServiceRequest
+	(*LookupServiceResponse)(nil),               // 9: collector.LookupServiceResponse
+	(*ValidateMethodRequest)(nil),               // 10: collector.ValidateMethodRequest
+	(*ValidateMethodResponse)(nil),              // 11: collector.ValidateMethodResponse
+	(*ListServicesRequest)(nil),                 // 12: collector.ListServicesRequest
+	(*ListServicesResponse)(nil),                // 13: collector.ListServicesResponse
+	(*descriptorpb.FileDescriptorProto)(nil),    // 14: google.protobuf.FileDescriptorProto
+	(*Metadata)(nil),                            // 15: collector.Metadata
+	(*descriptorpb.ServiceDescriptorProto)(nil), // 16: google.protobuf.ServiceDescriptorProto
+	(*Status)(nil),                              // 17: collector.Status
+	(*descriptorpb.FileDescriptorSet)(nil),      // 18: google.protobuf.FileDescriptorSet
 }
 var file_collector_registry_proto_depIdxs = []int32{
-	12, // 0: collector.RegisteredProto.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
-	13, // 1: collector.RegisteredProto.metadata:type_name -> collector.Metadata
-	14, // 2: collector.RegisteredService.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
-	13, // 3: collector.RegisteredService.metadata:type_name -> collector.Metadata
-	12, // 4: collector.RegisterProtoRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
-	12, // 5: collector.RegisterProtoRequest.dependencies:type_name -> google.protobuf.FileDescriptorProto
-	15, // 6: collector.RegisterProtoResponse.status:type_name -> collector.Status
-	14, // 7: collector.RegisterServiceRequest.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
-	12, // 8: collector.RegisterServiceRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
-	15, // 9: collector.RegisterServiceResponse.status:type_name -> collector.Status
-	15, // 10: collector.LookupServiceResponse.status:type_name -> collector.Status
-	1,  // 11: collector.LookupServiceResponse.service:type_name -> collector.RegisteredService
-	15, // 12: collector.ValidateMethodResponse.status:type_name -> collector.Status
-	15, // 13: collector.ListServicesResponse.status:type_name -> collector.Status
-	1,  // 14: collector.ListServicesResponse.services:type_name -> collector.RegisteredService
-	2,  // 15: collector.CollectorRegistry.RegisterProto:input_type -> collector.RegisterProtoRequest
-	4,  // 16: collector.CollectorRegistry.RegisterService:input_type -> collector.RegisterServiceRequest
-	6,  // 17: collector.CollectorRegistry.LookupService:input_type -> collector.LookupServiceRequest
-	8,  // 18: collector.CollectorRegistry.ValidateMethod:input_type -> collector.ValidateMethodRequest
-	10, // 19: collector.CollectorRegistry.ListServices:input_type -> collector.ListServicesRequest
-	3,  // 20: collector.CollectorRegistry.RegisterProto:output_type -> collector.RegisterProtoResponse
-	5,  // 21: collector.CollectorRegistry.RegisterService:output_type -> collector.RegisterServiceResponse
-	7,  // 22: collector.CollectorRegistry.LookupService:output_type -> collector.LookupServiceResponse
-	9,  // 23: collector.CollectorRegistry.ValidateMethod:output_type -> collector.ValidateMethodResponse
-	11, // 24: collector.CollectorRegistry.ListServices:output_type -> collector.ListServicesResponse
-	20, // [20:25] is the sub-list for method output_type
-	15, // [15:20] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	14, // 0: collector.RegisteredProto.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
+	15, // 1: collector.RegisteredProto.metadata:type_name -> collector.Metadata
+	16, // 2: collector.RegisteredService.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
+	15, // 3: collector.RegisteredService.metadata:type_name -> collector.Metadata
+	14, // 4: collector.RegisterProtoRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
+	14, // 5: collector.RegisterProtoRequest.dependencies:type_name -> google.protobuf.FileDescriptorProto
+	17, // 6: collector.RegisterProtoResponse.status:type_name -> collector.Status
+	6,  // 7: collector.RegisterProtoResponse.report:type_name -> collector.SchemaReport
+	16, // 8: collector.RegisterServiceRequest.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
+	14, // 9: collector.RegisterServiceRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
+	14, // 10: collector.RegisterServiceRequest.dependencies:type_name -> google.protobuf.FileDescriptorProto
+	17, // 11: collector.RegisterServiceResponse.status:type_name -> collector.Status
+	6,  // 12: collector.RegisterServiceResponse.report:type_name -> collector.SchemaReport
+	7,  // 13: collector.SchemaReport.changes:type_name -> collector.SchemaChange
+	17, // 14: collector.LookupServiceResponse.status:type_name -> collector.Status
+	1,  // 15: collector.LookupServiceResponse.service:type_name -> collector.RegisteredService
+	18, // 16: collector.LookupServiceResponse.files:type_name -> google.protobuf.FileDescriptorSet
+	17, // 17: collector.ValidateMethodResponse.status:type_name -> collector.Status
+	17, // 18: collector.ListServicesResponse.status:type_name -> collector.Status
+	1,  // 19: collector.ListServicesResponse.services:type_name -> collector.RegisteredService
+	2,  // 20: collector.CollectorRegistry.RegisterProto:input_type -> collector.RegisterProtoRequest
+	4,  // 21: collector.CollectorRegistry.RegisterService:input_type -> collector.RegisterServiceRequest
+	8,  // 22: collector.CollectorRegistry.LookupService:input_type -> collector.LookupServiceRequest
+	10, // 23: collector.CollectorRegistry.ValidateMethod:input_type -> collector.ValidateMethodRequest
+	12, // 24: collector.CollectorRegistry.ListServices:input_type -> collector.ListServicesRequest
+	3,  // 25: collector.CollectorRegistry.RegisterProto:output_type -> collector.RegisterProtoResponse
+	5,  // 26: collector.CollectorRegistry.RegisterService:output_type -> collector.RegisterServiceResponse
+	9,  // 27: collector.CollectorRegistry.LookupService:output_type -> collector.LookupServiceResponse
+	11, // 28: collector.CollectorRegistry.ValidateMethod:output_type -> collector.ValidateMethodResponse
+	13, // 29: collector.CollectorRegistry.ListServices:output_type -> collector.ListServicesResponse
+	25, // [25:30] is the sub-list for method output_type
+	20, // [20:25] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_collector_registry_proto_init() }
@@ -936,7 +1229,7 @@ func file_collector_registry_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_registry_proto_rawDesc), len(file_collector_registry_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
