@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxSymbol is the length of the longest service or method name in bytes. Protobuf sets no bound; this one keeps
+// maxSymbol is the length of the longest full name or identifier in bytes. Protobuf sets no bound; this one keeps
 // foreign names out of reach of memory.
 const maxSymbol = 512
 
@@ -17,7 +17,7 @@ func SplitProcedure(procedure string) (service, method string, err error) {
 		return "", "", badProcedure(procedure)
 	}
 	service, method, found = strings.Cut(rest, "/")
-	if !found || !validService(service) || !validIdentifier(method) {
+	if !found || !IsFullName(service) || !IsIdentifier(method) {
 		return "", "", badProcedure(procedure)
 	}
 	return service, method, nil
@@ -28,7 +28,7 @@ func Procedure(service, method string) string { return "/" + service + "/" + met
 
 // CheckService refuses what is neither a short nor a full service name.
 func CheckService(s string) error {
-	if validService(s) {
+	if IsFullName(s) {
 		return nil
 	}
 	return fmt.Errorf("%w: service %s: want a name such as UserService or users.v1.UserService, at most %d bytes",
@@ -37,7 +37,7 @@ func CheckService(s string) error {
 
 // CheckMethod refuses what is not a method name.
 func CheckMethod(s string) error {
-	if validIdentifier(s) {
+	if IsIdentifier(s) {
 		return nil
 	}
 	return fmt.Errorf("%w: method %s: want a name such as GetUser, at most %d bytes", ErrInvalid, quote(s), maxSymbol)
@@ -50,13 +50,14 @@ func badProcedure(s string) error {
 	return fmt.Errorf("%w: procedure %s: want /package.Service/Method", ErrInvalid, quote(s))
 }
 
-func validService(s string) bool {
+// IsFullName reports whether s is identifiers joined by dots, as the name of a service, message or package is.
+func IsFullName(s string) bool {
 	if len(s) > maxSymbol {
 		return false
 	}
 	for {
 		part, rest, more := strings.Cut(s, ".")
-		if !validIdentifier(part) {
+		if !IsIdentifier(part) {
 			return false
 		}
 		if !more {
@@ -66,7 +67,8 @@ func validService(s string) bool {
 	}
 }
 
-func validIdentifier(s string) bool {
+// IsIdentifier reports whether s is one identifier, as the name of a method, field or enum value is.
+func IsIdentifier(s string) bool {
 	if s == "" || len(s) > maxSymbol || isDigit(s[0]) {
 		return false
 	}
