@@ -21,10 +21,14 @@ func (o outcome) verdicts() []verdict {
 }
 
 func (v verdict) result() string {
-	if v.bar.met(v.median) {
+	switch {
+	case v.bar == bar{}:
+		return "–"
+	case v.bar.met(v.median):
 		return "met"
+	default:
+		return "MISSED"
 	}
-	return "MISSED"
 }
 
 // lines answers what a case prints on standard output. The words RATIO and FIGURE and their columns are a contract.
