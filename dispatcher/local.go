@@ -116,7 +116,24 @@ func (l *local) run(ctx context.Context, m *method, info *connect.CallInfo, stre
 	if r := l.validate(ctx, m); r != nil {
 		return r.err(l.self)
 	}
-	return m.call(ctx, info, stream)
+	return m.call(ctx, info, &markedStream{stream})
+}
+
+// markedStream marks the refusal of a request message that does not decode as the mesh's own. Without it, it would look
+// like a verdict of the handler, through which it passes.
+type markedStream struct{ connect.ServerStream }
+
+func (s *markedStream) Receive(msg any) error {
+	err := s.ServerStream.Receive(msg)
+	if err == nil {
+		return nil
+	}
+	if own, ok := errors.AsType[*connect.Error](err); ok && own.Code() == connect.CodeInvalidArgument && len(own.Details()) == 0 {
+		r := refuse(own.Code(), reasonInputMalformed, own.Message())
+		r.cause = err
+		return r.err()
+	}
+	return err
 }
 
 // serveLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the
