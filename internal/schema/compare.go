@@ -34,7 +34,16 @@ func (c Change) String() string {
 // `buf breaking` with RPC_NO_DELETE and PACKAGE_SERVICE_NO_DELETE, because what is called here is a method: a message
 // may go as long as nothing needs it, a method may not.
 func Compare(before, after []protoreflect.FileDescriptor) []Change {
-	c := &comparison{before: indexFiles(before), after: indexFiles(after)}
+	return compare(indexFiles(before), indexFiles(after))
+}
+
+// CompareServices is Compare for two versions of one service and all the types that its methods reach.
+func CompareServices(before, after protoreflect.ServiceDescriptor) []Change {
+	return compare(indexService(before), indexService(after))
+}
+
+func compare(before, after index) []Change {
+	c := &comparison{before: before, after: after}
 	c.compareFiles()
 	c.compareServices()
 	c.compareMessages()

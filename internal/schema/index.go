@@ -56,3 +56,29 @@ func (x index) addDeclarations(parent interface {
 		x.addDeclarations(message)
 	}
 }
+
+func indexService(service protoreflect.ServiceDescriptor) index {
+	x := newIndex()
+	x.services[service.FullName()] = service
+	for method := range elements(service.Methods()) {
+		x.addReachable(method.Input())
+		x.addReachable(method.Output())
+	}
+	return x
+}
+
+// addReachable adds a message and all the types that its fields reach.
+func (x index) addReachable(message protoreflect.MessageDescriptor) {
+	if _, seen := x.messages[message.FullName()]; seen {
+		return
+	}
+	x.messages[message.FullName()] = message
+	for field := range elements(message.Fields()) {
+		if enum := field.Enum(); enum != nil {
+			x.enums[enum.FullName()] = enum
+		}
+		if child := field.Message(); child != nil {
+			x.addReachable(child)
+		}
+	}
+}
