@@ -55,8 +55,8 @@ func TestTables(t *testing.T) {
 
 func TestResultsNameNoMachine(t *testing.T) {
 	t.Parallel()
-	text := resultsText([]outcome{exampleOutcome()}, options{rounds: 5, length: time.Second})
-	for _, want := range []string{"- CPU: ", "- cores: ", "- kernel: ", "- Go: go1.", "5 rounds of 1s"} {
+	text := resultsText([]outcome{exampleOutcome()}, "FIGURE idle 1 KiB\n", options{rounds: 5, length: time.Second})
+	for _, want := range []string{"- CPU: ", "- cores: ", "- kernel: ", "- Go: go1.", "5 rounds of 1s", "FIGURE idle 1 KiB"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("results do not say %q", want)
 		}

@@ -10,11 +10,11 @@ import (
 // resultsFile is written by a run of all cases, in the directory of the bench module.
 const resultsFile = "RESULTS.md"
 
-func writeResults(outcomes []outcome, opts options) error {
-	return os.WriteFile(resultsFile, []byte(resultsText(outcomes, opts)), 0o644)
+func writeResults(outcomes []outcome, idle string, opts options) error {
+	return os.WriteFile(resultsFile, []byte(resultsText(outcomes, idle, opts)), 0o644)
 }
 
-func resultsText(outcomes []outcome, opts options) string {
+func resultsText(outcomes []outcome, idle string, opts options) string {
 	var b strings.Builder
 	b.WriteString("# Results of the last `make bench`\n\n")
 	fmt.Fprintf(&b, "Written by the run itself: %d rounds of %v for each contender, taking turns; medians, and the lowest and\n"+
@@ -25,6 +25,7 @@ func resultsText(outcomes []outcome, opts options) string {
 	}
 	b.WriteString("\n## Ratios\n\n" + markdownTable(ratioRows(outcomes)))
 	b.WriteString("\n## Figures\n\n" + markdownTable(figureRows(outcomes)))
+	b.WriteString("\n## Idle links\n\n```\n" + idle + "```\n")
 	return b.String()
 }
 
