@@ -34,7 +34,7 @@ func (v verdict) result() string {
 // lines answers what a case prints on standard output. The words RATIO and FIGURE and their columns are a contract.
 func (o outcome) lines() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s: %s\n", o.name, o.about)
+	fmt.Fprintf(&b, "# %s: %s; other processes used %.0f %% of the machine\n", o.name, o.about, o.strangers)
 	for _, v := range o.verdicts() {
 		fmt.Fprintf(&b, "RATIO %s %.3f\n", v.name, v.median)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 )
 
@@ -20,7 +19,7 @@ func resultsText(outcomes []outcome, idle string, opts options) string {
 	fmt.Fprintf(&b, "Written by the run itself: %d rounds of %v for each contender, taking turns; medians, and the lowest and\n"+
 		"highest round. A ratio is ours ÷ theirs within one round. [README.md](README.md) says what is compared with what.\n\n",
 		opts.rounds, opts.length)
-	for _, fact := range machineFacts() {
+	for _, fact := range append(machineFacts(), strangersFact(outcomes)) {
 		fmt.Fprintf(&b, "- %s\n", fact)
 	}
 	b.WriteString("\n## Ratios\n\n" + markdownTable(ratioRows(outcomes)))
@@ -29,33 +28,13 @@ func resultsText(outcomes []outcome, idle string, opts options) string {
 	return b.String()
 }
 
-// machineFacts says what the figures depend on, and nothing that names the machine.
-func machineFacts() []string {
-	return []string{
-		"CPU: " + cpuModel(),
-		fmt.Sprintf("cores: %d (GOMAXPROCS %d)", runtime.NumCPU(), runtime.GOMAXPROCS(0)),
-		"kernel: " + kernel(),
-		"Go: " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+// strangersFact says how busy the machine was with other things; callers that wait for a processor bunch together, which
+// makes every contender look cheaper, and the chatty ones most.
+func strangersFact(outcomes []outcome) string {
+	shares := make([]float64, len(outcomes))
+	for i, o := range outcomes {
+		shares[i] = o.strangers
 	}
-}
-
-func cpuModel() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown"
-	}
-	for line := range strings.Lines(string(info)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}
-
-func kernel() string {
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return "unknown"
-	}
-	return runtime.GOOS + " " + strings.TrimSpace(string(release))
+	s := spreadOf(shares)
+	return fmt.Sprintf("other processes used %.0f %% of the machine (%.0f–%.0f %% from case to case)", s.median, s.low, s.high)
 }
