@@ -23,11 +23,11 @@ func Main(ctx context.Context, streams Streams, args []string) int {
 	a := &app{io: streams, version: buildVersion()}
 	root := a.rootCommand()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	f := asFailure(ctx, err)
+	f := asFailure(ctx, command, err)
 	if a.flags.json || wantsJSON(args) {
 		f.writeJSON(streams.Err)
 	} else {
@@ -37,31 +37,21 @@ func Main(ctx context.Context, streams Streams, args []string) int {
 }
 
 // asFailure makes a failure of any error. What is none yet comes from cobra, so it is about usage.
-func asFailure(ctx context.Context, err error) *failure {
+func asFailure(ctx context.Context, command *cobra.Command, err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
 	if ctx.Err() != nil {
 		return &failure{exit: exitInterrupted, code: "canceled", what: "interrupted"}
 	}
-	return usagef("%s", firstLine(err.Error())).hint(restLines(err.Error())...)
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(text, "\n")
-	return line
-}
-
-// restLines are cobra's suggestions, if it has any.
-func restLines(text string) []string {
-	_, rest, _ := strings.Cut(text, "\n")
-	var lines []string
-	for line := range strings.Lines(rest) {
+	what, rest, _ := strings.Cut(err.Error(), "\n")
+	f := usagef("%s", what)
+	for line := range strings.Lines(rest) { // cobra's suggestions, if it has any
 		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, line)
+			f.hint(line)
 		}
 	}
-	return lines
+	return f.hint(command.CommandPath() + " --help")
 }
 
 // wantsJSON tells it from the bare arguments, for errors in the arguments themselves.

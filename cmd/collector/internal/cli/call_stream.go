@@ -44,7 +44,8 @@ func (c *plannedCall) callStream(ctx context.Context) error {
 	if c.flags.show {
 		c.session.app.showHeaders(info)
 	}
-	if executor := info.ResponseHeader().Get(executorHeader); executor != "" {
+	executor := info.ResponseHeader().Get(executorHeader)
+	if executor != "" && (err == nil || !c.session.app.structured()) {
 		route := strings.Split(info.ResponseHeader().Get(routeHeader), ",")
 		c.handled(executor, route, time.Since(start), plural(received, "message"))
 	}

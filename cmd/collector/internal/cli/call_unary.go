@@ -40,8 +40,11 @@ func (c *plannedCall) callUnary(ctx context.Context) error {
 	if err := c.printOutput(v); err != nil {
 		return err
 	}
-	c.handled(v.executor, v.route, took)
-	return c.statusFailure(v)
+	failed := c.statusFailure(v)
+	if failed == nil || !c.session.app.structured() { // under --json the failure tells it
+		c.handled(v.executor, v.route, took)
+	}
+	return failed
 }
 
 // input packs the one JSON value of a unary call.

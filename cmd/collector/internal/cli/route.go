@@ -106,6 +106,9 @@ func routeFailure(res *meshv1.ExplainRouteResponse) *failure {
 	}
 	if nameReasons[res.GetReason()] {
 		f.exit = exitUsage
+		if res.GetReason() == "namespace_ambiguous" {
+			f.hint("say which one: call --ns NAMESPACE, route NAMESPACE SERVICE/METHOD")
+		}
 		return f.hint("collector services")
 	}
 	return f
