@@ -3,12 +3,14 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn/link"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -116,14 +118,31 @@ func (l *local) run(ctx context.Context, m *method, info *connect.CallInfo, stre
 	if r := l.validate(ctx, m); r != nil {
 		return r.err(l.self)
 	}
-	return m.call(ctx, info, &markedStream{stream})
+	return m.call(ctx, info, &guardedStream{ServerStream: stream, limit: l.limits.MessageBytes})
 }
 
-// markedStream marks the refusal of a request message that does not decode as the mesh's own. Without it, it would look
-// like a verdict of the handler, through which it passes.
-type markedStream struct{ connect.ServerStream }
+// guardedStream is what a handler here gets. It marks the refusal of a request message that does not decode as the
+// mesh's own: it passes through the handler and would look like its verdict. And it refuses an answer that would be too
+// large for a link, so that a method does not work here and fail when it is called from elsewhere; compression on the
+// way to the client does not help it.
+type guardedStream struct {
+	connect.ServerStream
+	limit int
+}
 
-func (s *markedStream) Receive(msg any) error {
+func (s *guardedStream) Send(msg any) error {
+	if message, ok := msg.(proto.Message); ok {
+		if size := proto.Size(message); size > s.limit {
+			r := refuse(connect.CodeResourceExhausted, reasonTooLarge,
+				fmt.Sprintf("the answer has %d bytes, at most %d are sent; use a streaming method", size, s.limit))
+			r.maybeExecuted = true
+			return r.err()
+		}
+	}
+	return s.ServerStream.Send(msg)
+}
+
+func (s *guardedStream) Receive(msg any) error {
 	err := s.ServerStream.Receive(msg)
 	if err == nil {
 		return nil
