@@ -137,7 +137,7 @@ func (in *inbound) add(buf *buffer) *buffer {
 // assemble adds a part to the message that is arriving. It returns credit to grant, if a Receive waits for the message.
 func (in *inbound) assemble(p part, cost int) (grant int) {
 	if in.partial == nil {
-		in.partial, in.size = newBuffer(lengthSize+len(p.data)), p.size
+		in.partial, in.size = newBuffer(min(lengthSize+p.size, max(maxPooled, 4*len(p.data)))), p.size
 		in.partial.b = in.partial.b[:lengthSize]
 	}
 	in.grow(len(p.data))

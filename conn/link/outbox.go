@@ -12,7 +12,7 @@ import (
 
 // batchParts is how many bytes of large messages one batch carries behind the small frames: the most that a small
 // frame waits for.
-const batchParts = 64 << 10
+const batchParts = 96 << 10
 
 // outbound is the sending half of a call. credit is guarded by outbox.mu, and so are the changes of large.
 type outbound struct {
@@ -45,6 +45,7 @@ type largeMessage struct {
 type outbox struct {
 	mu    sync.Mutex
 	buf   []byte
+	parts int // bytes of large messages in buf
 	spare []byte
 	batch uint64 // number of the batch that buf will be; those before it may have left
 	turns []*largeMessage
@@ -185,7 +186,7 @@ func (o *outbox) withdraw(m *largeMessage) {
 	if m.queued {
 		o.turns = slices.DeleteFunc(o.turns, func(other *largeMessage) bool { return other == m })
 	}
-	m.withdrawn = len(m.data) > 0
+	m.withdrawn = true
 	o.finish(m)
 }
 
@@ -211,7 +212,7 @@ func (o *outbox) take() []byte {
 		return nil
 	}
 	full := o.buf
-	o.buf, o.spare = o.spare[:0], nil
+	o.buf, o.spare, o.parts = o.spare[:0], nil, 0
 	o.batch++
 	if o.room != nil {
 		close(o.room)
@@ -225,7 +226,7 @@ const idleBuffer = 16 << 10
 
 // giveBack returns a written batch for reuse.
 func (o *outbox) giveBack(batch []byte) {
-	if cap(batch) > 4*batchParts {
+	if cap(batch) > 512<<10 {
 		return
 	}
 	o.mu.Lock()
@@ -248,12 +249,12 @@ func (o *outbox) shrink() {
 	}
 }
 
+// takeTurns fills the batch with parts, one of each large message after the other.
 func (o *outbox) takeTurns() {
-	budget := batchParts
-	for budget > 0 && len(o.turns) > 0 {
+	for o.parts < batchParts && len(o.turns) > 0 {
 		m := o.turns[0]
 		o.turns = o.turns[1:]
-		budget -= o.appendPart(m)
+		o.appendPart(m)
 		switch {
 		case len(m.data) == 0:
 			o.finish(m)
@@ -265,8 +266,20 @@ func (o *outbox) takeTurns() {
 	}
 }
 
-// appendPart moves the next part of m to buf and returns its size.
-func (o *outbox) appendPart(m *largeMessage) int {
+// appendParts moves as much of m to buf as goes without a wait and without overtaking others, and reports whether that
+// was all.
+func (o *outbox) appendParts(m *largeMessage) bool {
+	for o.parts < batchParts && len(o.turns) == 0 && m.ready() {
+		o.appendPart(m)
+		if len(m.data) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// appendPart moves the next part of m to buf.
+func (o *outbox) appendPart(m *largeMessage) {
 	n := min(len(m.data), partSize)
 	if m.half != nil {
 		n = min(n, m.half.credit-m.overhead())
@@ -288,5 +301,5 @@ func (o *outbox) appendPart(m *largeMessage) int {
 	o.buf = append(o.buf, m.data[:n]...)
 	o.buf = endFrame(o.buf, start)
 	m.data, m.started, m.progress = m.data[n:], true, time.Now()
-	return n
+	o.parts += n
 }

@@ -8,7 +8,7 @@ import (
 const (
 	// An idle link reads through a small buffer; a busy one through one that holds many frames.
 	minReadBuffer = 4 << 10
-	maxReadBuffer = 64 << 10
+	maxReadBuffer = 128 << 10
 	// quietReads is how many small reads in a row make the buffer small again.
 	quietReads = 256
 	// maxIdleReads is how many reads in a row may bring nothing.

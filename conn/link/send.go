@@ -93,14 +93,18 @@ func (l *Link) appendMessage(id uint64, flags uint8, c codec, e encoded) error {
 	return nil
 }
 
-// sendLarge queues m, whose bytes e holds, and waits for its last turn. The outbox is locked on entry.
-func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c codec, e encoded) error {
-	data, err := e.bytes(c)
-	if err != nil {
+// sendLarge sends m, whose bytes e holds, in parts, and waits for the last of them to leave. The outbox is locked on
+// entry.
+func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c codec, e encoded) (err error) {
+	if m.data, err = e.bytes(c); err != nil {
 		l.out.mu.Unlock()
 		return err
 	}
-	m.data, m.moved, m.progress = data, make(chan struct{}), time.Now()
+	if l.out.appendParts(m) {
+		l.out.unlock()
+		return nil
+	}
+	m.moved, m.progress = make(chan struct{}), time.Now()
 	half.large.Store(m)
 	switch {
 	case half.closed.Load():
