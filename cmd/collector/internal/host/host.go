@@ -31,12 +31,13 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 	if err := config.check(); err != nil {
 		return err
 	}
-	store, closeStore, err := openStore(ctx, config.Store)
+	setup := context.WithoutCancel(ctx) // it is short, and being told to stop meanwhile is no failure
+	store, closeStore, err := openStore(setup, config.Store)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeStore()) }()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen)
+	listener, err := new(net.ListenConfig).Listen(setup, "tcp", config.Listen)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func build(config Config, address string, store conn.Store) (*dispatcher.Dispatc
 // serve owns everything that runs: the server, the joins, and their end.
 func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
 	server := d.Server(d.Handler(), config.ListenTLS)
-	if err := d.Connections().RecoverFromRestart(ctx); err != nil {
+	if err := d.Connections().RecoverFromRestart(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
 	}
 	failed := make(chan error, 1)
