@@ -11,7 +11,6 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
-	"github.com/collectiverpc/collective/internal/sqlite"
 )
 
 // Ready is what there is to say when a collector accepts calls.
@@ -32,41 +31,27 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 		return err
 	}
 	setup := context.WithoutCancel(ctx) // it is short, and being told to stop meanwhile is no failure
-	store, closeStore, err := openStore(setup, config.Store)
+	kept, err := openStore(setup, config.Store)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeStore()) }()
+	defer func() { err = errors.Join(err, kept.close()) }()
 	listener, err := new(net.ListenConfig).Listen(setup, "tcp", config.Listen)
 	if err != nil {
 		return err
 	}
-	d, err := build(config, listener.Addr().String(), store)
+	d, err := build(config, listener.Addr().String(), kept)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	return serve(ctx, config, d, listener, ready)
 }
 
-// openStore opens the file of connections. close must be called last.
-func openStore(ctx context.Context, path string) (store conn.Store, closeStore func() error, err error) {
-	if path == InMemory {
-		return conn.NewMemoryStore(), func() error { return nil }, nil
-	}
-	db, err := sqlite.Open(ctx, path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if store, err = conn.NewSQLiteStore(ctx, db); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return store, db.Close, nil
-}
-
 // build makes the dispatcher and registers what it hosts.
-func build(config Config, address string, store conn.Store) (*dispatcher.Dispatcher, error) {
+func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, error) {
 	opts := []dispatcher.Option{
-		dispatcher.WithStore(store),
+		dispatcher.WithStore(kept.connections),
+		dispatcher.WithRegistry(kept.registry),
 		dispatcher.WithLogger(config.Logger),
 		dispatcher.WithVersion(config.Version),
 	}
