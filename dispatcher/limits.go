@@ -12,9 +12,12 @@ import (
 type Limits struct {
 	// MessageBytes is the largest message accepted or sent at any entrance. Default 4 MiB.
 	MessageBytes int
-	// DefaultTimeout is the deadline of a unary call that brings none. Default 30 s.
+	// RequestBytes is the largest message accepted from a client at this collector's port, if that is less than what may
+	// be answered. Default MessageBytes.
+	RequestBytes int
+	// DefaultTimeout is the deadline of a unary call that brings none. Default 30 s; negative: such a call has none.
 	DefaultTimeout time.Duration
-	// MaxTimeout is the longest deadline of a unary call; longer ones are cut. Default 5 min.
+	// MaxTimeout is the longest deadline of a unary call; longer ones are cut. Default 5 min; negative: none is cut.
 	MaxTimeout time.Duration
 	// Attempts is how often a call is tried, on one peer each, when it surely did not run or may be repeated. Default 3.
 	Attempts int
@@ -37,6 +40,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.MessageBytes, 4<<20)
+	setDefault(&l.RequestBytes, l.MessageBytes)
 	setDefault(&l.DefaultTimeout, 30*time.Second)
 	setDefault(&l.MaxTimeout, 5*time.Minute)
 	setDefault(&l.Attempts, 3)
@@ -63,8 +67,9 @@ func setDefault[T comparable](v *T, def T) {
 func (l Limits) Map() map[string]string {
 	return map[string]string{
 		"message":          bytesText(l.MessageBytes),
-		"default timeout":  l.DefaultTimeout.String(),
-		"max timeout":      l.MaxTimeout.String(),
+		"request message":  bytesText(l.RequestBytes),
+		"default timeout":  timeText(l.DefaultTimeout),
+		"max timeout":      timeText(l.MaxTimeout),
 		"attempts":         strconv.Itoa(l.Attempts),
 		"connections":      strconv.Itoa(l.Connections),
 		"http2 streams":    strconv.Itoa(l.Streams),
@@ -76,6 +81,13 @@ func (l Limits) Map() map[string]string {
 		"link message":     bytesText(l.Link.MaxMessage),
 		"message nesting":  strconv.Itoa(maxDepth),
 	}
+}
+
+func timeText(d time.Duration) string {
+	if d < 0 {
+		return "none"
+	}
+	return d.String()
 }
 
 func bytesText(n int) string {
