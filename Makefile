@@ -9,6 +9,7 @@ TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 MODULES := $(dir $(filter-out tools/go.mod,$(shell git ls-files '*go.mod')))
 GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
 GENERATED := gen bench/gen
+SOURCES := cmd/collector/internal/host/sources.binpb
 FUZZTIME ?= 10s
 RUN ?=
 PROFILE ?=
@@ -48,6 +49,7 @@ lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are
 generate: ## Regenerate the generated code from the .proto files
 	$(TOOL) buf generate
 	$(TOOL) buf generate --template bench/buf.gen.yaml bench
+	$(TOOL) buf build --as-file-descriptor-set -o $(SOURCES)
 
 .PHONY: checkgenerate
 checkgenerate: ## Fail if the generated code is not exactly what the .proto files say
@@ -55,6 +57,8 @@ checkgenerate: ## Fail if the generated code is not exactly what the .proto file
 	@rm -rf .tmp/generate && mkdir -p .tmp/generate
 	@$(TOOL) buf generate --output .tmp/generate
 	@$(TOOL) buf generate --output .tmp/generate --template bench/buf.gen.yaml bench
+	@$(TOOL) buf build --as-file-descriptor-set -o .tmp/generate/sources.binpb
+	@cmp $(SOURCES) .tmp/generate/sources.binpb || { echo "the comments are not those of the .proto files: run make generate"; exit 1; }
 	@for dir in $(GENERATED); do \
 		diff -r "$$dir" ".tmp/generate/$$dir" || \
 			{ echo "the generated code does not match: run make generate"; exit 1; }; \

@@ -34,6 +34,7 @@ func TestTwoCollectors(t *testing.T) {
 	a.on(t, "status").expect(t, 0, "b\t"+b.Address+"\tactive\tdialed\torders", "collector a")
 	b.on(t, "status").expect(t, 0, "a\t", "collector b")
 	a.on(t, "services").expect(t, 0, createOrder+"\torders\tunary\tb", "")
+	a.on(t, "services", "describe", "OrderService").expect(t, 0, "// CreateOrder takes an order", "")
 	a.on(t, "route", createOrder, "-o", "table").expect(t, 0, "← chosen", "in namespace orders")
 	a.on(t, "call", createOrder, "-d", `{"sku":"tea","qty":2}`).expect(t, 0, `"id": "o-1"`, "handled by b · a → b · ")
 	a.on(t, "call", createOrder, "-d", `{"qty":2}`).expect(t, 67, "", "sku is empty")

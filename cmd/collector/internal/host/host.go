@@ -49,7 +49,12 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 
 // build makes the dispatcher and registers what it hosts.
 func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, error) {
+	files, err := sources()
+	if err != nil {
+		return nil, err
+	}
 	opts := []dispatcher.Option{
+		dispatcher.WithSources(files),
 		dispatcher.WithStore(kept.connections),
 		dispatcher.WithRegistry(kept.registry),
 		dispatcher.WithLogger(config.Logger),
