@@ -89,8 +89,28 @@ func openConverse(call uint64) frame {
 	return frame{typeOpen, 0, call, append(name, fields(0)...)}
 }
 
+// openUnnumbered opens a unary call whose name gets no number.
+func openUnnumbered(call uint64, timeout ...any) frame {
+	name := fields(0, 0, "test", "/p.S/M", "proto", []byte{0, 0})
+	if timeout == nil {
+		timeout = []any{0}
+	}
+	return frame{typeOpen, 0, call, append(name, fields(timeout...)...)}
+}
+
 // newRawPeer returns a link that accepted and its dialling peer, past the HELLOs.
 func newRawPeer(t testing.TB, cfg link.Config) (*link.Link, *rawPeer) {
+	t.Helper()
+	l, p := greetedRawPeer(t, cfg)
+	t.Cleanup(func() {
+		p.conn.Close()
+		l.Close("test over")
+	})
+	return l, p
+}
+
+// greetedRawPeer is newRawPeer for tests that close the link themselves.
+func greetedRawPeer(t testing.TB, cfg link.Config) (*link.Link, *rawPeer) {
 	t.Helper()
 	near, far := memnet.Pipe()
 	accepted := make(chan error, 1)
@@ -108,10 +128,6 @@ func newRawPeer(t testing.TB, cfg link.Config) (*link.Link, *rawPeer) {
 	if err := <-accepted; err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		near.Close()
-		l.Close("test over")
-	})
 	return l, p
 }
 
