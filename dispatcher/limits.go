@@ -32,6 +32,8 @@ type Limits struct {
 	HeaderBytes int
 	// HeaderTimeout is how long a client may take to send a header. Default 10 s.
 	HeaderTimeout time.Duration
+	// BodyTimeout is how long a client may pause in the body of a call with one request message. Default 30 s.
+	BodyTimeout time.Duration
 	// IdleTimeout is how long a connection without a call is kept. Default 2 min.
 	IdleTimeout time.Duration
 	// Link bounds the links to other collectors.
@@ -49,6 +51,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.StreamBytes, 256<<10)
 	setDefault(&l.HeaderBytes, 32<<10)
 	setDefault(&l.HeaderTimeout, 10*time.Second)
+	setDefault(&l.BodyTimeout, 30*time.Second)
 	setDefault(&l.IdleTimeout, 2*time.Minute)
 	if l.Link.MaxMessage == 0 {
 		l.Link.MaxMessage = l.MessageBytes
@@ -77,9 +80,11 @@ func (l Limits) Map() map[string]string {
 		"http2 connection": bytesText(l.StreamBytes * l.Streams),
 		"request header":   bytesText(l.HeaderBytes),
 		"header timeout":   l.HeaderTimeout.String(),
+		"body timeout":     l.BodyTimeout.String(),
 		"idle timeout":     l.IdleTimeout.String(),
 		"link message":     bytesText(l.Link.MaxMessage),
 		"message nesting":  strconv.Itoa(maxDepth),
+		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*budgetPerCall, budgetPerSecond/budgetSpent),
 	}
 }
 
