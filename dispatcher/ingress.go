@@ -71,7 +71,7 @@ func cutNamespace(path string) (namespace, procedure string) {
 		return "", path
 	}
 	namespace, _, ok = strings.Cut(rest, "/")
-	if !ok {
+	if !ok || namespace == "" {
 		return "", path
 	}
 	return namespace, rest[len(namespace):]

@@ -140,6 +140,7 @@ func (d *Dispatcher) answerNative(ctx context.Context, spec connect.Spec, info *
 	case decided.refusal != nil:
 		return decided.refusal.err(d.id)
 	case decided.local != nil:
+		dropReserved(header)
 		return d.local.run(ctx, decided.local, info, stream)
 	}
 	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.namespace, Spec: spec, Codec: info.Codec}}
