@@ -90,7 +90,7 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 	if refused.reason == reasonMethodUnknown {
 		w = notFound{w}
 	}
-	refusal, _ := outward(refused.err(d.id))
+	_, refusal := outward(refused.err(d.id))
 	if err := errors.Write(w, r, refusal); err != nil {
 		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
 	}

@@ -122,7 +122,7 @@ func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream 
 	if err == nil {
 		return nil
 	}
-	err, reason := outward(err)
+	reason, err := outward(err)
 	if reason != "" {
 		info.ResponseHeader().Set(headerReason, reason)
 	}

@@ -10,20 +10,20 @@ import (
 // outward gives an error the form in which it leaves on the native path, and tells the mesh's reason if it has one. A
 // client that knows nothing of the mesh is answered as by any other server: where such a server fails a call in the
 // same way, the code says it all and there is no CallFailure.
-func outward(err error) (plain error, reason string) {
+func outward(err error) (reason string, plain error) {
 	verdict, ok := errors.AsType[*connect.Error](err)
 	if !ok {
-		return err, ""
+		return "", err
 	}
 	failure, ok := failureOf(verdict)
 	if !ok {
-		return err, ""
+		return "", err
 	}
 	reason = failure.GetReason()
 	if !likeAnyServer(reason) || len(verdict.Details()) > 1 {
-		return err, reason
+		return reason, err
 	}
-	return connect.NewError(verdict.Code(), verdict.Message()).WithCause(err), reason
+	return reason, connect.NewError(verdict.Code(), verdict.Message()).WithCause(err)
 }
 
 // likeAnyServer reports whether a server without a mesh fails calls for that reason too.
