@@ -19,8 +19,7 @@ const namespacePrefix = "/ns/"
 // The namespace of a native call is that of the header Collective-Namespace, else of the URL prefix `/ns/{namespace}`,
 // else the only one in which the method is served. The header Collective-Target selects a collector. Answers name in
 // Collective-Executor who ran the call and in Collective-Route the collectors it visited, and in Collective-Reason why
-// the mesh failed it, a word of CallFailure. An unknown method, a passed deadline and a canceled call have no other sign
-// of the mesh: they look as on any server.
+// the mesh failed it, a word of CallFailure. An unknown method has no other sign of the mesh: it looks as on any server.
 //
 // The handler needs HTTP/2, also without TLS, for gRPC and for streams both ways; [Dispatcher.Server] makes a server
 // that has it.

@@ -8,8 +8,7 @@ import (
 )
 
 // outward gives an error the form in which it leaves on the native path, and tells the mesh's reason if it has one. A
-// client that knows nothing of the mesh is answered as by any other server: where such a server fails a call in the
-// same way, the code says it all and there is no CallFailure.
+// client that knows nothing of the mesh is told of an unknown method as by any other server, without a CallFailure.
 func outward(err error) (reason string, plain error) {
 	verdict, ok := errors.AsType[*connect.Error](err)
 	if !ok {
@@ -19,16 +18,10 @@ func outward(err error) (reason string, plain error) {
 	if !ok {
 		return "", err
 	}
-	reason = failure.GetReason()
-	if !likeAnyServer(reason) || len(verdict.Details()) > 1 {
-		return reason, err
+	if failure.GetReason() != reasonMethodUnknown || len(verdict.Details()) > 1 {
+		return failure.GetReason(), err
 	}
-	return reason, connect.NewError(verdict.Code(), verdict.Message()).WithCause(err)
-}
-
-// likeAnyServer reports whether a server without a mesh fails calls for that reason too.
-func likeAnyServer(reason string) bool {
-	return reason == reasonMethodUnknown || reason == reasonDeadline || reason == reasonCanceled
+	return reasonMethodUnknown, connect.NewError(verdict.Code(), verdict.Message()).WithCause(err)
 }
 
 // notFound answers a refusal that a router makes, not a method: 404 where Connect has 501.
