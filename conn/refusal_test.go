@@ -251,6 +251,15 @@ func TestPlainRequestCannotTouchALinkedConnection(t *testing.T) {
 			t.Errorf("%s changed to %+v", n.id, p)
 		}
 	}
+	b.stop() // a dials b again; nobody else may take the place of b meanwhile
+	a.awaitState(t, "b", stale)
+	answer, err := a.HandleConnect(context.Background(), request("b", "users"))
+	if err != nil || answer.GetStatus().GetDetails()["code"] != "already_exists" {
+		t.Errorf("plain Connect as b, which is away: %v, %v", answer, err)
+	}
+	if p, _ := a.Table().Peer("b"); p.Seed || p.State != stale {
+		t.Errorf("b changed to %+v", p)
+	}
 }
 
 func TestUnagreedLinksPerAddressAreBounded(t *testing.T) {
