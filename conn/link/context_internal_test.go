@@ -41,7 +41,7 @@ func TestCallContext(t *testing.T) {
 		}
 	}
 	c := newCallContext()
-	if c.Done() != c.Done() {
+	if first, again := c.Done(), c.Done(); first != again {
 		t.Error("Done returns different channels")
 	}
 	if _, ok := c.Deadline(); ok {
