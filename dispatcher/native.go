@@ -118,6 +118,11 @@ func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream 
 	if !ok {
 		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
+	if info.Protocol == connect.ProtocolNameGRPCWeb {
+		web := &webStream{ServerStream: stream}
+		defer web.finish(info)
+		stream = web
+	}
 	err := d.answerNative(ctx, spec, info, stream)
 	if err == nil {
 		return nil

@@ -52,6 +52,26 @@ func TestNative_HandlersKeepTheirDetails(t *testing.T) {
 	}
 }
 
+// An answer of gRPC-Web without a message is one block of headers, with a mesh or without.
+func TestNative_GRPCWebStaysTrailersOnly(t *testing.T) {
+	t.Parallel()
+	a, b := serve(t, "a", []string{"test"}), serve(t, "b", []string{"test"})
+	own := connect.NewError(connect.CodeAborted, "not now")
+	for _, n := range []node{a, b} {
+		if err := n.RegisterService("test", "S", "On"+n.ID(), func(context.Context, any) (any, error) { return nil, own }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	join(t, a, b)
+	a.knows(t, "test", "/S/Onb")
+	for _, executor := range []string{"a", "b"} {
+		res, body := post(t, "http://"+a.address+"/S/On"+executor, "\x00\x00\x00\x00\x00", "Content-Type", "application/grpc-web+proto")
+		if res.Header.Get("Grpc-Status") != "10" || body != "" || res.Header.Get("Collective-Executor") != executor {
+			t.Errorf("by %s: %v %q", executor, res.Header, body)
+		}
+	}
+}
+
 // What is wrong with a request stream is told, not that the relay gave up for it.
 func TestNative_UnreadableStreamsSayWhy(t *testing.T) {
 	t.Parallel()
