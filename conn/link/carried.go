@@ -1,0 +1,116 @@
+package link
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// carried is a byte stream made of the messages of an RPC. It has one reader, one writer and anybody to close it.
+//
+// The RPC's own goroutines do the receiving and sending, because nothing else can be sure to get out of it: Read, Write
+// and Close only wait for them, and for the close.
+type carried struct {
+	arrived chan []byte
+	rest    []byte        // of what arrived; the reader's
+	ended   chan struct{} // closed when nothing more arrives
+	err     error         // why; readable after ended
+
+	outgoing chan []byte
+	sent     chan error
+
+	closed    chan struct{}
+	closeOnce sync.Once
+}
+
+func newCarried() *carried {
+	return &carried{
+		arrived:  make(chan []byte),
+		ended:    make(chan struct{}),
+		outgoing: make(chan []byte),
+		sent:     make(chan error, 1),
+		closed:   make(chan struct{}),
+	}
+}
+
+// receive hands what next returns to Read until next fails or the stream is closed.
+func (c *carried) receive(next func() ([]byte, error)) {
+	defer close(c.ended)
+	for {
+		data, err := next()
+		if errors.Is(err, io.EOF) {
+			err = io.EOF // and nothing that wraps it, as streams of bytes do
+		}
+		if err != nil {
+			c.err = err
+			return
+		}
+		select {
+		case c.arrived <- data:
+		case <-c.closed:
+			c.err = io.ErrClosedPipe
+			return
+		}
+	}
+}
+
+// send passes what is written to put until the stream is closed.
+func (c *carried) send(put func(data []byte) error) {
+	for {
+		select {
+		case data := <-c.outgoing:
+			c.sent <- put(data)
+		case <-c.closed:
+			return
+		}
+	}
+}
+
+func (c *carried) Read(b []byte) (int, error) {
+	for len(c.rest) == 0 {
+		select {
+		case c.rest = <-c.arrived:
+		case <-c.ended:
+			return 0, c.err
+		case <-c.closed:
+			return 0, io.ErrClosedPipe
+		}
+	}
+	n := copy(b, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// Write returns when everything was sent, or when the stream was closed meanwhile; what it was given is not used after
+// that.
+func (c *carried) Write(b []byte) (written int, err error) {
+	for written < len(b) && err == nil {
+		chunk := append([]byte(nil), b[written:min(len(b), written+carryChunk)]...)
+		if err = c.put(chunk); err == nil {
+			written += len(chunk)
+		}
+	}
+	return written, err
+}
+
+// carryChunk is how many bytes of the stream one message has at most.
+const carryChunk = 64 << 10
+
+func (c *carried) put(chunk []byte) error {
+	select {
+	case c.outgoing <- chunk:
+	case <-c.closed:
+		return io.ErrClosedPipe
+	}
+	select {
+	case err := <-c.sent:
+		return err
+	case <-c.closed:
+		return io.ErrClosedPipe
+	}
+}
+
+func (c *carried) Close() error {
+	c.closeOnce.Do(func() { close(c.closed) })
+	return nil
+}

@@ -1,0 +1,217 @@
+package link_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+
+	"github.com/collectiverpc/collective/conn/link"
+	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+)
+
+// h2cServer serves HTTP/2 without TLS, and a client that speaks nothing else.
+func h2cServer(t *testing.T, handler http.Handler) (*http.Client, string) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	t.Cleanup(server.Close)
+	transport := &http.Transport{Protocols: server.Config.Protocols}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}, server.URL
+}
+
+// carrierOf serves the Carry RPC and makes a link of every stream.
+func carrierOf(accept func(ctx context.Context, stream io.ReadWriteCloser) error) http.Handler {
+	server := connect.NewServer()
+	link.RegisterCarrier(server, accept)
+	mux := http.NewServeMux()
+	connecthttp.Mount(mux, server)
+	return mux
+}
+
+// carriedPair links two ends by the Carry RPC.
+func carriedPair(t *testing.T) pair {
+	t.Helper()
+	accepted := make(chan *link.Link, 1)
+	client, url := h2cServer(t, carrierOf(func(_ context.Context, stream io.ReadWriteCloser) error {
+		l, err := link.Server(context.Background(), stream, config("b", mixed{}))
+		accepted <- l
+		return err
+	}))
+	stream, err := link.DialCarry(t.Context(), client, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.Client(t.Context(), stream, config("a", echo{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pair{l, <-accepted}
+	t.Cleanup(func() {
+		p.a.Close("test over")
+		p.b.Close("test over")
+	})
+	return p
+}
+
+func TestCarriedCalls(t *testing.T) {
+	t.Parallel()
+	p := carriedPair(t)
+	var calls sync.WaitGroup
+	for i := range 8 {
+		for _, l := range []*link.Link{p.a, p.b} {
+			calls.Go(func() {
+				for size := range 12 {
+					text := textOf(i + size*size*1000)
+					got, err := p.clientOf(l).Echo(t.Context(), &testingv1.EchoRequest{Text: text})
+					if err != nil || got.GetText() != text {
+						t.Errorf("Echo of %d bytes: %d bytes, %v", len(text), len(got.GetText()), err)
+					}
+				}
+			})
+		}
+	}
+	calls.Wait()
+	if n := p.a.InFlight(); n != 0 {
+		t.Errorf("%d calls in flight", n)
+	}
+}
+
+func TestCarriedDrain(t *testing.T) {
+	t.Parallel()
+	for name, drains := range map[string]func(pair) (drained, other *link.Link){
+		"dialled":  func(p pair) (drained, other *link.Link) { return p.a, p.b },
+		"accepted": func(p pair) (drained, other *link.Link) { return p.b, p.a },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			drained, other := drains(carriedPair(t))
+			if err := drained.Drain(t.Context()); err != nil {
+				t.Error(err)
+			}
+			<-other.Done()
+			for _, l := range []*link.Link{drained, other} {
+				if !errors.Is(l.Err(), link.ErrDrained) {
+					t.Errorf("Err = %v", l.Err())
+				}
+			}
+		})
+	}
+}
+
+func TestCarriedClose(t *testing.T) {
+	t.Parallel()
+	for name, closes := range map[string]func(pair) (closed, other *link.Link){
+		"dialled":  func(p pair) (closed, other *link.Link) { return p.a, p.b },
+		"accepted": func(p pair) (closed, other *link.Link) { return p.b, p.a },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := carriedPair(t)
+			closed, other := closes(p)
+			stream := floodOf(t, t.Context(), p)
+			if _, err := stream.Receive(); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			closed.Close("enough")
+			<-other.Done()
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("the other end noticed after %v: %v", took, other.Err())
+			}
+			var err error
+			for err == nil {
+				_, err = stream.Receive()
+			}
+			wantLost(t, err, true)
+		})
+	}
+}
+
+// TestCarryRefused dials what has no carrier, a carrier that refuses, and nobody.
+func TestCarryRefused(t *testing.T) {
+	t.Parallel()
+	t.Run("no such RPC", func(t *testing.T) {
+		t.Parallel()
+		client, url := h2cServer(t, http.NotFoundHandler())
+		if _, err := link.DialCarry(t.Context(), client, url); !errors.Is(err, link.ErrUpgradeRefused) {
+			t.Errorf("DialCarry = %v", err)
+		}
+	})
+	t.Run("not this caller", func(t *testing.T) {
+		t.Parallel()
+		client, url := h2cServer(t, carrierOf(func(context.Context, io.ReadWriteCloser) error {
+			return connect.NewError(connect.CodePermissionDenied, "not you")
+		}))
+		stream, err := link.DialCarry(t.Context(), client, url)
+		if err == nil {
+			_, err = link.Client(t.Context(), stream, config("a", echo{}))
+		}
+		if err == nil || !strings.Contains(err.Error(), "permission_denied: not you") || errors.Is(err, link.ErrUpgradeRefused) {
+			t.Errorf("DialCarry = %v", err)
+		}
+	})
+	t.Run("nobody", func(t *testing.T) {
+		t.Parallel()
+		client, url := h2cServer(t, http.NotFoundHandler())
+		if _, err := link.DialCarry(t.Context(), client, strings.TrimSuffix(url, "0123456789")+"0"); err == nil || errors.Is(err, link.ErrUpgradeRefused) {
+			t.Errorf("DialCarry = %v", err)
+		}
+	})
+	t.Run("silence", func(t *testing.T) {
+		t.Parallel()
+		client, url := h2cServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+		start := time.Now()
+		if _, err := link.DialCarry(t.Context(), client, url); err == nil || time.Since(start) > 4*time.Second || !strings.Contains(err.Error(), "no answer within 2s") {
+			t.Errorf("DialCarry = %v after %v", err, time.Since(start))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		if _, err := link.DialCarry(ctx, client, url); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("DialCarry with a short deadline = %v", err)
+		}
+	})
+}
+
+// TestCarriedSilence wants the link on a carrier that says nothing more to be given up as any other.
+func TestCarriedSilence(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("takes 3 s")
+	}
+	greeted := make(chan struct{})
+	client, url := h2cServer(t, carrierOf(func(ctx context.Context, stream io.ReadWriteCloser) error {
+		go func() {
+			_, _ = stream.Write(rawHello.bytes())
+			close(greeted)
+			_, _ = io.Copy(io.Discard, stream)
+			stream.Close()
+		}()
+		return nil
+	}))
+	stream, err := link.DialCarry(t.Context(), client, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.Client(t.Context(), stream, config("a", echo{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-greeted
+	start := time.Now()
+	<-l.Done()
+	if took := time.Since(start); took > noticed+time.Second || !errors.Is(l.Err(), link.ErrSilent) {
+		t.Errorf("noticed after %v: %v", took, l.Err())
+	}
+}
