@@ -2,12 +2,31 @@ package conn
 
 import (
 	"context"
-	"net/http"
+	"fmt"
+	"log/slog"
+	"sync"
 	"sync/atomic"
+	"time"
 
-	"github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
-	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"connectrpc.com/connect/v2"
+	"github.com/google/uuid"
+
+	"github.com/collectiverpc/collective/internal/name"
+)
+
+// Limits in force.
+const (
+	// MaxPeers bounds the connections a manager knows, those it may forget not counted.
+	MaxPeers = maxRecords
+	// MaxLinks bounds the links in both directions, MaxUnagreedPerIP those accepted from one address that have not yet
+	// agreed on a connection.
+	MaxLinks         = 512
+	MaxUnagreedPerIP = 16
+
+	agreeTimeout = 5 * time.Second  // for an accepted link to agree on a connection
+	dialTimeout  = 10 * time.Second // for ConnectTo, dial to agreement, unless its context ends before
+	drainTimeout = 10 * time.Second // for the calls of a link that is being replaced or disconnected
+	storeTimeout = 10 * time.Second // for one write
 )
 
 // Self is the collector that owns a [Manager].
@@ -24,48 +43,205 @@ type Self struct {
 
 // Manager keeps the connections of one collector. All methods are safe for concurrent use.
 type Manager struct {
-	table atomic.Pointer[Table]
+	self Self
+	options
+	control *connect.Server // what peers may ask of the manager itself, over a link
+
+	ctx   context.Context //nolint:containedctx // the manager's life
+	stop  context.CancelFunc
+	group sync.WaitGroup // everything that CloseAll waits for
+
+	table     atomic.Pointer[Table]
+	announced atomic.Pointer[announcement]
+	tallies   sync.Map      // connection id to *tally
+	kick      chan struct{} // asks the keeper to look now
+	keeping   chan struct{} // closed when the keeper has ended
+
+	mu       sync.Mutex // never held across I/O; guards the following
+	closing  bool
+	changed  chan struct{}
+	conns    map[string]*connection // by peer id
+	puts     uint64
+	sessions map[*session]struct{}
+	unagreed map[string]int // accepted links without an agreement, by address
+	links    int            // admitted: sessions and those on the way to be one
 }
 
-func NewManager(self Self, opts ...Option) (*Manager, error) { return nil, errTODO }
-
-func (m *Manager) ConnectTo(ctx context.Context, address string, namespaces []string) (*collector.ConnectResponse, error) {
-	return nil, errTODO
+// NewManager makes a manager and loads the connections of earlier runs from the store. They are stale until
+// [Manager.RecoverFromRestart] or the peers bring them back. End it with [Manager.Shutdown] or [Manager.CloseAll].
+func NewManager(self Self, opts ...Option) (*Manager, error) {
+	if err := self.complete(); err != nil {
+		return nil, err
+	}
+	m := &Manager{
+		self:     self,
+		options:  newOptions(opts),
+		kick:     make(chan struct{}, 1),
+		keeping:  make(chan struct{}),
+		changed:  make(chan struct{}),
+		conns:    make(map[string]*connection),
+		sessions: make(map[*session]struct{}),
+		unagreed: make(map[string]int),
+	}
+	m.logger = m.logger.With("collector", self.ID)
+	m.control = m.newControl()
+	m.table.Store(new(Table))
+	m.announced.Store(new(announcement))
+	if err := m.load(); err != nil {
+		return nil, err
+	}
+	m.ctx, m.stop = context.WithCancel(context.Background())
+	go m.keep()
+	return m, nil
 }
 
-func (m *Manager) HandleConnect(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error) {
-	return nil, errTODO
+// complete checks what it got and fills in the defaults.
+func (s *Self) complete() (err error) {
+	if err := name.CheckCollectorID(s.ID); err != nil {
+		return err
+	}
+	if s.Namespaces, err = cleanNamespaces(s.Namespaces); err != nil {
+		return err
+	}
+	if s.SessionID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("session id: %w", err)
+		}
+		s.SessionID = id.String()
+	}
+	return nil
 }
 
-func (m *Manager) Disconnect(ctx context.Context, connectionID, reason string, failed bool) error {
-	return errTODO
+func newOptions(opts []Option) options {
+	o := options{logger: slog.Default(), handler: refuseCall}
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	if o.store == nil {
+		o.store = NewMemoryStore()
+	}
+	return o
 }
 
-func (m *Manager) ListConnections() []*collector.Connection { return nil }
-
-func (m *Manager) ListActiveConnections() []*ActiveConnection { return nil }
-
-func (m *Manager) GetActiveConnection(connectionID string) (*ActiveConnection, bool) {
-	return nil, false
-}
-
-func (m *Manager) GetClient(address string) (collectorconnect.CollectiveDispatcherClient, bool) {
-	return nil, false
-}
-
-func (m *Manager) RecordRequest(ctx context.Context, connectionID string, bytesSent, bytesReceived int64) {
-}
-
-func (m *Manager) RecoverFromRestart(ctx context.Context) error { return errTODO }
-
-func (m *Manager) CloseAll() {}
-
-func (m *Manager) Shutdown(ctx context.Context) error { return errTODO }
-
-func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {}
-
-func (m *Manager) Announce(catalog *meshv1.Catalog) {}
-
+// Table returns the peers of this moment.
 func (m *Manager) Table() *Table { return m.table.Load() }
 
-func (m *Manager) Changed() <-chan struct{} { return nil }
+// Changed returns a channel that is closed at the next change of the table. To wait for something, take the channel
+// first, then look at the table, then wait.
+func (m *Manager) Changed() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changed
+}
+
+// publish shows a connection to readers as it is now. m.mu is held.
+func (m *Manager) publish(c *connection) {
+	m.table.Store(m.table.Load().with(c.peerView()))
+	m.announceChange()
+}
+
+func (m *Manager) unpublish(peer string) {
+	m.table.Store(m.table.Load().without(peer))
+	m.announceChange()
+}
+
+func (m *Manager) announceChange() {
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// begin admits an operation, which CloseAll then waits for and cancels. end must be called when it is over.
+func (m *Manager) begin(ctx context.Context) (_ context.Context, end func(), _ error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closing {
+		return nil, nil, errStopping(m.self.ID)
+	}
+	m.group.Add(1)
+	ctx, cancel := context.WithCancel(ctx)
+	unlink := context.AfterFunc(m.ctx, cancel)
+	return ctx, func() {
+		unlink()
+		cancel()
+		m.group.Done()
+	}, nil
+}
+
+// spawn runs f in a goroutine that CloseAll waits for. It reports whether it did: not when the manager is stopping.
+func (m *Manager) spawn(f func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.spawnLocked(f)
+}
+
+func (m *Manager) spawnLocked(f func()) bool {
+	if m.closing {
+		return false
+	}
+	m.group.Go(f)
+	return true
+}
+
+// hold returns the connection to a peer, a new one if need be, and keeps it in existence until drop.
+func (m *Manager) hold(peer string) (*connection, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.conns[peer]
+	if !ok {
+		if len(m.conns) >= MaxPeers && !m.forgetOne() {
+			return nil, connect.Errorf(connect.CodeResourceExhausted, "collector %q has %d connections, which is all it may have: "+
+				"disconnect some that are no longer needed", m.self.ID, MaxPeers)
+		}
+		c = newConnection(m.self.ID, peer)
+		m.conns[peer] = c
+		m.tallies.Store(c.id, &c.wire.tally)
+	}
+	c.users++
+	return c, nil
+}
+
+// drop ends a use of a connection. One that was never agreed goes with its last user.
+func (m *Manager) drop(c *connection) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c.users--
+	if c.users == 0 && c.record == nil {
+		m.forget(c)
+	}
+}
+
+// forgetOne forgets the connection that has been dead for longest and that this side will not bring back, if there is
+// one. m.mu is held.
+func (m *Manager) forgetOne() bool {
+	var oldest *connection
+	for _, c := range m.conns {
+		if c.users == 0 && c.record != nil && forgettable(c.record) && (oldest == nil || c.put < oldest.put) {
+			oldest = c
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	m.forget(oldest)
+	m.unpublish(oldest.peer)
+	return true
+}
+
+func (m *Manager) forget(c *connection) {
+	delete(m.conns, c.peer)
+	m.tallies.Delete(c.id)
+}
+
+// byID finds a connection by its id and holds it.
+func (m *Manager) byID(id string) (*connection, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range m.conns {
+		if c.id == id && c.record != nil {
+			c.users++
+			return c, nil
+		}
+	}
+	return nil, connect.Errorf(connect.CodeNotFound, "collector %q has no connection %q: list its connections for their ids", m.self.ID, id)
+}

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"slices"
+	"time"
 
 	"connectrpc.com/connect/v2"
 
@@ -65,6 +66,33 @@ func (p *Peer) Open(ctx context.Context, call link.Call) (connect.ClientStream, 
 		return nil, errNoLink(p)
 	}
 	return p.wire.open(ctx, p, call)
+}
+
+// Record counts a call made on the peer, with its message bytes. failed tells that it failed on the way, not by its
+// handler. It is [Manager.RecordRequest] without the search.
+func (p *Peer) Record(bytesSent, bytesReceived int64, failed bool) {
+	if p.wire == nil {
+		return
+	}
+	p.wire.tally.add(bytesSent, bytesReceived)
+	if failed {
+		p.wire.tally.failures.Add(1)
+	}
+}
+
+// RTT is the round trip of the link's last ping; 0 if it is unknown or there is no link.
+func (p *Peer) RTT() time.Duration {
+	if p.wire == nil {
+		return 0
+	}
+	at := p.wire.current.Load()
+	if at == nil {
+		return 0
+	}
+	if s, ok := (*at).(*session); ok {
+		return s.link.RTT()
+	}
+	return 0
 }
 
 func (p *Peer) shares(namespace string) bool {

@@ -135,14 +135,23 @@ func (s *clientStream) CloseSend() error {
 // sendError gives a failed Send its public form. The verdict of an ended call is Receive's to tell.
 func (s *clientStream) sendError(err error) error {
 	switch {
-	case err == nil, errors.Is(err, io.EOF):
-		return err
-	case errors.Is(err, errLinkOver):
-		return io.EOF
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF), errors.Is(err, errLinkOver):
+		return s.sendEnded()
 	case s.ctx.Err() != nil && errors.Is(err, s.ctx.Err()):
 		return s.giveUp(err)
 	}
 	return s.cancel(0, err)
+}
+
+// sendEnded is what Send returns when the call has ended on the other side. Callers that send one message do not look
+// for io.EOF: they hear the verdict from Receive.
+func (s *clientStream) sendEnded() error {
+	if s.spec.StreamType&connect.StreamTypeClient == 0 {
+		return nil
+	}
+	return io.EOF
 }
 
 // ensureOpen sends the OPEN if that has not been done, with the message e if flags say that there is one, and reports

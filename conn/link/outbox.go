@@ -34,6 +34,8 @@ type largeMessage struct {
 	progress time.Time
 	moved    chan struct{} // closed when every part is in a batch, or when the call is over
 	done     bool
+	// withdrawn says that parts of it never left. Readable once moved is closed.
+	withdrawn bool
 }
 
 // outbox gathers frames for the writer.
@@ -149,6 +151,7 @@ func (o *outbox) withdraw(m *largeMessage) {
 	if m.queued {
 		o.turns = slices.DeleteFunc(o.turns, func(other *largeMessage) bool { return other == m })
 	}
+	m.withdrawn = len(m.data) > 0
 	o.finish(m)
 }
 

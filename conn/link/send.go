@@ -108,7 +108,7 @@ func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c
 	half.large.Store(m)
 	switch {
 	case half.closed.Load():
-		l.out.finish(m)
+		l.out.withdraw(m)
 	case half.credit > 0:
 		l.out.giveTurn(m)
 	}
@@ -119,7 +119,7 @@ func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c
 		l.out.mu.Unlock()
 		return err
 	}
-	if half.closed.Load() {
+	if m.withdrawn {
 		return io.EOF
 	}
 	return nil

@@ -37,6 +37,7 @@ var dependencies = map[string][]string{
 	"connectrpc.com/grpcreflect/v2": {"dispatcher", "cmd/collector"},
 	"github.com/mattn/go-sqlite3":   {"internal/sqlite"},
 	"github.com/spf13/cobra":        {"cmd/collector"},
+	"github.com/spf13/pflag":        {"cmd/collector"},
 	"golang.org/x/term":             {"cmd/collector"},
 }
 

@@ -1,0 +1,83 @@
+package conn
+
+import (
+	"io"
+	"net"
+	"net/http"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// ServeHTTP accepts a link at [link.UpgradePath]. It returns when the stream is taken over.
+func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	from, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		from = r.RemoteAddr
+	}
+	if err := m.admit(from); err != nil {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	stream, err := link.AcceptUpgrade(w, r)
+	if err != nil {
+		m.releaseUnagreed(from)
+		return
+	}
+	if !m.spawn(func() { m.greet(stream, from) }) {
+		stream.Close()
+		m.releaseUnagreed(from)
+	}
+}
+
+// greet makes a session of an accepted stream. The other end has two seconds for its HELLO.
+func (m *Manager) greet(stream io.ReadWriteCloser, from string) {
+	if _, err := m.newSession(m.ctx, stream, false, from); err != nil {
+		m.releaseUnagreed(from)
+		m.logger.Info("link refused", "from", from, "error", err)
+	}
+}
+
+// admit counts a link in, or refuses it. from is empty for a link that this collector dials.
+func (m *Manager) admit(from string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.closing:
+		return errStopping(m.self.ID)
+	case m.links >= MaxLinks:
+		return connect.Errorf(connect.CodeResourceExhausted, "collector %q has %d links, which is all it may have", m.self.ID, MaxLinks)
+	case from != "" && m.unagreed[from] >= MaxUnagreedPerIP:
+		return connect.Errorf(connect.CodeResourceExhausted,
+			"%d links from %s wait for their agreement already: finish those first", MaxUnagreedPerIP, from)
+	}
+	m.links++
+	if from != "" {
+		m.unagreed[from]++
+	}
+	return nil
+}
+
+// agreedFrom notes that a link is no longer unagreed. m.mu is held.
+func (m *Manager) agreedFrom(from string) {
+	if m.unagreed[from]--; m.unagreed[from] <= 0 {
+		delete(m.unagreed, from)
+	}
+}
+
+// release counts a link out. m.mu is held.
+func (m *Manager) release(from string, agreed bool) {
+	m.links--
+	if !agreed {
+		m.agreedFrom(from)
+	}
+}
+
+// releaseUnagreed counts out a link that never became a session.
+func (m *Manager) releaseUnagreed(from string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.release(from, false)
+}

@@ -1,0 +1,96 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"syscall"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/status"
+)
+
+// What the other side of a Connect must be able to tell apart. They are causes of connect errors and cross the wire as
+// reason words in Status.details["reason"].
+var (
+	// errDuplicate: the pair has a link already, and that one stays.
+	errDuplicate = errors.New("duplicate_link")
+	// errDisconnected: the connection was closed by hand; only a ConnectTo by hand opens it again.
+	errDisconnected = errors.New("disconnected")
+)
+
+var reasons = [...]error{errDuplicate, errDisconnected}
+
+// refusalStatus is how Connect answers a failure.
+func refusalStatus(err error) *collector.Status {
+	s := status.FromError(err)
+	for _, reason := range reasons {
+		if errors.Is(err, reason) {
+			s.Details[status.ReasonKey] = reason.Error()
+		}
+	}
+	return s
+}
+
+// agreementError is what the other collector's answer to Connect means here: nil for success.
+func agreementError(s *collector.Status) error {
+	err, ok := errors.AsType[*connect.Error](status.Err(s))
+	if !ok {
+		return nil
+	}
+	// The other collector's verdict becomes this one's, or servers would hide it from the caller.
+	own := connect.NewError(err.Code(), err.Message())
+	for _, reason := range reasons {
+		if s.GetDetails()[status.ReasonKey] == reason.Error() {
+			return own.WithCause(reason)
+		}
+	}
+	return own
+}
+
+func errSelf(id string) error {
+	return connect.Errorf(connect.CodeInvalidArgument, "collector %q cannot connect to itself: give the address of another one", id)
+}
+
+func errStopping(id string) error {
+	return connect.Errorf(connect.CodeUnavailable, "collector %q is stopping: try again when it is back", id)
+}
+
+func errBusy(c *connection, err error) error {
+	return connect.Errorf(connect.CodeUnavailable, "connection %q is being changed by another call (%v): try again", c.id, err).WithCause(err)
+}
+
+func errStore(err error) error {
+	if errors.Is(err, ErrStoreFull) {
+		return connect.NewError(connect.CodeResourceExhausted, err.Error()).WithCause(err)
+	}
+	return connect.NewError(connect.CodeUnavailable,
+		"the connection could not be written to the store, so nothing was changed: see this collector's log, then try again").WithCause(err)
+}
+
+var errPlaintext = errors.New("without TLS only loopback addresses are dialled")
+
+// explainDial says why nothing came of a dial, in words that help whoever gave the address.
+func explainDial(address string, err error) error {
+	if _, ok := errors.AsType[*connect.Error](err); ok {
+		return err
+	}
+	code, advice := connect.CodeUnavailable, "check the address and the network"
+	what := "cannot connect to " + address
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, errPlaintext):
+		code, advice = connect.CodeFailedPrecondition, "configure TLS, or allow plaintext explicitly"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		what, advice = "no collector listens at "+address, "start it there, or correct the address"
+	case errors.As(err, &dns):
+		what, advice = "the host of "+address+" is not known", "correct the name"
+	case errors.Is(err, context.DeadlineExceeded):
+		what = "no answer from " + address
+	case errors.Is(err, context.Canceled):
+		code, advice = connect.CodeCanceled, "try again"
+	}
+	return connect.Errorf(code, "%s (%v): %s", what, err, advice).WithCause(err)
+}

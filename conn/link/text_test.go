@@ -1,0 +1,5 @@
+package link_test
+
+import "strings"
+
+func textOf(n int) string { return strings.Repeat("x", n) }

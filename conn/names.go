@@ -1,0 +1,59 @@
+package conn
+
+import (
+	"fmt"
+	"net"
+	"slices"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/internal/name"
+)
+
+// Bounds of what a collector may say of itself.
+const (
+	maxNamespaces = 1000
+	maxAddress    = 261 // a DNS name, a colon and a port
+)
+
+// cleanNamespaces checks namespaces and returns them sorted, each once. Reserved ones are refused: they belong to the
+// collectors themselves.
+func cleanNamespaces(in []string) ([]string, error) {
+	if len(in) > maxNamespaces {
+		return nil, connect.Errorf(connect.CodeInvalidArgument, "%d namespaces, at most %d may be offered", len(in), maxNamespaces)
+	}
+	for _, n := range in {
+		if err := name.CheckNamespace(n); err != nil {
+			return nil, connect.NewError(connect.CodeInvalidArgument, err.Error()).WithCause(err)
+		}
+		if name.Reserved(n) {
+			return nil, connect.Errorf(connect.CodePermissionDenied, "namespace %q is reserved for collectors themselves: offer another", n)
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(in))), nil
+}
+
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	switch {
+	case len(address) > maxAddress:
+		err = fmt.Errorf("longer than %d bytes", maxAddress)
+	case err != nil:
+	case host == "" || port == "" || port == "0":
+		err = fmt.Errorf("host and port are both needed")
+	default:
+		return nil
+	}
+	return connect.Errorf(connect.CodeInvalidArgument, "address %.80q is not host:port (%v): write it like 127.0.0.1:50051", address, err)
+}
+
+// checkPeerID refuses what cannot be another collector's id.
+func checkPeerID(self, id string) error {
+	if err := name.CheckCollectorID(id); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, err.Error()).WithCause(err)
+	}
+	if id == self {
+		return errSelf(self)
+	}
+	return nil
+}

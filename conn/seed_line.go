@@ -1,0 +1,174 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+)
+
+// maxMessage bounds a message to or from a seed peer, as it does on links.
+const maxMessage = 4 << 20
+
+// seedLine carries calls to a peer that speaks only the seed's protocol: gRPC over HTTP/2, a call as unary Serve.
+type seedLine struct {
+	m         *Manager
+	conn      *connection
+	http      *http.Transport
+	transport connect.Transport
+	client    collectorconnect.CollectiveDispatcherClient
+}
+
+// newSeedLine makes a line to an address. Nothing is dialled before the first call; guard, if not nil, may then refuse
+// the address that the name resolved to.
+func (m *Manager) newSeedLine(c *connection, address string, guard func(resolved string) error) *seedLine {
+	l := &seedLine{m: m, conn: c, http: m.seedHTTP(guard)}
+	scheme := "http://"
+	if m.tls != nil {
+		scheme = "https://"
+	}
+	client := &http.Client{
+		Transport:     l.http,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	l.transport = connecthttp.NewTransport(client, scheme+address, connecthttp.WithGRPC(),
+		connecthttp.WithReadMaxBytes(maxMessage), connecthttp.WithSendMaxBytes(maxMessage))
+	l.client = collectorconnect.NewCollectiveDispatcherClient(connect.NewClient(l.transport))
+	return l
+}
+
+func (m *Manager) seedHTTP(guard func(resolved string) error) *http.Transport {
+	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		if guard != nil {
+			if err := guard(address); err != nil {
+				return err
+			}
+		}
+		return m.checkPlaintext(address)
+	}}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(m.tls != nil)
+	protocols.SetUnencryptedHTTP2(m.tls == nil)
+	return &http.Transport{
+		DialContext:     dialer.DialContext,
+		TLSClientConfig: cloneTLS(m.tls),
+		Protocols:       protocols,
+		HTTP2:           &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: time.Second, WriteByteTimeout: 5 * time.Second},
+		IdleConnTimeout: idleAfter,
+	}
+}
+
+func cloneTLS(config *tls.Config) *tls.Config {
+	if config == nil {
+		return nil
+	}
+	return config.Clone()
+}
+
+func (l *seedLine) open(ctx context.Context, call link.Call) (connect.ClientStream, error) {
+	if call.Namespace == "" {
+		return l.transport.NewClientStream(ctx, call.Spec)
+	}
+	return newSeedCall(ctx, l, call)
+}
+
+func (l *seedLine) retire(context.Context) { l.close() }
+
+// close gives up the connections that no call uses.
+func (l *seedLine) close() { l.http.CloseIdleConnections() }
+
+// failed judges the error of an RPC. A peer that cannot be reached is lost until a redial finds it again; whether the
+// call left is known only if not even a connection came about.
+func (l *seedLine) failed(err error) error {
+	own, ok := errors.AsType[*connect.Error](err)
+	if !ok || own.IsRemote() || own.Code() != connect.CodeUnavailable {
+		return err
+	}
+	reason := "the peer cannot be reached: " + own.Message()
+	l.m.loseLine(l.conn, l, reason)
+	dial, notSent := errors.AsType[*net.OpError](err)
+	notSent = notSent && dial.Op == "dial"
+	return connect.Errorf(connect.CodeUnavailable, "collector %q: %s", l.conn.peer, reason).
+		WithCause(&link.Error{Sent: !notSent, Reason: reason})
+}
+
+// connectSeed connects to a collector that takes no links. refused is why it does not.
+func (m *Manager) connectSeed(ctx context.Context, w wish, refused error) (*collector.ConnectResponse, error) {
+	probe := m.newSeedLine(nil, w.address, nil)
+	defer probe.close()
+	req := m.request(w)
+	req.Metadata[metaLinks] = "refused"
+	answer, err := probe.client.Connect(ctx, req)
+	if err != nil {
+		return nil, connect.Errorf(connect.CodeFailedPrecondition,
+			"what answers at %s is not a collector (%v; Connect by gRPC: %v): check the address and the port", w.address, refused, err).
+			WithCause(errors.Join(refused, err))
+	}
+	if err := agreementError(answer.GetStatus()); err != nil {
+		return nil, err
+	}
+	return m.agreeSeed(ctx, answer, w)
+}
+
+func (m *Manager) agreeSeed(ctx context.Context, answer *collector.ConnectResponse, w wish) (*collector.ConnectResponse, error) {
+	peer := answer.GetTargetCollectorId()
+	if err := checkPeerID(m.self.ID, peer); err != nil {
+		return nil, err
+	}
+	if w.peer != "" && w.peer != peer {
+		return nil, errOther(w, peer)
+	}
+	shared, err := m.checkAnswer(answer, peer, w)
+	if err != nil {
+		return nil, err
+	}
+	c, err := m.hold(peer)
+	if err != nil {
+		return nil, err
+	}
+	defer m.drop(c)
+	a := agreement{
+		line: m.newSeedLine(c, w.address, nil), seed: true,
+		address: w.address, shared: shared, dialed: true, offered: w.offered, again: w.again,
+	}
+	if err := m.agree(ctx, c, a); err != nil {
+		return nil, err
+	}
+	m.logger.Info("connected by the seed's protocol", "peer", peer, "connection", c.id, "address", w.address, "shared", shared)
+	return m.answerOf(c), nil
+}
+
+// seedBack returns the line back to a seed peer that connected, nil if its address may not be dialled.
+func (m *Manager) seedBack(c *connection, address string) (line, error) {
+	if len(m.dialBack) == 0 || address == "" {
+		return nil, nil //nolint:nilnil // no line is a possible outcome
+	}
+	return m.newSeedLine(c, address, m.checkDialBack), nil
+}
+
+// checkDialBack refuses a resolved address outside the allowed prefixes.
+func (m *Manager) checkDialBack(resolved string) error {
+	to, err := netip.ParseAddrPort(resolved)
+	if err != nil {
+		return err
+	}
+	for _, allowed := range m.dialBack {
+		if allowed.Contains(to.Addr().Unmap()) {
+			return nil
+		}
+	}
+	return errDialBack
+}
+
+var errDialBack = errors.New("the address that the peer claims is not in a network that may be dialled back")

@@ -1,0 +1,194 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+)
+
+// firstWord is how long an acceptor waits for the initiator's catalog before it tells its own, and ConnectTo for the
+// acceptor's. The order lets ConnectTo promise that both sides know both catalogs when it returns.
+const firstWord = 2 * time.Second
+
+// session is a link from its HELLO to its end. Its goroutine (run) is its lifetime.
+type session struct {
+	m      *Manager
+	dialed bool // by this collector
+	peer   link.Hello
+	link   *link.Link
+	known  chan struct{} // closed when peer and link are set: a call may arrive before
+	from   string        // the address it was accepted from, for the count of unagreed links
+
+	terms  atomic.Pointer[terms] // nil until the connection is agreed
+	agreed chan struct{}         // closed with the first terms
+	news   chan struct{}         // asks run to announce our catalog
+	heard  chan struct{}         // closed with the first catalog of the peer
+	told   uint64                // revision of the last catalog announced; run's
+
+	// Guarded by Manager.mu.
+	gone      bool
+	listening sync.Once // closes heard
+	revision  uint64    // of the last catalog taken
+	catalog   *Catalog  // taken before there were terms
+}
+
+// terms are what calls on a link are checked against.
+type terms struct {
+	conn   *connection
+	shared []string // sorted
+}
+
+func (t *terms) shares(namespace string) bool {
+	_, ok := slices.BinarySearch(t.shared, namespace)
+	return ok
+}
+
+// newSession greets the other end of a stream. The stream is closed on an error.
+func (m *Manager) newSession(ctx context.Context, stream io.ReadWriteCloser, dialed bool, from string) (*session, error) {
+	s := &session{
+		m: m, dialed: dialed, from: from,
+		known: make(chan struct{}), agreed: make(chan struct{}),
+		news: make(chan struct{}, 1), heard: make(chan struct{}),
+	}
+	greet := link.Server
+	if dialed {
+		greet = link.Client
+	}
+	l, err := greet(ctx, stream, link.Config{
+		Hello:     link.Hello{CollectorID: m.self.ID, SessionID: m.self.SessionID},
+		Handler:   s.serve,
+		OnCatalog: s.hear,
+		Logger:    m.logger,
+		Limits:    m.linkLimits,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.link, s.peer = l, l.Peer()
+	close(s.known)
+	if err := checkPeerID(m.self.ID, s.peer.CollectorID); err != nil {
+		l.Close(err.Error())
+		return nil, err
+	}
+	if !m.start(s) {
+		l.Close("this collector is stopping")
+		return nil, errStopping(m.self.ID)
+	}
+	return s, nil
+}
+
+// start registers a session and runs it.
+func (m *Manager) start(s *session) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.spawnLocked(s.run) {
+		return false
+	}
+	m.sessions[s] = struct{}{}
+	return true
+}
+
+// run is the life of a session: it must be agreed soon, tells our catalog whenever that changes, and ends with its
+// link.
+func (s *session) run() {
+	defer s.end()
+	if !s.await(s.agreed, agreeTimeout) {
+		s.link.Close("no agreement on a connection within " + agreeTimeout.String())
+		return
+	}
+	if !s.dialed {
+		s.await(s.heard, firstWord)
+	}
+	for {
+		select {
+		case <-s.news:
+			s.announce()
+		case <-s.link.Done():
+			return
+		}
+	}
+}
+
+// await waits for an event of the session's life, and reports whether it came before the time and the link were over.
+func (s *session) await(event <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-event:
+		return true
+	case <-timer.C:
+	case <-s.link.Done():
+	}
+	return false
+}
+
+func (s *session) end() {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	s.gone = true
+	delete(s.m.sessions, s)
+	t := s.terms.Load()
+	s.m.release(s.from, t != nil)
+	if t != nil {
+		s.m.dropLine(t.conn, s, s.lastWords())
+	}
+}
+
+// lastWords says why the link ended.
+func (s *session) lastWords() string {
+	err := s.link.Err()
+	switch {
+	case s.m.closing:
+		return "this collector stopped"
+	case errors.Is(err, link.ErrDrained):
+		return "the peer went away in good order"
+	case errors.Is(err, link.ErrSilent):
+		return "the peer stopped answering"
+	case errors.Is(err, io.EOF):
+		return "the peer closed the link"
+	}
+	return err.Error()
+}
+
+// settle gives the session its terms. Manager.mu is held.
+func (s *session) settle(c *connection, shared []string) {
+	if s.terms.Swap(&terms{conn: c, shared: shared}) == nil {
+		s.m.agreedFrom(s.from)
+		close(s.agreed)
+	}
+	if s.catalog != nil {
+		c.catalog, s.catalog = s.catalog, nil
+	}
+	s.announceSoon()
+}
+
+func (s *session) rival() rival { return rival{dialed: s.dialed, session: s.peer.SessionID} }
+
+func (s *session) open(ctx context.Context, call link.Call) (connect.ClientStream, error) {
+	return s.link.Open(ctx, call)
+}
+
+func (s *session) retire(ctx context.Context) {
+	if err := s.link.Drain(ctx); err != nil {
+		s.m.logger.Warn("link closed while calls were running on it", "peer", s.peer.CollectorID, "error", err)
+	}
+}
+
+// dispatcher calls the services of the peer itself.
+func (s *session) dispatcher() collectorconnect.CollectiveDispatcherClient {
+	return collectorconnect.NewCollectiveDispatcherClient(connect.NewClient(s.link.Transport("")))
+}
+
+func (s *session) mesh() meshv1connect.MeshServiceClient {
+	return meshv1connect.NewMeshServiceClient(connect.NewClient(s.link.Transport("")))
+}

@@ -1,0 +1,62 @@
+package dispatcher
+
+import (
+	"context"
+	"io"
+	"slices"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connectproto"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// rawCodec is a codec of connect that lets messages through undecoded where the handler asks for a *link.Raw, as
+// forwarding does. All else, as the handlers of this collector and the error details of gRPC, goes to the codec proper.
+type rawCodec struct{ connect.Codec }
+
+// newCodecs are the codecs of every entrance over HTTP.
+func newCodecs() []connect.Codec {
+	binary, json := connectproto.NewBinaryCodec(), connectproto.NewJSONCodec()
+	binary.UnmarshalOptions.RecursionLimit = maxDepth
+	json.UnmarshalOptions.RecursionLimit = maxDepth
+	return []connect.Codec{rawCodec{binary}, rawCodec{json}}
+}
+
+func (c rawCodec) MarshalWrite(ctx context.Context, dst io.Writer, msg any) error {
+	if raw, ok := msg.(*link.Raw); ok {
+		_, err := dst.Write(raw.Data)
+		return err
+	}
+	return c.Codec.MarshalWrite(ctx, dst, msg)
+}
+
+func (c rawCodec) UnmarshalRead(ctx context.Context, src io.Reader, msg any) error {
+	raw, ok := msg.(*link.Raw)
+	if !ok {
+		return c.Codec.UnmarshalRead(ctx, src, msg)
+	}
+	data, err := readAll(src, raw.Data[:0])
+	raw.Data = data
+	return err
+}
+
+// readAll appends all of src. Readers of connect know their length.
+func readAll(src io.Reader, data []byte) ([]byte, error) {
+	if sized, ok := src.(interface{ Len() int }); ok {
+		data = slices.Grow(data, sized.Len()+1) // room to see the end without growing
+	}
+	for {
+		if len(data) == cap(data) {
+			data = slices.Grow(data, 512)
+		}
+		n, err := src.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		if err == io.EOF {
+			return data, nil
+		}
+		if err != nil {
+			return data, err
+		}
+	}
+}

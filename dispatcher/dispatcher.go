@@ -1,0 +1,232 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"github.com/google/uuid"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/name"
+)
+
+// Dispatcher is a collector: it hosts methods and routes calls. All methods are safe for concurrent use.
+type Dispatcher struct {
+	id, address, session string
+	namespaces           []string // sorted
+	started              time.Time
+	options              options
+	limits               Limits
+	log                  *slog.Logger
+	interceptors         []connect.ServerInterceptor // with recovery, outermost first
+
+	local *local
+	conns *conn.Manager
+	// joined is the newest view that was asked for; it is rebuilt by whoever finds it out of date.
+	joined  atomic.Pointer[view]
+	joining sync.Mutex
+
+	system  atomic.Pointer[systemServices]
+	native  nativeHandlers
+	opening connect.ClientFunc // opens a call on a peer, through the client interceptors
+	relay   connect.ServerFunc // forwards a call to peers, through the server interceptors
+
+	// mu orders changes of what is registered. It is never held while a call runs.
+	mu sync.Mutex
+}
+
+// New makes a collector. id is its identity in the mesh; address is where others find it, host:port, or empty for one
+// without a listener; namespaces are all it will ever register in or call. It reports everything that is wrong with
+// them at once. A Dispatcher that is no longer needed must be given to [Dispatcher.Shutdown].
+func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, error) {
+	var o options
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	if err := checkSelf(id, namespaces); err != nil {
+		return nil, err
+	}
+	session, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("making a session id: %w", err)
+	}
+	d := &Dispatcher{
+		id: id, address: address, session: session.String(),
+		namespaces: slices.Sorted(slices.Values(namespaces)),
+		started:    time.Now(),
+		options:    o,
+		limits:     o.limits.withDefaults(),
+		log:        o.log,
+	}
+	if d.log == nil {
+		d.log = slog.Default()
+	}
+	if err := d.build(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// NewDispatcher is the seed's spelling of [New] without options.
+func NewDispatcher(collectorID, address string, namespaces []string) (*Dispatcher, error) {
+	return New(collectorID, address, namespaces)
+}
+
+// NewDispatcherWithRegistry is the seed's spelling of [New] with [WithRegistry] and [WithStore]. store may be nil.
+func NewDispatcherWithRegistry(
+	collectorID, address string, namespaces []string, validator RegistryValidator, store conn.Store,
+) (*Dispatcher, error) {
+	opts := []Option{WithRegistry(validator)}
+	if store != nil {
+		opts = append(opts, WithStore(store))
+	}
+	return New(collectorID, address, namespaces, opts...)
+}
+
+func checkSelf(id string, namespaces []string) error {
+	problems := []error{name.CheckCollectorID(id)}
+	seen := make(map[string]bool)
+	for _, namespace := range namespaces {
+		problems = append(problems, name.CheckNamespace(namespace))
+		if name.Reserved(namespace) {
+			problems = append(problems, fmt.Errorf("namespace %q is reserved for the collectors themselves", namespace))
+		}
+		if seen[namespace] {
+			problems = append(problems, fmt.Errorf("namespace %q is given twice", namespace))
+		}
+		seen[namespace] = true
+	}
+	return errors.Join(problems...)
+}
+
+// build wires the parts that need each other.
+func (d *Dispatcher) build() error {
+	d.interceptors = slices.Clone(d.options.server)
+	if !d.options.noRecover {
+		d.interceptors = slices.Insert(d.interceptors, 0, recoverPanics(d.id, d.log))
+	}
+	d.local = newLocal(d.id, d.namespaces, d.limits)
+	if err := d.connect(); err != nil {
+		return err
+	}
+	d.opening = chainClient(d.options.client, openOnPeer)
+	d.relay = chainServer(d.interceptors, d.relayToPeers)
+	d.native.dispatcher = d
+	if err := d.SetRegistryValidator(d.options.validator); err != nil {
+		d.conns.CloseAll()
+		return err
+	}
+	return nil
+}
+
+func (d *Dispatcher) connect() error {
+	opts := []conn.Option{
+		conn.WithLogger(d.log),
+		conn.WithLinkHandler(d.local.serveLink(d.linkServices())),
+		conn.WithLinkLimits(d.limits.Link),
+	}
+	if d.options.store != nil {
+		opts = append(opts, conn.WithStore(d.options.store))
+	}
+	if d.options.tls != nil {
+		opts = append(opts, conn.WithTLS(d.options.tls))
+	}
+	self := conn.Self{ID: d.id, Address: d.address, Namespaces: d.namespaces, SessionID: d.session}
+	manager, err := conn.NewManager(self, slices.Concat(opts, d.options.conn)...)
+	d.conns = manager
+	return err
+}
+
+// ID is the collector id.
+func (d *Dispatcher) ID() string { return d.id }
+
+// Limits are the limits in force.
+func (d *Dispatcher) Limits() Limits { return d.limits }
+
+// Connections is the connection manager: who can be reached.
+func (d *Dispatcher) Connections() *conn.Manager { return d.conns }
+
+// GetConnectionManager is the seed's spelling of [Dispatcher.Connections].
+func (d *Dispatcher) GetConnectionManager() *conn.Manager { return d.conns }
+
+// ConnectTo connects to the collector at address, host:port, and offers it namespaces; none offers all of this
+// collector's. The answer names the namespaces that both have; calls cross in those, both ways.
+func (d *Dispatcher) ConnectTo(ctx context.Context, address string, namespaces []string) (*collector.ConnectResponse, error) {
+	if len(namespaces) == 0 {
+		namespaces = d.namespaces
+	}
+	return d.conns.ConnectTo(ctx, address, namespaces)
+}
+
+// SetRegistryValidator changes who is asked before a call runs here, for calls that start from now on; nil asks nobody.
+// A validator that listens to services is first told of those that are registered. On an error nothing changes.
+func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	next := newValidator(v)
+	if next != nil && next.services != nil {
+		if err := d.local.current.Load().tell(next.services); err != nil {
+			return fmt.Errorf("registry: %w", err)
+		}
+	}
+	system, err := d.newSystemServices(next)
+	if err != nil {
+		return err
+	}
+	d.system.Store(system)
+	d.local.validator.Store(next)
+	return nil
+}
+
+// Shutdown says goodbye to every peer, waits for the calls on the links until ctx is done, and stops all goroutines.
+// It does not touch listeners: shut the *http.Server down first.
+func (d *Dispatcher) Shutdown(ctx context.Context) error { return d.conns.Shutdown(ctx) }
+
+// view is what routing may look at now.
+func (d *Dispatcher) view() *view {
+	v, local, table := d.joined.Load(), d.local.current.Load(), d.conns.Table()
+	if v != nil && v.snapshot == local && v.table == table {
+		return v
+	}
+	return d.rejoin()
+}
+
+func (d *Dispatcher) rejoin() *view {
+	d.joining.Lock()
+	defer d.joining.Unlock()
+	old, local, table := d.joined.Load(), d.local.current.Load(), d.conns.Table()
+	if old != nil && old.snapshot == local && old.table == table {
+		return old
+	}
+	v := join(d.id, d.namespaces, local, table, old)
+	d.joined.Store(v)
+	return v
+}
+
+// balance is what the next call's choice among equals goes by.
+func (d *Dispatcher) balance() balance { return balance{turn: rand.Uint32(), load: stationLoad} }
+
+func stationLoad(st *station) int32 { return st.load.Load() }
+
+func chainServer(interceptors []connect.ServerInterceptor, next connect.ServerFunc) connect.ServerFunc {
+	for _, intercept := range slices.Backward(interceptors) {
+		next = intercept(next)
+	}
+	return next
+}
+
+func chainClient(interceptors []connect.ClientInterceptor, next connect.ClientFunc) connect.ClientFunc {
+	for _, intercept := range slices.Backward(interceptors) {
+		next = intercept(next)
+	}
+	return next
+}

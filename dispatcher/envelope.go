@@ -1,0 +1,123 @@
+package dispatcher
+
+import (
+	"errors"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/gen/collector"
+)
+
+// maxDepth is how deeply messages may nest. The default of 10 000 lets a small message cost a large stack.
+const maxDepth = 100
+
+// typeURLPrefix is what Any has before a type name by convention. Bare names are taken as well.
+const typeURLPrefix = "type.googleapis.com/"
+
+// envelope is what Serve and Dispatch requests have in common.
+type envelope interface {
+	GetNamespace() string
+	GetService() *collector.ServiceTypeRef
+	GetMethodName() string
+	GetInput() *anypb.Any
+}
+
+// checkEnvelope refuses what cannot be looked up.
+func checkEnvelope(req envelope) *refusal {
+	service := req.GetService()
+	if service == nil {
+		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest, "service is not set: give its name")
+	}
+	if other := service.GetNamespace(); other != "" && other != req.GetNamespace() {
+		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest,
+			"the request is in namespace "+quoted(req.GetNamespace())+" but its service is in "+quoted(other)+": name one")
+	}
+	return checkNames(req.GetNamespace(), service.GetServiceName(), req.GetMethodName())
+}
+
+// messageName is the full name of the message in an Any; the zero Any has none.
+func messageName(in *anypb.Any) (string, *refusal) {
+	if in.GetTypeUrl() == "" && len(in.GetValue()) == 0 {
+		return "", nil
+	}
+	url := in.GetTypeUrl()
+	name := url[strings.LastIndexByte(url, '/')+1:]
+	if !protoreflect.FullName(name).IsValid() {
+		return "", refuse(connect.CodeInvalidArgument, reasonInputMalformed,
+			"the input's type_url "+quoted(url)+" names no message type; want "+typeURLPrefix+"package.Message")
+	}
+	return name, nil
+}
+
+// checkInput refuses an input that is not the request message of a method. No input stands for the empty message.
+func checkInput(in *anypb.Any, want string) *refusal {
+	has, r := messageName(in)
+	switch {
+	case r != nil:
+		return r
+	case want == anyType || has == "" || has == want:
+		return nil
+	}
+	return refuse(connect.CodeInvalidArgument, reasonInputType, "the input is a "+quoted(has)+", the method takes a "+quoted(want))
+}
+
+// inputBytes is the encoded request message of a method: the value of the Any, or the Any itself where the method
+// takes one.
+func inputBytes(in *anypb.Any, want string) ([]byte, *refusal) {
+	if want != anyType {
+		return in.GetValue(), nil
+	}
+	data, err := proto.Marshal(in)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	return data, nil
+}
+
+// outputAny packs an encoded response message.
+func outputAny(data []byte, messageType string) (*anypb.Any, error) {
+	if messageType != anyType {
+		return &anypb.Any{TypeUrl: typeURLPrefix + messageType, Value: data}, nil
+	}
+	out := new(anypb.Any)
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// unpack decodes an Any into a message of a type that this process knows.
+func unpack(in *anypb.Any) (proto.Message, *refusal) {
+	name, r := messageName(in)
+	if r != nil {
+		return nil, r
+	}
+	kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(name))
+	if errors.Is(err, protoregistry.NotFound) {
+		return nil, refuse(connect.CodeInvalidArgument, reasonInputType,
+			"the input is a "+quoted(name)+", which the handler's process does not know")
+	}
+	if err != nil {
+		return nil, malformed(err)
+	}
+	message := kind.New().Interface()
+	return message, decode(in.GetValue(), message)
+}
+
+func decode(data []byte, into proto.Message) *refusal {
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, into); err != nil {
+		return malformed(err)
+	}
+	return nil
+}
+
+func malformed(err error) *refusal {
+	r := refuse(connect.CodeInvalidArgument, reasonInputMalformed, "the input does not decode: "+err.Error())
+	r.cause = err
+	return r
+}

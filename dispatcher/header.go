@@ -1,0 +1,97 @@
+package dispatcher
+
+import (
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+)
+
+// The headers of the mesh. The prefix Collective- is reserved: of what comes in from outside only the first two are
+// read, and none is passed on.
+const (
+	// headerNamespace selects the namespace of a call on the native path.
+	headerNamespace = "Collective-Namespace"
+	// headerTarget selects the collector that is to run a call.
+	headerTarget = "Collective-Target"
+	// headerExecutor in an answer names the collector that ran the call, or that refused to.
+	headerExecutor = "Collective-Executor"
+	// headerRoute in an answer lists the collectors that the call visited, comma separated, the asked one first.
+	headerRoute = "Collective-Route"
+
+	headerAuthorization = "Authorization"
+	headerCookie        = "Cookie"
+)
+
+// passes reports whether a header, by its canonical name, is a call's own and goes with it to the executor. What
+// belongs to one connection, to one encoding of a message or to the mesh does not.
+func passes(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "Http2-Settings", "Host", "Date", // of one connection
+		"Content-Length", "Content-Type", "Content-Encoding", "Accept", "Accept-Encoding", "Accept-Post", "Vary", "X-Grpc-Web", // of one encoding
+		"Idempotency-Key", "X-Idempotency-Key": // net/http repeats a POST by itself when it sees one of these
+		return false
+	}
+	return !strings.HasPrefix(name, "Collective-") && !strings.HasPrefix(name, "Connect-") &&
+		!strings.HasPrefix(name, "Grpc-") && !strings.HasPrefix(name, "Trailer-") && !strings.ContainsRune(name, '_')
+}
+
+// passRequest copies the request headers of a call from one collector's entrance to a call on a handler. cookie and
+// authorization tell whether those may go there.
+func passRequest(to, from *connect.Header, authorization, cookie bool) {
+	named := connectionNames(from)
+	for name, values := range from.All() {
+		switch {
+		case !passes(name), slices.Contains(named, name):
+		case name == headerAuthorization && !authorization, name == headerCookie && !cookie:
+		default:
+			to.SetValues(name, slices.Clone(values))
+		}
+	}
+}
+
+// connectionNames are the headers that the Connection header declares to be of that connection.
+func connectionNames(h *connect.Header) []string {
+	var names []string
+	for _, value := range h.Values("Connection") {
+		for name := range strings.SplitSeq(value, ",") {
+			names = append(names, textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)))
+		}
+	}
+	return names
+}
+
+// passAnswer copies response headers or trailers of a handler towards the caller.
+func passAnswer(to, from *connect.Header) {
+	for name, values := range from.All() {
+		if passes(name) || name == "Vary" {
+			to.SetValues(name, slices.Clone(values))
+		}
+	}
+}
+
+// passHints copies headers that arrive as a map in an envelope. They are of the caller, so the same names are dropped.
+func passHints(to *connect.Header, hints map[string]string) {
+	for name, value := range hints {
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if passes(canonical) && validHeader(canonical, value) {
+			to.Set(canonical, value)
+		}
+	}
+}
+
+// validHeader reports whether HTTP can carry a header. Those that come over HTTP were checked by it.
+func validHeader(name, value string) bool {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) {
+		return false
+	}
+	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+// tag writes into an answer who ran the call.
+func tag(answer *connect.Header, route *RouteInfo) {
+	answer.SetValues(headerExecutor, route.executorHeader)
+	answer.SetValues(headerRoute, route.routeHeader)
+}

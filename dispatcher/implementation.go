@@ -1,0 +1,247 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"unsafe"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// RegisterImplementation adds a whole service to a namespace, served by the methods of a Go value that has the
+// generated handler interface of the service, such as usersv1connect.UserServiceHandler:
+//
+//	unary          Get(context.Context, *Req) (*Res, error)
+//	client stream  Sum(context.Context, XServiceSumServerStream) (*Res, error)
+//	server stream  Count(context.Context, *Req, XServiceCountServerStream) error
+//	bidi           Talk(context.Context, XServiceTalkServerStream) error
+//
+// A plain connect.ServerStream may stand in for a generated stream type. Methods are matched by name, parameters and
+// results by the messages of the descriptor; every mismatch is in the one error. A unary call made this way costs a
+// reflect.Value.Call more than one registered by [Dispatcher.Register].
+func (d *Dispatcher) RegisterImplementation(namespace string, service protoreflect.ServiceDescriptor, implementation any) error {
+	if service == nil || implementation == nil {
+		return d.registrationError(namespace, []string{"the service descriptor or the implementation is nil"})
+	}
+	value := reflect.ValueOf(implementation)
+	var problems []string
+	var methods []connect.Method
+	for i := range service.Methods().Len() {
+		schema := service.Methods().Get(i)
+		handler, problem := bind(value, schema)
+		if problem != "" {
+			problems = append(problems, problem)
+			continue
+		}
+		methods = append(methods, connect.Method{Spec: specOf(schema), Handler: handler})
+	}
+	if len(problems) > 0 {
+		return d.registrationError(namespace, problems)
+	}
+	return d.addMethods(namespace, methods)
+}
+
+// The types that a handler's signature may have beside messages.
+var (
+	contextType      = reflect.TypeFor[context.Context]()
+	errorType        = reflect.TypeFor[error]()
+	serverStreamType = reflect.TypeFor[connect.ServerStream]()
+	messageType      = reflect.TypeFor[proto.Message]()
+)
+
+// bind finds the method of value that implements schema. The text says what is wrong.
+func bind(value reflect.Value, schema protoreflect.MethodDescriptor) (connect.ServerFunc, string) {
+	goMethod := value.MethodByName(goName(string(schema.Name())))
+	if !goMethod.IsValid() {
+		return nil, fmt.Sprintf("%s: %s has no method %s", schema.Name(), value.Type(), goName(string(schema.Name())))
+	}
+	signature := goMethod.Type()
+	if want, problem := shapeProblem(signature, schema); problem != "" {
+		return nil, fmt.Sprintf("%s: %s; want %s, have %s", schema.Name(), problem, want, signature)
+	}
+	switch {
+	case schema.IsStreamingClient() && schema.IsStreamingServer():
+		return bidiHandler(goMethod), ""
+	case schema.IsStreamingClient():
+		return clientStreamHandler(goMethod), ""
+	case schema.IsStreamingServer():
+		return serverStreamHandler(goMethod), ""
+	}
+	return unaryReflectHandler(goMethod), ""
+}
+
+// shapeProblem compares a signature with a method: the shape that it should have and the first difference.
+func shapeProblem(signature reflect.Type, schema protoreflect.MethodDescriptor) (want, problem string) {
+	req, res := schema.Input(), schema.Output()
+	params, results := []func(reflect.Type) string{isContext}, []func(reflect.Type) string{}
+	texts, resultText := []string{"context.Context"}, "error"
+	if !schema.IsStreamingClient() {
+		params, texts = append(params, isMessage(req)), append(texts, "*"+string(req.Name()))
+	}
+	if schema.IsStreamingClient() || schema.IsStreamingServer() {
+		params, texts = append(params, isStream(schema)), append(texts, "connect.ServerStream or the generated stream")
+	}
+	if !schema.IsStreamingServer() {
+		results, resultText = append(results, isMessage(res)), "(*"+string(res.Name())+", error)"
+	}
+	results = append(results, isError)
+	want = "func(" + strings.Join(texts, ", ") + ") " + resultText
+	if signature.IsVariadic() || signature.NumIn() != len(params) || signature.NumOut() != len(results) {
+		return want, "wrong number of parameters or results"
+	}
+	for i, check := range params {
+		if difference := check(signature.In(i)); difference != "" {
+			return want, fmt.Sprintf("parameter %d %s", i+1, difference)
+		}
+	}
+	for i, check := range results {
+		if difference := check(signature.Out(i)); difference != "" {
+			return want, fmt.Sprintf("result %d %s", i+1, difference)
+		}
+	}
+	return want, ""
+}
+
+func isContext(t reflect.Type) string {
+	if t == contextType {
+		return ""
+	}
+	return "is no context.Context"
+}
+
+func isError(t reflect.Type) string {
+	if t == errorType {
+		return ""
+	}
+	return "is no error"
+}
+
+// isMessage checks that a type is the Go type of a message, by its descriptor's full name.
+func isMessage(want protoreflect.MessageDescriptor) func(reflect.Type) string {
+	return func(t reflect.Type) string {
+		if t.Kind() != reflect.Pointer || !t.Implements(messageType) {
+			return "is no message"
+		}
+		message, ok := reflect.Zero(t).Interface().(proto.Message)
+		if !ok {
+			return "is no message"
+		}
+		if has := message.ProtoReflect().Descriptor().FullName(); has != want.FullName() {
+			return fmt.Sprintf("is a %s, not a %s", has, want.FullName())
+		}
+		return ""
+	}
+}
+
+// isStream checks that a type is connect.ServerStream or has the layout of a generated stream: a struct whose one
+// field is a connect.ServerStream. The messages of its Receive and Send must be those of the method.
+func isStream(schema protoreflect.MethodDescriptor) func(reflect.Type) string {
+	return func(t reflect.Type) string {
+		if t == serverStreamType {
+			return ""
+		}
+		if t.Kind() != reflect.Struct || t.NumField() != 1 || t.Field(0).Type != serverStreamType {
+			return "is neither connect.ServerStream nor a generated stream"
+		}
+		if schema.IsStreamingClient() {
+			if receive, ok := t.MethodByName("Receive"); !ok || receive.Type.NumOut() != 2 || isMessage(schema.Input())(receive.Type.Out(0)) != "" {
+				return "does not receive " + string(schema.Input().FullName())
+			}
+		}
+		if schema.IsStreamingServer() {
+			if send, ok := t.MethodByName("Send"); !ok || send.Type.NumIn() != 2 || isMessage(schema.Output())(send.Type.In(1)) != "" {
+				return "does not send " + string(schema.Output().FullName())
+			}
+		}
+		return ""
+	}
+}
+
+// streamValue makes a stream parameter of a type that isStream accepted. Generated stream types keep their stream in
+// an unexported field, so it is written through its checked layout: the one field of a struct is at its address.
+func streamValue(t reflect.Type, stream connect.ServerStream) reflect.Value {
+	if t == serverStreamType {
+		return reflect.ValueOf(&stream).Elem()
+	}
+	made := reflect.New(t)
+	*(*connect.ServerStream)(made.UnsafePointer()) = stream
+	return made.Elem()
+}
+
+var _ [0]struct{} = [unsafe.Sizeof(struct{ stream connect.ServerStream }{}) - unsafe.Sizeof(connect.ServerStream(nil))]struct{}{}
+
+func unaryReflectHandler(fn reflect.Value) connect.ServerFunc {
+	request := fn.Type().In(1).Elem()
+	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+		in := reflect.New(request)
+		if err := stream.Receive(in.Interface()); err != nil {
+			return err
+		}
+		return sendResult(fn.Call([]reflect.Value{reflect.ValueOf(ctx), in}), stream)
+	}
+}
+
+func clientStreamHandler(fn reflect.Value) connect.ServerFunc {
+	streams := fn.Type().In(1)
+	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+		return sendResult(fn.Call([]reflect.Value{reflect.ValueOf(ctx), streamValue(streams, stream)}), stream)
+	}
+}
+
+func serverStreamHandler(fn reflect.Value) connect.ServerFunc {
+	request, streams := fn.Type().In(1).Elem(), fn.Type().In(2)
+	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+		in := reflect.New(request)
+		if err := stream.Receive(in.Interface()); err != nil {
+			return err
+		}
+		return resultError(fn.Call([]reflect.Value{reflect.ValueOf(ctx), in, streamValue(streams, stream)})[0])
+	}
+}
+
+func bidiHandler(fn reflect.Value) connect.ServerFunc {
+	streams := fn.Type().In(1)
+	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+		return resultError(fn.Call([]reflect.Value{reflect.ValueOf(ctx), streamValue(streams, stream)})[0])
+	}
+}
+
+func sendResult(results []reflect.Value, stream connect.ServerStream) error {
+	if err := resultError(results[1]); err != nil {
+		return err
+	}
+	return stream.Send(results[0].Interface())
+}
+
+func resultError(v reflect.Value) error {
+	err, _ := v.Interface().(error)
+	return err
+}
+
+// goName is the Go name that protoc-gen-go gives a method.
+func goName(s string) string {
+	var b strings.Builder
+	upper := true
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == '_' && i == 0:
+			b.WriteByte('X')
+		case c == '_' && i+1 < len(s) && isLower(s[i+1]):
+			upper = true
+		case upper && isLower(c):
+			b.WriteByte(c - 'a' + 'A')
+			upper = false
+		default:
+			b.WriteByte(c)
+			upper = '0' <= c && c <= '9'
+		}
+	}
+	return b.String()
+}
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }

@@ -1,0 +1,88 @@
+package dispatcher
+
+import (
+	"net/http"
+	"strings"
+
+	"connectrpc.com/connect/v2/connecthttp"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// namespacePrefix is the URL prefix that selects a namespace on the native path: /ns/{namespace}/package.Service/Method.
+const namespacePrefix = "/ns/"
+
+// Handler serves everything a collector has on one port: the seed's CollectiveDispatcher, MeshService, the registry if
+// there is one, gRPC reflection, the upgrade to a link, and the native path: every method of the mesh at
+// `/package.Service/Method`, for Connect, gRPC and gRPC-Web clients, here or on a peer.
+//
+// The namespace of a native call is that of the header Collective-Namespace, else of the URL prefix `/ns/{namespace}`,
+// else the only one in which the method is served. The header Collective-Target selects a collector. Answers name in
+// Collective-Executor who ran the call and in Collective-Route the collectors it visited.
+//
+// The handler needs HTTP/2, also without TLS, for gRPC and for streams both ways; [Dispatcher.Server] makes a server
+// that has it.
+func (d *Dispatcher) Handler() http.Handler { return http.HandlerFunc(d.serveHTTP) }
+
+func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == link.UpgradePath {
+		d.conns.ServeHTTP(w, r)
+		return
+	}
+	if service := d.system.Load().find(r.URL.Path); service != nil {
+		service.ServeHTTP(w, r)
+		return
+	}
+	d.native.serve(w, r)
+}
+
+// httpOptions are the options of everything that is mounted.
+func (l Limits) httpOptions() []connecthttp.Option {
+	return []connecthttp.Option{
+		connecthttp.WithCodecs(newCodecs()...),
+		connecthttp.WithReadMaxBytes(l.MessageBytes),
+		connecthttp.WithSendMaxBytes(l.MessageBytes),
+	}
+}
+
+// mux is what connecthttp mounts on: handlers by path, with a trailing slash for the rest of a service.
+type mux map[string]http.Handler
+
+func (m mux) Handle(pattern string, handler http.Handler) { m[pattern] = handler }
+
+func (m mux) find(path string) http.Handler {
+	if h, ok := m[path]; ok {
+		return h
+	}
+	if end := strings.LastIndexByte(path, '/'); end > 0 {
+		return m[path[:end+1]]
+	}
+	return nil
+}
+
+// cutNamespace takes the URL prefix of a namespace off a path.
+func cutNamespace(path string) (namespace, procedure string) {
+	rest, ok := strings.CutPrefix(path, namespacePrefix)
+	if !ok {
+		return "", path
+	}
+	namespace, _, ok = strings.Cut(rest, "/")
+	if !ok {
+		return "", path
+	}
+	return namespace, rest[len(namespace):]
+}
+
+// refuseHTTP answers a refusal in the protocol of the request, or in plain text to what is no RPC client.
+func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal) {
+	w.Header().Set(headerExecutor, d.id)
+	w.Header().Set(headerRoute, d.id)
+	errors := connecthttp.NewErrorWriter(d.limits.httpOptions()...)
+	if !errors.IsSupported(r) || r.Method == http.MethodGet && !r.URL.Query().Has("encoding") {
+		http.Error(w, "404: "+refused.message, http.StatusNotFound)
+		return
+	}
+	if err := errors.Write(w, r, refused.err(d.id)); err != nil {
+		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
+	}
+}

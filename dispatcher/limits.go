@@ -1,0 +1,89 @@
+package dispatcher
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// Limits bound what a collector takes in. A zero field means its default.
+type Limits struct {
+	// MessageBytes is the largest message accepted or sent at any entrance. Default 4 MiB.
+	MessageBytes int
+	// DefaultTimeout is the deadline of a unary call that brings none. Default 30 s.
+	DefaultTimeout time.Duration
+	// MaxTimeout is the longest deadline of a unary call; longer ones are cut. Default 5 min.
+	MaxTimeout time.Duration
+	// Attempts is how often a call is tried, on one peer each, when it surely did not run or may be repeated. Default 3.
+	Attempts int
+	// Connections is how many clients may be connected at once; more wait. Default 512.
+	Connections int
+	// Streams is how many calls one HTTP/2 connection may have at once. Default 64.
+	Streams int
+	// StreamBytes is how much of a request one HTTP/2 stream may have unread. Default 256 KiB. A connection may have
+	// Streams times as much, so that one slow handler does not stop the others.
+	StreamBytes int
+	// HeaderBytes is the largest header of a request. Default 32 KiB.
+	HeaderBytes int
+	// HeaderTimeout is how long a client may take to send a header. Default 10 s.
+	HeaderTimeout time.Duration
+	// IdleTimeout is how long a connection without a call is kept. Default 2 min.
+	IdleTimeout time.Duration
+	// Link bounds the links to other collectors.
+	Link link.Limits
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.MessageBytes, 4<<20)
+	setDefault(&l.DefaultTimeout, 30*time.Second)
+	setDefault(&l.MaxTimeout, 5*time.Minute)
+	setDefault(&l.Attempts, 3)
+	setDefault(&l.Connections, 512)
+	setDefault(&l.Streams, 64)
+	setDefault(&l.StreamBytes, 256<<10)
+	setDefault(&l.HeaderBytes, 32<<10)
+	setDefault(&l.HeaderTimeout, 10*time.Second)
+	setDefault(&l.IdleTimeout, 2*time.Minute)
+	if l.Link.MaxMessage == 0 {
+		l.Link.MaxMessage = l.MessageBytes
+	}
+	return l
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Map returns every limit by name, with its unit, as it is printed at start and answered by MeshService.GetStatus.
+func (l Limits) Map() map[string]string {
+	return map[string]string{
+		"message":          bytesText(l.MessageBytes),
+		"default timeout":  l.DefaultTimeout.String(),
+		"max timeout":      l.MaxTimeout.String(),
+		"attempts":         strconv.Itoa(l.Attempts),
+		"connections":      strconv.Itoa(l.Connections),
+		"http2 streams":    strconv.Itoa(l.Streams),
+		"http2 stream":     bytesText(l.StreamBytes),
+		"http2 connection": bytesText(l.StreamBytes * l.Streams),
+		"request header":   bytesText(l.HeaderBytes),
+		"header timeout":   l.HeaderTimeout.String(),
+		"idle timeout":     l.IdleTimeout.String(),
+		"link message":     bytesText(l.Link.MaxMessage),
+		"message nesting":  strconv.Itoa(maxDepth),
+	}
+}
+
+func bytesText(n int) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -1,0 +1,154 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// snapshot is what is registered at one moment. It never changes.
+type snapshot struct {
+	// revision grows with every change.
+	revision uint64
+	spaces   map[string]map[string]*method // by namespace and procedure; no empty namespaces
+	// alone is a view of this snapshot without any peer, for Serve. It is made by the first who asks.
+	alone func() *view
+}
+
+func newSnapshot(revision uint64, spaces map[string]map[string]*method, self string, namespaces []string) *snapshot {
+	s := &snapshot{revision: revision, spaces: spaces}
+	s.alone = sync.OnceValue(func() *view { return join(self, namespaces, s, nil, nil) })
+	return s
+}
+
+// with returns what is registered after methods were added. Nobody checks duplicates here.
+func (s *snapshot) with(methods []*method) map[string]map[string]*method {
+	spaces := maps.Clone(s.spaces)
+	for _, m := range methods {
+		space := maps.Clone(spaces[m.namespace])
+		if space == nil {
+			space = make(map[string]*method)
+		}
+		space[m.spec.Procedure] = m
+		spaces[m.namespace] = space
+	}
+	return spaces
+}
+
+// without returns what is registered after methods were taken out.
+func (s *snapshot) without(methods []*method) map[string]map[string]*method {
+	spaces := maps.Clone(s.spaces)
+	for _, m := range methods {
+		space := maps.Clone(spaces[m.namespace])
+		delete(space, m.spec.Procedure)
+		spaces[m.namespace] = space
+		if len(space) == 0 {
+			delete(spaces, m.namespace)
+		}
+	}
+	return spaces
+}
+
+// tell gives every service to a validator that listens.
+func (s *snapshot) tell(listener serviceListener) error {
+	for namespace, methods := range s.spaces {
+		for _, service := range servicesOf(slices.Collect(maps.Values(methods))) {
+			if err := listener.AddService(namespace, service); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// catalog is what peers are told.
+func (s *snapshot) catalog() *meshv1.Catalog {
+	catalog := &meshv1.Catalog{Revision: s.revision}
+	for _, methods := range s.spaces {
+		for _, m := range methods {
+			catalog.Methods = append(catalog.Methods, m.catalogMethod())
+		}
+	}
+	return catalog
+}
+
+// local runs the methods of this collector. It has no way to a peer: whatever is handed a local and nothing else can
+// run a call here or refuse it, so that no call makes a second hop.
+type local struct {
+	self       string
+	namespaces []string
+	limits     Limits
+	current    atomic.Pointer[snapshot]
+	validator  atomic.Pointer[validator]
+}
+
+func newLocal(self string, namespaces []string, limits Limits) *local {
+	l := &local{self: self, namespaces: namespaces, limits: limits}
+	l.current.Store(newSnapshot(0, map[string]map[string]*method{}, self, namespaces))
+	return l
+}
+
+// replace makes a change the one that is served. One at a time.
+func (l *local) replace(spaces map[string]map[string]*method) *snapshot {
+	next := newSnapshot(l.current.Load().revision+1, spaces, l.self, l.namespaces)
+	l.current.Store(next)
+	return next
+}
+
+func (l *local) lookup(namespace, procedure string) (*method, bool) {
+	m, ok := l.current.Load().spaces[namespace][procedure]
+	return m, ok
+}
+
+// run runs a method. A call whose time is over is not started.
+func (l *local) run(ctx context.Context, m *method, info *connect.CallInfo, stream connect.ServerStream) error {
+	if err := ctx.Err(); err != nil {
+		return timeOver(err, false).err(l.self)
+	}
+	if r := l.validate(ctx, m); r != nil {
+		return r.err(l.self)
+	}
+	return m.call(ctx, info, stream)
+}
+
+// serveLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the
+// connection itself, which comes in no namespace.
+func (l *local) serveLink(system *connect.Server) link.Handler {
+	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
+		namespace := linkNamespace(info)
+		if namespace == "" {
+			return system.Call(ctx, procedure, info, stream)
+		}
+		m, ok := l.lookup(namespace, procedure)
+		if !ok {
+			return refuse(connect.CodeUnimplemented, reasonMethodUnknown,
+				"collector "+quoted(l.self)+" does not serve "+spoken(procedure)+" in namespace "+quoted(namespace)).err(l.self)
+		}
+		return l.run(ctx, m, info, stream)
+	}
+}
+
+func linkNamespace(info *connect.CallInfo) string {
+	if server, ok := info.TransportInfo.(*link.ServerInfo); ok {
+		return server.Namespace
+	}
+	return ""
+}
+
+// timeOver is the refusal of a call that has no time left.
+func timeOver(err error, maybeExecuted bool) *refusal {
+	r := refuse(connect.CodeCanceled, reasonCanceled, "the caller canceled the call")
+	if errors.Is(err, context.DeadlineExceeded) {
+		r = refuse(connect.CodeDeadlineExceeded, reasonDeadline, "the deadline of the call passed")
+	}
+	r.maybeExecuted, r.cause = maybeExecuted, err
+	return r
+}

@@ -1,0 +1,248 @@
+package dispatcher
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// meshService shows the mesh as this collector sees it. Its methods are those of meshv1connect.MeshServiceHandler.
+type meshService struct{ *Dispatcher }
+
+// GetStatus says who this collector is and how it is doing.
+func (m meshService) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.GetStatusResponse, error) {
+	records := m.conns.ListConnections()
+	return &meshv1.GetStatusResponse{
+		CollectorId: m.id,
+		Address:     m.address,
+		SessionId:   m.session,
+		StartedAt:   timestamppb.New(m.started),
+		Namespaces:  m.namespaces,
+		Store:       &meshv1.StoreStatus{Path: m.options.storePath},
+		Warnings:    m.warnings(),
+		Peers:       m.peers(records),
+		Version:     m.options.version,
+		Limits:      m.limits.Map(),
+	}, nil
+}
+
+func (m meshService) warnings() []string {
+	var warnings []string
+	for _, p := range m.conns.Table().Peers() {
+		if p.State == collector.ConnectionState_CONNECTION_STATE_STALE || p.State == collector.ConnectionState_CONNECTION_STATE_FAILED {
+			warnings = append(warnings, "connection "+p.ConnectionID+" to "+p.ID+" is "+conn.StateName(p.State)+
+				": "+p.Reason+" → collector connect "+p.Address)
+		}
+	}
+	return warnings
+}
+
+// peers are those in the table, with what their records have counted.
+func (m meshService) peers(records []*collector.Connection) []*meshv1.Peer {
+	counted := make(map[string]*collector.Connection, len(records))
+	for _, record := range records {
+		counted[record.GetId()] = record
+	}
+	var peers []*meshv1.Peer
+	for _, p := range m.conns.Table().Peers() {
+		record := counted[p.ConnectionID]
+		peers = append(peers, &meshv1.Peer{
+			CollectorId: p.ID, ConnectionId: p.ConnectionID, Address: p.Address, State: p.State, Dialed: p.Dialed,
+			SharedNamespaces: p.Shared,
+			Calls:            record.GetRequestCount(), Errors: record.GetErrorCount(), LastActivity: record.GetLastActivity(),
+		})
+	}
+	return peers
+}
+
+// ListConnections answers the persisted connections.
+func (m meshService) ListConnections(
+	_ context.Context, req *meshv1.ListConnectionsRequest,
+) (*meshv1.ListConnectionsResponse, error) {
+	res := new(meshv1.ListConnectionsResponse)
+	for _, record := range m.conns.ListConnections() {
+		if len(req.GetStates()) == 0 || slices.Contains(req.GetStates(), record.GetState()) {
+			res.Connections = append(res.Connections, record)
+		}
+	}
+	return res, nil
+}
+
+// ListServices answers what can be called through this collector.
+func (m meshService) ListServices(_ context.Context, req *meshv1.ListServicesRequest) (*meshv1.ListServicesResponse, error) {
+	v := m.view()
+	if wanted := req.GetNamespace(); wanted != "" && v.spaces[wanted] == nil {
+		return nil, v.unknownNamespace(wanted).err(m.id)
+	}
+	res := new(meshv1.ListServicesResponse)
+	for _, namespace := range slices.Sorted(maps.Keys(v.spaces)) {
+		if req.GetNamespace() == "" || req.GetNamespace() == namespace {
+			res.Services = append(res.Services, v.spaces[namespace].describe(v.self)...)
+		}
+	}
+	return res, nil
+}
+
+// describe lists the services of a namespace.
+func (s *space) describe(self string) []*meshv1.Service {
+	var services []*meshv1.Service
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		service := &meshv1.Service{Namespace: s.name, Name: name}
+		for _, methodName := range slices.Sorted(maps.Keys(s.services[name])) {
+			service.Methods = append(service.Methods, s.services[name][methodName].describe(self))
+		}
+		services = append(services, service)
+	}
+	return services
+}
+
+func (e *entry) describe(self string) *meshv1.Method {
+	m := &meshv1.Method{
+		Name: e.method, Procedure: e.procedure, InputType: e.input, OutputType: e.output,
+		ClientStreaming: e.stream&connect.StreamTypeClient != 0,
+		ServerStreaming: e.stream&connect.StreamTypeServer != 0,
+	}
+	if e.untyped() {
+		m.InputType, m.OutputType = "", ""
+	}
+	if e.local != nil {
+		m.CollectorIds = append(m.CollectorIds, self)
+	}
+	for _, st := range e.peers {
+		m.CollectorIds = append(m.CollectorIds, st.ID)
+	}
+	return m
+}
+
+// GetDescriptorSet answers the schemas of this collector, and asks a peer for its own.
+func (m meshService) GetDescriptorSet(
+	_ context.Context, req *meshv1.GetDescriptorSetRequest,
+) (*meshv1.GetDescriptorSetResponse, error) {
+	if id := req.GetCollectorId(); id != "" && id != m.id {
+		return nil, connect.NewError(connect.CodeUnimplemented,
+			"collector "+quoted(m.id)+" has its own schemas only; ask collector "+quoted(id)+" itself")
+	}
+	return m.descriptorSetResponse()
+}
+
+// ExplainRoute is [Dispatcher.Explain] as an RPC.
+func (m meshService) ExplainRoute(_ context.Context, req *meshv1.ExplainRouteRequest) (*meshv1.ExplainRouteResponse, error) {
+	return m.Explain(req), nil
+}
+
+// ConnectTo dials another collector.
+func (m meshService) ConnectTo(ctx context.Context, req *meshv1.ConnectToRequest) (*meshv1.ConnectToResponse, error) {
+	if err := m.authorize(ctx); err != nil {
+		return nil, err
+	}
+	res, err := m.Dispatcher.ConnectTo(ctx, req.GetAddress(), req.GetNamespaces())
+	if err != nil {
+		return nil, reauthor(err)
+	}
+	return &meshv1.ConnectToResponse{Connection: m.record(res.GetConnectionId())}, nil
+}
+
+// Disconnect closes a connection for good.
+func (m meshService) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
+	if err := m.authorize(ctx); err != nil {
+		return nil, err
+	}
+	if err := m.conns.Disconnect(ctx, req.GetConnectionId(), req.GetReason(), false); err != nil {
+		return nil, reauthor(err)
+	}
+	return &meshv1.DisconnectResponse{Connection: m.record(req.GetConnectionId())}, nil
+}
+
+func (m meshService) record(id string) *collector.Connection {
+	for _, record := range m.conns.ListConnections() {
+		if record.GetId() == id {
+			return record
+		}
+	}
+	return nil
+}
+
+// authorize lets those change connections whom WithAdmin allows or, without it, clients on this machine. A proxy on
+// this machine says for whom it asks, and a browser whether a page of another site does: both are not on this machine.
+func (d *Dispatcher) authorize(ctx context.Context) error {
+	if d.options.admin != nil {
+		return d.options.admin(ctx)
+	}
+	info, ok := connect.CallInfoForServerContext(ctx)
+	if !ok {
+		return nil // this process itself
+	}
+	_, overHTTP := connecthttp.ServerInfoForContext(ctx)
+	header := info.RequestHeader()
+	foreign := header.Has("Forwarded") || header.Has("X-Forwarded-For") || crossSite(header)
+	if overHTTP && isLoopback(info.PeerAddr) && !foreign {
+		return nil
+	}
+	return connect.NewError(connect.CodePermissionDenied,
+		"connections of collector "+quoted(d.id)+" are changed from its own machine only; call it there, or start it with an authorisation")
+}
+
+func crossSite(header *connect.Header) bool {
+	site := http.CanonicalHeaderKey("Sec-Fetch-Site")
+	switch header.Get(site) {
+	case "", "same-origin", "none":
+		return false
+	}
+	return true
+}
+
+// Explain says which collector would run a call and why. It is the router's own verdict; no call is made. Where equal
+// peers take turns, one of them is named first as for the next call.
+func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRouteResponse {
+	v := d.view()
+	res := &meshv1.ExplainRouteResponse{Namespace: req.GetNamespace()}
+	procedure, refused := v.explainName(req)
+	if refused == nil {
+		res.Namespace, res.Procedure = procedure.namespace, procedure.procedure
+		var decided decision
+		decided, res.Candidates = explain(v, procedure, d.balance())
+		refused = decided.refusal
+		res.ChosenCollectorId = decided.chosen(v.self)
+	}
+	if refused != nil {
+		res.Code, res.Reason, res.Message = refused.code.String(), refused.reason, refused.message
+		if res.Candidates == nil {
+			res.Candidates = refused.candidates
+		}
+	}
+	return res
+}
+
+// explainName resolves the names of a question, which may leave the namespace out.
+func (v *view) explainName(req *meshv1.ExplainRouteRequest) (call, *refusal) {
+	namespace := req.GetNamespace()
+	if namespace == "" {
+		found, refused := v.spaceOfService(req.GetServiceName(), req.GetMethodName())
+		if refused != nil {
+			return call{}, refused
+		}
+		namespace = found
+	}
+	procedure, refused := v.resolve(namespace, req.GetServiceName(), req.GetMethodName())
+	return call{namespace, procedure, req.GetTargetCollectorId()}, refused
+}
+
+// chosen is the collector that would run the call; empty when it is refused.
+func (d *decision) chosen(self string) string {
+	switch {
+	case d.local != nil:
+		return self
+	case d.len() > 0:
+		return d.peer(0).ID
+	}
+	return ""
+}

@@ -1,0 +1,132 @@
+package dispatcher
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// nativeHandlers serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves
+// all namespaces and collectors: where a call goes is decided per call.
+type nativeHandlers struct {
+	dispatcher *Dispatcher
+	// made is replaced as a whole, so that calls read it without a lock.
+	made   atomic.Pointer[map[shape]http.Handler]
+	making sync.Mutex
+}
+
+// shape is what an HTTP handler depends on.
+type shape struct {
+	procedure   string
+	stream      connect.StreamType
+	idempotency connect.IdempotencyLevel
+}
+
+// maxHandlers bounds the handlers that are kept. Beyond it, which takes peers that change their catalogs all the time,
+// all are made anew.
+const maxHandlers = 16384
+
+func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
+	d := n.dispatcher
+	namespace, procedure := cutNamespace(r.URL.Path)
+	if named := r.Header.Get(headerNamespace); named != "" {
+		namespace = named
+	}
+	v := d.view()
+	namespace, e, refused := v.find(namespace, procedure)
+	if refused != nil {
+		d.refuseHTTP(w, r, refused)
+		return
+	}
+	r.Header[headerNamespace] = []string{namespace} // for serveNative, which decides on what it reads there
+	if e.stream&connect.StreamTypeClient != 0 {
+		r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, http.NewResponseController(w)))
+	}
+	n.handler(shape{e.procedure, e.stream, e.idempotency}).ServeHTTP(w, r)
+}
+
+// find finds what a path of the native path means. namespace may be empty.
+func (v *view) find(namespace, procedure string) (string, *entry, *refusal) {
+	if namespace == "" {
+		found, r := v.namespaceOf(procedure)
+		if r != nil {
+			return "", nil, r
+		}
+		namespace = found
+	}
+	s, ok := v.spaces[namespace]
+	if !ok {
+		return "", nil, v.unknownNamespace(namespace)
+	}
+	e, ok := s.entries[procedure]
+	if !ok {
+		return "", nil, v.unknownMethod(s, call{namespace: namespace, procedure: procedure})
+	}
+	return namespace, e, nil
+}
+
+func (n *nativeHandlers) handler(s shape) http.Handler {
+	if made := n.made.Load(); made != nil {
+		if h, ok := (*made)[s]; ok {
+			return h
+		}
+	}
+	return n.make(s)
+}
+
+func (n *nativeHandlers) make(s shape) http.Handler {
+	n.making.Lock()
+	defer n.making.Unlock()
+	next := make(map[shape]http.Handler)
+	if made := n.made.Load(); made != nil && len(*made) < maxHandlers {
+		if h, ok := (*made)[s]; ok {
+			return h
+		}
+		maps.Copy(next, *made)
+	}
+	next[s] = n.dispatcher.mount(s)
+	n.made.Store(&next)
+	return next[s]
+}
+
+// mount makes the HTTP handler of a procedure. Its server has no interceptors: those of the collector are around what
+// the call turns out to be.
+func (d *Dispatcher) mount(s shape) http.Handler {
+	server := connect.NewServer()
+	spec := connect.Spec{Procedure: s.procedure, StreamType: s.stream, IdempotencyLevel: s.idempotency}
+	server.Register(connect.Method{Spec: spec, Handler: d.serveNative})
+	m := make(mux)
+	connecthttp.Mount(m, server, d.limits.httpOptions()...)
+	return m[s.procedure]
+}
+
+// serveNative is the entrance of every call on the native path, whatever its protocol. The call has been read up to its
+// headers.
+func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
+	ctx, cancel := d.limits.bound(ctx, spec.StreamType)
+	defer cancel()
+	info, ok := connect.CallInfoForServerContext(ctx)
+	if !ok {
+		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
+	}
+	v := d.view()
+	header := info.RequestHeader()
+	c := call{namespace: header.Get(headerNamespace), procedure: spec.Procedure, target: header.Get(headerTarget)}
+	tag(info.ResponseHeader(), v.route)
+	decided := route(v, c, d.balance())
+	switch {
+	case decided.refusal != nil:
+		return decided.refusal.err(d.id)
+	case decided.local != nil:
+		return d.local.run(ctx, decided.local, info, stream)
+	}
+	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.namespace, Spec: spec, Codec: info.Codec}}
+	return d.relay(context.WithValue(ctx, forwardingKey{}, f), spec, stream)
+}

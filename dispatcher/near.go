@@ -1,0 +1,70 @@
+package dispatcher
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Bounds of a search for near names, so that a wrong name costs little on a collector with many.
+const (
+	nearNames    = 3
+	nearExamined = 2000
+	nearLongest  = 256
+)
+
+// near returns up to three of the names that differ least from the one asked for, nearest first. Names that share
+// less than half their letters are no help and left out.
+func near(asked string, names []string) []string {
+	type match struct {
+		name     string
+		distance int
+	}
+	var matches []match
+	for _, name := range names[:min(len(names), nearExamined)] {
+		d := distance(strings.ToLower(asked), strings.ToLower(name))
+		if 2*d <= max(len(asked), len(name)) {
+			matches = append(matches, match{name, d})
+		}
+	}
+	slices.SortFunc(matches, func(a, b match) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.name, b.name))
+	})
+	found := make([]string, 0, nearNames)
+	for _, m := range matches[:min(len(matches), nearNames)] {
+		found = append(found, m.name)
+	}
+	return found
+}
+
+// nearHint is the end of a message about a wrong name: "; near: a, b" or nothing.
+func nearHint(asked string, names []string) string {
+	found := near(asked, names)
+	if len(found) == 0 {
+		return ""
+	}
+	return "; near: " + strings.Join(found, ", ")
+}
+
+// distance is Levenshtein's: the letters to insert, delete or replace to make a into b. Names longer than 256 bytes
+// are compared by their first 256.
+func distance(a, b string) int {
+	a, b = a[:min(len(a), nearLongest)], b[:min(len(b), nearLongest)]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,128 @@
+package dispatcher
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"slices"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/collectiverpc/collective/conn"
+)
+
+// Option configures a [Dispatcher].
+type Option interface{ apply(*options) }
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+type options struct {
+	validator     RegistryValidator
+	store         conn.Store
+	conn          []conn.Option
+	log           *slog.Logger
+	tls           *tls.Config
+	limits        Limits
+	server        []connect.ServerInterceptor
+	client        []connect.ClientInterceptor
+	sources       *descriptorpb.FileDescriptorSet
+	admin         func(context.Context) error
+	version       string
+	storePath     string
+	noRecover     bool
+	noReflection  bool
+	cookie        bool
+	authorization bool
+}
+
+// WithRegistry asks validator before every call that runs here. Default: none is asked.
+func WithRegistry(validator RegistryValidator) Option {
+	return optionFunc(func(o *options) { o.validator = validator })
+}
+
+// WithStore keeps connections in store. Default: in memory, so that a restart forgets them. The dispatcher does not
+// close the store.
+func WithStore(store conn.Store) Option {
+	return optionFunc(func(o *options) { o.store = store })
+}
+
+// WithConn passes further options to the connection manager, such as conn.WithDialBack. Default: none.
+func WithConn(opts ...conn.Option) Option {
+	return optionFunc(func(o *options) { o.conn = append(o.conn, opts...) })
+}
+
+// WithLogger sends logs to logger. Default: slog.Default().
+func WithLogger(logger *slog.Logger) Option {
+	return optionFunc(func(o *options) { o.log = logger })
+}
+
+// WithTLS dials other collectors with TLS. Default: plaintext, to loopback addresses only. For the listening side give
+// the configuration to [Dispatcher.Server].
+func WithTLS(config *tls.Config) Option {
+	return optionFunc(func(o *options) { o.tls = config.Clone() })
+}
+
+// WithLimits changes limits; zero fields keep their defaults. Default: see [Limits].
+func WithLimits(limits Limits) Option {
+	return optionFunc(func(o *options) { o.limits = limits })
+}
+
+// WithServerInterceptors wraps, first outermost, every handler that runs here, every call that is forwarded from the
+// native path, and the collector's own services. A call meets them once on the collector where it enters and once on
+// the one that runs it. On forwarded calls messages are *link.Raw. Default: panic recovery only, which is always
+// around them.
+func WithServerInterceptors(interceptors ...connect.ServerInterceptor) Option {
+	return optionFunc(func(o *options) { o.server = slices.Concat(o.server, interceptors) })
+}
+
+// WithClientInterceptors wraps, first outermost, the opening of every call on a peer, once per attempt. Default: none.
+func WithClientInterceptors(interceptors ...connect.ClientInterceptor) Option {
+	return optionFunc(func(o *options) { o.client = slices.Concat(o.client, interceptors) })
+}
+
+// WithoutRecover lets the panic of a handler end the process, as tests may want. Default: it is logged with its stack
+// and answered as internal with a fixed text.
+func WithoutRecover() Option {
+	return optionFunc(func(o *options) { o.noRecover = true })
+}
+
+// WithoutReflection leaves the gRPC reflection services out. Default: they describe what this collector serves.
+func WithoutReflection() Option {
+	return optionFunc(func(o *options) { o.noReflection = true })
+}
+
+// WithSources gives descriptors with comments, as buf build makes them, to answer in place of those compiled in, which
+// have none. Default: none.
+func WithSources(files *descriptorpb.FileDescriptorSet) Option {
+	return optionFunc(func(o *options) { o.sources = files })
+}
+
+// WithAdmin decides who may call MeshService.ConnectTo and Disconnect; the error of authorize is answered. Default:
+// clients on loopback, in no browser page of another origin, and this process itself.
+func WithAdmin(authorize func(context.Context) error) Option {
+	return optionFunc(func(o *options) { o.admin = authorize })
+}
+
+// WithForwardedCookies lets the Cookie header of a call go to peers. Default: it stops where the call enters.
+func WithForwardedCookies() Option {
+	return optionFunc(func(o *options) { o.cookie = true })
+}
+
+// WithForwardedAuthorization lets the Authorization header of a call go to every peer. Default: only to peers that this
+// collector dialled on loopback or with TLS.
+func WithForwardedAuthorization() Option {
+	return optionFunc(func(o *options) { o.authorization = true })
+}
+
+// WithVersion is what MeshService.GetStatus answers as version. Default: empty.
+func WithVersion(version string) Option {
+	return optionFunc(func(o *options) { o.version = version })
+}
+
+// WithStorePath is what MeshService.GetStatus answers as the place of the store. Default: empty, for memory.
+func WithStorePath(path string) Option {
+	return optionFunc(func(o *options) { o.storePath = path })
+}

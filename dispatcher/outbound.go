@@ -1,0 +1,284 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// outbound is a call from here to a peer: a [connect.ClientStream] that goes on to the next candidate when a call
+// surely did not run, or may be repeated. All entrances use it, and nothing else repeats a call.
+//
+// A call is repeated only while nothing of an answer was seen and only if its request is one message, which is kept
+// until then. Request streams are tried elsewhere only if the peer cannot even be asked.
+type outbound struct {
+	dispatcher *Dispatcher
+	ctx        context.Context //nolint:containedctx // the stream lives as long as the call
+	info       *connect.CallInfo
+	header     *connect.Header // of the request, before it is filtered for a peer; nil if info has it already
+	call       link.Call
+	decision   decision
+
+	// mu guards the attempt: a single request may be sent and its answer awaited from two goroutines.
+	mu      sync.Mutex
+	tried   int // candidates asked
+	station *station
+	stream  connect.ClientStream
+	message any   // the only request message, once sent
+	first   error // what went wrong first
+
+	seen    atomic.Bool             // something of an answer arrived
+	counted atomic.Pointer[station] // whose load this call is in; nil when it has ended
+	unwatch func() bool
+}
+
+// newOutbound opens a call on the first candidate that can be asked. header is copied into info as far as it may go to
+// that peer; if it is nil, info has the headers that go.
+func (d *Dispatcher) newOutbound(
+	ctx context.Context, info *connect.CallInfo, decided decision, call link.Call, header *connect.Header,
+) (*outbound, error) {
+	o := &outbound{dispatcher: d, ctx: ctx, info: info, header: header, call: call, decision: decided}
+	if err := ctx.Err(); err != nil {
+		return nil, timeOver(err, false).err(d.id)
+	}
+	if err := o.next(nil); err != nil {
+		return nil, err
+	}
+	if call.Spec.StreamType != connect.StreamTypeUnary {
+		o.unwatch = context.AfterFunc(ctx, o.uncount) // clients may leave a stream by their context alone
+	}
+	return o, nil
+}
+
+// next opens the call on the next candidate. why is what the one before failed with. Callers hold mu, or are the only
+// ones to know o.
+func (o *outbound) next(why error) error {
+	o.keep(why)
+	for o.tried < min(o.decision.len(), o.dispatcher.limits.Attempts) && o.ctx.Err() == nil {
+		st := o.decision.peer(o.tried)
+		o.tried++
+		o.address(st)
+		stream, err := o.dispatcher.openOn(o.ctx, st, o.call)
+		if err == nil {
+			o.moveTo(st, stream)
+			return nil
+		}
+		o.keep(o.failure(st, err))
+	}
+	if o.first == nil {
+		return timeOver(o.ctx.Err(), false).err(o.dispatcher.id)
+	}
+	return o.first
+}
+
+// keep remembers the first error: it is the one that tells most.
+func (o *outbound) keep(err error) {
+	if o.first == nil {
+		o.first = err
+	}
+}
+
+func (o *outbound) moveTo(st *station, stream connect.ClientStream) {
+	st.load.Add(1)
+	if before := o.counted.Swap(st); before != nil {
+		before.load.Add(-1)
+	}
+	o.station, o.stream = st, stream
+	o.info.TransportInfo = st.route
+}
+
+// address fills the request headers for a peer.
+func (o *outbound) address(st *station) {
+	if o.header == nil {
+		return
+	}
+	to := o.info.RequestHeader()
+	to.Delete(headerAuthorization)
+	passRequest(to, o.header, o.dispatcher.trusts(st), o.dispatcher.options.cookie)
+}
+
+func (o *outbound) route() *RouteInfo {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.station.route
+}
+
+func (o *outbound) single() bool { return o.call.Spec.StreamType&connect.StreamTypeClient == 0 }
+
+func (o *outbound) current() connect.ClientStream {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.stream
+}
+
+func (o *outbound) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
+
+func (o *outbound) Send(msg any) error {
+	stream := o.sending(msg)
+	err := stream.Send(msg)
+	if err == nil || errors.Is(err, io.EOF) {
+		return err // the end of a stream is Receive's to explain
+	}
+	_, err = o.repeat(stream, err)
+	return o.finish(err)
+}
+
+// sending keeps a single request message for a repetition.
+func (o *outbound) sending(msg any) connect.ClientStream {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.single() {
+		o.message = msg
+	}
+	return o.stream
+}
+
+func (o *outbound) CloseSend() error { return o.current().CloseSend() }
+
+func (o *outbound) Receive(msg any) error {
+	for {
+		stream := o.current()
+		err := stream.Receive(msg)
+		switch {
+		case err == nil:
+			o.received()
+			return nil
+		case errors.Is(err, io.EOF):
+			o.end()
+			return err
+		}
+		if again, err := o.repeat(stream, err); !again {
+			return o.finish(err)
+		}
+	}
+}
+
+func (o *outbound) received() {
+	o.seen.Store(true)
+	if o.call.Spec.StreamType&connect.StreamTypeServer == 0 {
+		o.end()
+	}
+}
+
+// repeat sends the kept request to the next candidate if that is allowed after err. It returns the error to report if
+// not.
+func (o *outbound) repeat(failed connect.ClientStream, err error) (bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if failed != o.stream {
+		return true, nil // Send has moved on already
+	}
+	why := o.failure(o.station, err)
+	if o.message == nil || o.seen.Load() || !o.mayRepeat(err) {
+		return false, why
+	}
+	for {
+		if err := o.next(why); err != nil {
+			return false, err
+		}
+		sent := o.stream.Send(o.message)
+		if sent == nil {
+			sent = o.stream.CloseSend()
+		}
+		if sent == nil || errors.Is(sent, io.EOF) || !o.mayRepeat(sent) {
+			return true, nil
+		}
+		why = o.failure(o.station, sent)
+	}
+}
+
+// mayRepeat is the only rule of repetition.
+func (o *outbound) mayRepeat(err error) bool {
+	if !o.single() || o.ctx.Err() != nil {
+		return false
+	}
+	if failed, ok := errors.AsType[*link.Error](err); ok {
+		return !failed.Sent || o.call.Spec.IdempotencyLevel != connect.IdempotencyUnknown
+	}
+	return withdrawn(err)
+}
+
+// withdrawn reports a peer's word that it does not serve the method any more.
+func withdrawn(err error) bool {
+	refused, ok := errors.AsType[*connect.Error](err)
+	if !ok || !refused.IsRemote() || refused.Code() != connect.CodeUnimplemented {
+		return false
+	}
+	failure, ok := failureOf(refused)
+	return ok && failure.GetReason() == reasonMethodUnknown && !failure.GetMaybeExecuted()
+}
+
+// failure gives an error of an attempt its public form. A handler's verdict stays as it is.
+func (o *outbound) failure(st *station, err error) error {
+	self := o.dispatcher.id
+	if failed, ok := errors.AsType[*link.Error](err); ok {
+		return linkFailure(st, failed, err).err(self, st.ID)
+	}
+	coded, ok := errors.AsType[*connect.Error](err)
+	if ok && coded.IsRemote() {
+		return err
+	}
+	if over := o.ctx.Err(); over != nil && (!ok || coded.Code() == connect.CodeDeadlineExceeded || coded.Code() == connect.CodeCanceled) {
+		return timeOver(over, true).err(self, st.ID)
+	}
+	return err
+}
+
+func linkFailure(st *station, failed *link.Error, err error) *refusal {
+	r := refuse(connect.CodeUnavailable, reasonLinkDown,
+		"collector "+quoted(st.ID)+" cannot be reached ("+failed.Reason+"); the call did not run")
+	if failed.Sent {
+		r = refuse(connect.CodeUnavailable, reasonLinkLost,
+			"the link to collector "+quoted(st.ID)+" was lost ("+failed.Reason+") after the call had left; it may have run there")
+	}
+	r.maybeExecuted, r.cause = failed.Sent, err
+	return r
+}
+
+// finish ends the call if err is one.
+func (o *outbound) finish(err error) error {
+	if err != nil {
+		o.end()
+	}
+	return err
+}
+
+// end may be called any number of times.
+func (o *outbound) end() {
+	o.uncount()
+	if o.unwatch != nil {
+		o.unwatch()
+	}
+}
+
+func (o *outbound) uncount() {
+	if st := o.counted.Swap(nil); st != nil {
+		st.load.Add(-1)
+	}
+}
+
+func (o *outbound) Close() error {
+	o.end()
+	return o.current().Close()
+}
+
+// exchange runs a unary call: raw is the request and becomes the answer.
+func (o *outbound) exchange(raw *link.Raw) error {
+	defer o.Close()
+	if err := o.Send(raw); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := o.CloseSend(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	answer := new(link.Raw)
+	err := o.Receive(answer)
+	raw.Data = answer.Data
+	return err
+}

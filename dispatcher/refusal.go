@@ -1,0 +1,77 @@
+package dispatcher
+
+import (
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connectproto"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// Reasons are the stable words of CallFailure.reason and of Status.details["reason"].
+const (
+	reasonInvalidRequest     = "invalid_request"
+	reasonNamespaceUnknown   = "namespace_unknown"
+	reasonNamespaceAmbiguous = "namespace_ambiguous"
+	reasonServiceAmbiguous   = "service_ambiguous"
+	reasonMethodUnknown      = "method_unknown"
+	reasonNotUnary           = "not_unary"
+	reasonTargetUnknown      = "target_unknown"
+	reasonTargetNotServing   = "target_not_serving"
+	reasonUnreachable        = "unreachable"
+	reasonNotRegistered      = "not_registered"
+	reasonInputType          = "input_type"
+	reasonInputMalformed     = "input_malformed"
+	reasonTooLarge           = "too_large"
+	reasonHandlerError       = "handler_error"
+	reasonHandlerPanic       = "handler_panic"
+	reasonLinkDown           = "link_down"
+	reasonLinkLost           = "link_lost"
+	reasonDeadline           = "deadline"
+	reasonCanceled           = "canceled"
+)
+
+// refusal is a failure that the mesh authors, before it becomes a Connect error or a Status.
+type refusal struct {
+	code    connect.Code
+	reason  string
+	message string // what, why, what next
+	// maybeExecuted is whether the handler may have run.
+	maybeExecuted bool
+	candidates    []*meshv1.Candidate
+	cause         error
+}
+
+func refuse(code connect.Code, reason, message string) *refusal {
+	return &refusal{code: code, reason: reason, message: message}
+}
+
+// err makes the error that callers see. route is the collectors that the call visited.
+func (r *refusal) err(route ...string) *connect.Error {
+	failure := connect.NewError(r.code, r.message).WithCause(r.cause)
+	detail, err := connectproto.NewErrorDetail(&meshv1.CallFailure{
+		Reason:        r.reason,
+		MaybeExecuted: r.maybeExecuted,
+		Route:         route,
+		Candidates:    r.candidates,
+	})
+	if err != nil { // a name that is not UTF-8; the code and the message must get through all the same
+		return failure.WithCause(err)
+	}
+	return failure.WithDetail(detail)
+}
+
+// failureOf finds the CallFailure in an error, which tells that the mesh authored it.
+func failureOf(err *connect.Error) (*meshv1.CallFailure, bool) {
+	for _, detail := range err.Details() {
+		if detail.Type != "collector.mesh.v1.CallFailure" {
+			continue
+		}
+		message, err := connectproto.UnmarshalErrorDetail(detail)
+		if err != nil {
+			return nil, false
+		}
+		failure, ok := message.(*meshv1.CallFailure)
+		return failure, ok
+	}
+	return nil, false
+}

@@ -1,0 +1,169 @@
+package dispatcher
+
+import (
+	"connectrpc.com/connect/v2"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// call is what routing needs to know of a call.
+type call struct {
+	namespace, procedure string
+	target               string // a collector id; empty for whoever serves it
+}
+
+// balance is what the choice among equal peers goes by. It is a part of the input, so that route stays a function: the
+// same view, call and balance give the same decision.
+type balance struct {
+	// turn differs from call to call.
+	turn uint32
+	// load is the number of calls under way to a peer.
+	load func(*station) int32
+}
+
+// decision is where a call goes. Exactly one of local, refusal and a positive [decision.len] is set.
+type decision struct {
+	local *method
+	// peers are equals, tried from lead on and around; seeds are tried after them.
+	peers, seeds []*station
+	lead         int
+	refusal      *refusal
+	entry        *entry // nil for a method that only a seed peer may know
+}
+
+// len is the number of peers to try.
+func (d *decision) len() int { return len(d.peers) + len(d.seeds) }
+
+// peer is the i-th peer to try.
+func (d *decision) peer(i int) *station {
+	if i < len(d.peers) {
+		return d.peers[(d.lead+i)%len(d.peers)]
+	}
+	return d.seeds[i-len(d.peers)]
+}
+
+// route decides where a call goes. It is pure: no I/O, no clock, no lock, and no allocation unless it refuses. A call
+// with a target goes there or nowhere. Any other goes, in this order: here; to one of the peers that serve the method,
+// the less loaded of two picked by turn, then the others; to seed peers.
+func route(v *view, c call, b balance) decision {
+	s, ok := v.spaces[c.namespace]
+	if !ok {
+		return decision{refusal: v.unknownNamespace(c.namespace)}
+	}
+	e := s.entries[c.procedure]
+	if c.target != "" {
+		return v.routeTo(s, e, c)
+	}
+	if e != nil && e.local != nil {
+		return decision{local: e.local, entry: e}
+	}
+	d := decision{seeds: s.seeds, entry: e}
+	if e != nil {
+		d.peers, d.lead = e.peers, lead(e.peers, b)
+	}
+	if d.len() == 0 {
+		return decision{refusal: v.noRoute(s, e, c), entry: e}
+	}
+	return d
+}
+
+// routeTo decides a call with a target: this collector by its own id, or exactly that peer.
+func (v *view) routeTo(s *space, e *entry, c call) decision {
+	if c.target == v.self {
+		if e == nil || e.local == nil {
+			return decision{refusal: v.notServing(s, e, c), entry: e}
+		}
+		return decision{local: e.local, entry: e}
+	}
+	st, ok := v.stations[c.target]
+	if !ok {
+		return decision{refusal: v.unknownTarget(s, e, c), entry: e}
+	}
+	switch why := whyNot(st, s, e); {
+	case why == "" && st.Seed:
+		return decision{seeds: st.alone, entry: e}
+	case why == "":
+		return decision{peers: st.alone, entry: e}
+	case !st.Routable():
+		return decision{refusal: v.unreachableTarget(s, e, c, why), entry: e}
+	}
+	return decision{refusal: v.notServing(s, e, c), entry: e}
+}
+
+// lead picks the less loaded of two peers.
+func lead(peers []*station, b balance) int {
+	n := uint32(len(peers))
+	if n < 2 {
+		return 0
+	}
+	first, second := int(b.turn%n), int((b.turn>>16)%n)
+	if b.load(peers[second]) < b.load(peers[first]) {
+		return second
+	}
+	return first
+}
+
+// whyNot says why a call cannot go to a peer; empty if it can. It is the one rule of eligibility: the lists that route
+// reads were made by the same conditions, and a test holds them against it.
+func whyNot(st *station, s *space, e *entry) string {
+	switch {
+	case !st.shares(s.name):
+		return "does not share namespace " + quoted(s.name)
+	case !st.Routable():
+		return st.condition()
+	case st.Seed:
+		return ""
+	case e == nil || !st.serves(s.name, e.procedure):
+		return "shares " + quoted(s.name) + " but has no such method"
+	case e.disputes(st):
+		return "serves another kind of method under this name"
+	}
+	return ""
+}
+
+// noRoute refuses a call that nobody can take now.
+func (v *view) noRoute(s *space, e *entry, c call) *refusal {
+	if e == nil || len(e.away) == 0 {
+		return v.unknownMethod(s, c)
+	}
+	r := refuse(connect.CodeUnavailable, reasonUnreachable,
+		"nobody who serves "+spoken(c.procedure)+" in namespace "+quoted(s.name)+" can be reached: "+blame(e.away))
+	r.candidates = v.candidates(s, e, c, nil)
+	return r
+}
+
+func (v *view) unreachableTarget(s *space, e *entry, c call, why string) *refusal {
+	r := refuse(connect.CodeUnavailable, reasonUnreachable,
+		"collector "+quoted(c.target)+" cannot be reached: "+why+"; call it again when it is back, or without a target")
+	r.candidates = v.candidates(s, e, c, nil)
+	return r
+}
+
+func (v *view) notServing(s *space, e *entry, c call) *refusal {
+	message := "collector " + quoted(c.target) + " does not serve " + spoken(c.procedure) + " in namespace " + quoted(s.name)
+	if e == nil {
+		message += nearHint(c.procedure, s.procedures())
+	} else {
+		message += "; call it without a target to reach who does"
+	}
+	r := refuse(connect.CodeUnimplemented, reasonTargetNotServing, message)
+	r.candidates = v.candidates(s, e, c, nil)
+	return r
+}
+
+func (v *view) unknownTarget(s *space, e *entry, c call) *refusal {
+	r := refuse(connect.CodeNotFound, reasonTargetUnknown,
+		"collector "+quoted(v.self)+" has no connection to a collector "+quoted(c.target)+nearHint(c.target, v.collectors()))
+	r.candidates = v.candidates(s, e, c, nil)
+	return r
+}
+
+// explain decides a call and tells what route made of each collector. The decision is route's own.
+func explain(v *view, c call, b balance) (decision, []*meshv1.Candidate) {
+	d := route(v, c, b)
+	s, ok := v.spaces[c.namespace]
+	if !ok {
+		return d, nil
+	}
+	return d, v.candidates(s, s.entries[c.procedure], c, &d)
+}

@@ -1,0 +1,115 @@
+package dispatcher
+
+import (
+	"context"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/gen/collector"
+)
+
+// Serve runs a method on this very collector, or refuses it; it never forwards. Failures are in the Status; the error
+// is always nil.
+func (d *Dispatcher) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
+	return d.local.Serve(ctx, req)
+}
+
+// Serve is a method of local, which has no way to a peer.
+func (l *local) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
+	ctx, cancel := l.limits.bound(ctx, connect.StreamTypeUnary)
+	defer cancel()
+	meta := newMetadata(ctx, req.GetExecutionContext())
+	out, err := l.serve(ctx, req, meta)
+	meta.answer()
+	route := []string{l.self}
+	if err != nil {
+		return &collector.ServeResponse{Status: failedStatus(err, route), ExecutorId: l.self}, nil
+	}
+	return &collector.ServeResponse{Status: okStatus(route), Output: out, ExecutorId: l.self}, nil
+}
+
+func (l *local) serve(ctx context.Context, req *collector.ServeRequest, meta *metadata) (*anypb.Any, error) {
+	if r := checkEnvelope(req); r != nil {
+		return nil, r.err(l.self)
+	}
+	v := l.current.Load().alone()
+	procedure, r := v.resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
+	if r != nil {
+		return nil, r.err(l.self)
+	}
+	d := route(v, call{namespace: req.GetNamespace(), procedure: procedure}, balance{})
+	if d.refusal != nil {
+		return nil, d.refusal.err(l.self)
+	}
+	return l.execute(ctx, d.local, req.GetInput(), meta)
+}
+
+// execute runs a unary method with the input of an envelope.
+func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *metadata) (*anypb.Any, error) {
+	if r := l.admit(ctx, m, in); r != nil {
+		return nil, r.err(l.self)
+	}
+	stream := &envelopeStream{method: m, limit: l.limits.MessageBytes - envelopeOverhead, in: in}
+	meta.info.Spec = m.spec
+	if err := l.run(ctx, m, &meta.info, stream); err != nil {
+		return nil, err
+	}
+	if stream.out == nil {
+		return nil, connect.NewError(connect.CodeInternal, "the handler of "+spoken(m.spec.Procedure)+" returned without an answer")
+	}
+	return stream.out, nil
+}
+
+// envelopeOverhead is room for what a response has beside its output.
+const envelopeOverhead = 4 << 10
+
+// admit checks what an envelope brings for a method.
+func (l *local) admit(ctx context.Context, m *method, in *anypb.Any) *refusal {
+	if r := checkUnary(m.spec); r != nil {
+		return r
+	}
+	if r := checkInput(in, m.input); r != nil {
+		return r
+	}
+	has, _ := messageName(in) // checkInput has refused a malformed one
+	if has == "" {
+		has = m.input
+	}
+	return l.validateInput(ctx, m, has)
+}
+
+func checkUnary(spec connect.Spec) *refusal {
+	if spec.StreamType == connect.StreamTypeUnary {
+		return nil
+	}
+	return refuse(connect.CodeUnimplemented, reasonNotUnary,
+		spoken(spec.Procedure)+" is a streaming method; call it with a generated client at its own path")
+}
+
+// metadata carries headers between an envelope RPC and the handler it stands for.
+type metadata struct {
+	outer *connect.CallInfo // of the Serve or Dispatch RPC; nil when they are called as Go methods
+	info  connect.CallInfo  // of the handler
+}
+
+func newMetadata(ctx context.Context, hints map[string]string) *metadata {
+	m := new(metadata)
+	if outer, ok := connect.CallInfoForServerContext(ctx); ok {
+		m.outer = outer
+		m.info.PeerAddr, m.info.Protocol, m.info.TransportInfo = outer.PeerAddr, outer.Protocol, outer.TransportInfo
+		passRequest(m.info.RequestHeader(), outer.RequestHeader(), true, true)
+	}
+	m.info.Codec = connect.CodecNameProto
+	passHints(m.info.RequestHeader(), hints)
+	return m
+}
+
+// answer gives the handler's headers and trailers to the RPC.
+func (m *metadata) answer() {
+	if m.outer == nil {
+		return
+	}
+	passAnswer(m.outer.ResponseHeader(), m.info.ResponseHeader())
+	passAnswer(m.outer.ResponseTrailer(), m.info.ResponseTrailer())
+}

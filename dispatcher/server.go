@@ -1,0 +1,121 @@
+package dispatcher
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// HTTP/2 connections are pinged after this much silence and given up when no answer comes.
+const (
+	http2Silence = 15 * time.Second
+	http2Answer  = 5 * time.Second
+	http2Write   = 10 * time.Second
+)
+
+// Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1
+// and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. Its caller listens, best through
+// [Dispatcher.Listener], serves, and shuts it down before the dispatcher.
+//
+// It has no timeout for a whole request or answer, which would end streams.
+func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // links begin as an HTTP/1.1 upgrade
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(tlsConfig == nil)
+	return &http.Server{
+		Handler:           handler,
+		TLSConfig:         tlsConfig,
+		Protocols:         protocols,
+		ReadHeaderTimeout: d.limits.HeaderTimeout,
+		IdleTimeout:       d.limits.IdleTimeout,
+		MaxHeaderBytes:    d.limits.HeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          d.limits.Streams,
+			MaxReceiveBufferPerStream:     d.limits.StreamBytes,
+			MaxReceiveBufferPerConnection: d.limits.StreamBytes * d.limits.Streams,
+			SendPingTimeout:               http2Silence,
+			PingTimeout:                   http2Answer,
+			WriteByteTimeout:              http2Write,
+		},
+		ErrorLog: serverLog(d.log),
+	}
+}
+
+// Listener bounds how many connections of a listener are open at once to [Limits.Connections]: more wait to be
+// accepted. A connection that became a link counts until the link ends.
+func (d *Dispatcher) Listener(inner net.Listener) net.Listener {
+	return &boundedListener{Listener: inner, slots: make(chan struct{}, d.limits.Connections), closed: make(chan struct{})}
+}
+
+type boundedListener struct {
+	net.Listener
+	slots     chan struct{}
+	closed    chan struct{}
+	closeOnce sync.Once
+}
+
+func (l *boundedListener) Accept() (net.Conn, error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	accepted, err := l.Listener.Accept()
+	if err != nil {
+		<-l.slots
+		return nil, err
+	}
+	return &boundedConn{Conn: accepted, release: sync.OnceFunc(func() { <-l.slots })}, nil
+}
+
+func (l *boundedListener) Close() error {
+	l.closeOnce.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+type boundedConn struct {
+	net.Conn
+	release func()
+}
+
+func (c *boundedConn) Close() error {
+	defer c.release()
+	return c.Conn.Close()
+}
+
+// Serve listens at address, serves the collector there until ctx is done, and then stops within grace: first the
+// links, so that peers go elsewhere, then the server. It is what a program without needs of its own does.
+func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConfig *tls.Config, grace time.Duration) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	server := d.Server(d.Handler(), tlsConfig)
+	failed := make(chan error, 1)
+	go func() { failed <- serveOn(server, d.Listener(listener)) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	err = d.Shutdown(stop)
+	if server.Shutdown(stop) != nil {
+		_ = server.Close() // what is left has had its time
+	}
+	<-failed
+	return err
+}
+
+func serveOn(server *http.Server, listener net.Listener) error {
+	if server.TLSConfig != nil {
+		return server.ServeTLS(listener, "", "")
+	}
+	return server.Serve(listener)
+}

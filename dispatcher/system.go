@@ -1,0 +1,70 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+)
+
+// systemServices are the collector's own services, mounted. They change only with the registry.
+type systemServices struct {
+	mux
+	server *connect.Server
+}
+
+// newSystemServices mounts the collector's own services and those of a registry, which may be nil.
+func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, error) {
+	s := &systemServices{mux: make(mux), server: d.newServer()}
+	collectorconnect.RegisterCollectiveDispatcherHandler(s.server, d)
+	meshv1connect.RegisterMeshServiceHandler(s.server, meshService{d})
+	if !d.options.noReflection {
+		d.registerReflection(s.server)
+	}
+	if registry != nil && registry.handler != nil {
+		if err := callRegister(registry.handler.RegisterHandler, s.server); err != nil {
+			return nil, fmt.Errorf("registry: %w", err)
+		}
+	}
+	connecthttp.Mount(s, s.server, d.limits.httpOptions()...)
+	return s, nil
+}
+
+// Connect answers another collector that asks for a connection. Refusals are in the Status; the error is always nil.
+func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error) {
+	return d.conns.HandleConnect(ctx, req)
+}
+
+// linkServices are what a peer may ask of this collector itself over a link: to run a method here. A connection is
+// agreed by package conn.
+func (d *Dispatcher) linkServices() *connect.Server {
+	server := d.newServer()
+	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{local: d.local})
+	return server
+}
+
+// linkService has a local and nothing else, so that a call cannot go on to another collector.
+type linkService struct {
+	collectorconnect.UnimplementedCollectiveDispatcherHandler
+	local *local
+}
+
+// Serve runs a method here.
+func (s linkService) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
+	return s.local.Serve(ctx, req)
+}
+
+// Dispatch is refused: the collector that a call entered is the one that routes it.
+func (s linkService) Dispatch(_ context.Context, _ *collector.DispatchRequest) (*collector.DispatchResponse, error) {
+	refused := refuse(connect.CodeUnimplemented, reasonInvalidRequest,
+		"Dispatch is not answered over a link, or a call could go in circles: the collector that a call enters routes it; use Serve")
+	route := []string{s.local.self}
+	return &collector.DispatchResponse{
+		Status: failedStatus(refused.err(route...), route), HandledByCollectorId: s.local.self, Route: route,
+	}, nil
+}

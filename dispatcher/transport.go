@@ -1,0 +1,187 @@
+package dispatcher
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+)
+
+// RouteInfo tells where a call went. On a client of [Dispatcher.Transport] it is the TransportInfo of the call; see
+// [RouteInfoForContext]. It is shared by calls and must not be changed.
+type RouteInfo struct {
+	// Executor is the collector that ran the call, or that refused to.
+	Executor string
+	// Route is the collectors that the call visited, the asked one first.
+	Route []string
+
+	executorHeader, routeHeader []string // Executor and Route as values of response headers
+}
+
+// newRouteInfo describes a route of one or more collectors.
+func newRouteInfo(route ...string) *RouteInfo {
+	executor := route[len(route)-1]
+	return &RouteInfo{
+		Executor: executor, Route: route,
+		executorHeader: []string{executor}, routeHeader: []string{joinRoute(route)},
+	}
+}
+
+// RouteInfoForContext returns where the call of a client context went, once it has been opened:
+//
+//	ctx, _ := connect.NewClientContext(ctx)
+//	res, err := users.GetUser(ctx, req)
+//	route, ok := dispatcher.RouteInfoForContext(ctx)
+func RouteInfoForContext(ctx context.Context) (*RouteInfo, bool) {
+	info, ok := connect.CallInfoForClientContext(ctx)
+	if !ok {
+		return nil, false
+	}
+	route, ok := info.TransportInfo.(*RouteInfo)
+	return route, ok
+}
+
+// Transport returns the mesh as a [connect.Transport]: any generated client over it calls methods wherever they are
+// served in namespace, in all four stream kinds. An empty namespace stands for the only one that serves the method.
+//
+//	users := usersv1connect.NewUserServiceClient(connect.NewClient(d.Transport("users")))
+//
+// A method that is registered here runs in this process, on copies of the messages and with a context that has the
+// caller's deadline and cancellation but not its values, as over a link. The request header Collective-Target selects
+// a collector; headers that begin with Collective- go nowhere. No deadline is added.
+func (d *Dispatcher) Transport(namespace string) connect.Transport {
+	return &transport{dispatcher: d, namespace: namespace}
+}
+
+type transport struct {
+	dispatcher *Dispatcher
+	namespace  string
+}
+
+func (t *transport) NewClientStream(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
+	d := t.dispatcher
+	info, ok := connect.CallInfoForClientContext(ctx)
+	if !ok {
+		ctx, info = connect.NewClientContext(ctx)
+	}
+	v := d.view()
+	info.TransportInfo = v.route
+	decided, namespace := t.decide(v, spec, info)
+	if decided.refusal != nil {
+		return nil, decided.refusal.err(d.id)
+	}
+	if decided.local != nil {
+		return d.local.open(ctx, decided.local, info, v.route), nil
+	}
+	return d.openPeers(ctx, info, decided, link.Call{Namespace: namespace, Spec: spec})
+}
+
+func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (decision, string) {
+	namespace := t.namespace
+	if namespace == "" {
+		found, r := v.namespaceOf(spec.Procedure)
+		if r != nil {
+			return decision{refusal: r}, ""
+		}
+		namespace = found
+	}
+	target := info.RequestHeader().Get(headerTarget)
+	decided := route(v, call{namespace, spec.Procedure, target}, t.dispatcher.balance())
+	if e := decided.entry; decided.refusal == nil && e != nil && e.stream != spec.StreamType {
+		decided.refusal = refuse(connect.CodeUnimplemented, reasonMethodUnknown,
+			spoken(spec.Procedure)+" is a "+e.stream.String()+" method there, not a "+spec.StreamType.String()+
+				" one: the client was generated from another schema")
+	}
+	return decided, namespace
+}
+
+// openPeers opens a call of this process on a peer. Its headers go as they are unless one of them must not.
+func (d *Dispatcher) openPeers(
+	ctx context.Context, info *connect.CallInfo, decided decision, call link.Call,
+) (connect.ClientStream, error) {
+	if !d.filters(info.RequestHeader()) {
+		return d.newOutbound(ctx, info, decided, call, nil)
+	}
+	ctx, filtered := connect.NewClientContext(ctx)
+	out, err := d.newOutbound(ctx, filtered, decided, call, info.RequestHeader())
+	if err != nil {
+		return nil, err
+	}
+	info.TransportInfo = filtered.TransportInfo
+	return &mirrored{ClientStream: out, to: info, from: filtered}, nil
+}
+
+// filters reports whether a request header has a name that may not go to a peer as it is.
+func (d *Dispatcher) filters(h *connect.Header) bool {
+	for name := range h.All() {
+		if !passes(name) || name == headerCookie || name == headerAuthorization {
+			return true
+		}
+	}
+	return false
+}
+
+// mirrored shows the response metadata of a call in the CallInfo of the caller, whose request headers had to be
+// filtered into another.
+type mirrored struct {
+	connect.ClientStream
+	to, from *connect.CallInfo
+}
+
+func (m *mirrored) Receive(msg any) error {
+	err := m.ClientStream.Receive(msg)
+	mirror(m.to.ResponseHeader(), m.from.ResponseHeader())
+	mirror(m.to.ResponseTrailer(), m.from.ResponseTrailer())
+	m.to.TransportInfo, m.to.PeerAddr, m.to.Protocol = m.from.TransportInfo, m.from.PeerAddr, m.from.Protocol
+	return err
+}
+
+func mirror(to, from *connect.Header) {
+	for name, values := range from.All() {
+		to.SetValues(name, slices.Clone(values))
+	}
+}
+
+// openingKey is how openOnPeer finds its peer behind the client interceptors.
+type openingKey struct{}
+
+type opening struct {
+	station *station
+	call    link.Call
+}
+
+// openOn opens one attempt on one peer.
+func (d *Dispatcher) openOn(ctx context.Context, st *station, call link.Call) (connect.ClientStream, error) {
+	if len(d.options.client) == 0 {
+		return st.Open(ctx, call)
+	}
+	return d.opening(context.WithValue(ctx, openingKey{}, &opening{st, call}), call.Spec)
+}
+
+// openOnPeer is the innermost [connect.ClientFunc].
+func openOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, error) {
+	o, ok := ctx.Value(openingKey{}).(*opening)
+	if !ok {
+		return nil, connect.NewError(connect.CodeInternal, "a client interceptor dropped the context of the call")
+	}
+	return o.station.Open(ctx, o.call)
+}
+
+// trusts reports whether a call's Authorization header may go to a peer: one that this collector dialled itself, on
+// loopback or with TLS, so that it knows who it is.
+func (d *Dispatcher) trusts(st *station) bool {
+	return d.options.authorization || st.Dialed && (d.options.tls != nil || isLoopback(st.Address))
+}
+
+// isLoopback reports whether a host:port is on this machine.
+func isLoopback(address string) bool {
+	if host, _, ok := strings.Cut(address, ":"); ok && host == "localhost" {
+		return true
+	}
+	parsed, err := netip.ParseAddrPort(address)
+	return err == nil && parsed.Addr().Unmap().IsLoopback()
+}

@@ -1,0 +1,87 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// RegistryValidator says which methods may be called. It is asked before every call that runs on this collector,
+// wherever the call came in; an error refuses the call, and its text reaches the caller. Services are named in full.
+// Its methods must be safe for concurrent use and quick.
+//
+// A validator may have more: ValidateInput(ctx, namespace, serviceName, methodName, messageType string) error is asked
+// about the input of Serve and Dispatch; AddService(namespace string, sd protoreflect.ServiceDescriptor) error and
+// RemoveService(namespace, fullName string) hear of every service that is registered with a descriptor; and
+// RegisterHandler(*connect.Server) puts its own services on the collector's port.
+type RegistryValidator interface {
+	ValidateServiceMethod(ctx context.Context, namespace, serviceName, methodName string) error
+}
+
+type inputValidator interface {
+	ValidateInput(ctx context.Context, namespace, serviceName, methodName, messageType string) error
+}
+
+type serviceListener interface {
+	AddService(namespace string, sd protoreflect.ServiceDescriptor) error
+	RemoveService(namespace, fullName string)
+}
+
+type handlerRegisterer interface {
+	RegisterHandler(server *connect.Server)
+}
+
+// validator boxes a RegistryValidator with what else it can do, so that it can be swapped in one step.
+type validator struct {
+	RegistryValidator
+	input    inputValidator  // nil if it does not validate inputs
+	services serviceListener // nil if it does not listen
+	handler  handlerRegisterer
+}
+
+func newValidator(v RegistryValidator) *validator {
+	if v == nil {
+		return nil
+	}
+	box := &validator{RegistryValidator: v}
+	box.input, _ = v.(inputValidator)
+	box.services, _ = v.(serviceListener)
+	box.handler, _ = v.(handlerRegisterer)
+	return box
+}
+
+func (l *local) validate(ctx context.Context, m *method) *refusal {
+	v := l.validator.Load()
+	if v == nil {
+		return nil
+	}
+	return notRegistered(v.ValidateServiceMethod(ctx, m.namespace, m.service, m.name), connect.CodeNotFound, reasonNotRegistered)
+}
+
+func (l *local) validateInput(ctx context.Context, m *method, messageType string) *refusal {
+	v := l.validator.Load()
+	if v == nil || v.input == nil {
+		return nil
+	}
+	err := v.input.ValidateInput(ctx, m.namespace, m.service, m.name, messageType)
+	return notRegistered(err, connect.CodeInvalidArgument, reasonInputType)
+}
+
+// notRegistered makes the refusal of a validator's error. A Connect error keeps its code, so that a registry that
+// cannot be reached is not taken for one that does not know the method.
+func notRegistered(err error, code connect.Code, reason string) *refusal {
+	if err == nil {
+		return nil
+	}
+	r := refuse(code, reason, err.Error())
+	if coded, ok := errors.AsType[*connect.Error](err); ok && coded != nil {
+		r.code, r.message = coded.Code(), coded.Message()
+		if coded.Code() == connect.CodeUnavailable {
+			r.reason = reasonUnreachable
+		}
+	}
+	r.cause = err
+	return r
+}

@@ -1,0 +1,232 @@
+package dispatcher
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/name"
+)
+
+// view is everything that routing may look at: one immutable join of what is registered here and what the peers told.
+// It is built when either changes and read without a lock.
+//
+// Invariants: every slice of stations is sorted by id; entry.peers are routable, of entry.stream, and share the
+// namespace; an entry exists if and only if somebody, reachable or not, serves the procedure in the namespace.
+type view struct {
+	self     string
+	snapshot *snapshot // what is registered here
+	table    *conn.Table
+	spaces   map[string]*space
+	// owners are the namespaces in which somebody serves a procedure, sorted.
+	owners   map[string][]string
+	stations map[string]*station
+	route    *RouteInfo // of a call that runs here
+}
+
+// space is a namespace as this collector can route in it.
+type space struct {
+	name    string
+	entries map[string]*entry // by procedure
+	// services are the methods of a service by its full name; short are the full names that a short name stands for.
+	services map[string]map[string]*entry
+	short    map[string][]string
+	// seeds are routable seed peers: they may serve any method.
+	seeds []*station
+	// members are all peers that share the namespace, unreachable ones too.
+	members []*station
+}
+
+// entry is a procedure in a namespace with everyone who serves it.
+type entry struct {
+	procedure, service, method string
+	input, output              string
+	stream                     connect.StreamType
+	idempotency                connect.IdempotencyLevel
+	local                      *method // nil if it is not registered here
+	peers                      []*station
+	away                       []*station // served it before the connection was lost
+	odd                        []*station // serve something else under this name: another stream kind
+}
+
+// station is a peer as the router sees it.
+type station struct {
+	*conn.Peer
+	// load is the number of calls under way from here, kept over changes of the view.
+	load *atomic.Int32
+	// alone is the slice of just this station, so that a call with a target needs no allocation.
+	alone []*station
+	route *RouteInfo
+}
+
+// join builds a view. table may be nil, for a view of what is here alone; old gives the loads of peers that stay, it may
+// be nil.
+func join(self string, namespaces []string, local *snapshot, table *conn.Table, old *view) *view {
+	v := &view{
+		self: self, snapshot: local, table: table,
+		spaces:   make(map[string]*space, len(namespaces)),
+		owners:   make(map[string][]string),
+		stations: make(map[string]*station),
+		route:    newRouteInfo(self),
+	}
+	for _, namespace := range namespaces {
+		v.space(namespace)
+	}
+	for namespace, methods := range local.spaces {
+		for _, m := range methods {
+			v.space(namespace).addLocal(m)
+		}
+	}
+	if table != nil {
+		for _, peer := range rankedPeers(table.Peers()) {
+			v.addPeer(peer, old)
+		}
+	}
+	v.index()
+	return v
+}
+
+// rankedPeers puts those who can be called first, so that they decide what a disputed method is; then by id.
+func rankedPeers(peers []*conn.Peer) []*conn.Peer {
+	return slices.SortedFunc(slices.Values(peers), func(a, b *conn.Peer) int {
+		if a.Routable() != b.Routable() {
+			if a.Routable() {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+}
+
+func (v *view) space(namespace string) *space {
+	s, ok := v.spaces[namespace]
+	if !ok {
+		s = &space{
+			name:     namespace,
+			entries:  make(map[string]*entry),
+			services: make(map[string]map[string]*entry),
+			short:    make(map[string][]string),
+		}
+		v.spaces[namespace] = s
+	}
+	return s
+}
+
+func (v *view) addPeer(peer *conn.Peer, old *view) {
+	st := newStation(v.self, peer, old)
+	v.stations[peer.ID] = st
+	for _, namespace := range peer.Shared {
+		v.space(namespace).addPeer(st)
+	}
+}
+
+func newStation(self string, peer *conn.Peer, old *view) *station {
+	st := &station{Peer: peer, route: newRouteInfo(self, peer.ID)}
+	st.alone = []*station{st}
+	if old != nil && old.stations[peer.ID] != nil {
+		st.load = old.stations[peer.ID].load
+		return st
+	}
+	st.load = new(atomic.Int32)
+	return st
+}
+
+// index fills what follows from the entries.
+func (v *view) index() {
+	for _, s := range v.spaces {
+		for procedure, e := range s.entries {
+			s.indexName(e)
+			v.owners[procedure] = append(v.owners[procedure], s.name)
+		}
+		for short := range s.short {
+			slices.Sort(s.short[short])
+		}
+	}
+	for procedure := range v.owners {
+		slices.Sort(v.owners[procedure])
+	}
+}
+
+func (s *space) indexName(e *entry) {
+	methods, ok := s.services[e.service]
+	if !ok {
+		methods = make(map[string]*entry)
+		s.services[e.service] = methods
+		short := name.ShortService(e.service)
+		s.short[short] = append(s.short[short], e.service)
+	}
+	methods[e.method] = e
+}
+
+func (s *space) addLocal(m *method) {
+	s.entries[m.spec.Procedure] = &entry{
+		procedure: m.spec.Procedure, service: m.service, method: m.name,
+		input: m.input, output: m.output,
+		stream: m.spec.StreamType, idempotency: m.spec.IdempotencyLevel,
+		local: m,
+	}
+}
+
+func (s *space) addPeer(st *station) {
+	s.members = append(s.members, st)
+	if st.Seed {
+		if st.Routable() {
+			s.seeds = append(s.seeds, st)
+		}
+		return
+	}
+	for procedure, m := range st.Catalog.In(s.name) {
+		s.entry(procedure, m).add(st, m)
+	}
+}
+
+// entry finds or makes the entry of a procedure that a peer announced.
+func (s *space) entry(procedure string, m *meshv1.CatalogMethod) *entry {
+	if e, ok := s.entries[procedure]; ok {
+		return e
+	}
+	service, method, err := name.SplitProcedure(procedure)
+	if err != nil { // conn checks catalogs; a peer of a test may not
+		service, method = procedure, ""
+	}
+	e := &entry{
+		procedure: procedure, service: service, method: method,
+		input: m.GetInputType(), output: m.GetOutputType(),
+		stream: streamType(m), idempotency: connect.IdempotencyLevel(m.GetIdempotencyLevel()),
+	}
+	s.entries[procedure] = e
+	return e
+}
+
+func (e *entry) add(st *station, m *meshv1.CatalogMethod) {
+	switch {
+	case streamType(m) != e.stream:
+		e.odd = append(e.odd, st)
+	case !st.Routable():
+		e.away = append(e.away, st)
+	default:
+		e.peers = append(e.peers, st)
+		if e.idempotency != connect.IdempotencyLevel(m.GetIdempotencyLevel()) {
+			e.idempotency = connect.IdempotencyUnknown // repeat only what all agree may be repeated
+		}
+	}
+}
+
+// untyped reports that the method takes the Any of an envelope as it is.
+func (e *entry) untyped() bool { return e.input == anyType }
+
+func streamType(m *meshv1.CatalogMethod) connect.StreamType {
+	kind := connect.StreamTypeUnary
+	if m.GetClientStreaming() {
+		kind |= connect.StreamTypeClient
+	}
+	if m.GetServerStreaming() {
+		kind |= connect.StreamTypeServer
+	}
+	return kind
+}
