@@ -31,7 +31,7 @@ type WatchTopic int32
 
 const (
 	WatchTopic_WATCH_TOPIC_UNSPECIFIED WatchTopic = 0
-	// Collectors and connections: a snapshot, then the topology after each change, and each connection that changed.
+	// Collectors and connections: the topology after each change and every five seconds, and each connection that changed.
 	WatchTopic_WATCH_TOPIC_TOPOLOGY WatchTopic = 1
 	// Finished calls that match the filter.
 	WatchTopic_WATCH_TOPIC_DISPATCHES WatchTopic = 2
@@ -1824,14 +1824,13 @@ func (*WatchResponse_Heartbeat) isWatchResponse_Content() {}
 
 func (*WatchResponse_Dropped) isWatchResponse_Content() {}
 
-// Topology is the mesh at one moment.
+// Topology is what the collector itself knows of the mesh at one moment; ListCollectors asks its peers as well.
 type Topology struct {
 	state       protoimpl.MessageState  `protogen:"open.v1"`
 	Status      *GetStatusResponse      `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	Connections []*collector.Connection `protobuf:"bytes,2,rep,name=connections,proto3" json:"connections,omitempty"`
-	Collectors  *ListCollectorsResponse `protobuf:"bytes,3,opt,name=collectors,proto3" json:"collectors,omitempty"`
 	// The newest dispatch.
-	Seq           uint64 `protobuf:"varint,4,opt,name=seq,proto3" json:"seq,omitempty"`
+	Seq           uint64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1876,13 +1875,6 @@ func (x *Topology) GetStatus() *GetStatusResponse {
 func (x *Topology) GetConnections() []*collector.Connection {
 	if x != nil {
 		return x.Connections
-	}
-	return nil
-}
-
-func (x *Topology) GetCollectors() *ListCollectorsResponse {
-	if x != nil {
-		return x.Collectors
 	}
 	return nil
 }
@@ -2275,14 +2267,11 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\fmetrics_tick\x18\a \x01(\v2\x1e.collector.mesh.v1.MetricsTickH\x00R\vmetricsTick\x12<\n" +
 	"\theartbeat\x18\b \x01(\v2\x1c.collector.mesh.v1.HeartbeatH\x00R\theartbeat\x126\n" +
 	"\adropped\x18\t \x01(\v2\x1a.collector.mesh.v1.DroppedH\x00R\adroppedB\t\n" +
-	"\acontent\"\xde\x01\n" +
+	"\acontent\"\x93\x01\n" +
 	"\bTopology\x12<\n" +
 	"\x06status\x18\x01 \x01(\v2$.collector.mesh.v1.GetStatusResponseR\x06status\x127\n" +
-	"\vconnections\x18\x02 \x03(\v2\x15.collector.ConnectionR\vconnections\x12I\n" +
-	"\n" +
-	"collectors\x18\x03 \x01(\v2).collector.mesh.v1.ListCollectorsResponseR\n" +
-	"collectors\x12\x10\n" +
-	"\x03seq\x18\x04 \x01(\x04R\x03seq\"}\n" +
+	"\vconnections\x18\x02 \x03(\v2\x15.collector.ConnectionR\vconnections\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\"}\n" +
 	"\x10ConnectionChange\x122\n" +
 	"\x06before\x18\x01 \x01(\x0e2\x1a.collector.ConnectionStateR\x06before\x125\n" +
 	"\n" +
@@ -2414,38 +2403,37 @@ var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
 	31, // 28: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
 	2,  // 29: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
 	35, // 30: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
-	21, // 31: collector.mesh.v1.Topology.collectors:type_name -> collector.mesh.v1.ListCollectorsResponse
-	34, // 32: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
-	35, // 33: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
-	38, // 34: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
-	39, // 35: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
-	1,  // 36: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
-	5,  // 37: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
-	7,  // 38: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
-	11, // 39: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
-	13, // 40: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
-	20, // 41: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
-	40, // 42: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
-	41, // 43: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
-	24, // 44: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
-	16, // 45: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
-	18, // 46: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
-	2,  // 47: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
-	6,  // 48: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
-	8,  // 49: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
-	12, // 50: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
-	14, // 51: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
-	21, // 52: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
-	42, // 53: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
-	43, // 54: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
-	25, // 55: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
-	17, // 56: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
-	19, // 57: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
-	47, // [47:58] is the sub-list for method output_type
-	36, // [36:47] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	34, // 31: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
+	35, // 32: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
+	38, // 33: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
+	39, // 34: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
+	1,  // 35: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
+	5,  // 36: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
+	7,  // 37: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
+	11, // 38: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
+	13, // 39: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
+	20, // 40: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
+	40, // 41: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
+	41, // 42: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
+	24, // 43: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
+	16, // 44: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
+	18, // 45: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
+	2,  // 46: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
+	6,  // 47: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
+	8,  // 48: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
+	12, // 49: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
+	14, // 50: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
+	21, // 51: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
+	42, // 52: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
+	43, // 53: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
+	25, // 54: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
+	17, // 55: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
+	19, // 56: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
+	46, // [46:57] is the sub-list for method output_type
+	35, // [35:46] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_mesh_proto_init() }
