@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"syscall"
@@ -33,17 +34,19 @@ func (m *Manager) dialLink(ctx context.Context, address string) (*session, error
 	if err := m.admit(""); err != nil {
 		return nil, err
 	}
-	s, err := m.upgrade(ctx, address)
+	stream, err := m.dial(ctx, address)
+	if err != nil {
+		m.releaseUnagreed("")
+		return nil, err
+	}
+	s, err := m.newSession(ctx, stream, true, "")
 	if err != nil {
 		m.releaseUnagreed("")
 	}
 	return s, err
 }
 
-func (m *Manager) upgrade(ctx context.Context, address string) (*session, error) {
-	stream, err := link.DialUpgradeWith(ctx, m.dialer(), address, m.tls)
-	if err != nil {
-		return nil, err
-	}
-	return m.newSession(ctx, stream, true, "")
+// dialUpgrade is how a manager dials; tests put a network in memory in its place.
+func (m *Manager) dialUpgrade(ctx context.Context, address string) (io.ReadWriteCloser, error) {
+	return link.DialUpgradeWith(ctx, m.dialer(), address, m.tls)
 }

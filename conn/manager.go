@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ type Manager struct {
 	self Self
 	options
 	control *connect.Server // what peers may ask of the manager itself, over a link
+	dial    func(ctx context.Context, address string) (io.ReadWriteCloser, error)
 
 	ctx   context.Context //nolint:containedctx // the manager's life
 	stop  context.CancelFunc
@@ -85,6 +87,7 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	}
 	m.logger = m.logger.With("collector", self.ID)
 	m.control = m.newControl()
+	m.dial = m.dialUpgrade
 	m.table.Store(new(Table))
 	m.announced.Store(new(announcement))
 	if err := m.load(); err != nil {

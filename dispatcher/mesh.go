@@ -59,6 +59,7 @@ func (m meshService) peers(records []*collector.Connection) []*meshv1.Peer {
 			CollectorId: p.ID, ConnectionId: p.ConnectionID, Address: p.Address, State: p.State, Dialed: p.Dialed,
 			SharedNamespaces: p.Shared,
 			Calls:            record.GetRequestCount(), Errors: record.GetErrorCount(), LastActivity: record.GetLastActivity(),
+			RttNanos: p.RTT().Nanoseconds(),
 		})
 	}
 	return peers
@@ -125,11 +126,10 @@ func (e *entry) describe(self string) *meshv1.Method {
 
 // GetDescriptorSet answers the schemas of this collector, and asks a peer for its own.
 func (m meshService) GetDescriptorSet(
-	_ context.Context, req *meshv1.GetDescriptorSetRequest,
+	ctx context.Context, req *meshv1.GetDescriptorSetRequest,
 ) (*meshv1.GetDescriptorSetResponse, error) {
 	if id := req.GetCollectorId(); id != "" && id != m.id {
-		return nil, connect.NewError(connect.CodeUnimplemented,
-			"collector "+quoted(m.id)+" has its own schemas only; ask collector "+quoted(id)+" itself")
+		return m.peerSchemas(ctx, id)
 	}
 	return m.descriptorSetResponse()
 }

@@ -15,7 +15,7 @@ type call struct {
 // balance is what the choice among equal peers goes by. It is a part of the input, so that route stays a function: the
 // same view, call and balance give the same decision.
 type balance struct {
-	// turn differs from call to call.
+	// turn differs from call to call; each half of it picks a peer.
 	turn uint32
 	// load is the number of calls under way to a peer.
 	load func(*station) int32
@@ -96,7 +96,7 @@ func lead(peers []*station, b balance) int {
 	if n < 2 {
 		return 0
 	}
-	first, second := int(b.turn%n), int((b.turn>>16)%n)
+	first, second := int(b.turn&0xffff%n), int(b.turn>>16%n)
 	if b.load(peers[second]) < b.load(peers[first]) {
 		return second
 	}

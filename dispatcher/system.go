@@ -40,11 +40,12 @@ func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest)
 	return d.conns.HandleConnect(ctx, req)
 }
 
-// linkServices are what a peer may ask of this collector itself over a link: to run a method here. A connection is
-// agreed by package conn.
+// linkServices are what a peer may ask of this collector itself over a link: to run a method here, and its schemas. A
+// connection is agreed by package conn.
 func (d *Dispatcher) linkServices() *connect.Server {
 	server := d.newServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{local: d.local})
+	meshv1connect.RegisterMeshServiceHandler(server, schemaService{self: d.id, schemas: d.descriptorSetResponse})
 	return server
 }
 

@@ -15,8 +15,9 @@ import (
 // view is everything that routing may look at: one immutable join of what is registered here and what the peers told.
 // It is built when either changes and read without a lock.
 //
-// Invariants: every slice of stations is sorted by id; entry.peers are routable, of entry.stream, and share the
-// namespace; an entry exists if and only if somebody, reachable or not, serves the procedure in the namespace.
+// Invariants, checked by a test on random meshes: the stations in entry.peers, entry.away and space.seeds are sorted by
+// id; entry.peers are exactly those for which whyNot has no answer, seed peers aside; an entry exists if and only if
+// somebody, reachable or not, serves the procedure in the namespace, and it is in the indexes.
 type view struct {
 	self     string
 	snapshot *snapshot // what is registered here
@@ -37,8 +38,6 @@ type space struct {
 	short    map[string][]string
 	// seeds are routable seed peers: they may serve any method.
 	seeds []*station
-	// members are all peers that share the namespace, unreachable ones too.
-	members []*station
 }
 
 // entry is a procedure in a namespace with everyone who serves it.
@@ -63,8 +62,8 @@ type station struct {
 	route *RouteInfo
 }
 
-// join builds a view. table may be nil, for a view of what is here alone; old gives the loads of peers that stay, it may
-// be nil.
+// join builds a view. table may be nil, for a view of what is here alone; old, which may be nil too, gives the loads of
+// peers that stay.
 func join(self string, namespaces []string, local *snapshot, table *conn.Table, old *view) *view {
 	v := &view{
 		self: self, snapshot: local, table: table,
@@ -173,7 +172,6 @@ func (s *space) addLocal(m *method) {
 }
 
 func (s *space) addPeer(st *station) {
-	s.members = append(s.members, st)
 	if st.Seed {
 		if st.Routable() {
 			s.seeds = append(s.seeds, st)

@@ -1,0 +1,97 @@
+package dispatcher_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connectproto"
+
+	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+)
+
+// echo implements the test service. Its answers name the collector it runs on, and it sends headers and trailers back.
+type echo struct{ on string }
+
+var _ testingv1connect.EchoServiceHandler = echo{}
+
+func (e echo) reply(ctx context.Context, text string) string {
+	if info, ok := connect.CallInfoForServerContext(ctx); ok {
+		info.ResponseHeader().Set("X-Echo-Header", info.RequestHeader().Get("X-Echo"))
+		info.ResponseTrailer().Set("X-Echo-Trailer", info.RequestHeader().Get("X-Echo"))
+	}
+	return text + " on " + e.on
+}
+
+func (e echo) Echo(ctx context.Context, req *testingv1.EchoRequest) (*testingv1.EchoResponse, error) {
+	if req.GetText() == "panic" {
+		panic("the secret of the handler")
+	}
+	return &testingv1.EchoResponse{Text: e.reply(ctx, req.GetText()), Padding: make([]byte, req.GetPadding())}, nil
+}
+
+func (e echo) Look(ctx context.Context, req *testingv1.LookRequest) (*testingv1.LookResponse, error) {
+	return &testingv1.LookResponse{Text: e.reply(ctx, req.GetText())}, nil
+}
+
+func (e echo) Fail(ctx context.Context, req *testingv1.FailRequest) (*testingv1.FailResponse, error) {
+	e.reply(ctx, "")
+	if req.GetCode() == 0 {
+		return nil, errors.New("a plain error with a secret")
+	}
+	err := connect.NewError(connect.Code(req.GetCode()), req.GetMessage())
+	if req.GetDetail() != "" {
+		detail, _ := connectproto.NewErrorDetail(&testingv1.FailRequest{Detail: req.GetDetail()})
+		err = err.WithDetail(detail)
+	}
+	return nil, err
+}
+
+func (e echo) Collect(ctx context.Context, stream testingv1connect.EchoServiceCollectServerStream) (*testingv1.CollectResponse, error) {
+	e.reply(ctx, "")
+	sum := int64(0)
+	for {
+		req, err := stream.Receive()
+		if errors.Is(err, io.EOF) {
+			return &testingv1.CollectResponse{Sum: sum}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if req.GetNumber() < 0 {
+			return nil, connect.NewError(connect.CodeOutOfRange, "negative")
+		}
+		sum += req.GetNumber()
+	}
+}
+
+func (e echo) Count(ctx context.Context, req *testingv1.CountRequest, stream testingv1connect.EchoServiceCountServerStream) error {
+	e.reply(ctx, "")
+	for n := int64(1); n <= req.GetLimit(); n++ {
+		if err := stream.Send(&testingv1.CountResponse{Number: n}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e echo) Converse(ctx context.Context, stream testingv1connect.EchoServiceConverseServerStream) error {
+	for {
+		req, err := stream.Receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(req.GetText(), "stop") {
+			return connect.NewError(connect.CodeAborted, req.GetText())
+		}
+		if err := stream.Send(&testingv1.ConverseResponse{Text: e.reply(ctx, req.GetText())}); err != nil {
+			return err
+		}
+	}
+}

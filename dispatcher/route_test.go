@@ -1,0 +1,370 @@
+package dispatcher
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+const (
+	active = collector.ConnectionState_CONNECTION_STATE_ACTIVE
+	idle   = collector.ConnectionState_CONNECTION_STATE_IDLE
+	stale  = collector.ConnectionState_CONNECTION_STATE_STALE
+	closed = collector.ConnectionState_CONNECTION_STATE_CLOSED
+)
+
+// peerServing is a peer that shares the namespaces of the methods it serves. A method is written
+// "namespace/Service/Method", with "!" in front for one that streams.
+func peerServing(t testing.TB, id string, state collector.ConnectionState, shared string, methods ...string) *conn.Peer {
+	t.Helper()
+	catalog := new(meshv1.Catalog)
+	for _, m := range methods {
+		text, streams := strings.CutPrefix(m, "!")
+		namespace, procedure, _ := strings.Cut(text, "/")
+		catalog.Methods = append(catalog.Methods, &meshv1.CatalogMethod{
+			Namespace: namespace, Procedure: "/" + procedure, InputType: "x.In", OutputType: "x.Out", ServerStreaming: streams,
+		})
+	}
+	c, err := conn.NewCatalog(catalog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &conn.Peer{ID: id, ConnectionID: "c-" + id, Address: "127.0.0.1:1", State: state, Shared: words(shared), Catalog: c}
+	if !p.Routable() {
+		p.Reason = "EOF"
+	}
+	return p
+}
+
+func seedPeer(id string, state collector.ConnectionState, shared string) *conn.Peer {
+	return &conn.Peer{ID: id, State: state, Shared: words(shared), Seed: true}
+}
+
+func words(s string) []string { return slices.Sorted(slices.Values(strings.Fields(s))) }
+
+// viewOf is a view of collector "a" in namespaces ns and other, with local methods written as for peerServing.
+func viewOf(t testing.TB, local []string, peers ...*conn.Peer) *view {
+	t.Helper()
+	spaces := make(map[string]map[string]*method)
+	for _, text := range local {
+		namespace, procedure, _ := strings.Cut(text, "/")
+		m, err := newMethod(namespace, connect.Spec{Procedure: "/" + procedure}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spaces[namespace] == nil {
+			spaces[namespace] = make(map[string]*method)
+		}
+		spaces[namespace][m.spec.Procedure] = m
+	}
+	namespaces := []string{"ns", "other"}
+	return join("a", namespaces, newSnapshot(1, spaces, "a", namespaces), conn.NewTable(peers...), nil)
+}
+
+// still is a balance whose peers are all idle and whose turn is the first.
+var still = balance{load: func(*station) int32 { return 0 }}
+
+// told is what a decision comes to, in words.
+func told(d decision) string {
+	switch {
+	case d.refusal != nil:
+		return d.refusal.reason
+	case d.local != nil:
+		return "local"
+	}
+	var ids []string
+	for i := range d.len() {
+		ids = append(ids, d.peer(i).ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+func TestRoute(t *testing.T) {
+	t.Parallel()
+	const get = "ns/x.S/Get"
+	tests := []struct {
+		name   string
+		local  []string
+		peers  []*conn.Peer
+		target string
+		want   string
+	}{
+		{"here", []string{get}, nil, "", "local"},
+		{"here although a peer has it", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "", "local"},
+		{"here by its own id", []string{get}, nil, "a", "local"},
+		{"own id, not registered here", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "a", reasonTargetNotServing},
+		{"on a peer", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "", "b"},
+		{"an idle peer is as good", nil, []*conn.Peer{peerServing(t, "b", idle, "ns", get)}, "", "b"},
+		{"on peers by id", nil, []*conn.Peer{peerServing(t, "c", active, "ns", get), peerServing(t, "b", active, "ns", get)}, "", "b c"},
+		{"not on a peer without the method", nil, []*conn.Peer{peerServing(t, "b", active, "ns", "ns/x.S/Put"), peerServing(t, "c", active, "ns", get)}, "", "c"},
+		{"not on a peer without the namespace", nil, []*conn.Peer{peerServing(t, "b", active, "other", get)}, "", reasonMethodUnknown},
+		{"not on a stale peer", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "", "c"},
+		{"known, nobody reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", closed, "ns", get)}, "", reasonUnreachable},
+		{"nobody has it", nil, nil, "", reasonMethodUnknown},
+		{"seed peers last", nil, []*conn.Peer{seedPeer("aa", active, "ns"), peerServing(t, "b", active, "ns", get)}, "", "b aa"},
+		{"seed peers only", nil, []*conn.Peer{seedPeer("b", active, "ns"), seedPeer("c", stale, "ns")}, "", "b"},
+		{"seed peer of another namespace", nil, []*conn.Peer{seedPeer("b", active, "other")}, "", reasonMethodUnknown},
+		{"target", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "b", "b"},
+		{"target among equals", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get)}, "c", "c"},
+		{"seed target", nil, []*conn.Peer{seedPeer("b", active, "ns")}, "b", "b"},
+		{"target without the method", nil, []*conn.Peer{peerServing(t, "b", active, "ns"), peerServing(t, "c", active, "ns", get)}, "b", reasonTargetNotServing},
+		{"target without the namespace", nil, []*conn.Peer{peerServing(t, "b", active, "other", get)}, "b", reasonTargetNotServing},
+		{"target not reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "b", reasonUnreachable},
+		{"target not known", []string{get}, nil, "z", reasonTargetUnknown},
+		{"another kind of method", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", "!"+get)}, "b", reasonTargetNotServing},
+		{"those who can be reached say what it is", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", "!"+get), peerServing(t, "c", active, "ns", get)}, "", "c"},
+		{"the first says what it is", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", "!"+get)}, "", "b"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			v := viewOf(t, tt.local, tt.peers...)
+			d := route(v, call{"ns", "/x.S/Get", tt.target}, still)
+			if got := told(d); got != tt.want {
+				t.Errorf("route = %s, want %s (%+v)", got, tt.want, d.refusal)
+			}
+		})
+	}
+}
+
+func TestRouteOfAnUnknownNamespace(t *testing.T) {
+	t.Parallel()
+	d := route(viewOf(t, nil), call{"nss", "/x.S/Get", ""}, still)
+	if d.refusal == nil || d.refusal.reason != reasonNamespaceUnknown || d.refusal.code != connect.CodeNotFound {
+		t.Fatalf("refusal = %+v", d.refusal)
+	}
+	if want := `collector "a" has no namespace "nss"; it has ns, other`; d.refusal.message != want {
+		t.Errorf("message %q, want %q", d.refusal.message, want)
+	}
+}
+
+func TestRouteTakesTheLessLoadedOfTwo(t *testing.T) {
+	t.Parallel()
+	const get = "ns/x.S/Get"
+	v := viewOf(t, nil, peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get), peerServing(t, "d", active, "ns", get))
+	loads := map[string]int32{"b": 5, "c": 1, "d": 9}
+	load := func(st *station) int32 { return loads[st.ID] }
+	tests := []struct {
+		first, second uint32
+		want          string
+	}{
+		{0, 0, "b c d"}, // the same one twice
+		{0, 1, "c d b"},
+		{1, 0, "c d b"},
+		{0, 2, "b c d"},
+		{2, 0, "b c d"},
+		{2, 2, "d b c"},
+	}
+	for _, tt := range tests {
+		d := route(v, call{"ns", "/x.S/Get", ""}, balance{tt.first | tt.second<<16, load})
+		if got := told(d); got != tt.want {
+			t.Errorf("of peers %d and %d: %s, want %s", tt.first, tt.second, got, tt.want)
+		}
+	}
+}
+
+func TestRouteSpreadsOverEqualPeers(t *testing.T) {
+	t.Parallel()
+	const get, calls = "ns/x.S/Get", 30_000
+	v := viewOf(t, nil, peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get), peerServing(t, "d", active, "ns", get))
+	random := rand.New(rand.NewPCG(1, 2))
+	counts := make(map[string]int)
+	for range calls {
+		d := route(v, call{"ns", "/x.S/Get", ""}, balance{random.Uint32(), stationLoad})
+		counts[d.peer(0).ID]++
+	}
+	for id, n := range counts {
+		if n < calls/3-1000 || n > calls/3+1000 {
+			t.Errorf("%s gets %d of %d calls", id, n, calls)
+		}
+	}
+}
+
+func TestRouteDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
+	const get = "ns/x.S/Get"
+	v := viewOf(t, []string{"ns/x.S/Here"}, peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get), seedPeer("d", active, "ns"))
+	for _, c := range []call{{"ns", "/x.S/Get", ""}, {"ns", "/x.S/Get", "b"}, {"ns", "/x.S/Here", ""}, {"ns", "/x.S/Here", "a"}, {"ns", "/x.S/Get", "d"}} {
+		if n := testing.AllocsPerRun(100, func() { route(v, c, balance{7, stationLoad}) }); n != 0 {
+			t.Errorf("%+v: %v allocations", c, n)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = v.resolve("ns", "S", "Get") }); n != 0 {
+		t.Errorf("resolve: %v allocations", n)
+	}
+}
+
+func BenchmarkRoute(b *testing.B) {
+	const get = "ns/x.S/Get"
+	v := viewOf(b, nil, peerServing(b, "b", active, "ns", get), peerServing(b, "c", active, "ns", get))
+	b.ReportAllocs()
+	for b.Loop() {
+		route(v, call{"ns", "/x.S/Get", ""}, balance{7, stationLoad})
+	}
+}
+
+// The explanation must be the truth: whatever the mesh looks like, it ranks exactly the collectors that the call would
+// be tried on, in that order, and calls eligible exactly those that an independent rule says could run it.
+func TestExplainEqualsRoute(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(2025, 11))
+	for i := range 3000 {
+		world := randomWorld(t, random)
+		c := call{pick(random, "ns", "other", "nowhere"), "/x.S/" + pick(random, "Get", "Put", "Nope"), pick(random, "", "", "", "a", "b", "c", "d", "z")}
+		b := balance{turn: random.Uint32(), load: stationLoad}
+		want := route(world.view, c, b)
+		got, candidates := explain(world.view, c, b)
+		if told(got) != told(want) || got.chosen("a") != want.chosen("a") {
+			t.Fatalf("world %d %+v: explained %s, routed %s", i, c, told(got), told(want))
+		}
+		checkRanks(t, i, want, candidates)
+		checkEligible(t, i, world, c, candidates)
+	}
+}
+
+func checkRanks(t *testing.T, world int, d decision, candidates []*meshv1.Candidate) {
+	t.Helper()
+	var want, got []string
+	if d.local != nil {
+		want = []string{"a"}
+	}
+	for i := range d.len() {
+		want = append(want, d.peer(i).ID)
+	}
+	byRank := make(map[int32]string)
+	for _, candidate := range candidates {
+		if candidate.GetReason() == "" {
+			t.Errorf("world %d: no reason for %s", world, candidate.GetCollectorId())
+		}
+		if candidate.GetRank() > 0 {
+			byRank[candidate.GetRank()] = candidate.GetCollectorId()
+		}
+	}
+	for _, rank := range slices.Sorted(maps.Keys(byRank)) {
+		got = append(got, byRank[rank])
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("world %d: ranks (-route +explain):\n%s", world, diff)
+	}
+}
+
+func checkEligible(t *testing.T, i int, w world, c call, candidates []*meshv1.Candidate) {
+	t.Helper()
+	for _, candidate := range candidates {
+		id := candidate.GetCollectorId()
+		if want := w.couldRun(id, c); candidate.GetEligible() != want {
+			t.Fatalf("world %d %+v: %s eligible %v, want %v (%s)", i, c, id, candidate.GetEligible(), want, candidate.GetReason())
+		}
+	}
+}
+
+// world is a random mesh with what is needed to judge it without the code under test.
+type world struct {
+	view  *view
+	local map[string]bool
+	peers map[string]*conn.Peer
+}
+
+func (w world) couldRun(id string, c call) bool {
+	if c.target != "" && c.target != id {
+		return false
+	}
+	key := c.namespace + c.procedure
+	if id == "a" {
+		return w.local[key]
+	}
+	p := w.peers[id]
+	if !p.Routable() || !slices.Contains(p.Shared, c.namespace) {
+		return false
+	}
+	if p.Seed {
+		return true
+	}
+	_, ok := p.Method(c.namespace, c.procedure)
+	return ok
+}
+
+func randomWorld(t *testing.T, random *rand.Rand) world {
+	methods := []string{"ns/x.S/Get", "ns/x.S/Put", "other/x.S/Get"}
+	w := world{local: make(map[string]bool), peers: make(map[string]*conn.Peer)}
+	var local []string
+	for _, m := range methods {
+		if random.IntN(4) == 0 {
+			local = append(local, m)
+			w.local[m] = true
+		}
+	}
+	var peers []*conn.Peer
+	for _, id := range []string{"b", "c", "d", "e"}[:random.IntN(5)] {
+		p := randomPeer(t, random, id, methods)
+		w.peers[id] = p
+		peers = append(peers, p)
+	}
+	w.view = viewOf(t, local, peers...)
+	for _, st := range w.view.stations {
+		st.load.Store(int32(random.IntN(3)))
+	}
+	return w
+}
+
+func randomPeer(t *testing.T, random *rand.Rand, id string, methods []string) *conn.Peer {
+	shared := pick(random, "ns", "other", "ns other", "")
+	state := []collector.ConnectionState{active, idle, stale, closed}[random.IntN(4)]
+	if random.IntN(5) == 0 {
+		return seedPeer(id, state, shared)
+	}
+	var serves []string
+	for _, m := range methods {
+		if random.IntN(2) == 0 {
+			serves = append(serves, m)
+		}
+	}
+	return peerServing(t, id, state, shared, serves...)
+}
+
+func pick(random *rand.Rand, of ...string) string { return of[random.IntN(len(of))] }
+
+// The invariants of a view, checked on random ones.
+func TestViewKeepsItsInvariants(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(7, 7))
+	for i := range 1000 {
+		if problem := randomWorld(t, random).view.check(); problem != "" {
+			t.Fatalf("view %d: %s", i, problem)
+		}
+	}
+}
+
+func (v *view) check() string {
+	byID := func(a, b *station) int { return strings.Compare(a.ID, b.ID) }
+	for _, s := range v.spaces {
+		for procedure, e := range s.entries {
+			for _, list := range [][]*station{e.peers, e.away} {
+				if !slices.IsSortedFunc(list, byID) {
+					return fmt.Sprintf("%s in %s: not sorted", procedure, s.name)
+				}
+			}
+			if e.local == nil && len(e.peers)+len(e.away)+len(e.odd) == 0 {
+				return fmt.Sprintf("%s in %s: nobody serves it", procedure, s.name)
+			}
+			for _, st := range e.peers {
+				if whyNot(st, s, e) != "" {
+					return fmt.Sprintf("%s in %s: %s is in the list but %s", procedure, s.name, st.ID, whyNot(st, s, e))
+				}
+			}
+			if s.services[e.service][e.method] != e || !slices.Contains(v.owners[procedure], s.name) {
+				return fmt.Sprintf("%s in %s: not indexed", procedure, s.name)
+			}
+		}
+	}
+	return ""
+}
