@@ -52,6 +52,7 @@ type Recorder struct {
 
 	watchers atomic.Int32
 	stop     chan struct{}
+	stopOnce sync.Once
 	stopped  chan struct{}
 }
 
@@ -71,9 +72,9 @@ func New(self string, limits Limits) *Recorder {
 	return r
 }
 
-// Close stops the clock of r and ends its watchers. What was recorded stays readable.
+// Close stops the clock of r and ends its watchers. What was recorded stays readable. It may be called again.
 func (r *Recorder) Close() {
-	close(r.stop)
+	r.stopOnce.Do(func() { close(r.stop) })
 	<-r.stopped
 }
 
