@@ -18,6 +18,14 @@ AGAINST ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-list --
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: demo
+demo: build ## Watch three collectors link up, answer each other's calls and survive a kill
+	@bin/collector demo
+
+.PHONY: build
+build: ## Build bin/collector
+	@go build -o bin/ ./cmd/collector
+
 .PHONY: test
 test: lint checkgenerate ## Lint, check gen/, run all tests with the race detector
 	@for module in $(MODULES); do \

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // testCase is one load and the contenders that take it.
 type testCase struct {
@@ -20,7 +23,7 @@ type ratio struct {
 	bar          bar
 }
 
-// bar is what a ratio has to reach; the zero bar is none.
+// bar is what a ratio has to reach; the zero bar is none and is never asked whether it was met.
 type bar struct {
 	limit   float64
 	atLeast bool
@@ -30,20 +33,16 @@ func atMost(limit float64) bar  { return bar{limit: limit} }
 func atLeast(limit float64) bar { return bar{limit: limit, atLeast: true} }
 
 func (b bar) met(value float64) bool {
-	switch {
-	case b.limit == 0:
-		return true
-	case b.atLeast:
+	if b.atLeast {
 		return value >= b.limit
-	default:
-		return value <= b.limit
 	}
+	return value <= b.limit
 }
 
 func (b bar) String() string {
 	switch {
-	case b.limit == 0:
-		return "none"
+	case b == bar{}:
+		return "–"
 	case b.atLeast:
 		return fmt.Sprintf("≥ %g", b.limit)
 	default:
@@ -68,14 +67,14 @@ const (
 
 // cases are all benchmarks, in the order in which they run. The bars are those of the design of the link.
 func cases() []testCase {
-	return append(unaryCases(), append(streamCases(), dispatchCases()...)...)
+	return slices.Concat(unaryCases(), streamCases(), dispatchCases(), routedCases())
 }
 
 func unaryCases() []testCase {
 	return []testCase{{
 		name: "unary_c64", about: "64 callers, 100 B",
 		load:       load{callers: 64, size: small},
-		contenders: []contender{wireLink, grpcDirect, natsRequest, connectDirect},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, connectGRPC},
 		figures:    []metric{cpuPerCall, callRate, medianTime, tailTime},
 		ratios: []ratio{
 			{"link_unary_c64_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.25)},
@@ -85,31 +84,31 @@ func unaryCases() []testCase {
 	}, {
 		name: "unary_c512", about: "512 callers, 100 B",
 		load:       load{callers: 512, size: small},
-		contenders: []contender{wireLink, grpcDirect, natsRequest},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest},
 		figures:    []metric{cpuPerCall, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c512_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.22)}},
 	}, {
 		name: "unary_c1", about: "1 caller, 100 B",
 		load:       load{callers: 1, size: small},
-		contenders: []contender{wireLink, grpcDirect, natsRequest},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest},
 		figures:    []metric{cpuPerCall, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c1_p50_vs_grpc", ours, "grpc", medianTime, atMost(0.45)}},
 	}, {
 		name: "unary_1k", about: "64 callers, 1 KiB",
 		load:       load{callers: 64, size: medium},
-		contenders: []contender{wireLink, grpcDirect},
+		contenders: []contender{meshTransport, wireLink, grpcDirect},
 		figures:    []metric{cpuPerCall, callRate},
 		ratios:     []ratio{{"link_unary_1k_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.30)}},
 	}, {
 		name: "unary_64k", about: "64 callers, 64 KiB",
 		load:       load{callers: 64, size: large},
-		contenders: []contender{wireLink, grpcDirect},
+		contenders: []contender{meshTransport, wireLink, grpcDirect},
 		figures:    []metric{cpuPerCall, byteRate},
 		ratios:     []ratio{{"link_unary_64k_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.50)}},
 	}, {
 		name: "tls_unary_c64", about: "64 callers, 100 B, TLS 1.3",
 		load:       load{callers: 64, size: small, tls: true},
-		contenders: []contender{wireLink, grpcDirect},
+		contenders: []contender{meshTransport, wireLink, grpcDirect},
 		figures:    []metric{cpuPerCall, callRate},
 		ratios:     []ratio{{"link_tls_unary_c64_cpu_vs_grpc_tls", ours, "grpc", cpuPerCall, atMost(0.35)}},
 	}}
@@ -119,13 +118,13 @@ func streamCases() []testCase {
 	return []testCase{{
 		name: "stream", about: "one server stream of 100 B messages",
 		load:       load{callers: 1, size: small, stream: 50_000},
-		contenders: []contender{wireLink, grpcDirect},
+		contenders: []contender{meshTransport, wireLink, grpcDirect},
 		figures:    []metric{cpuPerCall, callRate},
 		ratios:     []ratio{{"link_stream_rps_vs_grpc", ours, "grpc", callRate, atLeast(2)}},
 	}, {
 		name: "bulk", about: "one server stream of 64 KiB messages",
 		load:       load{callers: 1, size: large, stream: 2_000},
-		contenders: []contender{wireLink, grpcDirect},
+		contenders: []contender{meshTransport, wireLink, grpcDirect},
 		figures:    []metric{cpuPerCall, byteRate},
 		ratios:     []ratio{{"link_bulk_bytes_vs_grpc", ours, "grpc", byteRate, atLeast(1.5)}},
 	}}
@@ -135,15 +134,36 @@ func dispatchCases() []testCase {
 	return []testCase{{
 		name: "dispatch_local", about: "64 grpc-go clients call Dispatch, 100 B, the asked collector has the method",
 		load:       load{callers: 64, size: small},
-		contenders: []contender{grpcDispatchLocal},
+		contenders: []contender{meshDispatchLocal, grpcDispatchLocal},
 		figures:    []metric{cpuPerCall, callRate},
+		ratios:     []ratio{{"dispatch_local_vs_grpc_two_hop", ours, "grpc", cpuPerCall, bar{}}},
 	}, {
 		name: "dispatch_remote", about: "64 grpc-go clients call Dispatch, 100 B, the asked collector forwards it",
 		load:       load{callers: 64, size: small},
-		contenders: []contender{grpcDispatchRemote},
+		contenders: []contender{meshDispatchRemote, grpcDispatchRemote},
 		figures:    []metric{cpuPerCall, callRate},
+		ratios:     []ratio{{"dispatch_remote_vs_grpc_two_hop", ours, "grpc", cpuPerCall, bar{}}},
+	}}
+}
+
+func routedCases() []testCase {
+	return []testCase{{
+		name: "routed_connect", about: "64 Connect clients over HTTP, 100 B: through A to B, and straight to a connect-go server",
+		load:       load{callers: 64, size: small},
+		contenders: []contender{meshConnectIngress, connectPlain},
+		figures:    []metric{cpuPerCall, callRate},
+		ratios:     []ratio{{"routed_connect_vs_direct", ours, "connect", cpuPerCall, atMost(1.15)}},
+	}, {
+		name: "routed_grpc", about: "64 grpc-go clients, 100 B: through A to B, and through two-hop and proxy servers on grpc-go",
+		load:       load{callers: 64, size: small},
+		contenders: []contender{meshGRPCIngress, grpcDispatchRemote, grpcProxy},
+		figures:    []metric{cpuPerCall, callRate},
+		ratios: []ratio{
+			{"routed_grpc_vs_two_hop_grpc", ours, "grpc", cpuPerCall, atMost(1.1)},
+			{"routed_grpc_vs_grpc_proxy", ours, "grpc_proxy", cpuPerCall, atMost(1.1)},
+		},
 	}}
 }
 
 // ours is the contender that the bars are about.
-const ours = "wire"
+const ours = "mesh"

@@ -56,7 +56,7 @@ func TestBar(t *testing.T) {
 		{atMost(0.25), 0.26, false, "≤ 0.25"},
 		{atLeast(4), 4, true, "≥ 4"},
 		{atLeast(4), 3.9, false, "≥ 4"},
-		{bar{}, 99, true, "none"},
+		{bar{}, 0, true, "–"},
 	}
 	for _, tt := range tests {
 		if got := tt.bar.met(tt.value); got != tt.met || tt.bar.String() != tt.text {

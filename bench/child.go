@@ -77,6 +77,7 @@ func runChild(ctx context.Context, id, profile string, orders io.Reader, report 
 }
 
 func serveRounds(ctx context.Context, op operation, callers int, orders *json.Decoder, report *json.Encoder) error {
+	tallies := make([]tally, callers)
 	for {
 		var length time.Duration
 		err := orders.Decode(&length)
@@ -86,7 +87,7 @@ func serveRounds(ctx context.Context, op operation, callers int, orders *json.De
 		if err != nil {
 			return err
 		}
-		s, err := runRound(ctx, op, callers, length)
+		s, err := runRound(ctx, op, tallies, length)
 		if err != nil {
 			return err
 		}

@@ -13,10 +13,17 @@ import (
 	"github.com/collectiverpc/collective/bench/gen/bench/v1/benchv1connect"
 )
 
-// connectDirect is connect-go v2 on both ends, speaking gRPC over h2c: what a call costs without a mesh.
-var connectDirect = contender{"connect", startConnect}
+// connect-go v2 on both ends over h2c: what a call costs without a mesh.
+var (
+	connectGRPC  = contender{"connect_grpc", startConnect(connecthttp.WithGRPC())} // speaking gRPC
+	connectPlain = contender{"connect", startConnect()}                            // speaking Connect
+)
 
-func startConnect(_ context.Context, l load) (*bed, error) {
+func startConnect(opts ...connecthttp.Option) func(context.Context, load) (*bed, error) {
+	return func(_ context.Context, l load) (*bed, error) { return connectBed(l, opts) }
+}
+
+func connectBed(l load, opts []connecthttp.Option) (*bed, error) {
 	server := connect.NewServer()
 	benchv1connect.RegisterBenchServiceHandler(server, connectEcho{})
 	mux := http.NewServeMux()
@@ -26,8 +33,7 @@ func startConnect(_ context.Context, l load) (*bed, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := connecthttp.NewTransport(b.h2cClient(), "http://"+address, connecthttp.WithGRPC())
-	b.op = connectOperation(transport, l)
+	b.op = connectOperation(connecthttp.NewTransport(b.h2cClient(), "http://"+address, opts...), l)
 	return b, nil
 }
 
@@ -37,14 +43,14 @@ func (b *bed) serveHTTP(handler http.Handler) (address string, err error) {
 	if err != nil {
 		return "", err
 	}
-	b.serveHTTPOn(listener, handler)
-	return listener.Addr().String(), nil
-}
-
-func (b *bed) serveHTTPOn(listener net.Listener, handler http.Handler) {
 	server := &http.Server{Handler: handler, Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
+	b.serveOn(listener, server)
+	return listener.Addr().String(), nil
+}
+
+func (b *bed) serveOn(listener net.Listener, server *http.Server) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	b.onClose(func() error {

@@ -26,14 +26,16 @@ func startGRPC(_ context.Context, l load) (*bed, error) {
 	benchv1.RegisterBenchServiceServer(server, grpcEcho{})
 	conn, err := b.serveGRPC(server, creds.client)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, b.close())
 	}
 	b.op = grpcOperation(benchv1.NewBenchServiceClient(conn), l)
 	return b, nil
 }
 
 // serveGRPC serves on a loopback port and answers a client connection to it; the bed closes both.
-func (b *bed) serveGRPC(server *grpc.Server, creds credentials.TransportCredentials) (*grpc.ClientConn, error) {
+func (b *bed) serveGRPC(
+	server *grpc.Server, creds credentials.TransportCredentials, opts ...grpc.DialOption,
+) (*grpc.ClientConn, error) {
 	listener, err := listen()
 	if err != nil {
 		return nil, err
@@ -41,9 +43,13 @@ func (b *bed) serveGRPC(server *grpc.Server, creds credentials.TransportCredenti
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	b.onClose(func() error { server.Stop(); return <-served })
-	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(creds))
+	return b.dialGRPC(listener.Addr().String(), creds, opts...)
+}
+
+func (b *bed) dialGRPC(address string, creds credentials.TransportCredentials, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
+	conn, err := grpc.NewClient(address, append(opts, grpc.WithTransportCredentials(creds))...)
 	if err != nil {
-		return nil, errors.Join(err, b.close())
+		return nil, err
 	}
 	b.onClose(conn.Close)
 	return conn, nil

@@ -43,6 +43,9 @@ func parseOptions() options {
 }
 
 func run(ctx context.Context, opts options, stdin io.Reader, stdout, stderr io.Writer) error {
+	if opts.child == idleLinks {
+		return measureIdle(ctx, idlePairs, stdout)
+	}
 	if opts.child != "" {
 		return runChild(ctx, opts.child, opts.profile, stdin, stdout)
 	}
@@ -54,9 +57,15 @@ func run(ctx context.Context, opts options, stdin io.Reader, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "#\n%s#\n%s", plainTable(figureRows(outcomes)), plainTable(ratioRows(outcomes)))
+	idle, err := runIdle(ctx, pattern, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	if len(outcomes) > 0 {
+		fmt.Fprintf(stdout, "#\n%s#\n%s", plainTable(figureRows(outcomes)), plainTable(ratioRows(outcomes)))
+	}
 	if opts.pattern != "" {
 		return nil
 	}
-	return writeResults(outcomes, opts)
+	return writeResults(outcomes, idle, opts)
 }

@@ -21,16 +21,20 @@ func (o outcome) verdicts() []verdict {
 }
 
 func (v verdict) result() string {
-	if v.bar.met(v.median) {
+	switch {
+	case v.bar == bar{}:
+		return "–"
+	case v.bar.met(v.median):
 		return "met"
+	default:
+		return "MISSED"
 	}
-	return "MISSED"
 }
 
 // lines answers what a case prints on standard output. The words RATIO and FIGURE and their columns are a contract.
 func (o outcome) lines() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s: %s\n", o.name, o.about)
+	fmt.Fprintf(&b, "# %s: %s; other processes used %.0f %% of the machine\n", o.name, o.about, o.strangers)
 	for _, v := range o.verdicts() {
 		fmt.Fprintf(&b, "RATIO %s %.3f\n", v.name, v.median)
 	}

@@ -19,14 +19,15 @@ func exampleOutcome() outcome {
 			figures:    []metric{cpuPerCall},
 			ratios:     []ratio{{"example_cpu", "ours", "theirs", cpuPerCall, atMost(0.2)}},
 		},
-		samples: map[string][]sample{"ours": {fast, fast}, "theirs": {slow, slow}},
+		strangers: 7,
+		samples:   map[string][]sample{"ours": {fast, fast}, "theirs": {slow, slow}},
 	}
 }
 
 // The words and columns are read by other programs.
 func TestLines(t *testing.T) {
 	t.Parallel()
-	want := `# example: one caller
+	want := `# example: one caller; other processes used 7 % of the machine
 RATIO example_cpu 0.250
 FIGURE ours_example_cpu 10.0 us
 FIGURE theirs_example_cpu 40.0 us
@@ -55,8 +56,8 @@ func TestTables(t *testing.T) {
 
 func TestResultsNameNoMachine(t *testing.T) {
 	t.Parallel()
-	text := resultsText([]outcome{exampleOutcome()}, options{rounds: 5, length: time.Second})
-	for _, want := range []string{"- CPU: ", "- cores: ", "- kernel: ", "- Go: go1.", "5 rounds of 1s"} {
+	text := resultsText([]outcome{exampleOutcome()}, "FIGURE idle 1 KiB\n", options{rounds: 5, length: time.Second})
+	for _, want := range []string{"- CPU: ", "- cores: ", "- kernel: ", "- Go: go1.", "5 rounds of 1s", "FIGURE idle 1 KiB", "other processes used 7 %"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("results do not say %q", want)
 		}

@@ -3,58 +3,38 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 )
 
 // resultsFile is written by a run of all cases, in the directory of the bench module.
 const resultsFile = "RESULTS.md"
 
-func writeResults(outcomes []outcome, opts options) error {
-	return os.WriteFile(resultsFile, []byte(resultsText(outcomes, opts)), 0o644)
+func writeResults(outcomes []outcome, idle string, opts options) error {
+	return os.WriteFile(resultsFile, []byte(resultsText(outcomes, idle, opts)), 0o644)
 }
 
-func resultsText(outcomes []outcome, opts options) string {
+func resultsText(outcomes []outcome, idle string, opts options) string {
 	var b strings.Builder
 	b.WriteString("# Results of the last `make bench`\n\n")
 	fmt.Fprintf(&b, "Written by the run itself: %d rounds of %v for each contender, taking turns; medians, and the lowest and\n"+
 		"highest round. A ratio is ours ÷ theirs within one round. [README.md](README.md) says what is compared with what.\n\n",
 		opts.rounds, opts.length)
-	for _, fact := range machineFacts() {
+	for _, fact := range append(machineFacts(), strangersFact(outcomes)) {
 		fmt.Fprintf(&b, "- %s\n", fact)
 	}
 	b.WriteString("\n## Ratios\n\n" + markdownTable(ratioRows(outcomes)))
 	b.WriteString("\n## Figures\n\n" + markdownTable(figureRows(outcomes)))
+	b.WriteString("\n## Idle links\n\n```\n" + idle + "```\n")
 	return b.String()
 }
 
-// machineFacts says what the figures depend on, and nothing that names the machine.
-func machineFacts() []string {
-	return []string{
-		"CPU: " + cpuModel(),
-		fmt.Sprintf("cores: %d (GOMAXPROCS %d)", runtime.NumCPU(), runtime.GOMAXPROCS(0)),
-		"kernel: " + kernel(),
-		"Go: " + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH,
+// strangersFact says how busy the machine was with other things; callers that wait for a processor bunch together, which
+// makes every contender look cheaper, and the chatty ones most.
+func strangersFact(outcomes []outcome) string {
+	shares := make([]float64, len(outcomes))
+	for i, o := range outcomes {
+		shares[i] = o.strangers
 	}
-}
-
-func cpuModel() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown"
-	}
-	for line := range strings.Lines(string(info)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}
-
-func kernel() string {
-	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return "unknown"
-	}
-	return runtime.GOOS + " " + strings.TrimSpace(string(release))
+	s := spreadOf(shares)
+	return fmt.Sprintf("other processes used %.0f %% of the machine (%.0f–%.0f %% from case to case)", s.median, s.low, s.high)
 }

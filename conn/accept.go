@@ -60,8 +60,8 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 	}
 	if asked.session != nil {
 		a.line = asked.session
-	} else if a.line, err = m.seedBack(c, req.GetAddress()); err != nil {
-		return nil, err
+	} else {
+		a.line = m.seedBack(c, req.GetAddress())
 	}
 	if err := m.agree(ctx, c, a); err != nil {
 		return nil, err

@@ -1,9 +1,11 @@
 package conn
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 
 	"connectrpc.com/connect/v2"
 
@@ -39,12 +41,19 @@ func checkAddress(address string) error {
 	case len(address) > maxAddress:
 		err = fmt.Errorf("longer than %d bytes", maxAddress)
 	case err != nil:
-	case host == "" || port == "" || port == "0":
-		err = fmt.Errorf("host and port are both needed")
+	case host == "":
+		err = errors.New("the host is missing")
+	case !validPort(port):
+		err = errors.New("the port is no number from 1 to 65535")
 	default:
 		return nil
 	}
 	return connect.Errorf(connect.CodeInvalidArgument, "address %.80q is not host:port (%v): write it like 127.0.0.1:50051", address, err)
+}
+
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 // checkPeerID refuses what cannot be another collector's id.

@@ -2,10 +2,12 @@ package conn_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -183,4 +185,29 @@ func (n *node) awaitState(t testing.TB, peer string, state collector.ConnectionS
 		return ok && p.State == state
 	})
 	return found
+}
+
+// startOn starts a node whose connections are in a SQLite file. closeStore is for a test that starts it again.
+func startOn(t *testing.T, path, address, id string) (_ *node, closeStore func()) {
+	t.Helper()
+	store, db := openStore(t, path)
+	n := startAt(t, address, id, []string{"orders", "users"}, conn.WithStore(store))
+	return n, func() {
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fullDisk is a store that refuses to write while it is full.
+type fullDisk struct {
+	conn.Store
+	full atomic.Bool
+}
+
+func (s *fullDisk) Put(ctx context.Context, record *collector.Connection) error {
+	if s.full.Load() {
+		return errors.New("no space left on device")
+	}
+	return s.Store.Put(ctx, record)
 }

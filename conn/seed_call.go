@@ -94,7 +94,7 @@ func (c *seedCall) Receive(msg any) error {
 	ctx, _ := connect.NewClientContext(c.ctx)
 	answer, err := c.line.client.Serve(ctx, c.request)
 	if err != nil {
-		return c.line.failed(err)
+		return c.line.failed(c.ctx, err)
 	}
 	if err := status.Err(answer.GetStatus()); err != nil {
 		return err

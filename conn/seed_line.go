@@ -24,7 +24,7 @@ const maxMessage = 4 << 20
 // seedLine carries calls to a peer that speaks only the seed's protocol: gRPC over HTTP/2, a call as unary Serve.
 type seedLine struct {
 	m         *Manager
-	conn      *connection
+	conn      *connection // set before the line is anybody else's
 	http      *http.Transport
 	transport connect.Transport
 	client    collectorconnect.CollectiveDispatcherClient
@@ -32,8 +32,8 @@ type seedLine struct {
 
 // newSeedLine makes a line to an address. Nothing is dialled before the first call; guard, if not nil, may then refuse
 // the address that the name resolved to.
-func (m *Manager) newSeedLine(c *connection, address string, guard func(resolved string) error) *seedLine {
-	l := &seedLine{m: m, conn: c, http: m.seedHTTP(guard)}
+func (m *Manager) newSeedLine(address string, guard func(resolved string) error) *seedLine {
+	l := &seedLine{m: m, http: m.seedHTTP(guard)}
 	scheme := "http://"
 	if m.tls != nil {
 		scheme = "https://"
@@ -90,13 +90,18 @@ func (l *seedLine) close() { l.http.CloseIdleConnections() }
 
 // failed judges the error of an RPC. A peer that cannot be reached is lost until a redial finds it again; whether the
 // call left is known only if not even a connection came about.
-func (l *seedLine) failed(err error) error {
+func (l *seedLine) failed(ctx context.Context, err error) error {
 	own, ok := errors.AsType[*connect.Error](err)
-	if !ok || own.IsRemote() || own.Code() != connect.CodeUnavailable {
+	if !ok || own.IsRemote() || ctx.Err() != nil {
+		return err
+	}
+	// A connection that breaks while the request is written comes out as canceled, although nobody canceled.
+	if own.Code() != connect.CodeUnavailable && own.Code() != connect.CodeCanceled {
 		return err
 	}
 	reason := "the peer cannot be reached: " + own.Message()
 	l.m.loseLine(l.conn, l, reason)
+	l.close()
 	dial, notSent := errors.AsType[*net.OpError](err)
 	notSent = notSent && dial.Op == "dial"
 	return connect.Errorf(connect.CodeUnavailable, "collector %q: %s", l.conn.peer, reason).
@@ -105,11 +110,18 @@ func (l *seedLine) failed(err error) error {
 
 // connectSeed connects to a collector that takes no links. refused is why it does not.
 func (m *Manager) connectSeed(ctx context.Context, w wish, refused error) (*collector.ConnectResponse, error) {
-	probe := m.newSeedLine(nil, w.address, nil)
-	defer probe.close()
+	l := m.newSeedLine(w.address, nil)
+	answer, err := m.connectSeedOver(ctx, l, w, refused)
+	if err != nil {
+		l.close()
+	}
+	return answer, err
+}
+
+func (m *Manager) connectSeedOver(ctx context.Context, l *seedLine, w wish, refused error) (*collector.ConnectResponse, error) {
 	req := m.request(w)
 	req.Metadata[metaLinks] = "refused"
-	answer, err := probe.client.Connect(ctx, req)
+	answer, err := l.client.Connect(ctx, req)
 	if err != nil {
 		return nil, connect.Errorf(connect.CodeFailedPrecondition,
 			"what answers at %s is not a collector (%v; Connect by gRPC: %v): check the address and the port", w.address, refused, err).
@@ -118,10 +130,12 @@ func (m *Manager) connectSeed(ctx context.Context, w wish, refused error) (*coll
 	if err := agreementError(answer.GetStatus()); err != nil {
 		return nil, err
 	}
-	return m.agreeSeed(ctx, answer, w)
+	return m.agreeSeed(ctx, l, answer, w)
 }
 
-func (m *Manager) agreeSeed(ctx context.Context, answer *collector.ConnectResponse, w wish) (*collector.ConnectResponse, error) {
+func (m *Manager) agreeSeed(
+	ctx context.Context, l *seedLine, answer *collector.ConnectResponse, w wish,
+) (*collector.ConnectResponse, error) {
 	peer := answer.GetTargetCollectorId()
 	if err := checkPeerID(m.self.ID, peer); err != nil {
 		return nil, err
@@ -138,8 +152,9 @@ func (m *Manager) agreeSeed(ctx context.Context, answer *collector.ConnectRespon
 		return nil, err
 	}
 	defer m.drop(c)
+	l.conn = c
 	a := agreement{
-		line: m.newSeedLine(c, w.address, nil), seed: true,
+		line: l, seed: true,
 		address: w.address, shared: shared, dialed: true, offered: w.offered, again: w.again,
 	}
 	if err := m.agree(ctx, c, a); err != nil {
@@ -150,11 +165,13 @@ func (m *Manager) agreeSeed(ctx context.Context, answer *collector.ConnectRespon
 }
 
 // seedBack returns the line back to a seed peer that connected, nil if its address may not be dialled.
-func (m *Manager) seedBack(c *connection, address string) (line, error) {
+func (m *Manager) seedBack(c *connection, address string) line {
 	if len(m.dialBack) == 0 || address == "" {
-		return nil, nil //nolint:nilnil // no line is a possible outcome
+		return nil
 	}
-	return m.newSeedLine(c, address, m.checkDialBack), nil
+	l := m.newSeedLine(address, m.checkDialBack)
+	l.conn = c
+	return l
 }
 
 // checkDialBack refuses a resolved address outside the allowed prefixes.

@@ -3,12 +3,14 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn/link"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -116,7 +118,41 @@ func (l *local) run(ctx context.Context, m *method, info *connect.CallInfo, stre
 	if r := l.validate(ctx, m); r != nil {
 		return r.err(l.self)
 	}
-	return m.call(ctx, info, stream)
+	return m.call(ctx, info, &guardedStream{ServerStream: stream, limit: l.limits.MessageBytes})
+}
+
+// guardedStream is what a handler here gets. It marks the refusal of a request message that does not decode as the
+// mesh's own: it passes through the handler and would look like its verdict. And it refuses an answer that would be too
+// large for a link, so that a method does not work here and fail when it is called from elsewhere; compression on the
+// way to the client does not help it.
+type guardedStream struct {
+	connect.ServerStream
+	limit int
+}
+
+func (s *guardedStream) Send(msg any) error {
+	if message, ok := msg.(proto.Message); ok {
+		if size := proto.Size(message); size > s.limit {
+			r := refuse(connect.CodeResourceExhausted, reasonTooLarge,
+				fmt.Sprintf("the answer has %d bytes, at most %d are sent; use a streaming method", size, s.limit))
+			r.maybeExecuted = true
+			return r.err()
+		}
+	}
+	return s.ServerStream.Send(msg)
+}
+
+func (s *guardedStream) Receive(msg any) error {
+	err := s.ServerStream.Receive(msg)
+	if err == nil {
+		return nil
+	}
+	if own, ok := errors.AsType[*connect.Error](err); ok && own.Code() == connect.CodeInvalidArgument && len(own.Details()) == 0 {
+		r := refuse(own.Code(), reasonInputMalformed, own.Message())
+		r.cause = err
+		return r.err()
+	}
+	return err
 }
 
 // serveLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the

@@ -9,14 +9,15 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/collectiverpc/collective/dispatcher"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
 
 // pair is a collector that hosts nothing and one that hosts the test service, linked.
-func pair(t *testing.T) (a, b node) {
+func pair(t *testing.T, opts ...dispatcher.Option) (a, b node) {
 	t.Helper()
-	a, b = serve(t, "a", []string{"test"}), serve(t, "b", []string{"test"})
+	a, b = serve(t, "a", []string{"test"}, opts...), serve(t, "b", []string{"test"}, opts...)
 	b.hostEcho(t, "test")
 	link(t, a, b)
 	a.knows(t, "test", testingv1connect.EchoServiceEchoProcedure)

@@ -10,9 +10,8 @@ type callTable struct {
 	calls map[uint64]*clientStream
 	next  uint64
 	away  bool  // the other end drains: open nothing new
-	over  error // the link is over
+	over  error // the link is over, or as good as that
 	idle  chan struct{}
-	last  uint64 // the last call the draining end accepted
 }
 
 func (t *callTable) init(initiator bool) {
@@ -89,10 +88,11 @@ func (t *callTable) used(id uint64) bool {
 	return id < t.next && id%2 == t.next%2
 }
 
-func (t *callTable) goneAway() bool {
+// parting reports whether the end of the link was announced, and whether by now nothing can be lost by it.
+func (t *callTable) parting() (away, done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.away
+	return t.away, t.over != nil
 }
 
 // goAway stops new calls and returns those that the other end has not accepted.
@@ -109,6 +109,19 @@ func (t *callTable) goAway(last uint64) []*clientStream {
 	return refused
 }
 
+// closeIfIdle stops new calls for the reason, if none runs.
+func (t *callTable) closeIfIdle(reason error) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.calls) > 0 {
+		return false
+	}
+	if t.over == nil {
+		t.over = reason
+	}
+	return true
+}
+
 // whenIdle returns a channel that is closed when no call is left.
 func (t *callTable) whenIdle() <-chan struct{} {
 	t.mu.Lock()
@@ -122,8 +135,8 @@ func (t *callTable) whenIdle() <-chan struct{} {
 	return t.idle
 }
 
-// failAll ends every call because the link is over.
-func (t *callTable) failAll(l *Link, err error) {
+// failAll ends every call because the link is over. Those that were opened in the batch unsent or later have not left.
+func (t *callTable) failAll(l *Link, unsent uint64, err error) {
 	t.mu.Lock()
 	t.over = err
 	calls := t.calls
@@ -134,6 +147,6 @@ func (t *callTable) failAll(l *Link, err error) {
 	}
 	t.mu.Unlock()
 	for _, s := range calls {
-		s.abort(l.unavailable(s.sent(), err))
+		s.abort(l.unavailable(s.batch < unsent, err))
 	}
 }

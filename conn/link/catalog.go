@@ -11,11 +11,17 @@ import (
 // maxCatalog bounds a catalog, as encoded.
 const maxCatalog = 16 << 20
 
-// Announce sends this end's catalog, always in full. It returns when the writer has all of it; revision orders
-// announcements and must grow.
+// Announce sends this end's catalog, always in full. It returns when the writer has all of it. Revisions order
+// announcements and must grow: the other end does not go back from a newer to an older one.
 func (l *Link) Announce(revision uint64, catalog []byte) error {
 	if len(catalog) > maxCatalog {
 		return fmt.Errorf("link: catalog of %d bytes exceeds %d", len(catalog), maxCatalog)
+	}
+	select {
+	case l.announcing <- struct{}{}:
+		defer func() { <-l.announcing }()
+	case <-l.over:
+		return l.unavailable(false, l.Err())
 	}
 	m := &largeMessage{
 		typ:      frameCatalog,
@@ -29,6 +35,9 @@ func (l *Link) Announce(revision uint64, catalog []byte) error {
 	l.out.giveTurn(m)
 	l.out.unlock()
 	if err := l.awaitMoved(context.Background(), m); err != nil {
+		l.out.mu.Lock()
+		l.out.withdraw(m)
+		l.out.mu.Unlock()
 		return l.unavailable(false, err)
 	}
 	return nil
@@ -40,11 +49,13 @@ type catalogInbox struct {
 
 	// The reader's.
 	parts    []byte
+	size     uint64 // of all parts, as announced
 	revision uint64
 	inside   bool
 
 	mu      sync.Mutex
 	next    *announcement
+	newest  uint64 // the highest revision that arrived
 	running bool
 }
 
@@ -56,25 +67,25 @@ type announcement struct {
 func (c *catalogInbox) accept(l *Link, h frameHeader, body []byte) error {
 	p := payload{b: body}
 	if h.has(flagFirst) {
-		c.revision = p.uvarint()
-		size := p.uvarint()
-		if p.err == nil && size > maxCatalog {
-			p.fail("catalog exceeds 16 MiB")
-		}
+		c.revision, c.size = p.uvarint(), p.uvarint()
 		c.parts, c.inside = nil, true
 	}
-	if p.err != nil {
-		return p.err
-	}
-	if !c.inside || len(c.parts)+len(p.b) > maxCatalog {
-		return protocolError("part of no catalog")
-	}
 	c.parts = append(c.parts, p.b...)
-	if h.has(flagMore) {
-		return nil
+	arrived, more := uint64(len(c.parts)), h.has(flagMore)
+	switch {
+	case p.err != nil:
+		return p.err
+	case !c.inside:
+		return protocolError("part of no catalog")
+	case c.size > maxCatalog:
+		return protocolError("catalog exceeds 16 MiB")
+	case more && arrived >= c.size, !more && arrived != c.size:
+		return protocolError("catalog of a size other than announced")
 	}
-	c.post(l, announcement{c.revision, c.parts})
-	c.parts, c.inside = nil, false
+	if !more {
+		c.post(l, announcement{c.revision, c.parts})
+		c.parts, c.inside = nil, false
+	}
 	return nil
 }
 
@@ -85,7 +96,10 @@ func (c *catalogInbox) post(l *Link, a announcement) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.next = &a
+	if a.revision < c.newest {
+		return
+	}
+	c.next, c.newest = &a, a.revision
 	if c.running {
 		return
 	}

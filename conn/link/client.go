@@ -75,14 +75,16 @@ type clientStream struct {
 
 	opening sync.Mutex // Send and Receive may both be the first
 	opened  bool
+	refused error       // why it will never be opened
 	unwatch func() bool // ends the watch on ctx
 
 	sendClosed bool        // the sender's
-	answered   bool        // the receiver's: the only message of a unary response came
 	finished   atomic.Bool // Receive has told the end
+	result     error       // which was this
 
-	head     *buffer // HEADERS, as it came; guarded by in.mu
-	end      *buffer // END without its message, as it came; guarded by in.mu
+	headed   bool                   // HEADERS came; the reader's
+	head     atomic.Pointer[buffer] // HEADERS, as it came
+	end      *buffer                // END without its message, as it came; guarded by in.mu
 	endFlags uint8
 }
 
@@ -128,7 +130,9 @@ func (s *clientStream) CloseSend() error {
 	if carried || err != nil {
 		return err
 	}
-	s.link.out.control(frameMessage, flagHalfClose, s.id)
+	if !s.out.closed.Load() {
+		s.link.out.control(frameMessage, flagHalfClose, s.id)
+	}
 	return nil
 }
 
@@ -159,10 +163,11 @@ func (s *clientStream) sendEnded() error {
 func (s *clientStream) ensureOpen(flags uint8, e encoded) (bool, error) {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if s.opened {
-		return false, nil
+	if s.opened || s.refused != nil {
+		return false, s.refused
 	}
 	if err := s.open(flags, e); err != nil {
+		s.refused = err
 		return false, err
 	}
 	s.opened = true
@@ -176,14 +181,17 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 	if err := s.ctx.Err(); err != nil {
 		return callerGaveUp(err)
 	}
-	if s.info != nil && metadataSize(s.info.RequestHeader()) > maxMetadata {
-		return connect.Errorf(connect.CodeResourceExhausted, "request headers are larger than %d bytes", maxMetadata)
+	if s.info != nil && !metadataFits(s.info.RequestHeader()) {
+		return connect.Errorf(connect.CodeResourceExhausted, "request headers exceed %d bytes or %d values", maxMetadata, maxValues)
 	}
 	if err := s.link.out.lockRoom(s.ctx, s.link.over); err != nil {
 		return s.openError(err)
 	}
 	defer s.link.out.unlock()
-	s.batch, s.out.credit = s.link.out.batch, s.link.window-e.size
+	s.batch, s.out.credit = s.link.out.batch, s.link.window
+	if flags&flagMessage != 0 {
+		s.out.credit -= messageCost + e.size
+	}
 	if err := s.link.calls.add(s); err != nil {
 		return s.link.unavailable(false, err)
 	}
@@ -241,9 +249,6 @@ func (s *clientStream) timeout() uint64 {
 	return uint64(max(0, time.Until(deadline))/time.Microsecond) + 1
 }
 
-// sent reports whether the OPEN may have left this process.
-func (s *clientStream) sent() bool { return s.batch <= s.link.written.Load() }
-
 // giveUp cancels the call because its context is over and returns that in public form.
 func (s *clientStream) giveUp(err error) error {
 	flags := uint8(0)
@@ -255,12 +260,26 @@ func (s *clientStream) giveUp(err error) error {
 
 // cancel ends the call with err, tells the other end that nobody waits for the answer any more, and returns err.
 func (s *clientStream) cancel(flags uint8, err error) error {
-	s.abort(err)
-	if s.link.calls.remove(s.id) {
+	opened := s.stop(err)
+	s.link.settle(s.id, 0, -s.in.abandon(err))
+	s.link.out.closeHalf(&s.out)
+	if opened && s.link.calls.remove(s.id) {
 		s.link.out.control(frameCancel, flags, s.id)
 	}
-	s.link.held.Add(-int64(s.in.discard()))
 	return err
+}
+
+// stop makes sure that a call which has not been opened never will be, and reports whether it has been.
+func (s *clientStream) stop(err error) bool {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	if !s.opened && s.refused == nil {
+		s.refused = err
+	}
+	if s.unwatch != nil {
+		s.unwatch()
+	}
+	return s.opened
 }
 
 // abort ends both halves with err; a pending Receive gets it.
@@ -273,7 +292,6 @@ func (s *clientStream) Close() error {
 	if s.finished.Load() {
 		return nil
 	}
-	s.endWatch()
 	_ = s.cancel(0, connect.NewError(connect.CodeCanceled, "the stream was closed"))
 	return nil
 }
@@ -289,15 +307,14 @@ func (s *clientStream) endWatch() {
 	}
 }
 
-// ended takes the END from the reader.
+// ended keeps the fields of the END for Receive, which hears of it when the half is closed.
 func (s *clientStream) ended(flags uint8, fields []byte) {
 	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
 	s.endFlags = flags
 	if len(fields) > 0 {
 		s.end = copyOf(fields)
 	}
-	s.in.mu.Unlock()
-	s.abort(nil)
 }
 
 // refuse ends the call because its response exceeds a limit.

@@ -7,74 +7,63 @@ import (
 )
 
 // Receive reads the next response message. Headers are in the CallInfo when it first returns, trailers when it returns
-// the end. A unary call returns its message only when it has the verdict too.
+// the end. A unary call returns its message only when it has the verdict too. Once it has returned the end or an error,
+// it returns that again.
 func (s *clientStream) Receive(msg any) error {
 	if s.finished.Load() {
-		return io.EOF
+		return s.result
 	}
 	if err := s.SendHeaders(); err != nil {
 		return err
 	}
-	single := s.spec.StreamType&connect.StreamTypeServer == 0
-	if single && s.answered {
-		return s.finishWith(io.EOF)
-	}
-	if err := s.receiveMessage(msg); err != nil || !single {
+	if err := s.receiveMessage(msg); err != nil || !s.singleResponse() {
 		return err
 	}
-	s.answered = true
 	return s.expectEnd()
 }
 
+func (s *clientStream) singleResponse() bool { return s.spec.StreamType&connect.StreamTypeServer == 0 }
+
 // expectEnd waits for the verdict behind the only message.
 func (s *clientStream) expectEnd() error {
-	buf, err := s.next()
-	switch {
-	case err != nil:
-		return err
-	case buf != nil:
-		buf.release()
+	m, err := s.next()
+	if err == nil {
+		m.release()
 		return s.finishWith(s.cancel(0, connect.NewError(connect.CodeUnimplemented, "unary response has multiple messages")))
 	}
-	if err := s.verdict(); err != io.EOF {
-		return err
+	if err == io.EOF {
+		return nil
 	}
-	return nil
+	return err
 }
 
 func (s *clientStream) receiveMessage(msg any) error {
-	buf, err := s.next()
-	if err != nil {
-		return err
+	m, err := s.next()
+	if err == nil {
+		return s.decode(m, msg)
 	}
-	if buf == nil {
-		return s.noMessage(s.verdict())
+	if err == io.EOF && s.singleResponse() {
+		return s.finishWith(connect.NewError(connect.CodeUnimplemented, "unary response has no message"))
 	}
-	return s.decode(buf, msg)
+	return err
 }
 
-// noMessage is what the end of the call means to a Receive that waited for a message.
-func (s *clientStream) noMessage(verdict error) error {
-	if verdict == io.EOF && s.spec.StreamType&connect.StreamTypeServer == 0 {
-		return connect.NewError(connect.CodeUnimplemented, "unary response has no message")
+// next waits for the next message. Headers that came before it are in the CallInfo afterwards. An error is the end of
+// the call: io.EOF if it went well.
+func (s *clientStream) next() (message, error) {
+	m, err := s.link.receive(s.ctx, &s.in, s.id)
+	if err != nil && err != io.EOF {
+		return m, s.finishWith(s.giveUp(err))
 	}
-	return verdict
-}
-
-// next waits for the next message; nil at the end. Headers that came before it are in the CallInfo afterwards.
-func (s *clientStream) next() (*buffer, error) {
-	buf, err := s.link.receive(s.ctx, &s.in, s.id)
-	if err != nil {
-		return nil, s.finishWith(s.giveUp(err))
+	if s.head.Load() != nil {
+		if broken := s.readHeaders(s.head.Swap(nil)); broken != nil {
+			return m, broken
+		}
 	}
-	s.in.mu.Lock()
-	head := s.head
-	s.head = nil
-	s.in.mu.Unlock()
-	if head != nil {
-		err = s.readHeaders(head)
+	if err == io.EOF {
+		return m, s.verdict()
 	}
-	return buf, err
+	return m, nil
 }
 
 func (s *clientStream) readHeaders(head *buffer) error {
@@ -102,31 +91,35 @@ func (s *clientStream) broken(err error) error {
 }
 
 // decode moves a message into msg.
-func (s *clientStream) decode(buf *buffer, msg any) error {
-	size := len(buf.b)
+func (s *clientStream) decode(m message, msg any) error {
 	if s.info != nil {
-		s.info.ReceiveStats = connect.MessageStats{Size: size}
+		s.info.ReceiveStats = connect.MessageStats{Size: len(m.data)}
 	}
-	if err := decodeInto(s.codec, buf, msg); err != nil {
+	if err := m.decode(s.codec, msg); err != nil {
 		return s.finishWith(s.cancel(0, connect.Errorf(connect.CodeInvalidArgument, "unmarshal message: %v", err)))
 	}
 	return nil
 }
 
-// verdict reads how the call ended: io.EOF if well.
+// verdict reads how the call ended: io.EOF if well. A reason of this end counts more than an END that came too.
 func (s *clientStream) verdict() error {
 	s.in.mu.Lock()
 	end, flags, err := s.end, s.endFlags, s.in.err
 	s.end = nil
+	dropped := s.in.drop() // a message that was cut off by the error
 	s.in.mu.Unlock()
-	if end == nil {
-		if err == nil {
-			err = io.EOF
-		}
+	s.link.settle(s.id, 0, -dropped)
+	switch {
+	case err != nil:
 		return s.finishWith(err)
+	case end == nil:
+		return s.finishWith(io.EOF)
 	}
 	defer end.release()
-	p := payload{b: end.b}
+	return s.readEnd(payload{b: end.b}, flags)
+}
+
+func (s *clientStream) readEnd(p payload, flags uint8) error {
 	var failure error = io.EOF
 	if flags&flagError != 0 {
 		failure = readError(&p)
@@ -141,20 +134,10 @@ func (s *clientStream) verdict() error {
 	return s.finishWith(failure)
 }
 
+// finishWith ends the call for Receive, which returns err from then on.
 func (s *clientStream) finishWith(err error) error {
+	s.result = err
 	s.finished.Store(true)
 	s.endWatch()
 	return err
-}
-
-func decodeInto(c codec, buf *buffer, msg any) error {
-	if raw, ok := msg.(*Raw); ok {
-		raw.Data = buf.take()
-		return nil
-	}
-	defer buf.release()
-	if c == nil {
-		return errRawOnly
-	}
-	return c.decode(buf.b, msg)
 }

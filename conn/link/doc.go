@@ -43,14 +43,20 @@
 //	10    CATALOG   0    [revision and size, on the first part], bytes
 //	11    GOAWAY    0    last call id that was accepted, reason text
 //
-//	flag  name       on             meaning
+//	flag  name       on               meaning
 //	0x01  more       MESSAGE CATALOG  more parts of the same message follow
 //	0x02  half-close OPEN MESSAGE     the caller sends no more messages
-//	0x04  message    OPEN MESSAGE END a message (or its last part) is present
+//	                 GOAWAY           nothing runs on this end any more: hang up
+//	0x04  message    OPEN MESSAGE END a message (on MESSAGE: or a part of one) is present
+//	      message    CATALOG          always set
 //	0x08  metadata   OPEN END         metadata is present
 //	0x10  error      END              the call failed
 //	0x20  deadline   CANCEL           the caller gave up because its deadline passed
 //	0x40  first      MESSAGE CATALOG  the first of several parts; the size of the whole precedes it
+//
+// Credit: an end may send as many message bytes of a call as the window in the other end's HELLO, plus what WINDOW
+// frames grant. A message costs its bytes and 16 more, with its first part. The only message of a unary request counts
+// like any other, that of an END is free.
 //
 // A name ref is the small number of a (namespace, procedure, codec, stream kind, idempotency level) tuple; ref 0
 // brings the tuple in full, with the number it gets from then on (0: none, the table of 4096 is full). Metadata is a

@@ -4,46 +4,77 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"math"
+	"time"
 )
 
+// farewell is how long a drained end waits for the other to hang up.
+const farewell = time.Second
+
 // Drain ends the link in order: it tells the other end to open nothing new, lets running calls of both ends finish,
-// and then closes the link. Calls that the other end had on the way fail there as surely not executed. When ctx ends
-// first, the link is closed with calls in flight and the context's error is returned.
+// and then closes the link. Calls that the other end had on the way fail there as surely not executed. This end may
+// open calls as long as others run, as their handlers may need that. When ctx ends first, the link is closed with
+// calls in flight and the context's error is returned.
+//
+// The drained end does not hang up itself: closing a connection on which something has arrived unread may destroy what
+// was sent last. It says that nothing runs any more, and the other end hangs up.
 func (l *Link) Drain(ctx context.Context) error {
-	l.calls.goAway(math.MaxUint64)
-	l.sendGoaway("draining")
+	l.sendGoaway(0, l.served.startDrain(), "draining")
 	err := l.quiet(ctx)
+	if err == nil {
+		l.sendGoaway(flagHalfClose, 0, "drained")
+		l.awaitHangUp(ctx)
+	}
 	l.fail(ErrDrained)
 	<-l.done
+	if errors.Is(err, ErrDrained) {
+		return nil // the other end drained too and was faster
+	}
 	return err
 }
 
-func (l *Link) sendGoaway(reason string) {
-	b := binary.AppendUvarint(nil, l.served.startDrain())
-	l.out.control(frameGoaway, 0, 0, appendText(b, reason)...)
+func (l *Link) sendGoaway(flags uint8, last uint64, reason string) {
+	l.out.control(frameGoaway, flags, 0, appendText(binary.AppendUvarint(nil, last), reason)...)
 }
 
-// quiet waits until no call runs and every answer is written.
+// quiet waits until no call runs, and stops new ones in the same moment.
 func (l *Link) quiet(ctx context.Context) error {
-	for _, calm := range []func() <-chan struct{}{l.calls.whenIdle, l.served.whenIdle, l.out.whenEmpty} {
-		select {
-		case <-calm():
-		case <-l.over:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
+	if err := l.await(ctx, l.served.whenIdle()); err != nil {
+		return err
+	}
+	for !l.calls.closeIfIdle(ErrDrained) {
+		if err := l.await(ctx, l.calls.whenIdle()); err != nil {
+			return err
 		}
 	}
-	return nil
+	return l.Err()
 }
 
-func (l *Link) acceptGoaway(body []byte) error {
+func (l *Link) await(ctx context.Context, event <-chan struct{}) error {
+	select {
+	case <-event:
+		return nil
+	case <-l.over:
+		return l.Err()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *Link) awaitHangUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	_ = l.await(ctx, l.over)
+}
+
+func (l *Link) acceptGoaway(h frameHeader, body []byte) error {
 	p := payload{b: body}
 	last := p.uvarint()
 	reason := p.text(maxName)
-	if p.err != nil {
+	switch {
+	case p.err != nil:
 		return p.err
+	case h.has(flagHalfClose):
+		return ErrDrained
 	}
 	refused := l.unavailable(false, errors.New("the other end is "+reason))
 	for _, s := range l.calls.goAway(last) {

@@ -39,6 +39,7 @@ var (
 	errLinkOver = errors.New("link: over")
 	errGoaway   = errors.New("link: the other end is draining")
 	errFlood    = errors.New("link: the other end asks for more answers than it reads")
+	errStuck    = errors.New("link: the other end has taken nothing for 5 s")
 	errTooLarge = errors.New("link: message too large")
 	errRawOnly  = errors.New("link: this codec carries raw messages only")
 )

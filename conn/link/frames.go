@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"connectrpc.com/connect/v2"
 )
@@ -45,11 +44,11 @@ func (l *Link) accept(h frameHeader, body []byte, names *receivedNames) error {
 	case framePing:
 		return l.acceptPing(body)
 	case framePong:
-		l.live.pong()
+		l.live.pong(body)
 	case frameCatalog:
 		return l.catalog.accept(l, h, body)
 	case frameGoaway:
-		return l.acceptGoaway(body)
+		return l.acceptGoaway(h, body)
 	case frameHello:
 		return protocolError("a second HELLO")
 	}
@@ -58,56 +57,6 @@ func (l *Link) accept(h frameHeader, body []byte, names *receivedNames) error {
 
 // own reports whether a call id is one that this end gives.
 func (l *Link) own(id uint64) bool { return (id%2 == 1) == l.initiator }
-
-func (l *Link) acceptOpen(h frameHeader, body []byte, names *receivedNames) error {
-	p := payload{b: body}
-	c := &serverCall{link: l, id: h.call, target: names.read(l, &p)}
-	timeout := p.uvarint()
-	if h.has(flagMetadata) {
-		block := p.b
-		p.bytes(maxMetadata)
-		c.metadata = copyOf(block[:len(block)-len(p.b)])
-	}
-	if p.err != nil {
-		return p.err
-	}
-	if l.own(h.call) || h.call == 0 {
-		return protocolError(fmt.Sprintf("call %d is not the other end's to open", h.call))
-	}
-	c.ctx.base, c.out.credit = context.Background(), l.window
-	if timeout > 0 {
-		c.ctx.deadline = time.Now().Add(time.Duration(min(timeout-1, math.MaxInt64/10_000)) * time.Microsecond)
-	}
-	return l.admit(c, h, p.b)
-}
-
-func copyOf(b []byte) *buffer {
-	buf := newBuffer()
-	buf.b = append(buf.b, b...)
-	return buf
-}
-
-func (l *Link) admit(c *serverCall, h frameHeader, message []byte) error {
-	switch l.served.add(c, l.limits.MaxCalls) {
-	case reused:
-		return protocolError(fmt.Sprintf("call %d was opened before", h.call))
-	case ignored:
-		return nil
-	case overCap:
-		l.sendEnd(c.id, connect.Errorf(connect.CodeResourceExhausted, "%d calls already run on this link", l.limits.MaxCalls))
-		return nil
-	case admitted:
-	}
-	var err error
-	if h.has(flagMessage) {
-		err = l.fill(c, c.id, &c.in, part{data: message})
-	}
-	if h.has(flagHalfClose) {
-		c.in.close(nil)
-	}
-	l.work.run(c)
-	return err
-}
 
 // refuser is an end of a call that the link can end for a reason of its own.
 type refuser interface {
@@ -118,8 +67,7 @@ type refuser interface {
 // of the protocol.
 func (l *Link) fill(call refuser, id uint64, in *inbound, p part) error {
 	if l.held.Load()+int64(len(p.data)) > int64(l.limits.MaxHeld) {
-		call.refuse(l, connect.Errorf(connect.CodeResourceExhausted,
-			"%d bytes wait to be received on this link already; receive faster or send less at once", l.limits.MaxHeld))
+		call.refuse(l, l.heldTooMuch())
 		return nil
 	}
 	grant, held, err := in.push(p, l.limits.MaxMessage)
@@ -131,19 +79,21 @@ func (l *Link) fill(call refuser, id uint64, in *inbound, p part) error {
 	return err
 }
 
+func (l *Link) heldTooMuch() *connect.Error {
+	return connect.Errorf(connect.CodeResourceExhausted,
+		"%d bytes wait to be received on this link already; receive faster or send less at once", l.limits.MaxHeld)
+}
+
 func (l *Link) acceptMessage(h frameHeader, body []byte) error {
 	p := payload{b: body}
-	piece := part{more: h.has(flagMore)}
-	if h.has(flagFirst) {
+	piece := part{first: h.has(flagFirst), more: h.has(flagMore), last: h.has(flagHalfClose)}
+	if piece.first {
 		piece.size = int(min(p.uvarint(), math.MaxInt32))
 	}
 	if p.err != nil {
 		return p.err
 	}
 	piece.data = p.b
-	if len(piece.data) > partSize {
-		return protocolError("part of a message exceeds 16 KiB")
-	}
 	if l.own(h.call) {
 		return l.acceptResponse(h, piece)
 	}
@@ -152,8 +102,11 @@ func (l *Link) acceptMessage(h frameHeader, body []byte) error {
 
 func (l *Link) acceptResponse(h frameHeader, piece part) error {
 	s := l.calls.get(h.call)
-	if s == nil {
+	switch {
+	case s == nil:
 		return l.unknownCall(h.call)
+	case !h.has(flagMessage) || piece.last:
+		return protocolError("MESSAGE without a message, or with a half-close, from a server")
 	}
 	return l.fill(s, s.id, &s.in, piece)
 }
@@ -162,29 +115,38 @@ func (l *Link) unknownCall(id uint64) error {
 	if id != 0 && l.calls.used(id) {
 		return nil // late frame of a call that has ended
 	}
+	return neverOpened(id)
+}
+
+func neverOpened(id uint64) error {
 	return protocolError(fmt.Sprintf("call %d was never opened", id))
 }
 
 func (l *Link) acceptRequest(h frameHeader, piece part) error {
-	c, known := l.served.get(h.call)
-	if c == nil {
-		if known && h.call != 0 {
-			return nil // late frame of a call that has ended
-		}
-		return protocolError(fmt.Sprintf("call %d was never opened", h.call))
-	}
-	if c.in.isClosed() {
+	c, err := l.servedCall(h.call)
+	switch {
+	case c == nil:
+		return err
+	case c.halfClosed:
 		return protocolError("message after the end of the request")
 	}
+	c.halfClosed = piece.last
 	if h.has(flagMessage) {
-		if err := l.fill(c, c.id, &c.in, piece); err != nil {
-			return err
-		}
+		return l.fill(c, c.id, &c.in, piece)
 	}
-	if h.has(flagHalfClose) && !piece.more {
-		c.in.close(nil)
+	if !piece.last {
+		return protocolError("MESSAGE without a message or a half-close")
 	}
-	return nil
+	return c.in.closeOrderly()
+}
+
+// servedCall returns the call of the other end with this id; nil if it has ended.
+func (l *Link) servedCall(id uint64) (*serverCall, error) {
+	c, known := l.served.get(id)
+	if c == nil && (!known || id == 0) {
+		return nil, neverOpened(id)
+	}
+	return c, nil
 }
 
 func (l *Link) acceptHeaders(h frameHeader, body []byte) error {
@@ -192,15 +154,14 @@ func (l *Link) acceptHeaders(h frameHeader, body []byte) error {
 		return protocolError("HEADERS from a caller")
 	}
 	s := l.calls.get(h.call)
-	if s == nil {
+	switch {
+	case s == nil:
 		return l.unknownCall(h.call)
-	}
-	s.in.mu.Lock()
-	defer s.in.mu.Unlock()
-	if s.head != nil {
+	case s.headed:
 		return protocolError("HEADERS twice")
 	}
-	s.head = copyOf(body)
+	s.headed = true
+	s.head.Store(copyOf(body))
 	return nil
 }
 
@@ -212,15 +173,29 @@ func (l *Link) acceptEnd(h frameHeader, body []byte) error {
 	if s == nil {
 		return l.unknownCall(h.call)
 	}
-	message, fields, err := splitEnd(h, body)
+	err := l.end(s, h, body)
 	if err != nil {
 		s.abort(l.unavailable(true, err))
+	}
+	return err
+}
+
+// end gives s its verdict, and the message that comes with it if any.
+func (l *Link) end(s *clientStream, h frameHeader, body []byte) error {
+	message, fields, err := splitEnd(h, body)
+	if err != nil {
 		return err
 	}
-	if h.has(flagMessage) {
-		err = l.fill(s, s.id, &s.in, part{data: message})
-	}
 	s.ended(h.flags, fields)
+	switch {
+	case h.has(flagMessage):
+		err = l.fill(s, s.id, &s.in, part{data: message, last: true})
+	case h.has(flagError):
+		s.in.close(nil)
+	default:
+		err = s.in.closeOrderly()
+	}
+	l.out.closeHalf(&s.out)
 	return err
 }
 
@@ -244,12 +219,9 @@ func (l *Link) acceptCancel(h frameHeader) error {
 	if l.own(h.call) {
 		return protocolError("CANCEL of a call by its server")
 	}
-	c, known := l.served.get(h.call)
+	c, err := l.servedCall(h.call)
 	if c == nil {
-		if known {
-			return nil
-		}
-		return protocolError(fmt.Sprintf("call %d was never opened", h.call))
+		return err
 	}
 	l.served.remove(h.call)
 	reason := context.Canceled
@@ -275,14 +247,11 @@ func (l *Link) acceptWindow(h frameHeader, body []byte) error {
 		}
 		return l.unknownCall(h.call)
 	}
-	c, known := l.served.get(h.call)
-	if c != nil {
-		return l.out.add(&c.out, int(grant))
+	c, err := l.servedCall(h.call)
+	if c == nil {
+		return err
 	}
-	if !known {
-		return protocolError(fmt.Sprintf("call %d was never opened", h.call))
-	}
-	return nil
+	return l.out.add(&c.out, int(grant))
 }
 
 func (l *Link) acceptPing(body []byte) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"time"
 )
 
@@ -12,6 +13,8 @@ const (
 	protocolVersion = 1
 	helloTimeout    = 2 * time.Second
 	maxID           = 256
+	// maxHello bounds what a stranger may send: the fields of this version, and room for those of later ones.
+	maxHello = 4 << 10
 )
 
 // Hello is what an end says of itself.
@@ -47,7 +50,7 @@ func readHello(p *payload) (hello, error) {
 	}
 	h := hello{Hello: Hello{CollectorID: p.text(maxID), SessionID: p.text(maxID)}}
 	window, maxMessage := p.uvarint(), p.uvarint()
-	if p.err == nil && (window == 0 || window > 1<<30 || maxMessage == 0 || maxMessage > 1<<31) {
+	if p.err == nil && (window < partSize+messageCost || window > 1<<30 || maxMessage == 0 || maxMessage > math.MaxInt32) {
 		p.fail("limits out of range")
 	}
 	h.window, h.maxMessage = int(window), int(maxMessage)
@@ -56,6 +59,10 @@ func readHello(p *payload) (hello, error) {
 
 // greet exchanges HELLOs within two seconds or the context, whichever is shorter.
 func greet(ctx context.Context, stream io.ReadWriteCloser, frames *frameReader, own hello) (hello, error) {
+	if len(own.CollectorID) > maxID || len(own.SessionID) > maxID {
+		stream.Close()
+		return hello{}, fmt.Errorf("link: collector id and session id are longer than %d bytes", maxID)
+	}
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { stream.Close() })
@@ -86,7 +93,9 @@ func greet(ctx context.Context, stream io.ReadWriteCloser, frames *frameReader, 
 }
 
 func awaitHello(frames *frameReader) (hello, error) {
+	frames.limit = maxHello
 	h, body, err := frames.next()
+	frames.limit = maxPayload
 	if err != nil {
 		return hello{}, err
 	}

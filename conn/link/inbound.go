@@ -1,34 +1,57 @@
 package link
 
 import (
-	"context"
+	"encoding/binary"
 	"sync"
+	"sync/atomic"
+)
+
+const (
+	// messageCost is what a message costs of the credit besides its bytes: without it, empty messages would be free
+	// and could pile up without end.
+	messageCost = 16
+	// lengthSize is the width of the length that precedes each received message in its buffer.
+	lengthSize = 4
+	// chunkSize is up to which size small messages share a buffer.
+	chunkSize = 16 << 10
 )
 
 // inbound is the receiving half of a call: whole messages in order, filled by the reader, emptied by Receive.
 //
-// Bytes count against the credit of the sender until Receive claims them. A message that is still arriving is claimed
-// part by part while a Receive waits for it, so messages may be larger than the credit, yet a call that nobody reads
-// holds no more than the credit.
+// Messages count against the credit of the sender until Receive claims them. A message that is still arriving is
+// claimed part by part while a Receive waits for it, so messages may be larger than the credit, yet a call that nobody
+// reads holds no more than the credit.
+//
+// The reader and Receive meet seldom: small messages lie back to back in shared buffers, and Receive takes all of them
+// at once.
 type inbound struct {
 	mu      sync.Mutex
 	wake    chan struct{} // made by the first Receive that has to wait
-	queue   []*buffer
-	inline  [1]*buffer // first backing of queue: most calls receive one message
-	partial *buffer    // parts of a message whose end has not arrived
-	size    int        // announced size of partial; not to be trusted with memory
-	waiting bool       // a Receive waits
-	closed  bool       // nothing more will arrive
-	err     error      // why nothing more will arrive, when that is not the orderly end
-	claimed int        // bytes claimed since credit was last granted
-	held    int        // bytes that count against the sender's credit
+	queue   []*buffer     // whole messages, each behind its length
+	inline  [1]*buffer    // first backing of queue: most calls receive one message
+	partial *buffer       // parts of a message whose end has not arrived
+	size    int           // of the message in partial, as announced: not to be trusted with memory
+	held    int           // cost of what arrived and was not claimed
+	claimed int           // cost of what was claimed since credit was last granted
+	waiting bool          // a Receive waits
+	closed  bool          // nothing more will arrive
+	err     error         // why nothing more will arrive, when that is not the orderly end
+
+	failed atomic.Bool // err is set
+
+	// Receive's own:
+	ready []*buffer // taken from queue
+	next  int       // where in ready the next message is
+	taken int       // cost of messages that were taken and not claimed yet
 }
 
 // part is a frame's share of a message.
 type part struct {
-	data []byte
-	more bool // a later part follows
-	size int  // of the whole message, when this is the first of several parts
+	data  []byte
+	first bool // the first of several, whose size together is size
+	more  bool // a later part follows
+	last  bool // no message follows this one
+	size  int
 }
 
 // push adds a part. It returns the credit to grant now, and by how much the held bytes changed.
@@ -38,48 +61,112 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	if in.closed {
 		return 0, 0, nil
 	}
-	if in.held+in.claimed+len(p.data) > defaultWindow {
-		return 0, 0, protocolError("message beyond the credit")
+	cost := len(p.data)
+	if in.partial == nil {
+		cost += messageCost
+	}
+	if err := in.check(p, cost, maxMessage); err != nil {
+		return 0, 0, err
 	}
 	before := in.held
-	buf := in.partial
-	if buf == nil {
-		buf, in.size = newBuffer(), p.size
+	in.held += cost
+	if in.partial == nil && !p.more {
+		in.enqueue(p.data)
+	} else {
+		grant = in.assemble(p, cost)
 	}
-	if max(in.size, len(buf.b)+len(p.data)) > maxMessage {
-		in.partial = buf
-		return 0, 0, errTooLarge
-	}
-	buf.b = append(in.grow(buf.b, len(p.data)), p.data...)
-	in.held += len(p.data)
-	in.partial = buf
+	in.closed = p.last
 	if !p.more {
-		in.partial = nil
-		in.enqueue(buf)
+		in.signal()
 	}
-	if in.waiting {
-		grant = in.claim(len(p.data))
-	}
-	in.signal(!p.more)
 	return grant, in.held - before, nil
 }
 
-func (in *inbound) enqueue(buf *buffer) {
-	if in.queue == nil {
+// check refuses parts that break the rules.
+func (in *inbound) check(p part, cost, maxMessage int) error {
+	arrived, size := 0, len(p.data)
+	if in.partial != nil {
+		arrived, size = len(in.partial.b)-lengthSize, in.size
+	} else if p.first {
+		size = p.size
+	}
+	total := arrived + len(p.data)
+	switch {
+	case len(p.data) > partSize:
+		return protocolError("part of a message exceeds 16 KiB")
+	case in.held+in.claimed+cost > defaultWindow:
+		return protocolError("message beyond the credit")
+	case size > maxMessage:
+		return errTooLarge
+	case p.first != (in.partial == nil) && (p.first || p.more):
+		return protocolError("part of a message out of order")
+	case p.more && (p.last || total >= size), !p.more && total != size:
+		return protocolError("message of a size other than announced")
+	}
+	return nil
+}
+
+// enqueue adds a whole message behind those that wait.
+func (in *inbound) enqueue(data []byte) {
+	buf := in.chunk(lengthSize + len(data))
+	buf.b = binary.BigEndian.AppendUint32(buf.b, uint32(len(data)))
+	buf.b = append(buf.b, data...)
+}
+
+// chunk returns the last buffer of the queue if it has room for n more bytes, else a new one. Buffers get larger while
+// Receive lags behind.
+func (in *inbound) chunk(n int) *buffer {
+	if len(in.queue) == 0 {
+		return in.add(newBuffer(n))
+	}
+	last := in.queue[len(in.queue)-1]
+	if cap(last.b)-len(last.b) >= n && len(last.b) < chunkSize {
+		return last
+	}
+	return in.add(newBuffer(max(n, min(chunkSize, 4*cap(last.b)))))
+}
+
+func (in *inbound) add(buf *buffer) *buffer {
+	if in.queue == nil && in.ready == nil {
 		in.queue = in.inline[:0]
 	}
 	in.queue = append(in.queue, buf)
+	return buf
 }
 
-// grow makes room for n more bytes: for all of the announced message, but never for more than four times of what has
-// really arrived.
-func (in *inbound) grow(b []byte, n int) []byte {
-	if len(b)+n <= cap(b) || in.size <= len(b)+n {
-		return b
+// assemble adds a part to the message that is arriving. It returns credit to grant, if a Receive waits for the message.
+func (in *inbound) assemble(p part, cost int) (grant int) {
+	if in.partial == nil {
+		in.partial, in.size = newBuffer(min(lengthSize+p.size, max(maxPooled, 4*len(p.data)))), p.size
+		in.partial.b = in.partial.b[:lengthSize]
 	}
-	grown := make([]byte, len(b), min(in.size, 4*(len(b)+n)))
-	copy(grown, b)
-	return grown
+	in.grow(len(p.data))
+	buf := in.partial
+	buf.b = append(buf.b, p.data...)
+	if !p.more {
+		binary.BigEndian.PutUint32(buf.b, uint32(len(buf.b)-lengthSize))
+		in.partial = nil
+		in.add(buf)
+		return 0
+	}
+	if !in.waiting {
+		return 0
+	}
+	buf.claimed += cost
+	return in.claim(cost)
+}
+
+// grow makes room for n more bytes of the partial message: for all that was announced, but never for more than four
+// times of what has really arrived.
+func (in *inbound) grow(n int) {
+	buf := in.partial
+	if len(buf.b)+n <= cap(buf.b) {
+		return
+	}
+	grown := newBuffer(min(lengthSize+in.size, 4*(len(buf.b)+n)))
+	grown.b, grown.claimed = append(grown.b, buf.b...), buf.claimed
+	in.partial = grown
+	buf.release()
 }
 
 // claim moves n held bytes to the application and returns the credit to grant, if enough has gathered to be worth a
@@ -97,13 +184,14 @@ func (in *inbound) claim(n int) int {
 }
 
 // signal wakes a waiting Receive.
-func (in *inbound) signal(useful bool) {
-	if !useful || !in.waiting {
+func (in *inbound) signal() {
+	if !in.waiting {
 		return
 	}
+	in.waiting = false
 	select {
 	case in.wake <- struct{}{}:
-	default:
+	default: // an earlier signal that its Receive did not wait for
 	}
 }
 
@@ -111,113 +199,48 @@ func (in *inbound) signal(useful bool) {
 func (in *inbound) close(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if !in.closed {
+		in.end(err)
+	}
+}
+
+// closeOrderly is close after the last message of a sender that has more rights than trust.
+func (in *inbound) closeOrderly() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
 	if in.closed {
-		return
-	}
-	in.closed, in.err = true, err
-	in.signal(true)
-}
-
-// pop takes the next message. done says that there is none and never will be.
-func (in *inbound) pop() (buf *buffer, grant, held int, done bool) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.err != nil || len(in.queue) == 0 {
-		return nil, 0, 0, in.closed
-	}
-	buf = in.queue[0]
-	in.queue[0] = nil
-	in.queue = in.queue[1:]
-	if len(in.queue) == 0 {
-		in.queue = in.inline[:0]
-	}
-	before := in.held
-	grant = in.claim(min(len(buf.b), in.held-in.partialSize()))
-	return buf, grant, in.held - before, false
-}
-
-func (in *inbound) partialSize() int {
-	if in.partial == nil {
-		return 0
-	}
-	return min(len(in.partial.b), in.held)
-}
-
-// startWait declares that a Receive waits, claims what a partial message holds, and returns the channel to wait on.
-// It returns nil if there is something to pop after all.
-func (in *inbound) startWait() (wake <-chan struct{}, grant, held int) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if len(in.queue) > 0 || in.closed {
-		return nil, 0, 0
-	}
-	if in.wake == nil {
-		in.wake = make(chan struct{}, 1)
-	}
-	in.waiting = true
-	before := in.held
-	if in.partial != nil {
-		grant = in.claim(in.held)
-	}
-	return in.wake, grant, in.held - before
-}
-
-func (in *inbound) stopWait() {
-	in.mu.Lock()
-	in.waiting = false
-	in.mu.Unlock()
-}
-
-func (in *inbound) isClosed() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.closed
-}
-
-// discard drops everything that was not received and returns how many held bytes that were.
-func (in *inbound) discard() int {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	held := in.held
-	in.queue, in.partial, in.held, in.closed = nil, nil, 0, true
-	return held
-}
-
-// receive waits for the next message of in. It returns nil, nil at the end of the half; the caller then asks why.
-func (l *Link) receive(ctx context.Context, in *inbound, id uint64) (*buffer, error) {
-	for {
-		buf, grant, held, done := in.pop()
-		l.settle(id, grant, held)
-		if buf != nil || done {
-			return buf, nil
-		}
-		wake, grant, held := in.startWait()
-		l.settle(id, grant, held)
-		if wake == nil {
-			continue
-		}
-		if err := waitWake(ctx, wake, in); err != nil {
-			return nil, err
-		}
-	}
-}
-
-func waitWake(ctx context.Context, wake <-chan struct{}, in *inbound) error {
-	defer in.stopWait()
-	select {
-	case <-wake:
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
+	if in.partial != nil {
+		return protocolError("end inside a message")
+	}
+	in.end(nil)
+	return nil
 }
 
-// settle grants credit and keeps the account of the bytes that the link holds.
-func (l *Link) settle(id uint64, grant, held int) {
-	if held != 0 {
-		l.held.Add(int64(held))
+func (in *inbound) end(err error) {
+	in.closed = true
+	if err != nil {
+		in.err = err
+		in.failed.Store(true)
 	}
-	if grant > 0 {
-		l.out.window(id, grant)
+	in.signal()
+}
+
+// abandon closes the half for a receiver that wants nothing more, drops what it has not taken, and returns the held
+// bytes that this frees. A Receive gets err, unless it had nothing to lose.
+func (in *inbound) abandon(err error) (held int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err == nil && (!in.closed || in.held > 0) {
+		in.end(err)
 	}
+	return in.drop()
+}
+
+// drop forgets what was not taken. The mutex is held.
+func (in *inbound) drop() (held int) {
+	held = in.held
+	in.queue, in.partial, in.held = nil, nil, 0
+	return held
 }

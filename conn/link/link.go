@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -87,13 +88,14 @@ type Link struct {
 	window    int // credit of a new call, as the other end said
 
 	out     *outbox
-	written atomic.Uint64 // number of the newest batch that the writer has begun to write
-	held    atomic.Int64  // received bytes that nobody has claimed
+	held    atomic.Int64 // received bytes that nobody has claimed
 	calls   callTable
 	served  servedTable
 	work    workers
 	live    liveness
 	catalog catalogInbox
+
+	announcing chan struct{} // holds the one that announces: parts of two catalogs must not mix
 
 	over     chan struct{} // closed when the link fails or closes
 	done     chan struct{} // closed when its goroutines have ended as well
@@ -122,6 +124,8 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 		limits:    cfg.Limits.withDefaults(),
 		over:      make(chan struct{}),
 		done:      make(chan struct{}),
+
+		announcing: make(chan struct{}, 1),
 	}
 	if l.handler == nil {
 		l.handler = unimplemented
@@ -188,7 +192,7 @@ func (l *Link) Err() error {
 // Close ends the link at once and waits for its reader and writer. Calls in flight fail with unavailable. The reason
 // is in [Link.Err] with [ErrClosed].
 func (l *Link) Close(reason string) error {
-	l.fail(errors.Join(ErrClosed, errors.New(reason)))
+	l.fail(fmt.Errorf("%w: %s", ErrClosed, reason))
 	<-l.done
 	return nil
 }
@@ -199,19 +203,18 @@ func (l *Link) fail(err error) {
 		l.err = l.lastWord(err)
 		close(l.over)
 		l.live.stop()
-		l.stream.Close()
-		l.calls.failAll(l, l.err)
+		l.calls.failAll(l, l.out.seal(), l.err)
 		l.served.cancelAll()
 		l.work.stop()
+		l.stream.Close() // the last: under TLS it may take seconds to say goodbye
 	})
 }
 
-// lastWord turns an end of stream after a GOAWAY into the orderly end that it is.
+// lastWord turns the end of the stream after a GOAWAY into the orderly end that it is.
 func (l *Link) lastWord(err error) error {
-	if l.calls.goneAway() || l.served.draining() {
-		if errors.Is(err, io.EOF) {
-			return ErrDrained
-		}
+	away, done := l.calls.parting()
+	if done || (errors.Is(err, io.EOF) && (away || l.served.draining())) {
+		return ErrDrained
 	}
 	return err
 }

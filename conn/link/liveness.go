@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
@@ -12,26 +13,41 @@ const (
 	// Together they bound how long a dead peer goes unnoticed to 3 s, plus scheduling.
 	pingAfter = 2 * time.Second
 	pingWait  = 1 * time.Second
+	// writeTimeout bounds one write: an other end that takes nothing for so long is gone.
+	writeTimeout = 5 * time.Second
+	// maxLate is how late a tick may be before it says more about this process than about the other end.
+	maxLate = 250 * time.Millisecond
 )
 
-// liveness notices that the other end is gone although the stream does not say so.
+// liveness notices that the other end is gone although the stream does not say so. Times are since base.
 type liveness struct {
-	base  time.Time
-	last  atomic.Int64 // when something was heard, since base
-	rtt   atomic.Int64
-	timer *time.Timer
+	base    time.Time
+	last    atomic.Int64 // when something was heard
+	writing atomic.Int64 // when the write in progress began; 0: none
+	rtt     atomic.Int64
+	timer   *time.Timer
 
 	mu     sync.Mutex
-	asked  time.Duration // when the ping in flight was sent, since base; 0: none
+	due    time.Duration // when the next tick should come
+	asked  time.Duration // when the ping in flight was sent; 0: none
 	strict bool          // the ping in flight decides about life
+	late   bool          // the last tick was late
 }
 
+func (v *liveness) now() time.Duration { return time.Since(v.base) }
+
 // heard is called with every successful read.
-func (v *liveness) heard(int) { v.last.Store(int64(time.Since(v.base))) }
+func (v *liveness) heard(int) { v.last.Store(int64(v.now())) }
+
+// writes and wrote enclose what the writer does with the stream.
+func (v *liveness) writes() { v.writing.Store(int64(max(1, v.now()))) }
+
+func (v *liveness) wrote() { v.writing.Store(0) }
 
 func (v *liveness) start(l *Link) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.due = v.now() + pingAfter
 	v.timer = time.AfterFunc(pingAfter, func() { v.tick(l) })
 	v.ping(l, false) // for the round trip
 }
@@ -45,19 +61,20 @@ func (v *liveness) stop() {
 }
 
 func (v *liveness) ping(l *Link, strict bool) {
-	v.asked, v.strict = max(1, time.Since(v.base)), strict
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(v.asked))
-	l.out.control(framePing, 0, 0, b[:]...)
+	v.asked, v.strict = max(1, v.now()), strict
+	l.out.control(framePing, 0, 0, v.token()...)
 }
 
-func (v *liveness) pong() {
+// token is the payload of the ping in flight.
+func (v *liveness) token() []byte { return binary.BigEndian.AppendUint64(nil, uint64(v.asked)) }
+
+func (v *liveness) pong(body []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.asked == 0 {
+	if v.asked == 0 || !bytes.Equal(body, v.token()) {
 		return
 	}
-	v.rtt.Store(int64(max(1, time.Since(v.base)-v.asked)))
+	v.rtt.Store(int64(max(1, v.now()-v.asked)))
 	v.asked = 0
 }
 
@@ -67,27 +84,36 @@ func (v *liveness) tick(l *Link) {
 		return
 	}
 	l.work.trimHalf()
-	if v.check(l) {
-		l.out.shrink()
+	if err := v.check(l); err != nil {
+		l.fail(err)
 		return
 	}
-	l.fail(ErrSilent)
+	l.out.shrink()
 }
 
-// check reports whether the other end may be alive.
-func (v *liveness) check(l *Link) bool {
+// check says why the other end must be taken for dead, or plans the next tick.
+func (v *liveness) check(l *Link) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	last := time.Duration(v.last.Load())
-	silent := time.Since(v.base) - last
+	now := v.now()
+	v.late = now-v.due > maxLate && !v.late
+	last, writing := time.Duration(v.last.Load()), time.Duration(v.writing.Load())
+	next := pingAfter - (now - last)
 	switch {
+	case v.late: // this process stood still: what the other end did meanwhile may not have been read yet
+		next = pingWait
+	case writing != 0 && now-writing >= writeTimeout:
+		return errStuck
 	case v.asked != 0 && v.strict && last < v.asked:
-		return false
-	case silent >= pingAfter:
+		return ErrSilent
+	case next <= 0:
 		v.ping(l, true)
-		v.timer.Reset(pingWait)
-	default:
-		v.timer.Reset(pingAfter - silent)
+		next = pingWait
 	}
-	return true
+	if writing != 0 {
+		next = min(next, max(writing+writeTimeout-now, pingWait/10))
+	}
+	v.due = now + next
+	v.timer.Reset(next)
+	return nil
 }

@@ -31,6 +31,21 @@ func metadataSize(h *connect.Header) int {
 	return size
 }
 
+// maxValues bounds the values of a block, and with them what a small block can cost in memory.
+const maxValues = 1024
+
+// metadataFits reports whether the blocks of a frame keep to the limits, which hold for all of them together.
+func metadataFits(blocks ...*connect.Header) bool {
+	size, values := 0, 0
+	for _, h := range blocks {
+		for _, v := range h.All() {
+			values += max(1, len(v))
+		}
+		size += metadataSize(h)
+	}
+	return values <= maxValues && size <= maxMetadata
+}
+
 // readMetadata moves a metadata block from the front of p into h. All strings share one allocation, and so do all
 // value slices.
 func readMetadata(p *payload, h *connect.Header) {
@@ -40,22 +55,24 @@ func readMetadata(p *payload, h *connect.Header) {
 	}
 	text := string(block.b)
 	values := make([]string, 0, 4)
-	for len(block.b) > 0 && block.err == nil {
+	for left := maxValues; len(block.b) > 0; {
 		name := sharedText(&block, text)
 		n := block.uvarint()
-		if n > uint64(len(block.b)) {
-			block.fail("more values than bytes")
+		if n > uint64(left) {
+			block.fail("too many values")
 		}
+		if block.err != nil {
+			break
+		}
+		left -= max(1, int(n))
 		first := len(values)
 		for range n {
 			values = append(values, sharedText(&block, text))
 		}
-		if block.err == nil {
-			h.SetValues(name, values[first:len(values):len(values)])
-		}
+		h.SetValues(name, values[first:len(values):len(values)])
 	}
 	if block.err != nil {
-		p.fail("metadata: " + block.err.Error())
+		p.fail("metadata: " + string(block.err.(protocolError))) //nolint:forcetypeassert // payload has no other errors
 	}
 }
 

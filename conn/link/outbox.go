@@ -12,7 +12,7 @@ import (
 
 // batchParts is how many bytes of large messages one batch carries behind the small frames: the most that a small
 // frame waits for.
-const batchParts = 64 << 10
+const batchParts = 96 << 10
 
 // outbound is the sending half of a call. credit is guarded by outbox.mu, and so are the changes of large.
 type outbound struct {
@@ -45,8 +45,9 @@ type largeMessage struct {
 type outbox struct {
 	mu    sync.Mutex
 	buf   []byte
+	parts int // bytes of large messages in buf
 	spare []byte
-	batch uint64 // number of the batch that buf will be
+	batch uint64 // number of the batch that buf will be; those before it may have left
 	turns []*largeMessage
 	names sentNames
 	limit int           // buf may hold this much before senders of messages wait
@@ -54,9 +55,13 @@ type outbox struct {
 	wake  chan struct{}
 	awake bool
 
-	empty    chan struct{} // closed when everything is written; nil if nobody waits
-	overflow atomic.Bool   // answers to the other end pile up
+	sealed   bool        // the link is over: nothing leaves any more
+	overflow atomic.Bool // answers to the other end pile up
 }
+
+// floodMargin is how far buf may grow beyond its limit by frames that do not wait for room. They are small, and there
+// are at most a few a call, unless the other end provokes them.
+const floodMargin = 1 << 20
 
 func newOutbox(limit int) *outbox {
 	return &outbox{names: sentNames{}, limit: limit, batch: 1, wake: make(chan struct{}, 1)}
@@ -64,25 +69,31 @@ func newOutbox(limit int) *outbox {
 
 // unlock ends an append and wakes the writer.
 func (o *outbox) unlock() {
+	if len(o.buf) > o.limit+floodMargin {
+		o.overflow.Store(true)
+	}
 	asleep := !o.awake && (len(o.buf) > 0 || len(o.turns) > 0)
 	o.awake = o.awake || asleep
 	o.mu.Unlock()
 	if asleep {
-		o.wake <- struct{}{} // never blocks: awake is false only when the writer has emptied the channel
+		select {
+		case o.wake <- struct{}{}:
+		default: // a wake-up is there already; the writer may have ended and leave it there
+		}
 	}
 }
 
-// control appends a frame of a few bytes. Control frames are not subject to the limit: there are at most a few a call.
+// control appends a frame of a few bytes, which does not wait for room.
 func (o *outbox) control(typ frameType, flags uint8, id uint64, payload ...byte) {
 	o.mu.Lock()
+	defer o.unlock()
+	if o.sealed {
+		return
+	}
 	start := len(o.buf)
 	o.buf = beginFrame(o.buf, typ, flags, id)
 	o.buf = append(o.buf, payload...)
 	o.buf = endFrame(o.buf, start)
-	if len(o.buf) > 2*o.limit {
-		o.overflow.Store(true)
-	}
-	o.unlock()
 }
 
 func (o *outbox) window(id uint64, grant int) {
@@ -94,7 +105,11 @@ func (o *outbox) window(id uint64, grant int) {
 func (o *outbox) lockRoom(ctx context.Context, over <-chan struct{}) error {
 	for {
 		o.mu.Lock()
-		if len(o.buf) < o.limit {
+		switch {
+		case o.sealed:
+			o.mu.Unlock()
+			return errLinkOver
+		case len(o.buf) < o.limit:
 			return nil
 		}
 		if o.room == nil {
@@ -112,19 +127,39 @@ func (o *outbox) lockRoom(ctx context.Context, over <-chan struct{}) error {
 	}
 }
 
+// seal keeps everything that has not left from leaving, and returns the number of the first batch that will not.
+func (o *outbox) seal() (unsent uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sealed = true
+	return o.batch
+}
+
 // add grants credit to a half and gives its waiting message a turn.
 func (o *outbox) add(half *outbound, credit int) error {
 	o.mu.Lock()
+	defer o.unlock()
 	if half.credit+credit > math.MaxInt32 {
-		o.mu.Unlock()
 		return protocolError("credit out of range")
 	}
 	half.credit += credit
-	if m := half.large.Load(); m != nil && !m.queued && half.credit > 0 {
+	if m := half.large.Load(); m != nil && !m.queued && m.ready() {
 		o.giveTurn(m)
 	}
-	o.unlock()
 	return nil
+}
+
+// ready reports whether the credit is enough for the next part of m.
+func (m *largeMessage) ready() bool {
+	return m.half == nil || m.half.credit >= m.overhead()+min(1, len(m.data))
+}
+
+// overhead is what the next part costs besides its bytes.
+func (m *largeMessage) overhead() int {
+	if m.started {
+		return 0
+	}
+	return messageCost
 }
 
 func (o *outbox) giveTurn(m *largeMessage) {
@@ -151,7 +186,7 @@ func (o *outbox) withdraw(m *largeMessage) {
 	if m.queued {
 		o.turns = slices.DeleteFunc(o.turns, func(other *largeMessage) bool { return other == m })
 	}
-	m.withdrawn = len(m.data) > 0
+	m.withdrawn = true
 	o.finish(m)
 }
 
@@ -163,28 +198,27 @@ func (o *outbox) finish(m *largeMessage) {
 	close(m.moved)
 }
 
-// take hands the writer the next batch and its number; nil when there is nothing to write, and the writer then waits
-// on wake.
-func (o *outbox) take() ([]byte, uint64) {
+// take hands the writer the next batch; nil when there is nothing to write, and the writer then waits on wake.
+func (o *outbox) take() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.sealed {
+		o.awake = false
+		return nil
+	}
 	o.takeTurns()
 	if len(o.buf) == 0 {
 		o.awake = false
-		if o.empty != nil {
-			close(o.empty)
-			o.empty = nil
-		}
-		return nil, 0
+		return nil
 	}
 	full := o.buf
-	o.buf, o.spare = o.spare[:0], nil
+	o.buf, o.spare, o.parts = o.spare[:0], nil, 0
 	o.batch++
 	if o.room != nil {
 		close(o.room)
 		o.room = nil
 	}
-	return full, o.batch - 1
+	return full
 }
 
 // idleBuffer is how large a buffer an idle link keeps.
@@ -192,7 +226,7 @@ const idleBuffer = 16 << 10
 
 // giveBack returns a written batch for reuse.
 func (o *outbox) giveBack(batch []byte) {
-	if cap(batch) > 4*batchParts {
+	if cap(batch) > 512<<10 {
 		return
 	}
 	o.mu.Lock()
@@ -215,16 +249,16 @@ func (o *outbox) shrink() {
 	}
 }
 
+// takeTurns fills the batch with parts, one of each large message after the other.
 func (o *outbox) takeTurns() {
-	budget := batchParts
-	for budget > 0 && len(o.turns) > 0 {
+	for o.parts < batchParts && len(o.turns) > 0 {
 		m := o.turns[0]
 		o.turns = o.turns[1:]
-		budget -= o.appendPart(m)
+		o.appendPart(m)
 		switch {
 		case len(m.data) == 0:
 			o.finish(m)
-		case m.half == nil || m.half.credit > 0:
+		case m.ready():
 			o.turns = append(o.turns, m)
 		default:
 			m.queued = false // add gives it a turn again
@@ -232,12 +266,24 @@ func (o *outbox) takeTurns() {
 	}
 }
 
-// appendPart moves the next part of m to buf and returns its size.
-func (o *outbox) appendPart(m *largeMessage) int {
+// appendParts moves as much of m to buf as goes without a wait and without overtaking others, and reports whether that
+// was all.
+func (o *outbox) appendParts(m *largeMessage) bool {
+	for o.parts < batchParts && len(o.turns) == 0 && m.ready() {
+		o.appendPart(m)
+		if len(m.data) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// appendPart moves the next part of m to buf.
+func (o *outbox) appendPart(m *largeMessage) {
 	n := min(len(m.data), partSize)
 	if m.half != nil {
-		n = min(n, m.half.credit)
-		m.half.credit -= n
+		n = min(n, m.half.credit-m.overhead())
+		m.half.credit -= n + m.overhead()
 	}
 	flags := m.flags
 	if n < len(m.data) {
@@ -255,18 +301,5 @@ func (o *outbox) appendPart(m *largeMessage) int {
 	o.buf = append(o.buf, m.data[:n]...)
 	o.buf = endFrame(o.buf, start)
 	m.data, m.started, m.progress = m.data[n:], true, time.Now()
-	return n
-}
-
-// whenEmpty returns a channel that is closed when everything that is queued now has been written.
-func (o *outbox) whenEmpty() <-chan struct{} {
-	o.mu.Lock()
-	defer o.unlock()
-	if !o.awake && len(o.buf) == 0 {
-		return closedChan
-	}
-	if o.empty == nil {
-		o.empty = make(chan struct{})
-	}
-	return o.empty
+	o.parts += n
 }

@@ -8,9 +8,11 @@ import (
 const (
 	// An idle link reads through a small buffer; a busy one through one that holds many frames.
 	minReadBuffer = 4 << 10
-	maxReadBuffer = 64 << 10
+	maxReadBuffer = 128 << 10
 	// quietReads is how many small reads in a row make the buffer small again.
 	quietReads = 256
+	// maxIdleReads is how many reads in a row may bring nothing.
+	maxIdleReads = 100
 )
 
 // frameReader cuts a byte stream into frames.
@@ -19,11 +21,12 @@ type frameReader struct {
 	buf        []byte
 	start, end int
 	quiet      int
+	limit      int // of a payload
 	onRead     func(n int)
 }
 
 func newFrameReader(src io.Reader, onRead func(int)) *frameReader {
-	return &frameReader{src: src, buf: make([]byte, minReadBuffer), onRead: onRead}
+	return &frameReader{src: src, buf: make([]byte, minReadBuffer), limit: maxPayload, onRead: onRead}
 }
 
 // next returns the next frame. The payload is valid until the following call.
@@ -32,8 +35,8 @@ func (r *frameReader) next() (frameHeader, []byte, error) {
 		return frameHeader{}, nil, err
 	}
 	h := parseFrameHeader(r.buf[r.start:])
-	if h.length > maxPayload {
-		return h, nil, protocolError(fmt.Sprintf("frame of %d bytes exceeds %d", h.length, maxPayload))
+	if h.length > r.limit {
+		return h, nil, protocolError(fmt.Sprintf("frame of %d bytes exceeds %d", h.length, r.limit))
 	}
 	if err := r.need(headerSize + h.length); err != nil {
 		return h, nil, err
@@ -45,16 +48,18 @@ func (r *frameReader) next() (frameHeader, []byte, error) {
 
 // need makes n bytes available at start.
 func (r *frameReader) need(n int) error {
-	for r.end-r.start < n {
+	for idle := 0; r.end-r.start < n; idle++ {
 		r.makeRoom(n)
 		got, err := r.src.Read(r.buf[r.end:])
-		if got > 0 {
+		switch {
+		case got > 0:
 			r.end += got
 			r.onRead(got)
-			continue
-		}
-		if err != nil {
+			idle = 0
+		case err != nil:
 			return r.readError(err)
+		case idle > maxIdleReads:
+			return io.ErrNoProgress
 		}
 	}
 	return nil

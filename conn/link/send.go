@@ -3,7 +3,6 @@ package link
 import (
 	"context"
 	"io"
-	"slices"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -46,10 +45,9 @@ func (l *Link) encode(c codec, msg any) (encoded, error) {
 		return encoded{}, connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 	}
 	if size >= 0 && size <= inlineSize {
-		return encoded{msg: msg, size: size}, nil
+		return l.checkSize(encoded{msg: msg, size: size})
 	}
-	buf := newBuffer()
-	buf.b = slices.Grow(buf.b, max(size, 0))
+	buf := newBuffer(size)
 	buf.b, err = c.append(buf.b, msg)
 	if err != nil {
 		buf.release()
@@ -76,40 +74,42 @@ func (l *Link) sendMessage(ctx context.Context, half *outbound, id uint64, flags
 		l.out.mu.Unlock()
 		return io.EOF
 	}
-	if e.size > partSize || e.size > half.credit {
+	if e.size > partSize || e.size+messageCost > half.credit {
 		return l.sendLarge(ctx, half, &largeMessage{typ: frameMessage, id: id, flags: flags | flagMessage, half: half}, c, e)
 	}
 	defer l.out.unlock()
-	half.credit -= e.size
+	half.credit -= e.size + messageCost
 	return l.appendMessage(id, flags, c, e)
 }
 
 func (l *Link) appendMessage(id uint64, flags uint8, c codec, e encoded) error {
 	o := l.out
 	start := len(o.buf)
-	o.buf = beginFrame(o.buf, frameMessage, flags|flagMessage, id)
-	b, err := e.appendTo(o.buf, c)
+	b, err := e.appendTo(beginFrame(o.buf, frameMessage, flags|flagMessage, id), c)
 	if err != nil {
-		o.buf = o.buf[:start]
 		return connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 	}
 	o.buf = endFrame(b, start)
 	return nil
 }
 
-// sendLarge queues m, whose bytes e holds, and waits for its last turn. The outbox is locked on entry.
-func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c codec, e encoded) error {
-	data, err := e.bytes(c)
-	if err != nil {
+// sendLarge sends m, whose bytes e holds, in parts, and waits for the last of them to leave. The outbox is locked on
+// entry.
+func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c codec, e encoded) (err error) {
+	if m.data, err = e.bytes(c); err != nil {
 		l.out.mu.Unlock()
 		return err
 	}
-	m.data, m.moved, m.progress = data, make(chan struct{}), time.Now()
+	if l.out.appendParts(m) {
+		l.out.unlock()
+		return nil
+	}
+	m.moved, m.progress = make(chan struct{}), time.Now()
 	half.large.Store(m)
 	switch {
 	case half.closed.Load():
 		l.out.withdraw(m)
-	case half.credit > 0:
+	case m.ready():
 		l.out.giveTurn(m)
 	}
 	l.out.unlock()

@@ -19,25 +19,32 @@ type serverCall struct {
 	info   connect.CallInfo
 	in     inbound
 	out    outbound
+	spent  bool // its deadline had passed when it came
 	late   bool // its deadline was acted upon; guarded by servedTable.mu
 
-	metadata *buffer // of the OPEN, as it came
+	metadata   *buffer // of the OPEN, as it came
+	extra      int     // bytes that the call holds besides those in its inbound
+	halfClosed bool    // the caller sends no more; the reader's
 
-	received    bool // the only request message was handed out
-	headersSent bool
-	answer      any // the only response message, which leaves with the END
+	received    bool    // the only request message was handed out
+	headersSent bool    // the response headers are on their way
+	answered    bool    // the handler has sent the only response message
+	answer      encoded // which leaves with the END
 }
 
-// serve runs the handler of c and answers the call.
+// serve runs the handler of c and answers the call. A call that is over before it could begin gets no handler.
 func (l *Link) serve(c *serverCall) {
 	defer l.served.returned()
 	defer c.ctx.cancel(context.Canceled)
+	defer func() { l.held.Add(-int64(c.in.abandon(context.Canceled) + c.extra)) }()
+	if c.ctx.Err() != nil {
+		return
+	}
 	err := c.readMetadata()
 	if err == nil {
 		err = c.handle()
 	}
 	c.finish(err)
-	l.held.Add(-int64(c.in.discard()))
 }
 
 func (c *serverCall) readMetadata() error {
@@ -55,15 +62,23 @@ func (c *serverCall) readMetadata() error {
 
 // handle calls the handler and turns a panic into an internal error. The text of the panic stays here.
 func (c *serverCall) handle() (err error) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil {
-			c.link.log.Error("handler panicked", "procedure", c.target.procedure, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			err = connect.NewError(connect.CodeInternal, "the handler panicked; its collector has logged the details")
+		if returned {
+			return
+		}
+		v := recover()
+		c.link.log.Error("handler panicked", "procedure", c.target.procedure, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		err = connect.NewError(connect.CodeInternal, "the handler panicked; its collector has logged the details")
+		if v == nil {
+			c.finish(err) // runtime.Goexit: nobody above gets to do it
 		}
 	}()
 	c.info.Spec, c.info.Codec, c.info.Protocol = c.target.spec, c.target.callName.codec, protocolName
 	c.info.PeerAddr, c.info.TransportInfo = c.link.peer.CollectorID, &c.target.info
-	return c.link.handler(&c.ctx, c.target.procedure, &c.info, c)
+	err = c.link.handler(&c.ctx, c.target.procedure, &c.info, c)
+	returned = true
+	return err
 }
 
 func (c *serverCall) singleRequest() bool { return c.target.kind&connect.StreamTypeClient == 0 }
@@ -74,21 +89,22 @@ func (c *serverCall) Receive(msg any) error {
 	if c.singleRequest() && c.received {
 		return io.EOF
 	}
-	buf, err := c.link.receive(&c.ctx, &c.in, c.id)
-	if err != nil {
+	m, err := c.link.receive(&c.ctx, &c.in, c.id)
+	switch {
+	case err == io.EOF:
+		return c.noMessage()
+	case err != nil:
 		return err
 	}
-	if buf == nil {
-		return c.noMessage()
-	}
 	c.received = true
-	c.info.ReceiveStats = connect.MessageStats{Size: len(buf.b)}
-	if err := decodeInto(c.target.codec, buf, msg); err != nil {
+	c.info.ReceiveStats = connect.MessageStats{Size: len(m.data)}
+	if err := m.decode(c.target.codec, msg); err != nil {
 		return connect.Errorf(connect.CodeInvalidArgument, "unmarshal message: %v", err)
 	}
 	return nil
 }
 
+// noMessage is what the end of the request means to a Receive that waited for a message.
 func (c *serverCall) noMessage() error {
 	c.in.mu.Lock()
 	err := c.in.err
@@ -116,28 +132,35 @@ func (c *serverCall) sendHeaders() error {
 	if header.Len() == 0 {
 		return nil
 	}
-	if metadataSize(header) > maxMetadata {
-		return connect.Errorf(connect.CodeResourceExhausted, "response headers are larger than %d bytes", maxMetadata)
+	if !metadataFits(header) {
+		return connect.Errorf(connect.CodeResourceExhausted, "response headers exceed %d bytes or %d values", maxMetadata, maxValues)
 	}
 	o := c.link.out
-	o.mu.Lock()
+	if err := o.lockRoom(&c.ctx, c.link.over); err != nil {
+		return c.sendError(err)
+	}
+	defer o.unlock()
+	if c.out.closed.Load() {
+		return c.sendError(io.EOF)
+	}
 	start := len(o.buf)
 	o.buf = endFrame(appendMetadata(beginFrame(o.buf, frameHeaders, 0, c.id), header), start)
-	o.unlock()
 	return nil
 }
 
+// Send encodes msg before it returns. A single response leaves when the handler has returned.
 func (c *serverCall) Send(msg any) error {
-	if c.singleResponse() {
-		if c.answer != nil {
-			return connect.NewError(connect.CodeInternal, "a unary response has one message")
-		}
-		c.answer = msg
-		return nil
+	if c.singleResponse() && c.answered {
+		return connect.NewError(connect.CodeInternal, "a unary response has one message")
 	}
 	e, err := c.link.encode(c.target.codec, msg)
 	if err != nil {
 		return err
+	}
+	c.info.SendStats = connect.MessageStats{Size: e.size}
+	if c.singleResponse() {
+		c.answer, c.answered = e, true
+		return nil
 	}
 	defer e.release()
 	return c.send(e)
@@ -149,13 +172,23 @@ func (c *serverCall) send(e encoded) error {
 			return err
 		}
 	}
-	c.info.SendStats = connect.MessageStats{Size: e.size}
-	err := c.link.sendMessage(&c.ctx, &c.out, c.id, 0, c.target.codec, e)
-	if ended := c.ctx.Err(); ended != nil && err != nil {
+	return c.sendError(c.link.sendMessage(&c.ctx, &c.out, c.id, 0, c.target.codec, e))
+}
+
+// sendError gives a failed Send its public form. A call whose receiver does not read is over.
+func (c *serverCall) sendError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if ended := c.ctx.Err(); ended != nil {
 		return ended
 	}
 	if errors.Is(err, errLinkOver) {
 		return context.Canceled
+	}
+	var stalled *connect.Error
+	if errors.As(err, &stalled) && stalled.Code() == connect.CodeResourceExhausted {
+		c.refuse(c.link, stalled)
 	}
 	return err
 }

@@ -8,17 +8,12 @@ import (
 
 // finish answers the call: err is the handler's verdict. A unary answer leaves as one frame if its message fits.
 func (c *serverCall) finish(err error) {
-	var answer encoded
-	if err == nil && c.answer != nil {
-		answer, err = c.link.encode(c.target.codec, c.answer)
+	defer c.answer.release()
+	if err == nil && c.answer.size > partSize {
+		err = c.send(c.answer)
+		c.answered = false
 	}
-	if err == nil && answer.size > partSize {
-		err = c.send(answer)
-		answer.release()
-		answer = encoded{}
-		c.answer = nil
-	}
-	defer answer.release()
+	c.out.closed.Store(true)
 	if !c.link.served.remove(c.id) {
 		return // nobody waits
 	}
@@ -26,11 +21,11 @@ func (c *serverCall) finish(err error) {
 		return
 	}
 	defer c.link.out.unlock()
-	c.appendEnd(err, answer)
+	c.appendEnd(err)
 }
 
 // appendEnd appends the END. If it cannot be written as it should be, the call fails instead.
-func (c *serverCall) appendEnd(err error, answer encoded) {
+func (c *serverCall) appendEnd(err error) {
 	o := c.link.out
 	start := len(o.buf)
 	flags := c.endFlags(err)
@@ -39,17 +34,16 @@ func (c *serverCall) appendEnd(err error, answer encoded) {
 		b = appendError(b, verdict(err))
 	}
 	if flags&flagMetadata != 0 {
-		if metadataSize(c.info.ResponseHeader())+metadataSize(c.info.ResponseTrailer()) > maxMetadata {
+		if !metadataFits(c.info.ResponseHeader(), c.info.ResponseTrailer()) {
 			o.buf = c.appendFailure(o.buf[:start], connect.Errorf(connect.CodeResourceExhausted,
-				"response headers and trailers are larger than %d bytes", maxMetadata))
+				"response headers and trailers exceed %d bytes or %d values", maxMetadata, maxValues))
 			return
 		}
 		b = c.appendBothMetadata(b)
 	}
 	if flags&flagMessage != 0 {
-		c.info.SendStats = connect.MessageStats{Size: answer.size}
 		var encodeErr error
-		if b, encodeErr = answer.appendTo(b, c.target.codec); encodeErr != nil {
+		if b, encodeErr = c.answer.appendTo(b, c.target.codec); encodeErr != nil {
 			o.buf = c.appendFailure(o.buf[:start], connect.Errorf(connect.CodeInternal, "marshal message: %v", encodeErr))
 			return
 		}
@@ -61,7 +55,7 @@ func (c *serverCall) endFlags(err error) uint8 {
 	var flags uint8
 	if err != nil {
 		flags |= flagError
-	} else if c.answer != nil {
+	} else if c.answered {
 		flags |= flagMessage
 	}
 	if c.info.ResponseTrailer().Len() > 0 || (!c.headersSent && c.info.ResponseHeader().Len() > 0) {

@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"gen":           {},
 	"examples":      {"dispatcher", "registry", "conn", "gen"}, // nothing internal: they show what users can write
 
+	"internal/doctest":  {},
 	"internal/memnet":   {},
 	"internal/meshtest": {"dispatcher", "registry", "conn", "conn/link", "gen", "internal/memnet", "internal/name", "internal/sqlite"},
 	"internal/name":     {},

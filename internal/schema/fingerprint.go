@@ -14,34 +14,19 @@ import (
 // Fingerprint hashes the shape of a method and of every message and enum it can reach. It depends on nothing else, so
 // it is the same in every build, process and release, and never 0. Fields that extend a message do not count.
 func Fingerprint(method protoreflect.MethodDescriptor) uint64 {
-	types := make(reachable)
-	types.addMessage(method.Input())
-	types.addMessage(method.Output())
+	types := newIndex()
+	types.addReachable(method.Input())
+	types.addReachable(method.Output())
 
 	shape := appendMethod(nil, method)
-	for _, name := range slices.Sorted(maps.Keys(types)) {
-		shape = appendType(shape, types[name])
+	for _, name := range slices.Sorted(maps.Keys(types.messages)) {
+		shape = appendMessage(shape, types.messages[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(types.enums)) {
+		shape = appendEnum(shape, types.enums[name])
 	}
 	sum := sha256.Sum256(shape)
 	return max(1, binary.BigEndian.Uint64(sum[:]))
-}
-
-// reachable is a set of messages and enums by full name.
-type reachable map[protoreflect.FullName]protoreflect.Descriptor
-
-func (r reachable) addMessage(message protoreflect.MessageDescriptor) {
-	if _, seen := r[message.FullName()]; seen {
-		return
-	}
-	r[message.FullName()] = message
-	for field := range elements(message.Fields()) {
-		if enum := field.Enum(); enum != nil {
-			r[enum.FullName()] = enum
-		}
-		if child := field.Message(); child != nil {
-			r.addMessage(child)
-		}
-	}
 }
 
 // The shape is text, one line an element, so that no two shapes have the same bytes: names cannot hold a space, and
@@ -52,17 +37,6 @@ func appendMethod(b []byte, method protoreflect.MethodDescriptor) []byte {
 	b = strconv.AppendBool(append(b, ' '), method.IsStreamingClient())
 	b = strconv.AppendBool(append(b, ' '), method.IsStreamingServer())
 	return append(b, '\n')
-}
-
-func appendType(b []byte, descriptor protoreflect.Descriptor) []byte {
-	switch d := descriptor.(type) {
-	case protoreflect.MessageDescriptor:
-		return appendMessage(b, d)
-	case protoreflect.EnumDescriptor:
-		return appendEnum(b, d)
-	default:
-		return b
-	}
 }
 
 func appendMessage(b []byte, message protoreflect.MessageDescriptor) []byte {

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/demo"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var config demo.Config
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Run three linked collectors with traffic, kill one, watch it come back",
+		Long: "Run three collectors as processes of their own, linked, on 127.0.0.1:50051 to 50053 (free ports if taken). Calls\n" +
+			"are asked of collectors that do not have the method; each line says who ran it and on which way. One collector\n" +
+			"is killed and restarted. Everything is stopped and removed at the end.",
+		Example: "  collector demo\n  collector demo --for 10s --json\n  collector demo --keep /tmp/demo     # look at the databases after it",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), config) },
+	}
+	command.Flags().DurationVar(&config.For, "for", 20*time.Second, "how long to make calls")
+	command.Flags().StringVar(&config.Keep, "keep", "", "directory for databases and logs, not removed")
+	return command
+}
+
+func (a *app) demo(ctx context.Context, config demo.Config) error {
+	if config.For < demo.Shortest {
+		return usagef("--for %v is too short: want at least %v", config.For, demo.Shortest)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return failuref("finding this program: %v", err)
+	}
+	config.Program = program
+	config.Lines, config.Notes = a.demoStreams()
+	report, err := demo.Run(ctx, config)
+	if err != nil {
+		return demoFailure(ctx, err)
+	}
+	if err := a.showReport(report); err != nil {
+		return err
+	}
+	if !report.OK() {
+		return failuref("the demo did not go as it should")
+	}
+	return nil
+}
+
+// demoStreams are stdout for the calls, unless stdout is for the report, and stderr for the captions.
+func (a *app) demoStreams() (lines, notes io.Writer) {
+	lines, notes = a.io.Out, a.io.Err
+	if a.structured() {
+		lines = notes
+	}
+	if a.flags.quiet {
+		notes = io.Discard
+		if a.structured() {
+			lines = io.Discard
+		}
+	}
+	return lines, notes
+}
+
+// structured tells whether stdout is for programs.
+func (a *app) structured() bool {
+	return a.format() == formatJSON || a.format() == formatLines
+}
+
+func (a *app) showReport(report *demo.Report) error {
+	if a.structured() {
+		return a.show(view{document: report})
+	}
+	return report.Write(a.io.Out)
+}
+
+func demoFailure(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return &failure{exit: exitInterrupted, code: "canceled", what: "interrupted; everything is stopped"}
+	}
+	return failuref("%v", err)
+}

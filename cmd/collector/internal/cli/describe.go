@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// find looks a symbol up by its full name, or by the end of it if that is unambiguous.
+func (s *schema) find(symbol string) (protoreflect.Descriptor, error) {
+	if found, err := s.files.FindDescriptorByName(protoreflect.FullName(symbol)); err == nil {
+		return found, nil
+	}
+	var matches []protoreflect.Descriptor
+	s.files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for _, candidate := range symbols(file) {
+			if strings.HasSuffix(string(candidate.FullName()), "."+symbol) {
+				matches = append(matches, candidate)
+			}
+		}
+		return true
+	})
+	switch len(matches) {
+	case 0:
+		return nil, usagef("no service, method, message or enum %q", symbol).hint("collector services -o wide")
+	case 1:
+		return matches[0], nil
+	}
+	f := usagef("%q is ambiguous", symbol)
+	for _, match := range matches {
+		f.why = append(f.why, string(match.FullName()))
+	}
+	return nil, f
+}
+
+// symbols are the services, their methods, and the messages and enums of a file that are not inside another one.
+func symbols(file protoreflect.FileDescriptor) []protoreflect.Descriptor {
+	var all []protoreflect.Descriptor
+	for i := range file.Services().Len() {
+		service := file.Services().Get(i)
+		all = append(all, service)
+		for j := range service.Methods().Len() {
+			all = append(all, service.Methods().Get(j))
+		}
+	}
+	for i := range file.Messages().Len() {
+		all = append(all, file.Messages().Get(i))
+	}
+	for i := range file.Enums().Len() {
+		all = append(all, file.Enums().Get(i))
+	}
+	return all
+}
+
+// protoSource is a symbol the way a .proto file declares it, comments included if the collector has them.
+func protoSource(d protoreflect.Descriptor) string {
+	w := &sourceWriter{}
+	w.line("// %s, package %s", d.ParentFile().Path(), d.ParentFile().Package())
+	w.declare(d)
+	return w.b.String()
+}
+
+// sourceWriter writes indented lines.
+type sourceWriter struct {
+	b     strings.Builder
+	depth int
+}
+
+func (w *sourceWriter) line(format string, args ...any) {
+	fmt.Fprintf(&w.b, "%s%s\n", strings.Repeat("  ", w.depth), fmt.Sprintf(format, args...))
+}
+
+func (w *sourceWriter) block(title string, body func()) {
+	w.line("%s {", title)
+	w.depth++
+	body()
+	w.depth--
+	w.line("}")
+}
+
+func (w *sourceWriter) comment(d protoreflect.Descriptor) {
+	text := d.ParentFile().SourceLocations().ByDescriptor(d).LeadingComments
+	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
+		w.line("//%s", strings.TrimRight(clean(line), " "))
+	}
+}
+
+func (w *sourceWriter) declare(d protoreflect.Descriptor) {
+	w.comment(d)
+	switch d := d.(type) {
+	case protoreflect.ServiceDescriptor:
+		w.block("service "+string(d.Name()), func() {
+			for i := range d.Methods().Len() {
+				w.declare(d.Methods().Get(i))
+			}
+		})
+	case protoreflect.MethodDescriptor:
+		w.line("rpc %s(%s) returns (%s);", d.Name(),
+			streamed(d.IsStreamingClient(), d.Input()), streamed(d.IsStreamingServer(), d.Output()))
+	case protoreflect.MessageDescriptor:
+		w.block("message "+string(d.Name()), func() { w.members(d) })
+	case protoreflect.EnumDescriptor:
+		w.block("enum "+string(d.Name()), func() { w.values(d) })
+	case protoreflect.FieldDescriptor:
+		w.line("%s %s = %d;", fieldType(d), d.Name(), d.Number())
+	case protoreflect.EnumValueDescriptor:
+		w.line("%s = %d;", d.Name(), d.Number())
+	}
+}
+
+func streamed(stream bool, message protoreflect.MessageDescriptor) string {
+	if stream {
+		return "stream " + string(message.FullName())
+	}
+	return string(message.FullName())
+}
+
+// members writes the fields, oneofs, and what is declared inside.
+func (w *sourceWriter) members(d protoreflect.MessageDescriptor) {
+	for i := range d.Messages().Len() {
+		if nested := d.Messages().Get(i); !nested.IsMapEntry() {
+			w.declare(nested)
+		}
+	}
+	for i := range d.Enums().Len() {
+		w.declare(d.Enums().Get(i))
+	}
+	for i := range d.Fields().Len() {
+		field := d.Fields().Get(i)
+		oneof := field.ContainingOneof()
+		switch {
+		case oneof == nil || oneof.IsSynthetic():
+			w.declare(field)
+		case oneof.Fields().Get(0) == field:
+			w.oneof(oneof)
+		}
+	}
+}
+
+func (w *sourceWriter) oneof(oneof protoreflect.OneofDescriptor) {
+	w.comment(oneof)
+	w.block("oneof "+string(oneof.Name()), func() {
+		for i := range oneof.Fields().Len() {
+			w.declare(oneof.Fields().Get(i))
+		}
+	})
+}
+
+func (w *sourceWriter) values(d protoreflect.EnumDescriptor) {
+	for i := range d.Values().Len() {
+		w.declare(d.Values().Get(i))
+	}
+}
+
+func fieldType(field protoreflect.FieldDescriptor) string {
+	if field.IsMap() {
+		return fmt.Sprintf("map<%s, %s>", kindName(field.MapKey()), kindName(field.MapValue()))
+	}
+	switch {
+	case field.IsList():
+		return "repeated " + kindName(field)
+	case field.HasOptionalKeyword():
+		return "optional " + kindName(field)
+	}
+	return kindName(field)
+}
+
+func kindName(field protoreflect.FieldDescriptor) string {
+	switch {
+	case field.Message() != nil:
+		return string(field.Message().FullName())
+	case field.Enum() != nil:
+		return string(field.Enum().FullName())
+	}
+	return field.Kind().String()
+}

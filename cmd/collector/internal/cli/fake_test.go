@@ -1,0 +1,299 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
+)
+
+// Short spellings for the fixtures.
+const (
+	active = collector.ConnectionState_CONNECTION_STATE_ACTIVE
+	idle   = collector.ConnectionState_CONNECTION_STATE_IDLE
+	stale  = collector.ConnectionState_CONNECTION_STATE_STALE
+	closed = collector.ConnectionState_CONNECTION_STATE_CLOSED
+)
+
+func ago(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(now.Add(-d)) }
+
+// fakeMesh answers MeshService as a collector a would that is linked with b and c and has lost d.
+type fakeMesh struct {
+	meshv1connect.UnimplementedMeshServiceHandler
+	status *meshv1.GetStatusResponse // nil for the usual one
+	err    error                     // what every method fails with
+}
+
+func (f fakeMesh) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.GetStatusResponse, error) {
+	if f.status != nil || f.err != nil {
+		return f.status, f.err
+	}
+	return &meshv1.GetStatusResponse{
+		CollectorId: "a", Address: "127.0.0.1:50051", SessionId: "s-1", StartedAt: ago(252 * time.Second),
+		Namespaces: []string{"users", "orders"}, Store: &meshv1.StoreStatus{Path: "./a.db"},
+		Warnings: []string{"connection c-7f2 to d is stale since the restart 4m ago → collector connect 127.0.0.1:50054"},
+		Version:  "v1", Limits: map[string]string{"message": "4 MiB"},
+		Peers: []*meshv1.Peer{
+			{
+				CollectorId: "b", ConnectionId: "c-0b1", Address: "127.0.0.1:50052", State: active, Dialed: true,
+				SharedNamespaces: []string{"orders"}, Calls: 1234, Errors: 5, LastActivity: ago(0), RttNanos: 310_000,
+			},
+			{
+				CollectorId: "c", ConnectionId: "c-0c2", Address: "127.0.0.1:50053", State: idle,
+				SharedNamespaces: []string{"users", "orders"}, Calls: 36, LastActivity: ago(2 * time.Minute), RttNanos: 1_250_000,
+			},
+			{
+				CollectorId: "d", ConnectionId: "c-7f2", Address: "127.0.0.1:50054", State: stale,
+				SharedNamespaces: []string{"users"}, LastActivity: ago(4 * time.Minute),
+			},
+		},
+	}, nil
+}
+
+func (f fakeMesh) ListConnections(
+	_ context.Context, req *meshv1.ListConnectionsRequest,
+) (*meshv1.ListConnectionsResponse, error) {
+	res := new(meshv1.ListConnectionsResponse)
+	for _, c := range []*collector.Connection{
+		connection("c-0b1", "a", "b", active, true, ""),
+		connection("c-7f2", "d", "a", stale, false, "the peer closed the link"),
+		connection("c-9e3", "a", "e", closed, true, "moving\thouse \x1b[31mred"),
+	} {
+		if len(req.GetStates()) == 0 || req.GetStates()[0] == c.GetState() {
+			res.Connections = append(res.Connections, c)
+		}
+	}
+	return res, f.err
+}
+
+func connection(id, source, target string, state collector.ConnectionState, dialed bool, reason string) *collector.Connection {
+	return &collector.Connection{
+		Id: id, SourceCollectorId: source, TargetCollectorId: target, Address: "127.0.0.1:50052",
+		SharedNamespaces: []string{"orders"}, State: state, IsInitiator: dialed, RequestCount: 1500, ErrorCount: 3,
+		BytesSent: 2048, BytesReceived: 5 << 20, CloseReason: reason, StateChangedAt: ago(90 * time.Second),
+		LastActivity: ago(3 * time.Hour),
+	}
+}
+
+func (f fakeMesh) ListServices(context.Context, *meshv1.ListServicesRequest) (*meshv1.ListServicesResponse, error) {
+	return &meshv1.ListServicesResponse{Services: []*meshv1.Service{
+		{Namespace: "orders", Name: "shop.v1.OrderService", Methods: []*meshv1.Method{
+			{Name: "CreateOrder", InputType: "shop.v1.CreateOrderRequest", OutputType: "shop.v1.CreateOrderResponse", CollectorIds: []string{"b", "c"}},
+			{Name: "WatchOrders", InputType: "shop.v1.WatchOrdersRequest", OutputType: "shop.v1.WatchOrdersResponse", ServerStreaming: true, CollectorIds: []string{"b"}},
+		}},
+		{Namespace: "users", Name: "Greeter", Methods: []*meshv1.Method{{Name: "Greet", CollectorIds: []string{"a"}}}},
+	}}, f.err
+}
+
+func (f fakeMesh) GetDescriptorSet(
+	_ context.Context, req *meshv1.GetDescriptorSetRequest,
+) (*meshv1.GetDescriptorSetResponse, error) {
+	set := new(descriptorpb.FileDescriptorSet)
+	addFile(set, map[string]bool{}, testingv1.File_collector_testing_v1_testing_proto)
+	if req.GetCollectorId() == "b" {
+		set = new(descriptorpb.FileDescriptorSet)
+		addFile(set, map[string]bool{}, shopv1.File_shop_v1_orders_proto)
+	}
+	return &meshv1.GetDescriptorSetResponse{FileDescriptorSet: set}, f.err
+}
+
+func addFile(set *descriptorpb.FileDescriptorSet, seen map[string]bool, file protoreflect.FileDescriptor) {
+	if seen[file.Path()] {
+		return
+	}
+	seen[file.Path()] = true
+	for i := range file.Imports().Len() {
+		addFile(set, seen, file.Imports().Get(i).FileDescriptor)
+	}
+	set.File = append(set.File, protodesc.ToFileDescriptorProto(file))
+}
+
+// ExplainRoute knows shop.v1.OrderService on b, EchoService and the untyped Greeter on a.
+func (f fakeMesh) ExplainRoute(_ context.Context, req *meshv1.ExplainRouteRequest) (*meshv1.ExplainRouteResponse, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	here := &meshv1.Candidate{CollectorId: "a", Local: true, Reason: "not registered here"}
+	there := &meshv1.Candidate{CollectorId: "b", Rank: 1, Eligible: true, Reason: `registered, shared namespace "orders", active`}
+	gone := &meshv1.Candidate{CollectorId: "d", Reason: "connection is stale: the peer closed the link"}
+	switch req.GetServiceName() {
+	case "Greeter", "EchoService", "collector.testing.v1.EchoService":
+		here.Eligible, here.Rank, here.Reason = true, 1, `registered here in namespace "users"`
+		return &meshv1.ExplainRouteResponse{
+			Namespace: "users", Procedure: procedureOf(req), Candidates: []*meshv1.Candidate{here}, ChosenCollectorId: "a",
+		}, nil
+	case "Gone":
+		return &meshv1.ExplainRouteResponse{
+			Namespace: "users", Procedure: "/Gone/Method", Candidates: []*meshv1.Candidate{here, gone},
+			Code: "unavailable", Reason: "unreachable", Message: "nobody who serves Gone/Method can be reached",
+		}, nil
+	case "OrderService", "shop.v1.OrderService":
+		if req.GetMethodName() == "CreateOrdr" {
+			return &meshv1.ExplainRouteResponse{
+				Code: "unimplemented", Reason: "method_unknown", Message: `no method "CreateOrdr"; near: CreateOrder`,
+			}, nil
+		}
+		return &meshv1.ExplainRouteResponse{
+			Namespace: "orders", Procedure: "/shop.v1.OrderService/" + req.GetMethodName(),
+			Candidates: []*meshv1.Candidate{here, there, gone}, ChosenCollectorId: "b",
+		}, nil
+	}
+	return &meshv1.ExplainRouteResponse{
+		Code: "failed_precondition", Reason: "namespace_ambiguous",
+		Message: "service Twice is in namespaces orders and users: name one",
+	}, nil
+}
+
+func procedureOf(req *meshv1.ExplainRouteRequest) string {
+	if req.GetServiceName() == "Greeter" {
+		return "/Greeter/" + req.GetMethodName()
+	}
+	return "/collector.testing.v1.EchoService/" + req.GetMethodName()
+}
+
+func (f fakeMesh) ConnectTo(_ context.Context, req *meshv1.ConnectToRequest) (*meshv1.ConnectToResponse, error) {
+	c := connection("c-0f4", "a", "f", active, true, "")
+	c.Address, c.SharedNamespaces = req.GetAddress(), req.GetNamespaces()
+	return &meshv1.ConnectToResponse{Connection: c}, f.err
+}
+
+func (f fakeMesh) Disconnect(_ context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
+	if req.GetConnectionId() != "c-0b1" {
+		return nil, connect.Errorf(connect.CodeNotFound, "no connection %q", req.GetConnectionId())
+	}
+	return &meshv1.DisconnectResponse{Connection: connection("c-0b1", "a", "b", closed, true, req.GetReason())}, f.err
+}
+
+// fakeDispatcher runs CreateOrder on b and Greet on a.
+type fakeDispatcher struct {
+	collectorconnect.UnimplementedCollectiveDispatcherHandler
+}
+
+func (fakeDispatcher) Serve(_ context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
+	status, output := handle(req.GetMethodName(), req.GetInput())
+	return &collector.ServeResponse{Status: status, Output: output, ExecutorId: "a"}, nil
+}
+
+func (fakeDispatcher) Dispatch(_ context.Context, req *collector.DispatchRequest) (*collector.DispatchResponse, error) {
+	status, output := handle(req.GetMethodName(), req.GetInput())
+	executor, route := "b", []string{"a", "b"}
+	if req.GetService().GetServiceName() == "Greeter" {
+		executor, route = "a", []string{"a"}
+	}
+	return &collector.DispatchResponse{Status: status, Output: output, HandledByCollectorId: executor, Route: route}, nil
+}
+
+func handle(method string, input *anypb.Any) (*collector.Status, *anypb.Any) {
+	if method == "Greet" {
+		return &collector.Status{Code: 200}, input
+	}
+	var req shopv1.CreateOrderRequest
+	if err := input.UnmarshalTo(&req); err != nil {
+		return failed(400, "invalid_argument", "input_type", "not a CreateOrderRequest"), nil
+	}
+	if req.GetSku() == "" {
+		return failed(400, "invalid_argument", "handler_error", "sku is empty"), nil
+	}
+	output, err := anypb.New(&shopv1.CreateOrderResponse{Order: &shopv1.Order{Id: "o-1", Sku: req.GetSku(), Qty: req.GetQty()}})
+	if err != nil {
+		return failed(500, "internal", "", err.Error()), nil
+	}
+	return &collector.Status{Code: 200}, output
+}
+
+func failed(number int32, code, reason, message string) *collector.Status {
+	return &collector.Status{Code: number, Message: message, Details: map[string]string{"code": code, "reason": reason, "route": "a,b"}}
+}
+
+// echo is the streaming side of the fake, on the native path.
+type echo struct {
+	testingv1connect.UnimplementedEchoServiceHandler
+}
+
+func (echo) Collect(ctx context.Context, stream testingv1connect.EchoServiceCollectServerStream) (*testingv1.CollectResponse, error) {
+	setRoute(ctx)
+	res := new(testingv1.CollectResponse)
+	for {
+		req, err := stream.Receive()
+		if errors.Is(err, io.EOF) {
+			return res, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		res.Sum += req.GetNumber()
+	}
+}
+
+func (echo) Count(ctx context.Context, req *testingv1.CountRequest, stream testingv1connect.EchoServiceCountServerStream) error {
+	setRoute(ctx)
+	for i := range req.GetLimit() {
+		if err := stream.Send(&testingv1.CountResponse{Number: i + 1}); err != nil {
+			return err
+		}
+	}
+	if req.GetLimit() == 3 {
+		return connect.NewError(connect.CodeDataLoss, "three is too many")
+	}
+	return nil
+}
+
+func (echo) Converse(ctx context.Context, stream testingv1connect.EchoServiceConverseServerStream) error {
+	setRoute(ctx)
+	for {
+		req, err := stream.Receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := stream.Send(&testingv1.ConverseResponse{Text: req.GetText()}); err != nil {
+			return err
+		}
+	}
+}
+
+func setRoute(ctx context.Context) {
+	if info, ok := connect.CallInfoForServerContext(ctx); ok {
+		info.ResponseHeader().Set("Collective-Executor", "a")
+		info.ResponseHeader().Set("Collective-Route", info.RequestHeader().Get("Collective-Namespace")+"?a")
+	}
+}
+
+// newFake serves a fake collector on a loopback socket and returns its URL.
+func newFake(t *testing.T, mesh meshv1connect.MeshServiceHandler) string {
+	t.Helper()
+	server := connect.NewServer()
+	meshv1connect.RegisterMeshServiceHandler(server, mesh)
+	collectorconnect.RegisterCollectiveDispatcherHandler(server, fakeDispatcher{})
+	testingv1connect.RegisterEchoServiceHandler(server, echo{})
+	mux := http.NewServeMux()
+	connecthttp.Mount(mux, server)
+	listener := httptest.NewUnstartedServer(mux)
+	listener.Config.Protocols = new(http.Protocols)
+	listener.Config.Protocols.SetHTTP1(true)
+	listener.Config.Protocols.SetUnencryptedHTTP2(true)
+	listener.Start()
+	t.Cleanup(listener.Close)
+	return listener.URL
+}

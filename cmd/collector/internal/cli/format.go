@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// formats are the values of -o. Without -o it is formatTable on a terminal and formatTSV in a pipe.
+const (
+	formatTable = "table"
+	formatWide  = "wide"
+	formatJSON  = "json"
+	formatLines = "jsonl"
+	formatName  = "name"
+	formatTSV   = "tsv"
+)
+
+var formats = []string{formatTable, formatWide, formatTSV, formatJSON, formatLines, formatName}
+
+// view is what a command has to say.
+type view struct {
+	// document is what -o json prints: the RPC's response, or a value for encoding/json.
+	document any
+	// items are what -o jsonl prints, one a line; nil for the document.
+	items []any
+	// heading is a line above the table and notes are lines with a # before it, on stderr.
+	heading string
+	notes   []string
+	columns []column
+	rows    [][]cell // as long as columns
+}
+
+// cell is a value in the form for people and in the form for programs.
+type cell struct{ human, exact string }
+
+func text(s string) cell { return cell{s, s} }
+
+// column is a column of a table. The first one is what -o name prints.
+type column struct {
+	title string
+	wide  bool // only in -o wide, TSV included
+	state bool // the cells are state words, which have colours
+}
+
+// show prints a view as -o says.
+func (a *app) show(v view) error {
+	switch a.format() {
+	case formatJSON:
+		return a.showJSON(v.document)
+	case formatLines:
+		return a.showLines(v)
+	case formatName:
+		return a.print(names(v.rows))
+	}
+	if v.heading != "" {
+		a.note("%s", v.heading)
+	}
+	for _, note := range v.notes {
+		a.note("# %s", note)
+	}
+	columns, rows := pick(v, a.format())
+	if a.format() == formatTSV {
+		return a.print(tsv(rows))
+	}
+	return a.print(table(columns, rows, tableStyle{width: a.io.Width, color: a.color()}))
+}
+
+func (a *app) showJSON(document any) error {
+	data, err := marshalJSON(document)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := json.Indent(&b, data, "", "  "); err != nil {
+		return err
+	}
+	return a.print(b.String() + "\n")
+}
+
+func (a *app) showLines(v view) error {
+	items := v.items
+	if items == nil {
+		items = []any{v.document}
+	}
+	for _, item := range items {
+		if err := a.showLine(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) showLine(item any) error {
+	data, err := marshalJSON(item)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, data); err != nil {
+		return err
+	}
+	return a.print(b.String() + "\n")
+}
+
+// marshalJSON makes proto JSON of messages, with defaults so that scripts find every field, and plain JSON of the rest.
+func marshalJSON(v any) ([]byte, error) {
+	switch v := v.(type) {
+	case proto.Message:
+		return protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(v)
+	case json.RawMessage:
+		return v, nil
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return b.Bytes(), err
+}
+
+// print writes data to stdout.
+func (a *app) print(text string) error {
+	if _, err := io.WriteString(a.io.Out, text); err != nil {
+		return failuref("writing to stdout: %v", err)
+	}
+	return nil
+}
+
+// note writes a line for people to stderr, unless -q.
+func (a *app) note(format string, args ...any) {
+	if !a.flags.quiet {
+		fmt.Fprintln(a.io.Err, clean(fmt.Sprintf(format, args...)))
+	}
+}
+
+// pick leaves the wide columns out, unless they are wanted.
+func pick(v view, format string) ([]column, [][]cell) {
+	if format != formatTable {
+		return v.columns, v.rows
+	}
+	var columns []column
+	rows := make([][]cell, len(v.rows))
+	for i, c := range v.columns {
+		if c.wide {
+			continue
+		}
+		columns = append(columns, c)
+		for j, row := range v.rows {
+			rows[j] = append(rows[j], row[i])
+		}
+	}
+	return columns, rows
+}
+
+// names are the cells of the first column, each once.
+func names(rows [][]cell) string {
+	var b strings.Builder
+	seen := make(map[string]bool)
+	for _, row := range rows {
+		if name := clean(row[0].exact); !seen[name] {
+			seen[name] = true
+			b.WriteString(name + "\n")
+		}
+	}
+	return b.String()
+}
+
+func tsv(rows [][]cell) string {
+	var b strings.Builder
+	for _, row := range rows {
+		for i, cell := range row {
+			if i > 0 {
+				b.WriteByte('\t')
+			}
+			b.WriteString(clean(cell.exact))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}

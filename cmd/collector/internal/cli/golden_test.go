@@ -1,0 +1,123 @@
+package cli_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/golden; read the difference before you commit it")
+
+// timing is what varies from run to run.
+var timing = regexp.MustCompile(`· \d+(\.\d+)? (µs|ms|s)\n`)
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	pipe := shell{}
+	terminal := shell{terminal: true, width: 100}
+	for name, tt := range map[string]struct {
+		shell shell
+		args  []string
+	}{
+		"status_terminal":       {terminal, []string{"status"}},
+		"status_narrow":         {shell{terminal: true, width: 40, env: map[string]string{"NO_COLOR": "1"}}, []string{"status"}},
+		"status_pipe":           {pipe, []string{"status"}},
+		"status_json":           {pipe, []string{"status", "--json"}},
+		"status_jsonl":          {pipe, []string{"status", "-o", "jsonl"}},
+		"status_name":           {pipe, []string{"status", "-o", "name"}},
+		"status_wide_quiet":     {pipe, []string{"status", "-o", "wide", "-q"}},
+		"connections":           {pipe, []string{"connections", "-o", "table"}},
+		"connections_stale":     {pipe, []string{"connections", "ls", "--state", "stale"}},
+		"connections_bad_state": {pipe, []string{"connections", "--state", "sleepy"}},
+		"services":              {pipe, []string{"services", "-o", "table"}},
+		"services_wide":         {pipe, []string{"services", "ls", "-o", "wide"}},
+		"describe_service":      {pipe, []string{"services", "describe", "OrderService"}},
+		"describe_message":      {pipe, []string{"services", "describe", "collector.testing.v1.EchoRequest"}},
+		"describe_unknown":      {pipe, []string{"services", "describe", "Nothing"}},
+		"route":                 {terminal, []string{"route", "orders", "shop.v1.OrderService/CreateOrder"}},
+		"route_refused":         {pipe, []string{"route", "Gone/Method", "-o", "table"}},
+		"connect":               {pipe, []string{"connect", "127.0.0.1:50056", "--ns", "orders,users", "-o", "table"}},
+		"connect_nothing":       {pipe, []string{"connect", "127.0.0.1:50056"}},
+		"disconnect_peer":       {pipe, []string{"disconnect", "b", "--reason", "moving house"}},
+		"disconnect_unknown":    {pipe, []string{"disconnect", "c-nope"}},
+		"call":                  {pipe, []string{"call", "OrderService/CreateOrder", "-d", `{"sku":"tea","qty":2}`}},
+		"call_jsonl":            {pipe, []string{"call", "OrderService/CreateOrder", "-d", `{"sku":"tea"}`, "-o", "jsonl"}},
+		"call_defaults":         {pipe, []string{"call", "/shop.v1.OrderService/CreateOrder", "-d", `{"sku":"tea"}`, "--emit-defaults"}},
+		"call_failed":           {pipe, []string{"call", "OrderService/CreateOrder"}},
+		"call_failed_json":      {pipe, []string{"call", "OrderService/CreateOrder", "--json"}},
+		"call_allow_status":     {pipe, []string{"call", "OrderService/CreateOrder", "--allow-status"}},
+		"call_unknown_method":   {pipe, []string{"call", "OrderService/CreateOrdr"}},
+		"call_ambiguous":        {pipe, []string{"call", "Twice/Method"}},
+		"call_unreachable":      {pipe, []string{"call", "Gone/Method"}},
+		"call_no_method":        {pipe, []string{"call", "OrderService"}},
+		"call_bad_json":         {pipe, []string{"call", "OrderService/CreateOrder", "-d", `{"sku":`}},
+		"call_bad_field":        {pipe, []string{"call", "OrderService/CreateOrder", "-d", `{"qty":"many"}`}},
+		"call_two_values":       {pipe, []string{"call", "OrderService/CreateOrder", "-d", `{} {}`}},
+		"call_example":          {pipe, []string{"call", "OrderService/CreateOrder", "--example"}},
+		"call_stdin":            {shell{input: `{"sku":"milk"}`}, []string{"call", "OrderService/CreateOrder", "-d", "@-"}},
+		"call_stdin_terminal":   {terminal, []string{"call", "OrderService/CreateOrder", "-d", "@-"}},
+		"call_not_here":         {pipe, []string{"call", "OrderService/CreateOrder", "--local"}},
+		"call_untyped":          {pipe, []string{"call", "Greeter/Greet", "-d", `"u-1"`}},
+		"call_untyped_local":    {pipe, []string{"call", "Greeter/Greet", "-d", `9007199254740993`, "--local"}},
+		"call_untyped_example":  {pipe, []string{"call", "Greeter/Greet", "--example"}},
+		"call_server_stream":    {pipe, []string{"call", "EchoService/Count", "-d", `{"limit":"2"}`}},
+		"call_stream_fails":     {pipe, []string{"call", "EchoService/Count", "-d", `{"limit":3}`}},
+		"call_client_stream":    {pipe, []string{"call", "EchoService/Collect", "-d", `{"number":9007199254740993} {"number":"-1"}`}},
+		"call_bidi":             {pipe, []string{"call", "EchoService/Converse", "-d", `{"text":"a"} {"text":"b"}`}},
+		"call_stream_local":     {pipe, []string{"call", "EchoService/Count", "--local"}},
+		"dispatch":              {pipe, []string{"dispatch", "orders", "OrderService/CreateOrder", "-d", `{"@type":"type.googleapis.com/shop.v1.CreateOrderRequest","sku":"tea"}`}},
+		"dispatch_failed":       {pipe, []string{"dispatch", "orders", "OrderService/CreateOrder"}},
+		"dispatch_local":        {pipe, []string{"dispatch", "users", "Greeter/Greet", "-d", `true`, "--local", "-o", "jsonl"}},
+		"unknown_command":       {pipe, []string{"stats"}},
+		"unknown_command_json":  {pipe, []string{"stats", "--json"}},
+		"unknown_flag":          {pipe, []string{"status", "--colour"}},
+		"bad_format":            {pipe, []string{"status", "-o", "yaml"}},
+		"bad_protocol":          {pipe, []string{"status", "--protocol", "soap"}},
+		"bad_header":            {pipe, []string{"status", "-H", "Authorization"}},
+		"missing_argument":      {pipe, []string{"connect"}},
+		"help_exit_codes":       {pipe, []string{"help", "exit-codes"}},
+		"help_formatting":       {pipe, []string{"help", "formatting"}},
+		"help_environment":      {pipe, []string{"help", "environment"}},
+		"serve_plaintext":       {pipe, []string{"serve", "--listen", "0.0.0.0:0", "--db", "memory"}},
+		"serve_bad_example":     {pipe, []string{"serve", "--example", "garden", "--db", "memory"}},
+		"serve_bad_id":          {pipe, []string{"serve", "--id", "A B", "--db", "memory"}},
+		"demo_too_short":        {pipe, []string{"demo", "--for", "1s"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newFake(t, fakeMesh{})
+			got := tt.shell.on(t, server, tt.args...)
+			golden(t, name, strings.ReplaceAll(transcript(tt.args, got), server, "http://SERVER"))
+		})
+	}
+}
+
+// transcript is a command line with all that it left behind.
+func transcript(args []string, r ran) string {
+	text := fmt.Sprintf("$ collector %s\n--- stdout\n%s--- stderr\n%s--- exit %d\n", strings.Join(args, " "), r.out, r.err, r.exit)
+	return timing.ReplaceAllString(strings.ReplaceAll(text, "\x1b", "␛"), "· N ms\n")
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name+".txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got); -update rewrites it:\n%s", path, diff)
+	}
+}

@@ -1,0 +1,120 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli"
+)
+
+// elsewhere names the test that proves --json of a command which cannot run here.
+type elsewhere string
+
+// TestNoDeadJSON walks the command tree: every command that can run honours --json, with one JSON document on stdout
+// and nothing else. A new command fails until it has a row.
+func TestNoDeadJSON(t *testing.T) {
+	t.Parallel()
+	rows := map[string]any{
+		"demo":              elsewhere("cmd/collector TestDemo"),
+		"serve":             "--db memory --listen 127.0.0.1:0 --until-eof --grace 1s",
+		"status":            "",
+		"connections":       "",
+		"connections ls":    "",
+		"services":          "",
+		"services ls":       "",
+		"services describe": "shop.v1.OrderService",
+		"route":             "OrderService/CreateOrder",
+		"connect":           "127.0.0.1:1",
+		"disconnect":        "b",
+		"call":              `OrderService/CreateOrder -d {"sku":"tea"}`,
+		"dispatch":          "users Greeter/Greet",
+		"context":           "",
+		"context ls":        "",
+		"context add":       "west",
+		"context use":       "east",
+		"context rm":        "east",
+		"completion":        "bash",
+		"version":           "",
+	}
+	server := newFake(t, fakeMesh{})
+	for _, name := range runnable(cli.Root(cli.Streams{}), "") {
+		row, known := rows[name]
+		if !known {
+			t.Errorf("%s: no row in this test: say how it is run, and see that it honours --json", name)
+			continue
+		}
+		args, ok := row.(string)
+		if !ok {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sh := shell{env: map[string]string{"XDG_CONFIG_HOME": t.TempDir()}}
+			command := append(strings.Fields(name), strings.Fields(args)...)
+			for _, spelling := range [][]string{{"--json"}, {"-o", "json"}} {
+				sh.on(t, server, "context", "add", "east")
+				checkDocument(t, sh.on(t, server, slices.Concat(command, spelling)...))
+			}
+		})
+	}
+}
+
+// runnable are the commands below a command that do something, by the words that call them.
+func runnable(parent *cobra.Command, path string) []string {
+	var names []string
+	for _, command := range parent.Commands() {
+		name := strings.TrimSpace(path + " " + command.Name())
+		if command.Runnable() && command.Name() != "help" {
+			names = append(names, name)
+		}
+		names = append(names, runnable(command, name)...)
+	}
+	return names
+}
+
+func checkDocument(t *testing.T, got ran) {
+	t.Helper()
+	if got.exit != 0 {
+		t.Errorf("exit %d: %s", got.exit, got.err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(got.out))
+	var document any
+	if err := decoder.Decode(&document); err != nil {
+		t.Fatalf("stdout is not JSON: %v\n%s", err, got.out)
+	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		t.Errorf("more than one document on stdout: %v\n%s", err, got.out)
+	}
+}
+
+func TestErrorsAreJSONWhereverTheyComeFrom(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, fakeMesh{})
+	for _, args := range [][]string{
+		{"status", "--json", "extra"},
+		{"-o", "json", "status", "--nope"},
+		{"call", "-ojson", "Twice/Method"},
+		{"call", "--output=json", "OrderService/CreateOrder"},
+		{"status", "--json", "-s", "http://127.0.0.1:1"},
+	} {
+		got := shell{}.on(t, server, args...)
+		var document struct {
+			Error struct {
+				Code, Message string
+				Exit          int
+			}
+		}
+		if err := json.Unmarshal([]byte(got.err), &document); err != nil {
+			t.Errorf("%v: stderr is not one JSON document: %v\n%s", args, err, got.err)
+		}
+		if document.Error.Code == "" || document.Error.Message == "" || document.Error.Exit != got.exit || got.out != "" {
+			t.Errorf("%v: %+v, exit %d, stdout %q", args, document, got.exit, got.out)
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"strings"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/internal/name"
+)
+
+// splitMethod takes SERVICE/METHOD, with or without a slash before it.
+func splitMethod(text string) (service, method string, err error) {
+	service, method, err = name.SplitProcedure("/" + strings.TrimPrefix(text, "/"))
+	if err != nil {
+		return "", "", usagef("%q is no method: want SERVICE/METHOD, such as shop.v1.OrderService/CreateOrder", text).
+			hint("collector services")
+	}
+	return service, method, nil
+}
+
+// codeOf reads a Connect code name; what is none is unknown.
+func codeOf(text string) connect.Code {
+	var code connect.Code
+	if err := code.UnmarshalText([]byte(text)); err != nil {
+		return connect.CodeUnknown
+	}
+	return code
+}

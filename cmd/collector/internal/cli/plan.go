@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/name"
+)
+
+// plan resolves the names of a call and fetches the schema of who would run it. A call that the router would refuse
+// fails here, with the router's reasons.
+func (s *session) plan(ctx context.Context, service, method string, flags callFlags) (*plannedCall, error) {
+	res, err := s.mesh.ExplainRoute(ctx, &meshv1.ExplainRouteRequest{
+		Namespace: flags.namespace, ServiceName: service, MethodName: method, TargetCollectorId: flags.target,
+	})
+	if err != nil {
+		return nil, err
+	}
+	owner, refused := schemaOwner(res, flags)
+	if refused != nil {
+		return nil, refused
+	}
+	known, err := s.schemaOf(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	c := &plannedCall{session: s, flags: flags, namespace: res.GetNamespace(), schema: known}
+	if c.service, c.method, err = name.SplitProcedure(res.GetProcedure()); err != nil {
+		return nil, failuref("the collector answers a procedure that is none: %v", err)
+	}
+	if c.descriptor, err = known.method(c.service, c.method); err != nil {
+		return nil, failuref("%v", err)
+	}
+	return c, nil
+}
+
+// schemaOwner is the collector whose schema a call goes by: the one that would run it.
+func schemaOwner(res *meshv1.ExplainRouteResponse, flags callFlags) (string, error) {
+	if !flags.local {
+		return res.GetChosenCollectorId(), refusedPlan(res)
+	}
+	for _, candidate := range res.GetCandidates() {
+		if candidate.GetLocal() && candidate.GetEligible() {
+			return candidate.GetCollectorId(), nil
+		}
+	}
+	if err := refusedPlan(res); err != nil {
+		return "", err
+	}
+	return "", usagef("the asked collector does not serve %s itself", strings.TrimPrefix(res.GetProcedure(), "/")).
+		hint("without --local it runs on " + res.GetChosenCollectorId())
+}
+
+// refusedPlan is the router's refusal with what it found about every collector; nil if there is none.
+func refusedPlan(res *meshv1.ExplainRouteResponse) error {
+	f := routeFailure(res)
+	if f == nil {
+		return nil
+	}
+	f.addCandidates(res.GetCandidates())
+	if f.exit != exitUsage {
+		f.hint("collector connections     # who is connected, and why not")
+	}
+	return f
+}

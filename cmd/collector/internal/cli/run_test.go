@@ -1,0 +1,45 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli"
+)
+
+// now is the time in tests.
+var now = time.Date(2026, time.March, 4, 5, 6, 7, 0, time.UTC)
+
+// shell runs command lines. Its zero value has no terminal, no input and an empty environment.
+type shell struct {
+	terminal bool // stdin and stdout are one
+	width    int
+	input    string
+	env      map[string]string
+}
+
+// ran is what a command left behind.
+type ran struct {
+	out, err string
+	exit     int
+}
+
+func (s shell) run(ctx context.Context, args ...string) ran {
+	var out, err bytes.Buffer
+	exit := cli.Main(ctx, cli.Streams{
+		In: strings.NewReader(s.input), Out: &out, Err: &err,
+		InTerminal: s.terminal, OutTerminal: s.terminal, Width: s.width,
+		Env: func(name string) string { return s.env[name] },
+		Now: func() time.Time { return now },
+	}, args)
+	return ran{out.String(), err.String(), exit}
+}
+
+// on runs a command line against a server.
+func (s shell) on(t *testing.T, server string, args ...string) ran {
+	t.Helper()
+	return s.run(t.Context(), append([]string{"-s", server}, args...)...)
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// schema is the descriptors of one collector.
+type schema struct {
+	files *protoregistry.Files
+	types *dynamicpb.Types
+}
+
+// schemaOf fetches the descriptors of a collector; "" is the one that is asked.
+func (s *session) schemaOf(ctx context.Context, collectorID string) (*schema, error) {
+	res, err := s.mesh.GetDescriptorSet(ctx, &meshv1.GetDescriptorSetRequest{CollectorId: collectorID})
+	if err != nil {
+		return nil, err
+	}
+	return newSchema(res.GetFileDescriptorSet())
+}
+
+// joinedSchema joins the descriptors of several collectors. Where two differ about a file, the first one wins; who does
+// not tell is left out.
+func (s *session) joinedSchema(ctx context.Context, collectorIDs []string) (*schema, error) {
+	joined := &descriptorpb.FileDescriptorSet{}
+	seen := make(map[string]bool)
+	for _, id := range collectorIDs {
+		res, err := s.mesh.GetDescriptorSet(ctx, &meshv1.GetDescriptorSetRequest{CollectorId: id})
+		if err != nil {
+			continue
+		}
+		for _, file := range res.GetFileDescriptorSet().GetFile() {
+			if !seen[file.GetName()] {
+				seen[file.GetName()] = true
+				joined.File = append(joined.File, file)
+			}
+		}
+	}
+	return newSchema(joined)
+}
+
+func newSchema(set *descriptorpb.FileDescriptorSet) (*schema, error) {
+	files, err := protodesc.NewFiles(set)
+	if err != nil {
+		return nil, failuref("the collector's descriptors do not fit together: %v", err)
+	}
+	return &schema{files: files, types: dynamicpb.NewTypes(files)}, nil
+}
+
+// method finds a method; nil if the collector has no descriptor of its service, as for the seed's untyped handlers.
+func (s *schema) method(service, method string) (protoreflect.MethodDescriptor, error) {
+	found, err := s.files.FindDescriptorByName(protoreflect.FullName(service))
+	if errors.Is(err, protoregistry.NotFound) {
+		return nil, nil //nolint:nilnil // untyped, and documented
+	}
+	if err != nil {
+		return nil, err
+	}
+	described, ok := found.(protoreflect.ServiceDescriptor)
+	if !ok {
+		return nil, fmt.Errorf("%s is no service in the collector's descriptors", service)
+	}
+	return described.Methods().ByName(protoreflect.Name(method)), nil
+}
+
+// FindMessageByName, FindMessageByURL, FindExtensionByName and FindExtensionByNumber resolve types for JSON: the
+// collector's own first, then the well-known ones that this binary has.
+func (s *schema) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
+	return firstFound(name, s.types.FindMessageByName, protoregistry.GlobalTypes.FindMessageByName)
+}
+
+// FindMessageByURL resolves the type of an Any.
+func (s *schema) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	return firstFound(url, s.types.FindMessageByURL, protoregistry.GlobalTypes.FindMessageByURL)
+}
+
+// FindExtensionByName resolves an extension.
+func (s *schema) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
+	return s.types.FindExtensionByName(name)
+}
+
+// FindExtensionByNumber resolves an extension.
+func (s *schema) FindExtensionByNumber(
+	message protoreflect.FullName, number protoreflect.FieldNumber,
+) (protoreflect.ExtensionType, error) {
+	return s.types.FindExtensionByNumber(message, number)
+}
+
+func firstFound[K ~string, V any](key K, lookups ...func(K) (V, error)) (V, error) {
+	var found V
+	err := error(protoregistry.NotFound)
+	for _, lookup := range lookups {
+		if found, err = lookup(key); !errors.Is(err, protoregistry.NotFound) {
+			return found, err
+		}
+	}
+	return found, err
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/host"
+	"github.com/collectiverpc/collective/internal/name"
+)
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	id, listen, store   string
+	namespaces, joins   []string
+	examples            []string
+	tlsCert, tlsKey     string
+	logFormat, logLevel string
+	allowPlaintext      bool
+	untilEOF            bool
+	grace               time.Duration
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var flags serveFlags
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a collector",
+		Long: "Run a collector: RPC, and links to other collectors, on one port. Without TLS it listens on loopback only. When\n" +
+			"stdout is no terminal, one JSON line there says that it is ready and where. Logs go to stderr. Ctrl-C drains it,\n" +
+			"a second one kills it.\n\n" +
+			"--cacert, --cert, --key and --insecure are for the collectors it dials; with one of them it dials with TLS.",
+		Example: `  collector serve --id a --ns users,orders --example users
+  collector serve --id b --listen 127.0.0.1:50052 --ns orders --example orders --join 127.0.0.1:50051
+  collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), flags) },
+	}
+	flags.add(command.Flags())
+	completeWords(command, "example", host.ExampleNames()...)
+	completeWords(command, "log-format", "text", "json")
+	completeWords(command, "log-level", "debug", "info", "warn", "error")
+	return command
+}
+
+func (f *serveFlags) add(set *pflag.FlagSet) {
+	set.StringVar(&f.id, "id", hostID(), "the collector's identity in the mesh")
+	set.StringVar(&f.listen, "listen", "127.0.0.1:50051", "host:port to listen on; port 0 takes a free one")
+	set.StringSliceVar(&f.namespaces, "ns", nil, "its namespaces (default those of the examples, else \"default\")")
+	set.StringVar(&f.store, "db", "", "SQLite file for its connections; memory keeps nothing (default ID.db)")
+	set.StringSliceVar(&f.joins, "join", nil, "collectors to connect to, host:port, dialled until they are up")
+	set.StringSliceVar(&f.examples, "example", nil, "example services to host: "+strings.Join(host.ExampleNames(), ", "))
+	set.StringVar(&f.tlsCert, "tls-cert", "", "PEM file with the listener's certificate")
+	set.StringVar(&f.tlsKey, "tls-key", "", "PEM file with the listener's key")
+	set.BoolVar(&f.allowPlaintext, "allow-plaintext", false, "listen and dial beyond loopback without TLS")
+	set.DurationVar(&f.grace, "grace", 10*time.Second, "how long running calls have when it stops")
+	set.StringVar(&f.logFormat, "log-format", "", "text or json (default text on a terminal, json else)")
+	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when stdin ends, for programs that start a collector")
+	for flag, variable := range map[string]string{
+		"id": "COLLECTOR_ID", "listen": "COLLECTOR_LISTEN", "ns": "COLLECTOR_NAMESPACES", "db": "COLLECTOR_DB",
+		"join": "COLLECTOR_JOIN",
+	} {
+		bindEnv(set, flag, variable)
+	}
+}
+
+// hostID is the machine's name as far as it can be a collector id.
+func hostID() string {
+	hostname, err := os.Hostname()
+	short, _, _ := strings.Cut(strings.ToLower(hostname), ".")
+	if err != nil || name.CheckCollectorID(short) != nil {
+		return "collector"
+	}
+	return short
+}
+
+func (a *app) serve(ctx context.Context, flags serveFlags) error {
+	config, err := a.hostConfig(flags)
+	if err != nil {
+		return err
+	}
+	if flags.untilEOF {
+		ctx = untilEOF(ctx, a.io.In)
+	}
+	return asUsage(host.Run(ctx, config, func(ready host.Ready) { a.announce(ready) }))
+}
+
+// asUsage makes a failure of a configuration that will not be run.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	if refused, ok := host.IsRefused(err); ok {
+		return usagef("%s", refused.What).hint(refused.Hint...)
+	}
+	if _, ok := errors.AsType[*failure](err); ok {
+		return err
+	}
+	return failuref("%v", err)
+}
+
+// untilEOF returns a context that also ends with the input. The goroutine ends with the process: nothing can interrupt
+// a read of stdin.
+func untilEOF(ctx context.Context, in io.Reader) context.Context {
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		defer stop()
+		_, _ = io.Copy(io.Discard, in)
+	}()
+	return ctx
+}
+
+func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
+	logger, err := a.logger(flags)
+	if err != nil {
+		return host.Config{}, err
+	}
+	if err := name.CheckCollectorID(flags.id); err != nil {
+		return host.Config{}, usagef("--id: %v", err)
+	}
+	if flags.store == "" {
+		flags.store = flags.id + ".db"
+	}
+	config := host.Config{
+		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
+		Examples: flags.examples, AllowPlaintext: flags.allowPlaintext, Grace: flags.grace,
+		Logger: logger, Version: a.version,
+	}
+	if config.ListenTLS, err = listenTLS(flags); err != nil {
+		return host.Config{}, err
+	}
+	if a.flags.cacert != "" || a.flags.cert != "" || a.flags.insecure {
+		config.DialTLS, err = a.tlsConfig()
+	}
+	return config, err
+}
+
+func listenTLS(flags serveFlags) (*tls.Config, error) {
+	if flags.tlsCert == "" && flags.tlsKey == "" {
+		return nil, nil //nolint:nilnil // plaintext
+	}
+	pair, err := tls.LoadX509KeyPair(flags.tlsCert, flags.tlsKey)
+	if err != nil {
+		return nil, usagef("--tls-cert, --tls-key: %v", err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
+}

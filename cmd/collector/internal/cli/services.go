@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+func (a *app) servicesCommand() *cobra.Command {
+	var namespace string
+	list := func(cmd *cobra.Command, _ []string) error { return a.listServices(cmd.Context(), namespace) }
+	parent := &cobra.Command{
+		Use:     "services",
+		Short:   "List what can be called: namespaces, services, methods, and who serves them",
+		Example: "  collector services\n  collector services --ns orders\n  collector services describe shop.v1.OrderService",
+		Args:    cobra.NoArgs,
+		RunE:    list,
+	}
+	ls := &cobra.Command{Use: "ls", Short: "The same", Args: cobra.NoArgs, RunE: list}
+	for _, command := range []*cobra.Command{parent, ls} {
+		command.Flags().StringVar(&namespace, "ns", "", "only this namespace")
+		a.completeFlag(command, "ns", namespacesOf)
+	}
+	parent.AddCommand(ls, a.describeCommand())
+	return parent
+}
+
+func (a *app) listServices(ctx context.Context, namespace string) error {
+	return a.withSession(ctx, func(ctx context.Context, s *session) error {
+		res, err := s.mesh.ListServices(ctx, &meshv1.ListServicesRequest{Namespace: namespace})
+		if err != nil {
+			return err
+		}
+		return a.show(servicesView(res))
+	})
+}
+
+func servicesView(res *meshv1.ListServicesResponse) view {
+	v := view{
+		document: res,
+		columns: []column{
+			{title: "METHOD"}, {title: "NAMESPACE"}, {title: "KIND"}, {title: "SERVED BY"},
+			{title: "INPUT", wide: true}, {title: "OUTPUT", wide: true},
+		},
+	}
+	for _, service := range res.GetServices() {
+		v.items = append(v.items, service)
+		for _, method := range service.GetMethods() {
+			v.rows = append(v.rows, []cell{
+				text(service.GetName() + "/" + method.GetName()), text(service.GetNamespace()),
+				text(methodKind(method)), list(method.GetCollectorIds()), typeCell(method.GetInputType()),
+				typeCell(method.GetOutputType()),
+			})
+		}
+	}
+	if len(v.rows) == 0 {
+		v.notes = []string{"no services: start a collector with some, such as collector serve --example orders"}
+	}
+	return v
+}
+
+// methodKind is the shape of a method in a word; untyped ones are the seed's.
+func methodKind(method *meshv1.Method) string {
+	switch {
+	case method.GetClientStreaming() && method.GetServerStreaming():
+		return "bidi"
+	case method.GetClientStreaming():
+		return "client stream"
+	case method.GetServerStreaming():
+		return "server stream"
+	case method.GetInputType() == "":
+		return "untyped"
+	}
+	return "unary"
+}
+
+func typeCell(name string) cell {
+	if name == "" {
+		return cell{none, ""}
+	}
+	return text(name)
+}
+
+func (a *app) describeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "describe SERVICE|METHOD|MESSAGE|ENUM",
+		Short: "Show a symbol as proto source",
+		Example: "  collector services describe shop.v1.OrderService\n" +
+			"  collector services describe shop.v1.CreateOrderRequest",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeMethods,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {
+				return s.describe(ctx, args[0])
+			})
+		},
+	}
+}
+
+func (s *session) describe(ctx context.Context, symbol string) error {
+	known, err := s.meshSchema(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := known.find(strings.ReplaceAll(strings.TrimPrefix(symbol, "/"), "/", "."))
+	if err != nil {
+		return err
+	}
+	source := protoSource(found)
+	if format := s.app.format(); format == formatJSON || format == formatLines {
+		return s.app.show(view{document: map[string]string{"symbol": string(found.FullName()), "source": source}})
+	}
+	return s.app.print(source)
+}

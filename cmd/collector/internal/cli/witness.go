@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// witness is a RoundTripper that remembers the last answer, so that an error can be explained by what is at the other
+// end, and shows the traffic if trace is set.
+type witness struct {
+	next  *http.Transport
+	trace io.Writer
+
+	mu   sync.Mutex
+	last *answer
+}
+
+// answer is what an HTTP server said, so far as it helps to tell what it is.
+type answer struct {
+	status      string
+	contentType string
+	server      string
+	beginning   string // of the body, if it is no RPC answer
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
+	start := time.Now()
+	res, err := w.next.RoundTrip(req)
+	if w.trace != nil {
+		w.show(req, res, err, time.Since(start))
+	}
+	if err == nil {
+		w.remember(res)
+	}
+	return res, err
+}
+
+// CloseIdleConnections is what http.Client.CloseIdleConnections looks for.
+func (w *witness) CloseIdleConnections() { w.next.CloseIdleConnections() }
+
+func (w *witness) remember(res *http.Response) {
+	seen := &answer{status: res.Status, contentType: res.Header.Get("Content-Type"), server: res.Header.Get("Server")}
+	if !seen.isRPC() {
+		seen.beginning = peek(res)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = seen
+}
+
+// peek reads the beginning of a body and puts it back.
+func peek(res *http.Response) string {
+	const most = 200
+	head := make([]byte, most)
+	n, _ := io.ReadFull(res.Body, head) // a shorter body is fine, and whoever reads on sees the error
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(head[:n]), res.Body), res.Body}
+	return string(head[:n])
+}
+
+// isRPC tells whether the answer has a content type of Connect, gRPC or gRPC-Web.
+func (a *answer) isRPC() bool {
+	for _, prefix := range []string{"application/grpc", "application/proto", "application/connect+", "application/json"} {
+		if strings.HasPrefix(a.contentType, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// answered returns the last answer; nil if there was none.
+func (w *witness) answered() *answer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
+func (w *witness) show(req *http.Request, res *http.Response, err error, took time.Duration) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "> %s %s\n", req.Method, req.URL)
+	writeHeader(&b, "> ", req.Header)
+	if err != nil {
+		fmt.Fprintf(&b, "< %v (%s)\n", err, duration(took))
+	} else {
+		fmt.Fprintf(&b, "< %s %s (%s)\n", res.Proto, res.Status, duration(took))
+		writeHeader(&b, "< ", res.Header)
+	}
+	_, _ = io.WriteString(w.trace, b.String()) // a trace that nobody can read is no failure
+}
+
+// writeHeader shows headers, except what is secret in them.
+func writeHeader(b *strings.Builder, mark string, header http.Header) {
+	for _, name := range sortedKeys(header) {
+		value := strings.Join(header[name], ", ")
+		if name == "Authorization" || name == "Cookie" || name == "Set-Cookie" || name == "Proxy-Authorization" {
+			value = "(hidden)"
+		}
+		fmt.Fprintf(b, "%s%s: %s\n", mark, name, clean(value))
+	}
+}

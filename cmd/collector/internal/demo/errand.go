@@ -1,0 +1,108 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/gen/collector"
+	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
+)
+
+// callTime bounds one call.
+const callTime = 5 * time.Second
+
+// errand is a call that the demo makes again and again.
+type errand struct {
+	asked     *actor // who is asked
+	lives     *actor // where the method lives
+	namespace string
+	service   string // full name
+	method    string
+	input     proto.Message
+}
+
+// errands are the calls of one round. Three are asked of a collector that does not have the method, one of the
+// collector that has it.
+func (s *stage) errands() []errand {
+	return []errand{
+		{s.a, s.b, "orders", "shop.v1.OrderService", "CreateOrder", &shopv1.CreateOrderRequest{Sku: "tea", Qty: 2}},
+		{s.c, s.a, "users", "shop.v1.UserService", "GetUser", &shopv1.GetUserRequest{Id: "u-1"}},
+		{s.b, s.c, "inventory", "shop.v1.InventoryService", "ReserveStock", &shopv1.ReserveStockRequest{Sku: "tea", Qty: 2}},
+		{s.a, s.a, "users", "shop.v1.UserService", "ListUsers", &shopv1.ListUsersRequest{}},
+	}
+}
+
+// needs tells whether the errand cannot succeed without a collector.
+func (e *errand) needs(a *actor) bool { return e.asked == a || e.lives == a }
+
+// outcome is how a call went.
+type outcome struct {
+	status   int32 // 0 if the collector that was asked did not answer
+	message  string
+	executor string
+	route    []string
+	took     time.Duration
+}
+
+// run makes the call.
+func (e *errand) run(ctx context.Context) outcome {
+	input, err := anypb.New(e.input)
+	if err != nil {
+		return outcome{message: err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	start := time.Now()
+	res, err := e.asked.dispatcher.Dispatch(ctx, &collector.DispatchRequest{
+		Namespace:  e.namespace,
+		Service:    &collector.ServiceTypeRef{ServiceName: e.service},
+		MethodName: e.method,
+		Input:      input,
+	})
+	took := time.Since(start)
+	if err != nil {
+		return outcome{message: err.Error(), took: took}
+	}
+	return outcome{
+		status: res.GetStatus().GetCode(), message: res.GetStatus().GetMessage(),
+		executor: res.GetHandledByCollectorId(), route: res.GetRoute(), took: took,
+	}
+}
+
+func (o *outcome) ok() bool { return o.status == http.StatusOK }
+
+// unavailable is the documented failure of a call whose collector cannot be reached.
+func (o *outcome) unavailable() bool { return o.status == http.StatusServiceUnavailable }
+
+// line is how a call is shown: the method, who was asked, who ran it, on which way, and how long it took.
+func (e *errand) line(o outcome) string {
+	took := fmt.Sprintf("%6.1f ms", float64(o.took)/float64(time.Millisecond))
+	if !o.ok() {
+		return fmt.Sprintf("%-37s asked %s   %-20s %s", e.name(), e.asked.id, o.short(), took)
+	}
+	return fmt.Sprintf("%-37s asked %s   handled by %s  %-5s  %s",
+		e.name(), e.asked.id, o.executor, strings.Join(o.route, " → "), took)
+}
+
+func (e *errand) name() string { return e.service + "/" + e.method }
+
+// short is a failure in two words.
+func (o *outcome) short() string {
+	if o.unavailable() {
+		return "503 unavailable"
+	}
+	return fmt.Sprintf("FAILED %d", o.status)
+}
+
+func (o *outcome) problem() string {
+	if o.status == 0 {
+		return o.message
+	}
+	return fmt.Sprintf("%d %s", o.status, o.message)
+}

@@ -1,0 +1,118 @@
+package host
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// InMemory as [Config.Store] keeps nothing across a restart.
+const InMemory = "memory"
+
+// Config says what to run.
+type Config struct {
+	ID         string
+	Listen     string // host:port; port 0 takes a free one
+	Namespaces []string
+	Store      string   // SQLite file, or InMemory
+	Join       []string // addresses of collectors to connect to
+	Examples   []string // services of examples/shop to host, each in the namespace of its name
+	// ListenTLS is the certificate of the listener; nil for plaintext.
+	ListenTLS *tls.Config
+	// DialTLS is used to dial other collectors; nil for plaintext.
+	DialTLS *tls.Config
+	// AllowPlaintext lets collectors and their calls cross the network unprotected.
+	AllowPlaintext bool
+	// Grace is how long running calls have when the collector stops.
+	Grace   time.Duration
+	Logger  *slog.Logger
+	Version string
+}
+
+// RefusedError is a configuration that will not be run, with what to do instead.
+type RefusedError struct {
+	What string
+	Hint []string
+}
+
+func (e *RefusedError) Error() string { return e.What }
+
+func refusedf(format string, args ...any) *RefusedError {
+	return &RefusedError{What: fmt.Sprintf(format, args...)}
+}
+
+// check refuses what must not run, before anything is touched.
+func (c *Config) check() error {
+	if err := c.checkExamples(); err != nil {
+		return err
+	}
+	for _, address := range c.Join {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return refusedf("--join %q: want host:port", address)
+		}
+	}
+	return c.checkListen()
+}
+
+func (c *Config) checkListen() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return refusedf("--listen %q: want host:port, such as 127.0.0.1:50051", c.Listen)
+	}
+	if c.ListenTLS != nil || c.AllowPlaintext || isLoopback(host) {
+		return nil
+	}
+	return &RefusedError{
+		What: fmt.Sprintf("--listen %s is beyond loopback without TLS: anyone on the network could read and make calls", c.Listen),
+		Hint: []string{
+			"--tls-cert FILE --tls-key FILE     # serve it with TLS",
+			"--listen 127.0.0.1:50051           # or for this machine only",
+			"--allow-plaintext                  # or do it all the same",
+		},
+	}
+}
+
+// isLoopback is false for names other than localhost: what they resolve to may change.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+func (c *Config) checkExamples() error {
+	for _, name := range c.Examples {
+		if !slices.Contains(ExampleNames(), name) {
+			return refusedf("--example %s is unknown: want %s", name, strings.Join(ExampleNames(), ", "))
+		}
+	}
+	return nil
+}
+
+// namespaces are those given and those of the examples; the namespace "default" if there are none.
+func (c *Config) namespaces() []string {
+	all := slices.Concat(c.Namespaces, c.Examples)
+	if len(all) == 0 {
+		return []string{"default"}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// asRefused makes a refusal of an error that is about the configuration.
+func asRefused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &RefusedError{What: strings.ReplaceAll(err.Error(), "\n", "; ")}
+}
+
+// IsRefused returns the refusal in an error's chain.
+func IsRefused(err error) (*RefusedError, bool) { return errors.AsType[*RefusedError](err) }

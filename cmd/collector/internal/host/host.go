@@ -1,0 +1,150 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher"
+	"github.com/collectiverpc/collective/internal/sqlite"
+)
+
+// Ready is what there is to say when a collector accepts calls.
+type Ready struct {
+	ID         string            `json:"id"`
+	Address    string            `json:"address"`
+	URL        string            `json:"url"`
+	Namespaces []string          `json:"namespaces"`
+	Store      string            `json:"store"`
+	Examples   []string          `json:"examples,omitempty"`
+	Limits     map[string]string `json:"limits"`
+}
+
+// Run runs a collector until ctx is done, and then drains it. ready is called once, when it accepts calls. A
+// configuration that will not be run is a *[RefusedError].
+func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
+	if err := config.check(); err != nil {
+		return err
+	}
+	store, closeStore, err := openStore(ctx, config.Store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeStore()) }()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen)
+	if err != nil {
+		return err
+	}
+	d, err := build(config, listener.Addr().String(), store)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return serve(ctx, config, d, listener, ready)
+}
+
+// openStore opens the file of connections. close must be called last.
+func openStore(ctx context.Context, path string) (store conn.Store, closeStore func() error, err error) {
+	if path == InMemory {
+		return conn.NewMemoryStore(), func() error { return nil }, nil
+	}
+	db, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if store, err = conn.NewSQLiteStore(ctx, db); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return store, db.Close, nil
+}
+
+// build makes the dispatcher and registers what it hosts.
+func build(config Config, address string, store conn.Store) (*dispatcher.Dispatcher, error) {
+	opts := []dispatcher.Option{
+		dispatcher.WithStore(store),
+		dispatcher.WithLogger(config.Logger),
+		dispatcher.WithVersion(config.Version),
+	}
+	if config.Store != InMemory {
+		opts = append(opts, dispatcher.WithStorePath(config.Store))
+	}
+	if config.DialTLS != nil {
+		opts = append(opts, dispatcher.WithTLS(config.DialTLS))
+	}
+	if config.AllowPlaintext {
+		opts = append(opts, dispatcher.WithConn(conn.WithPlaintext()))
+	}
+	d, err := dispatcher.New(config.ID, address, config.namespaces(), opts...)
+	if err != nil {
+		return nil, asRefused(err)
+	}
+	for _, name := range config.Examples {
+		if err := d.Register(name, examples[name]); err != nil {
+			return nil, errors.Join(asRefused(err), d.Shutdown(context.Background()))
+		}
+	}
+	return d, nil
+}
+
+// serve owns everything that runs: the server, the joins, and their end.
+func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
+	server := d.Server(d.Handler(), config.ListenTLS)
+	if err := d.Connections().RecoverFromRestart(ctx); err != nil {
+		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- serveOn(server, d.Listener(listener)) }()
+	joining, stopJoining := context.WithCancel(ctx)
+	var joins sync.WaitGroup
+	for _, address := range config.Join {
+		joins.Go(func() { join(joining, config.Logger, d, address) })
+	}
+	ready(readiness(config, d, listener.Addr().String()))
+
+	var err error
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	stopJoining()
+	joins.Wait()
+	return errors.Join(err, drain(context.WithoutCancel(ctx), config, d, server))
+}
+
+func serveOn(server *http.Server, listener net.Listener) error {
+	if server.TLSConfig != nil {
+		return server.ServeTLS(listener, "", "")
+	}
+	return server.Serve(listener)
+}
+
+// drain says goodbye to the peers, so that they go elsewhere, and then waits for the calls that came in here. What is
+// left after the grace is cut off.
+func drain(ctx context.Context, config Config, d *dispatcher.Dispatcher, server *http.Server) error {
+	config.Logger.Info("draining", "grace", config.Grace)
+	ctx, cancel := context.WithTimeout(ctx, config.Grace)
+	defer cancel()
+	err := d.Shutdown(ctx)
+	if server.Shutdown(ctx) != nil {
+		config.Logger.Warn("calls were still running and are cut off")
+		_ = server.Close() // they have had their time
+	}
+	config.Logger.Info("stopped")
+	return err
+}
+
+func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
+	scheme := "http"
+	if config.ListenTLS != nil {
+		scheme = "https"
+	}
+	return Ready{
+		ID: config.ID, Address: address, URL: scheme + "://" + address, Namespaces: config.namespaces(),
+		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: d.Limits().Map(),
+	}
+}

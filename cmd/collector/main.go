@@ -1,0 +1,17 @@
+// Command collector runs a collector, looks into the mesh and calls its methods. `collector help` tells the rest.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal kills
+	os.Exit(cli.Main(ctx, cli.Standard(), os.Args[1:]))
+}

@@ -1,0 +1,107 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	const session, other = "s1", "s2"
+	tests := []struct {
+		name       string
+		self, peer string
+		old, fresh rival
+		want       ruling
+	}{
+		{"the peer restarted", "a", "b", rival{true, session}, rival{false, other}, takeNew},
+		{"we dialled again", "b", "a", rival{true, session}, rival{true, session}, takeNew},
+		{"the peer dialled again", "b", "a", rival{false, session}, rival{false, session}, takeNew},
+		{"both dialled, we are smaller and have ours", "a", "b", rival{true, session}, rival{false, session}, keepOld},
+		{"both dialled, we are smaller and get ours", "a", "b", rival{false, session}, rival{true, session}, takeNew},
+		{"both dialled, we are larger and have ours", "b", "a", rival{true, session}, rival{false, session}, takeNew},
+		{"both dialled, we are larger and get ours", "b", "a", rival{false, session}, rival{true, session}, keepOld},
+	}
+	for _, tt := range tests {
+		if got := judge(tt.self, tt.peer, tt.old, tt.fresh); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestBothDialAtOnce lets two collectors dial each other at the same instant, often. There must come out one
+// connection with one link, the same on both sides, and both calls of ConnectTo must succeed.
+func TestBothDialAtOnce(t *testing.T) {
+	t.Parallel()
+	rounds := 1000
+	if testing.Short() {
+		rounds = 100
+	}
+	for round := range rounds {
+		synctest.Test(t, func(t *testing.T) { bothDialAtOnce(t, round) })
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func bothDialAtOnce(t *testing.T, round int) {
+	network := newPipes()
+	a, b := network.start(t, "a"), network.start(t, "b")
+	var group sync.WaitGroup
+	errs := make([]error, 2)
+	group.Go(func() { _, errs[0] = a.ConnectTo(t.Context(), "b:1", nil) })
+	group.Go(func() { _, errs[1] = b.ConnectTo(t.Context(), "a:1", nil) })
+	group.Wait()
+	if errs[0] != nil || errs[1] != nil {
+		t.Fatalf("round %d: %v, %v", round, errs[0], errs[1])
+	}
+	if err := roundTrip(a, b); err != nil {
+		t.Fatalf("round %d, at once: %v", round, err)
+	}
+	synctest.Wait() // until the surplus link has drained
+	fromA, fromB := onlyLink(t, a), onlyLink(t, b)
+	if fromA.dialed == fromB.dialed {
+		t.Fatalf("round %d: the two sides use different links", round)
+	}
+	if err := roundTrip(a, b); err != nil {
+		t.Fatalf("round %d, afterwards: %v", round, err)
+	}
+	for _, m := range []*Manager{a, b} {
+		if r := m.ListConnections()[0]; !r.GetIsInitiator() || r.GetState() != stateActive {
+			t.Fatalf("round %d: %s has %v", round, m.self.ID, r)
+		}
+	}
+}
+
+// onlyLink returns the link of the only connection, once nothing else is left.
+func onlyLink(t *testing.T, m *Manager) *session {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.conns) != 1 || len(m.sessions) != 1 || m.links != 1 || len(m.unagreed) != 0 {
+		t.Fatalf("%s has %d connections, %d sessions, %d links, %v unagreed", m.self.ID, len(m.conns), len(m.sessions), m.links, m.unagreed)
+	}
+	for s := range m.sessions {
+		for _, c := range m.conns {
+			if c.live == s {
+				return s
+			}
+		}
+	}
+	t.Fatalf("%s does not use the link it has", m.self.ID)
+	return nil
+}
+
+// roundTrip makes sure that calls go both ways, by agreeing anew over the link there is.
+func roundTrip(a, b *Manager) error {
+	for m, to := range map[*Manager]string{a: "b:1", b: "a:1"} {
+		if _, err := m.ConnectTo(context.Background(), to, nil); err != nil {
+			return fmt.Errorf("%s: %w", m.self.ID, err)
+		}
+	}
+	return nil
+}

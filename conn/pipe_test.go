@@ -1,0 +1,95 @@
+package conn
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/collectiverpc/collective/gen/collector"
+)
+
+// pipes is a network in memory, for tests on fake time and for those that need a link to break in a certain way.
+type pipes struct {
+	mu    sync.Mutex
+	nodes map[string]*Manager // by address
+	dials map[string]int      // by address
+	// cut, if set, sees each new connection's two ends before they are used.
+	cut func(dialled, accepted io.ReadWriteCloser) (io.ReadWriteCloser, io.ReadWriteCloser)
+}
+
+func newPipes() *pipes {
+	return &pipes{nodes: make(map[string]*Manager), dials: make(map[string]int)}
+}
+
+// start starts a manager whose address is its id with port 1. It ends with the test.
+func (n *pipes) start(t testing.TB, id string, opts ...Option) *Manager {
+	t.Helper()
+	opts = append([]Option{WithLogger(slog.New(slog.DiscardHandler))}, opts...)
+	m, err := NewManager(Self{ID: id, Address: id + ":1", Namespaces: []string{"ns"}}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.dial = n.dial
+	t.Cleanup(m.CloseAll)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.nodes[id+":1"] = m
+	return m
+}
+
+func (n *pipes) stop(id string) {
+	n.mu.Lock()
+	m := n.nodes[id+":1"]
+	delete(n.nodes, id+":1")
+	n.mu.Unlock()
+	m.CloseAll()
+}
+
+func (n *pipes) dialled(id string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dials[id+":1"]
+}
+
+func (n *pipes) dial(_ context.Context, address string) (io.ReadWriteCloser, error) {
+	n.mu.Lock()
+	n.dials[address]++
+	m, cut := n.nodes[address], n.cut
+	n.mu.Unlock()
+	if m == nil || m.admit("pipe") != nil {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	var dialled, accepted io.ReadWriteCloser = net.Pipe()
+	if cut != nil {
+		dialled, accepted = cut(dialled, accepted)
+	}
+	if !m.spawn(func() { m.greet(accepted, "pipe") }) {
+		m.releaseUnagreed("pipe")
+		accepted.Close()
+	}
+	return dialled, nil
+}
+
+// awaitPeer waits until a manager's view of a peer is as wanted.
+func awaitPeer(t testing.TB, m *Manager, peer string, wanted func(*Peer) bool) *Peer {
+	t.Helper()
+	for {
+		changed := m.Changed()
+		if p, ok := m.Table().Peer(peer); ok && wanted(p) {
+			return p
+		}
+		select {
+		case <-changed:
+		case <-t.Context().Done():
+			t.Fatal("waited in vain")
+		}
+	}
+}
+
+func inState(state collector.ConnectionState) func(*Peer) bool {
+	return func(p *Peer) bool { return p.State == state }
+}

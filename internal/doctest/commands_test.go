@@ -1,0 +1,152 @@
+package doctest_test
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stand is where the commands of one document run: a directory with bin/collector, and ports of its own in the place
+// of those that the document shows.
+type stand struct {
+	dir   string
+	ports *strings.Replacer
+	env   []string
+}
+
+// shorter are commands of the documents that the test runs in another form.
+var shorter = map[string]string{
+	"make demo":  "bin/collector demo --for 8s",
+	"make build": "test -x bin/collector",
+	"make test":  "true", // this is it
+}
+
+func TestCommandsInDocuments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the demo")
+	}
+	t.Parallel()
+	collector := build(t)
+	for _, document := range []string{"README.md", "docs/tutorial.md"} {
+		t.Run(document, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join("../..", document))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newStand(t, collector)
+			for _, step := range steps(string(text)) {
+				s.run(t, step)
+			}
+		})
+	}
+}
+
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "collector")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/collector").CombinedOutput(); err != nil {
+		t.Fatalf("building the collector: %v\n%s", err, out)
+	}
+	return binary
+}
+
+func newStand(t *testing.T, collector string) stand {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(collector, filepath.Join(dir, "bin", "collector")); err != nil {
+		t.Fatal(err)
+	}
+	first, second := freeAddress(t), freeAddress(t)
+	return stand{
+		dir:   dir,
+		ports: strings.NewReplacer("127.0.0.1:50051", first, "127.0.0.1:50052", second),
+		env:   append(os.Environ(), "COLLECTOR_URL=http://"+first, "COLLECTOR_LISTEN="+first, "COLLECTOR_CONTEXT="),
+	}
+}
+
+func (s stand) run(t *testing.T, step step) {
+	t.Helper()
+	cmd := s.command(t.Context(), step.command)
+	if step.background {
+		s.start(t, step.command, cmd)
+		return
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("$ %s\n%s%v", step.command, out, err)
+	}
+	got := strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+	if len(out) == 0 {
+		got = nil
+	}
+	if step.checked && !matches(step.output, got) {
+		t.Errorf("$ %s\nprints\n%s\nthe document shows\n%s", step.command, out, strings.Join(step.output, "\n"))
+	}
+}
+
+// command interrupts what still runs at the end of the test.
+func (s stand) command(ctx context.Context, line string) *exec.Cmd {
+	if other, ok := shorter[line]; ok {
+		line = other
+	}
+	cmd := exec.CommandContext(ctx, "bash", "-c", "exec "+s.ports.Replace(line))
+	cmd.Dir, cmd.Env = s.dir, s.env
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGINT) }
+	cmd.WaitDelay = 20 * time.Second
+	return cmd
+}
+
+// start waits until the command is of use: a collector that joins another one, until it is connected.
+func (s stand) start(t *testing.T, line string, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("$ %s &\n%v", line, err)
+	}
+	t.Cleanup(func() {
+		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
+			t.Errorf("$ %s &\n%v", line, err)
+		}
+	})
+	want := "collector"
+	if strings.Contains(line, "--join") {
+		want = "active"
+	}
+	s.await(t, "bin/collector status", want)
+}
+
+// await repeats a command until it prints a word.
+func (s stand) await(t *testing.T, line, word string) {
+	t.Helper()
+	patience := time.After(20 * time.Second)
+	for {
+		out, _ := s.command(t.Context(), line).CombinedOutput()
+		if strings.Contains(string(out), word) {
+			return
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-patience:
+			t.Fatalf("$ %s never printed %q, but\n%s", line, word, out)
+		}
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}

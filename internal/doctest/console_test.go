@@ -1,0 +1,117 @@
+package doctest_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// step is a command of a document and the output that the document shows.
+type step struct {
+	command    string
+	background bool
+	checked    bool // whether output is what the command must print
+	output     []string
+}
+
+var block = regexp.MustCompile("(?ms)^```(console|sh)\n(.*?)^```$")
+
+// steps answers the commands of a document in their order.
+func steps(document string) []step {
+	var all []step
+	for _, match := range block.FindAllStringSubmatch(document, -1) {
+		checked := match[1] == "console"
+		for line := range strings.Lines(match[2]) {
+			line = strings.TrimRight(line, "\n")
+			command, isCommand := strings.CutPrefix(line, "$ ")
+			if isCommand || !checked {
+				all = append(all, newStep(command, checked))
+			} else if last := len(all) - 1; last >= 0 {
+				all[last].output = append(all[last].output, line)
+			}
+		}
+	}
+	return all
+}
+
+func newStep(line string, checked bool) step {
+	command, background := strings.CutSuffix(line, " &")
+	return step{command: command, background: background, checked: checked && !background}
+}
+
+var (
+	duration = regexp.MustCompile(`\d+(\.\d+)? ?(µs|ms|s)\b`)
+	instant  = regexp.MustCompile(`\d{4}-\d{2}-\d{2}T[0-9:.]+Z`)
+	number   = regexp.MustCompile(`\d+(\.\d+)?`)
+	spaces   = regexp.MustCompile(` +`)
+)
+
+// normal takes from a line what differs from run to run.
+func normal(line string) string {
+	line = instant.ReplaceAllString(line, "TIME")
+	line = duration.ReplaceAllString(line, "DURATION")
+	line = number.ReplaceAllString(line, "N")
+	return strings.TrimRight(spaces.ReplaceAllString(line, " "), " ")
+}
+
+// matches compares line by line; … stands for any number of lines.
+func matches(want, got []string) bool {
+	if len(want) == 0 {
+		return len(got) == 0
+	}
+	if want[0] == "…" {
+		return slices.ContainsFunc(suffixes(got), func(rest []string) bool { return matches(want[1:], rest) })
+	}
+	return len(got) > 0 && normal(want[0]) == normal(got[0]) && matches(want[1:], got[1:])
+}
+
+func suffixes(lines []string) [][]string {
+	all := make([][]string, 0, len(lines)+1)
+	for i := range len(lines) + 1 {
+		all = append(all, lines[i:])
+	}
+	return all
+}
+
+func TestMatches(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		want, got []string
+		ok        bool
+	}{
+		{"the same", []string{"a", "b"}, []string{"a", "b"}, true},
+		{"numbers and units differ", []string{"b · 1.4 ms"}, []string{"b · 12 s"}, true},
+		{"columns are wider", []string{"a   b"}, []string{"a b "}, true},
+		{"a line is missing", []string{"a", "b"}, []string{"a"}, false},
+		{"a line is new", []string{"a"}, []string{"a", "b"}, false},
+		{"dots for nothing", []string{"a", "…", "b"}, []string{"a", "b"}, true},
+		{"dots for some", []string{"…", "b"}, []string{"x", "b", "b"}, true},
+		{"dots do not hide a missing line", []string{"…", "c"}, []string{"a", "b"}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := matches(tt.want, tt.got); got != tt.ok {
+				t.Errorf("matches = %v, want %v", got, tt.ok)
+			}
+		})
+	}
+}
+
+func TestSteps(t *testing.T) {
+	t.Parallel()
+	document := "text\n```console\n$ serve &\n$ call\n{\n…\n```\n```go\n$ no\n```\n```sh\nls  # all\n```\n"
+	got := steps(document)
+	want := []step{
+		{command: "serve", background: true},
+		{command: "call", checked: true, output: []string{"{", "…"}},
+		{command: "ls  # all"},
+	}
+	if !slices.EqualFunc(got, want, func(a, b step) bool {
+		return a.command == b.command && a.background == b.background && a.checked == b.checked && slices.Equal(a.output, b.output)
+	}) {
+		t.Errorf("steps = %+v, want %+v", got, want)
+	}
+}

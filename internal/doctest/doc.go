@@ -1,0 +1,10 @@
+// Package doctest runs the commands that the documents show and compares what they print. It has no code but its tests.
+//
+// A fenced block marked console holds commands and their output, stdout and stderr as on a terminal:
+//
+//	$ command          run in a directory that has bin/collector; with & at its end, in the background
+//	output             must be what the command prints, numbers and time units aside
+//	…                  stands for any number of lines
+//
+// A block marked sh holds commands of which only the success is checked.
+package doctest

@@ -1,0 +1,85 @@
+package schema
+
+import (
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+func (c *comparison) compareEnums() {
+	pairs(c.before.enums, c.after.enums, c.compareEnum,
+		func(gone protoreflect.EnumDescriptor) { c.compatible(gone.FullName(), "is gone") },
+		func(added protoreflect.EnumDescriptor) { c.compatible(added.FullName(), "is new") })
+}
+
+func (c *comparison) compareEnum(before, after protoreflect.EnumDescriptor) {
+	if fullJSON(before) && !fullJSON(after) {
+		c.breaking("ENUM_SAME_JSON_FORMAT", after.FullName(), "no longer has a JSON format in every language")
+	}
+	c.compareReservedValues(before, after)
+	pairs(valuesByNumber(before), valuesByNumber(after),
+		func(was, is enumNumber) { c.compareValue(after, was, is) },
+		func(gone enumNumber) { c.valueGone(gone, after) },
+		func(added enumNumber) {
+			c.compatible(after.FullName(), "has a new value %s = %d", strings.Join(added.names, ", "), added.number)
+		})
+}
+
+// enumNumber is a number of an enum with its names: several if they are aliases.
+type enumNumber struct {
+	number protoreflect.EnumNumber
+	names  []string // sorted
+}
+
+func valuesByNumber(enum protoreflect.EnumDescriptor) map[protoreflect.EnumNumber]enumNumber {
+	numbered := make(map[protoreflect.EnumNumber]enumNumber)
+	for value := range elements(enum.Values()) {
+		names := append(numbered[value.Number()].names, string(value.Name()))
+		slices.Sort(names)
+		numbered[value.Number()] = enumNumber{value.Number(), names}
+	}
+	return numbered
+}
+
+// compareValue allows further aliases, but none to go: JSON has the name.
+func (c *comparison) compareValue(enum protoreflect.EnumDescriptor, was, is enumNumber) {
+	for _, name := range was.names {
+		if !slices.Contains(is.names, name) {
+			c.breaking("ENUM_VALUE_SAME_NAME", enum.FullName(), "names the value %d no longer %s but %s",
+				was.number, strings.Join(was.names, ", "), strings.Join(is.names, ", "))
+			return
+		}
+	}
+}
+
+func (c *comparison) valueGone(gone enumNumber, enum protoreflect.EnumDescriptor) {
+	reserved := true
+	if !enum.ReservedRanges().Has(gone.number) {
+		reserved = false
+		c.breaking("ENUM_VALUE_NO_DELETE_UNLESS_NUMBER_RESERVED", enum.FullName(),
+			"lost the value %s, and its number %d is not reserved", strings.Join(gone.names, ", "), gone.number)
+	}
+	for _, name := range gone.names {
+		if !enum.ReservedNames().Has(protoreflect.Name(name)) {
+			reserved = false
+			c.breaking("ENUM_VALUE_NO_DELETE_UNLESS_NAME_RESERVED", enum.FullName(),
+				"lost the value %s, and that name is not reserved", name)
+		}
+	}
+	if reserved {
+		c.compatible(enum.FullName(), "lost the value %s, its name and number %d are reserved",
+			strings.Join(gone.names, ", "), gone.number)
+	}
+}
+
+func (c *comparison) compareReservedValues(before, after protoreflect.EnumDescriptor) {
+	if gap, ok := firstGap(enumSpans(before.ReservedRanges()), enumSpans(after.ReservedRanges())); ok {
+		c.breaking("RESERVED_ENUM_NO_DELETE", after.FullName(), "no longer reserves the number %d", gap)
+	}
+	for name := range elements(before.ReservedNames()) {
+		if !after.ReservedNames().Has(name) {
+			c.breaking("RESERVED_ENUM_NO_DELETE", after.FullName(), "no longer reserves the name %q", name)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package schema
+
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// span is a range of reserved numbers, both ends included.
+type span struct{ first, last int64 }
+
+func fieldSpans(ranges protoreflect.FieldRanges) []span {
+	spans := make([]span, ranges.Len())
+	for i := range spans {
+		r := ranges.Get(i)
+		spans[i] = span{int64(r[0]), int64(r[1]) - 1} // field ranges exclude their end, enum ranges do not
+	}
+	return spans
+}
+
+func enumSpans(ranges protoreflect.EnumRanges) []span {
+	spans := make([]span, ranges.Len())
+	for i := range spans {
+		r := ranges.Get(i)
+		spans[i] = span{int64(r[0]), int64(r[1])}
+	}
+	return spans
+}
+
+// firstGap finds the lowest number of some wanted span that no given span has.
+func firstGap(wanted, given []span) (gap int64, found bool) {
+	byFirst := func(a, b span) int { return cmp.Compare(a.first, b.first) }
+	slices.SortFunc(wanted, byFirst)
+	slices.SortFunc(given, byFirst)
+	for _, want := range wanted {
+		next := want.first // all of want below it is given
+		for _, have := range given {
+			if have.first <= next {
+				next = max(next, have.last+1)
+			}
+		}
+		if next <= want.last {
+			return next, true
+		}
+	}
+	return 0, false
+}

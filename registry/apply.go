@@ -1,0 +1,181 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/schema"
+)
+
+// apply changes a copy of a namespace as a registration asks, or says everything that is against it.
+func (reg registration) apply(v *view, n *spaceEdit, limits Limits, now time.Time) (*registered, error) {
+	if err := reg.checkNamespace(v, n.space, limits); err != nil {
+		return nil, err
+	}
+	a := &admission{
+		limits: limits, room: limits.TotalBytes - v.bytesBeside(n.name), current: n.files, lend: n.lend, now: now,
+	}
+	next, err := a.admit(reg.files)
+	if err != nil {
+		return nil, err
+	}
+	changes := n.compare(next)
+	if err := breaking(changes); err != nil && !reg.force {
+		return nil, err
+	}
+	done := &registered{space: n.space, changes: changes, kept: n.take(next, now)}
+	if reg.wantService {
+		done.service, err = reg.addService(n, done.kept, now)
+	}
+	return done, err
+}
+
+func (reg registration) checkNamespace(v *view, n *space, limits Limits) error {
+	if name.Reserved(reg.namespace) {
+		return fmt.Errorf("%w: the namespace belongs to the collectors themselves", ErrReserved)
+	}
+	if err := name.CheckNamespace(reg.namespace); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if len(n.files.files) == 0 && v.namespacesWithFiles() >= limits.Namespaces {
+		return fmt.Errorf("%w: there are %d namespaces, and no more are allowed", ErrTooLarge, limits.Namespaces)
+	}
+	return nil
+}
+
+func (v *view) namespacesWithFiles() (count int) {
+	for _, n := range v.spaces {
+		if len(n.files.files) > 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// bytesBeside is what the files of all other namespaces take.
+func (v *view) bytesBeside(namespace string) (bytes int) {
+	for name, n := range v.spaces {
+		if name != namespace {
+			bytes += n.files.bytes
+		}
+	}
+	return bytes
+}
+
+// compare says how the files would change what the namespace holds, and how they differ from what the process serves.
+func (n *space) compare(next *admitted) []schema.Change {
+	var before, after []protoreflect.FileDescriptor
+	for _, path := range next.changed {
+		if held, ok := n.files.files[path]; ok {
+			before = append(before, held.descriptor)
+		}
+		after = append(after, next.files.files[path].descriptor)
+	}
+	changes := schema.Compare(before, after)
+	for s := range n.local() {
+		if d, ok := next.files.service(s.name); ok && slices.Contains(next.changed, d.ParentFile().Path()) {
+			changes = append(changes, schema.CompareServices(s.descriptor, d)...)
+		}
+	}
+	return changes
+}
+
+// take makes the admitted files those of the namespace and brings its registered services up to date.
+func (n *spaceEdit) take(next *admitted, now time.Time) *change {
+	n.files = next.files
+	kept := &change{space: n.space}
+	for _, path := range next.changed {
+		kept.files = append(kept.files, next.files.files[path])
+	}
+	for _, held := range slices.Collect(n.registered()) {
+		n.refresh(held, next, kept, now)
+	}
+	return kept
+}
+
+func (n *spaceEdit) refresh(held *service, next *admitted, kept *change, now time.Time) {
+	d, there := next.files.service(held.name)
+	switch {
+	case !there: // by force
+		n.setRegistered(held.name, nil)
+		kept.dropped = append(kept.dropped, held.name)
+	case slices.Contains(next.changed, d.ParentFile().Path()):
+		fresh := newService(d, false, times{held.times.created, now})
+		n.setRegistered(held.name, fresh)
+		kept.services = append(kept.services, fresh)
+	case d != held.descriptor: // only something that its file imports is new
+		n.setRegistered(held.name, newService(d, false, held.times))
+	}
+}
+
+// addService registers the service a request asks for, which a file of the namespace declares exactly so.
+func (reg registration) addService(n *spaceEdit, kept *change, now time.Time) (*service, error) {
+	d, err := reg.findService(n.files)
+	if err != nil {
+		return nil, err
+	}
+	full := string(d.FullName())
+	if there := n.held(full).registered; there != nil {
+		return there, nil
+	}
+	added := newService(d, false, times{now, now})
+	n.setRegistered(full, added)
+	kept.services = append(kept.services, added)
+	return added, nil
+}
+
+func (reg registration) findService(files *fileSet) (protoreflect.ServiceDescriptor, error) {
+	if !name.IsIdentifier(reg.service.GetName()) {
+		return nil, fmt.Errorf("%w: service_descriptor is missing, or its name is not one", ErrMalformed)
+	}
+	found := files.servicesNamed(protoreflect.Name(reg.service.GetName()), reg.servicePath)
+	if len(found) == 0 {
+		return nil, fmt.Errorf("%w: %s does not declare the service", ErrMalformed, reg.where())
+	}
+	same := slices.DeleteFunc(slices.Clone(found), func(d protoreflect.ServiceDescriptor) bool {
+		return !files.declares(d, reg.service)
+	})
+	switch len(same) {
+	case 1:
+		return same[0], nil
+	case 0:
+		return nil, fmt.Errorf("%w: service_descriptor is not what %s declares", ErrMalformed, reg.where())
+	default:
+		return nil, fmt.Errorf("%w: the service could be %s: send file_descriptor too", ErrConflict, fullNames(same))
+	}
+}
+
+func (reg registration) where() string {
+	if reg.servicePath == "" {
+		return "a file of the namespace"
+	}
+	return reg.servicePath
+}
+
+func fullNames(services []protoreflect.ServiceDescriptor) string {
+	names := make([]string, len(services))
+	for i, d := range services {
+		names[i] = string(d.FullName())
+	}
+	return strings.Join(names, " or ")
+}
+
+// declares reports whether a file has the service exactly as given, with type names as written or in full.
+func (s *fileSet) declares(d protoreflect.ServiceDescriptor, given *descriptorpb.ServiceDescriptorProto) bool {
+	if proto.Equal(protodesc.ToServiceDescriptorProto(d), given) {
+		return true
+	}
+	written := new(descriptorpb.FileDescriptorProto)
+	if err := proto.Unmarshal(s.files[d.ParentFile().Path()].encoded, written); err != nil {
+		return false
+	}
+	return proto.Equal(written.GetService()[d.Index()], given)
+}

@@ -1,0 +1,172 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// file is one registered file. It is immutable.
+type file struct {
+	descriptor protoreflect.FileDescriptor
+	encoded    []byte // the FileDescriptorProto as it came in, comments included
+	times      times
+}
+
+func (f *file) path() string { return f.descriptor.Path() }
+
+// fileSet is the files of one namespace with all they import, and the names in them. It is immutable once built; a
+// change makes a new one. Invariant: every import of a file is in the set or well known, and resolves there.
+type fileSet struct {
+	files map[string]*file     // by path, without the well-known ones
+	names *protoregistry.Files // every name, the well-known ones included
+	bytes int                  // of all files, encoded
+}
+
+func newFileSet() *fileSet {
+	set := &fileSet{files: make(map[string]*file), names: new(protoregistry.Files)}
+	for _, known := range wellKnownFiles() {
+		// The first registrations into an empty set of files that are consistent: there is nothing to fail.
+		_ = set.names.RegisterFile(known)
+	}
+	return set
+}
+
+// add puts a file into a set that is being built, unless one of its names is taken. All it imports must be there.
+func (s *fileSet) add(f *file) error {
+	if taken := s.taken(f.descriptor); len(taken) > 0 {
+		return &refusal{reasons: taken}
+	}
+	if err := s.names.RegisterFile(f.descriptor); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrConflict, f.path(), err)
+	}
+	s.files[f.path()] = f
+	s.bytes += len(f.encoded)
+	return nil
+}
+
+// taken says which top-level names of a file are declared by another one.
+func (s *fileSet) taken(fd protoreflect.FileDescriptor) (reasons []error) {
+	for d := range topLevel(fd) {
+		owner, err := s.names.FindDescriptorByName(d.FullName())
+		if err == nil && len(reasons) < maxReasons {
+			reasons = append(reasons, fmt.Errorf("%w: %s is declared in both %s and %s",
+				ErrConflict, d.FullName(), owner.ParentFile().Path(), fd.Path()))
+		}
+	}
+	return reasons
+}
+
+// topLevel goes through the messages, enums, enum values, extensions and services of a file.
+func topLevel(fd protoreflect.FileDescriptor) func(yield func(protoreflect.Descriptor) bool) {
+	return func(yield func(protoreflect.Descriptor) bool) {
+		for i := range fd.Enums().Len() {
+			enum := fd.Enums().Get(i)
+			if !yield(enum) || !each(enum.Values(), yield) {
+				return
+			}
+		}
+		_ = each(fd.Messages(), yield) && each(fd.Extensions(), yield) && each(fd.Services(), yield)
+	}
+}
+
+func each[D protoreflect.Descriptor](list interface {
+	Len() int
+	Get(int) D
+}, yield func(protoreflect.Descriptor) bool) bool {
+	for i := range list.Len() {
+		if !yield(list.Get(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+// build makes a descriptor of a foreign file whose imports are all in the set. The file has been inspected.
+func (s *fileSet) build(fd *descriptorpb.FileDescriptorProto) (built protoreflect.FileDescriptor, err error) {
+	defer func() {
+		// protodesc has panicked on odd input before (golang/protobuf#1669), and this input is foreign.
+		if problem := recover(); problem != nil {
+			built, err = nil, fmt.Errorf("%w: %s cannot be built: %v", ErrMalformed, fd.GetName(), problem)
+		}
+	}()
+	built, err = protodesc.NewFile(fd, s.names)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, fd.GetName(), err)
+	}
+	return built, nil
+}
+
+// paths are the paths of all files, sorted.
+func (s *fileSet) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
+
+// closure is a file with all it imports, dependencies first.
+func closure(root protoreflect.FileDescriptor) []protoreflect.FileDescriptor {
+	var list []protoreflect.FileDescriptor
+	seen := make(map[string]bool)
+	var visit func(protoreflect.FileDescriptor)
+	visit = func(fd protoreflect.FileDescriptor) {
+		if seen[fd.Path()] || fd.IsPlaceholder() {
+			return
+		}
+		seen[fd.Path()] = true
+		for i := range fd.Imports().Len() {
+			visit(fd.Imports().Get(i).FileDescriptor)
+		}
+		list = append(list, fd)
+	}
+	visit(root)
+	return list
+}
+
+// encode makes the bytes by which files are stored and compared.
+func encode(fd *descriptorpb.FileDescriptorProto) ([]byte, error) {
+	return proto.MarshalOptions{Deterministic: true}.Marshal(fd)
+}
+
+// service finds a service by its full name.
+func (s *fileSet) service(fullName string) (protoreflect.ServiceDescriptor, bool) {
+	d, err := s.names.FindDescriptorByName(protoreflect.FullName(fullName))
+	if err != nil {
+		return nil, false
+	}
+	service, ok := d.(protoreflect.ServiceDescriptor)
+	return service, ok
+}
+
+// servicesNamed finds the services with a short name in one file, or in all if path is empty, ordered by file.
+func (s *fileSet) servicesNamed(short protoreflect.Name, path string) []protoreflect.ServiceDescriptor {
+	var found []protoreflect.ServiceDescriptor
+	for _, p := range s.paths() {
+		if d := s.files[p].descriptor.Services().ByName(short); d != nil && (path == "" || path == p) {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// messagesOf lists the full names of the messages that a file declares, nested ones included.
+func (s *fileSet) messagesOf(path string) []string {
+	fd, err := s.names.FindFileByPath(path)
+	if err != nil {
+		return nil
+	}
+	return appendMessageNames(nil, fd.Messages())
+}
+
+func appendMessageNames(names []string, messages protoreflect.MessageDescriptors) []string {
+	for i := range messages.Len() {
+		m := messages.Get(i)
+		if m.IsMapEntry() {
+			continue
+		}
+		names = appendMessageNames(append(names, string(m.FullName())), m.Messages())
+	}
+	return names
+}

@@ -1,0 +1,132 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/collectiverpc/collective/internal/sqlite"
+)
+
+// storedFile is a row of registry_file.
+type storedFile struct {
+	namespace, path  string
+	proto            *descriptorpb.FileDescriptorProto
+	encoded          []byte
+	created, updated int64
+}
+
+// loadFiles reads and builds the files of all namespaces. What was stored had been admitted, so its size is not
+// limited again; a row that is not what was written is refused.
+func (d *database) loadFiles(ctx context.Context) (map[string]*spaceEdit, error) {
+	stored, err := d.readFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	edits := make(map[string]*spaceEdit, len(stored))
+	for name, files := range stored {
+		n := newSpace(name)
+		for _, path := range slices.Sorted(maps.Keys(files)) {
+			if err := n.files.restore(files, path); err != nil {
+				return nil, fmt.Errorf("namespace %q: %w (%w)", name, sqlite.ErrDamaged, err)
+			}
+		}
+		edits[name] = n.edit()
+	}
+	return edits, nil
+}
+
+// restore builds a stored file after all it imports. It takes each file out of the map before it follows the imports,
+// so that a cycle, which only damage could bring in, ends.
+func (s *fileSet) restore(stored map[string]*storedFile, path string) error {
+	row, ok := stored[path]
+	if !ok { // built already, well known, or missing, which build will say
+		return nil
+	}
+	delete(stored, path)
+	for _, next := range row.proto.GetDependency() {
+		if err := s.restore(stored, next); err != nil {
+			return err
+		}
+	}
+	built, err := s.build(row.proto)
+	if err != nil {
+		return err
+	}
+	return s.add(&file{descriptor: built, encoded: row.encoded, times: timesOf(row.created, row.updated)})
+}
+
+// readFiles reads all files, by namespace and path.
+func (d *database) readFiles(ctx context.Context) (map[string]map[string]*storedFile, error) {
+	rows, err := d.db.Reader().QueryContext(ctx,
+		"SELECT namespace, path, descriptor, checksum, created_at, updated_at FROM registry_file")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	stored := make(map[string]map[string]*storedFile)
+	for rows.Next() {
+		row, err := scanFile(rows)
+		if err != nil {
+			return nil, err
+		}
+		if stored[row.namespace] == nil {
+			stored[row.namespace] = make(map[string]*storedFile)
+		}
+		stored[row.namespace][row.path] = row
+	}
+	return stored, rows.Err()
+}
+
+func scanFile(rows *sql.Rows) (*storedFile, error) {
+	var sum int64
+	row := &storedFile{proto: new(descriptorpb.FileDescriptorProto)}
+	if err := rows.Scan(&row.namespace, &row.path, &row.encoded, &sum, &row.created, &row.updated); err != nil {
+		return nil, err
+	}
+	if checksum(row.encoded) != sum {
+		return nil, fmt.Errorf("file %s in namespace %q: its checksum does not fit: %w", row.path, row.namespace, sqlite.ErrDamaged)
+	}
+	if err := proto.Unmarshal(row.encoded, row.proto); err != nil || row.proto.GetName() != row.path {
+		return nil, fmt.Errorf("file %s in namespace %q holds %q: %w (%w)",
+			row.path, row.namespace, row.proto.GetName(), sqlite.ErrDamaged, err)
+	}
+	return row, nil
+}
+
+func (d *database) loadServices(ctx context.Context, edits map[string]*spaceEdit) error {
+	rows, err := d.db.Reader().QueryContext(ctx, "SELECT namespace, name, created_at, updated_at FROM registry_service")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := loadService(rows, edits); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func loadService(rows *sql.Rows, edits map[string]*spaceEdit) error {
+	var namespace, name string
+	var created, updated int64
+	if err := rows.Scan(&namespace, &name, &created, &updated); err != nil {
+		return err
+	}
+	n, ok := edits[namespace]
+	if !ok {
+		return fmt.Errorf("service %s in namespace %q has no file: %w", name, namespace, sqlite.ErrDamaged)
+	}
+	d, ok := n.files.service(name)
+	if !ok {
+		return fmt.Errorf("service %s in namespace %q is in no file: %w", name, namespace, sqlite.ErrDamaged)
+	}
+	n.setRegistered(name, newService(d, false, timesOf(created, updated)))
+	return nil
+}

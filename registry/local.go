@@ -1,0 +1,123 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/schema"
+)
+
+// AddService says that this process serves a service in a namespace, from now until [Registry.RemoveService] or its
+// end. The service is added with its file and all that imports; it takes the place of one with its name unless that
+// would be a breaking change of what is local or registered. Adding the same again changes nothing.
+func (r *Registry) AddService(namespace string, sd protoreflect.ServiceDescriptor) error {
+	if err := name.CheckNamespace(namespace); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, err.Error()).WithCause(err)
+	}
+	if sd == nil {
+		return connect.NewError(connect.CodeInvalidArgument, "add service: its descriptor is nil")
+	}
+	_, err := r.update(context.Background(), namespace, func(_ *view, n *spaceEdit) (*change, bool, error) {
+		changed, err := n.addLocal(sd)
+		return nil, changed, err
+	})
+	if err != nil {
+		return refused(err, "service %s in namespace %q", sd.FullName(), namespace)
+	}
+	return nil
+}
+
+// RemoveService undoes [Registry.AddService]. What requests registered stays.
+func (r *Registry) RemoveService(namespace, fullName string) {
+	// Nothing of it is stored and nothing can refuse it, so there is no error to tell.
+	_, _ = r.update(context.Background(), namespace, func(_ *view, n *spaceEdit) (*change, bool, error) {
+		held := n.held(fullName).local
+		if held == nil {
+			return nil, false, nil
+		}
+		n.setLocal(fullName, nil)
+		n.releaseFiles(held)
+		return nil, true, nil
+	})
+}
+
+func (n *spaceEdit) addLocal(sd protoreflect.ServiceDescriptor) (changed bool, err error) {
+	full := string(sd.FullName())
+	held := n.held(full)
+	if held.local != nil && held.local.descriptor == sd {
+		return false, nil
+	}
+	for _, old := range []*service{held.local, held.registered} {
+		if old == nil {
+			continue
+		}
+		if err := breaking(schema.CompareServices(old.descriptor, sd)); err != nil {
+			return false, err
+		}
+	}
+	now := time.Now()
+	added := newService(sd, true, times{now, now})
+	if held.local != nil {
+		added.times.created = held.local.times.created
+		n.releaseFiles(held.local)
+	}
+	n.setLocal(full, added)
+	return true, n.useFiles(added)
+}
+
+// localFile is a file of the process itself.
+type localFile struct {
+	descriptor protoreflect.FileDescriptor
+	users      int // services that need it
+}
+
+// useFiles adds the files of a local service with all they import. Two services cannot come with two versions of a
+// file, since a name could then mean two things.
+func (n *spaceEdit) useFiles(s *service) error {
+	for _, fd := range closure(s.descriptor.ParentFile()) {
+		held, ok := n.localFiles.get(key{name: fd.Path()})
+		if ok && !sameFile(held.descriptor, fd) {
+			return fmt.Errorf("%w: it comes with another version of %s than a service that is there", ErrConflict, fd.Path())
+		}
+		n.localEdit.set(key{name: fd.Path()}, localFile{fd, held.users + 1})
+	}
+	return nil
+}
+
+func (n *spaceEdit) releaseFiles(s *service) {
+	for _, fd := range closure(s.descriptor.ParentFile()) {
+		path := key{name: fd.Path()}
+		held, _ := n.localFiles.get(path)
+		if held.users--; held.users > 0 {
+			n.localEdit.set(path, held)
+		} else {
+			n.localEdit.remove(path)
+		}
+	}
+}
+
+func sameFile(a, b protoreflect.FileDescriptor) bool {
+	if a == b {
+		return true
+	}
+	encodedA, errA := encode(protodesc.ToFileDescriptorProto(a))
+	encodedB, errB := encode(protodesc.ToFileDescriptorProto(b))
+	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
+}
+
+// lend answers a file of the process itself, for requests that import it; nil if there is none.
+func (n *space) lend(path string) *descriptorpb.FileDescriptorProto {
+	held, ok := n.localFiles.get(key{name: path})
+	if !ok {
+		return nil
+	}
+	return protodesc.ToFileDescriptorProto(held.descriptor)
+}

@@ -1,0 +1,90 @@
+package registry
+
+import (
+	"context"
+	"errors"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	collector "github.com/collectiverpc/collective/gen/collector"
+)
+
+// ValidateMethod says whether a method may be called; a refusal is an answer, not an error. See the CollectorRegistry
+// service.
+func (r *Registry) ValidateMethod(
+	_ context.Context, req *collector.ValidateMethodRequest,
+) (*collector.ValidateMethodResponse, error) {
+	v := r.view.Load()
+	answer := &collector.ValidateMethodResponse{Status: okStatus(), Revision: v.revision}
+	m, err := v.method(req.GetNamespace(), req.GetServiceName(), req.GetMethodName())
+	if err != nil {
+		answer.Message = publicText(err)
+		return answer, nil
+	}
+	answer.ServiceName = m.service.name
+	answer.InputType = m.input
+	answer.OutputType = string(m.descriptor.Output().FullName())
+	if input := req.GetInputType(); input != "" {
+		if err := m.checkInput(input); err != nil {
+			answer.Message = publicText(err)
+			return answer, nil
+		}
+	}
+	answer.IsValid = true
+	return answer, nil
+}
+
+func publicText(err error) string {
+	if e, ok := errors.AsType[*connect.Error](err); ok {
+		return e.Message()
+	}
+	return err.Error()
+}
+
+// LookupService answers one service. See the CollectorRegistry service.
+func (r *Registry) LookupService(
+	_ context.Context, req *collector.LookupServiceRequest,
+) (*collector.LookupServiceResponse, error) {
+	v := r.view.Load()
+	n, ok := v.spaces[req.GetNamespace()]
+	if !ok {
+		return nil, v.unknownNamespace(req.GetNamespace())
+	}
+	s, err := n.lookup(req.GetServiceName())
+	if err != nil {
+		return nil, err
+	}
+	answer := &collector.LookupServiceResponse{Status: okStatus(), Service: n.record(s)}
+	if req.GetIncludeFiles() {
+		answer.Files = n.schemaOf(s)
+	}
+	return answer, nil
+}
+
+// record is a service as the contract shows it.
+func (n *space) record(s *service) *collector.RegisteredService {
+	return &collector.RegisteredService{
+		Id:                n.id(s),
+		Namespace:         n.name,
+		ServiceName:       s.name,
+		ServiceDescriptor: protodesc.ToServiceDescriptorProto(s.descriptor),
+		MethodNames:       s.methodNames(),
+		Metadata: &collector.Metadata{
+			CreatedAt: timestamppb.New(s.times.created),
+			UpdatedAt: timestamppb.New(s.times.updated),
+			Labels:    map[string]string{"source": s.source()},
+		},
+	}
+}
+
+// schemaOf is the file of a service with all it imports, dependencies first.
+func (n *space) schemaOf(s *service) *descriptorpb.FileDescriptorSet {
+	set := new(descriptorpb.FileDescriptorSet)
+	for _, fd := range closure(s.descriptor.ParentFile()) {
+		set.File = append(set.File, protodesc.ToFileDescriptorProto(fd))
+	}
+	return set
+}

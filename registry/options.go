@@ -1,0 +1,28 @@
+package registry
+
+import (
+	"github.com/collectiverpc/collective/internal/sqlite"
+)
+
+// Option changes a default of [New].
+type Option interface{ apply(*options) }
+
+type options struct {
+	db     *sqlite.DB
+	limits Limits
+}
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+// WithDB keeps what requests register in db, which stays the caller's to close. Default: in memory, so that a restart
+// forgets it.
+func WithDB(db *sqlite.DB) Option {
+	return optionFunc(func(o *options) { o.db = db })
+}
+
+// WithLimits bounds what requests can register. Default: see [Limits]. What is stored already is not measured again.
+func WithLimits(limits Limits) Option {
+	return optionFunc(func(o *options) { o.limits = limits })
+}
