@@ -52,6 +52,9 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 		return nil, err
 	}
 	defer m.drop(c)
+	if asked.session == nil && m.calledAsSeed(c) {
+		return m.answerOf(c), nil
+	}
 	a := agreement{
 		seed:    asked.session == nil,
 		address: req.GetAddress(),
@@ -116,8 +119,18 @@ func (m *Manager) checkLinkless(peer string, req *collector.ConnectRequest) erro
 	if !ok || c.record == nil {
 		return nil
 	}
-	if _, linked := c.live.(*session); linked || c.record.GetIsInitiator() {
+	_, linked := c.live.(*session)
+	if _, seed := c.live.(*seedLine); linked || c.record.GetIsInitiator() && !seed {
 		return connect.Errorf(connect.CodeAlreadyExists, "collector %q is connected with %q by a link: disconnect that first", m.self.ID, peer)
 	}
 	return nil
+}
+
+// calledAsSeed reports whether this side has connected to a seed peer by itself. Such a peer connects from its side as
+// well, to be able to call; the terms are those that this side asked for.
+func (m *Manager) calledAsSeed(c *connection) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, seed := c.live.(*seedLine)
+	return seed && c.record.GetIsInitiator()
 }

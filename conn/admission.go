@@ -47,11 +47,11 @@ func (m *Manager) admit(from string) error {
 	switch {
 	case m.closing:
 		return errStopping(m.self.ID)
-	case m.links >= MaxLinks:
-		return connect.Errorf(connect.CodeResourceExhausted, "collector %q has %d links, which is all it may have", m.self.ID, MaxLinks)
-	case from != "" && m.unagreed[from] >= MaxUnagreedPerIP:
+	case m.links >= m.limits.Links:
+		return connect.Errorf(connect.CodeResourceExhausted, "collector %q has %d links, which is all it may have", m.self.ID, m.limits.Links)
+	case from != "" && m.unagreed[from] >= m.limits.UnagreedPerIP:
 		return connect.Errorf(connect.CodeResourceExhausted,
-			"%d links from %s wait for their agreement already: finish those first", MaxUnagreedPerIP, from)
+			"%d links from %s wait for their agreement already: finish those first", m.limits.UnagreedPerIP, from)
 	}
 	m.links++
 	if from != "" {

@@ -74,7 +74,7 @@ func linkFailed(err error) bool {
 
 func (m *Manager) connectOnce(ctx context.Context, w wish) (*collector.ConnectResponse, error) {
 	if s := m.linkedAt(w.address); s != nil {
-		return m.agreeOver(ctx, s, w)
+		return m.connectOver(ctx, s, w)
 	}
 	s, err := m.dialLink(ctx, w.address)
 	if errors.Is(err, link.ErrUpgradeRefused) {
@@ -83,36 +83,36 @@ func (m *Manager) connectOnce(ctx context.Context, w wish) (*collector.ConnectRe
 	if err != nil {
 		return nil, explainDial(w.address, err)
 	}
-	return m.connectOver(ctx, s, w)
+	answer, err := m.connectOver(ctx, s, w)
+	if s.terms.Load() == nil {
+		s.link.Close("the pair needs no further link") // or has come to no agreement
+	}
+	return answer, err
 }
 
-// connectOver agrees on a connection over a new link, or over the one that the pair has: now the peer is known.
+// connectOver agrees on a connection over a link, or over the one that the pair has: only now the peer is known.
 func (m *Manager) connectOver(ctx context.Context, s *session, w wish) (*collector.ConnectResponse, error) {
 	if w.peer != "" && w.peer != s.peer.CollectorID {
-		s.link.Close("not the collector that was dialled")
 		return nil, errOther(w, s.peer.CollectorID)
 	}
 	c, err := m.hold(s.peer.CollectorID)
 	if err != nil {
-		s.link.Close(err.Error())
 		return nil, err
 	}
 	defer m.drop(c)
 	if err := c.dialing.take(ctx); err != nil {
-		s.link.Close("gave up")
-		return nil, explainDial(w.address, err)
+		return nil, errBusy(c, err)
 	}
 	defer c.dialing.give()
-	use := s
 	if other := m.linkOf(c, s.peer.SessionID); other != nil {
-		use = other
-		s.link.Close("the pair has a link already")
+		s = other
 	}
-	answer, err := m.agreeOver(ctx, use, w)
-	if err != nil && use == s {
-		s.link.Close("no agreement: " + err.Error())
+	if err := m.agreeOver(ctx, c, s, w); err != nil {
+		return nil, err
 	}
-	return answer, err
+	s.await(s.heard, firstWord)
+	m.logger.Info("connected", "peer", c.peer, "connection", c.id, "address", w.address)
+	return m.answerOf(c), nil
 }
 
 func errOther(w wish, found string) error {
@@ -121,31 +121,21 @@ func errOther(w wish, found string) error {
 }
 
 // agreeOver calls Connect over a link, and records what was agreed.
-func (m *Manager) agreeOver(ctx context.Context, s *session, w wish) (*collector.ConnectResponse, error) {
+func (m *Manager) agreeOver(ctx context.Context, c *connection, s *session, w wish) error {
 	answer, err := s.dispatcher().Connect(ctx, m.request(w))
 	if err != nil {
-		return nil, explainDial(w.address, reauthored(err))
+		return explainDial(w.address, reauthored(err))
 	}
-	if err := agreementError(answer.GetStatus()); err != nil {
-		return nil, err
-	}
-	shared, err := m.checkAnswer(answer, s.peer.CollectorID, w)
+	shared, err := m.checkAnswer(answer, c.peer, w)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c, err := m.hold(s.peer.CollectorID)
-	if err != nil {
-		return nil, err
-	}
-	defer m.drop(c)
 	a := agreement{line: s, address: w.address, shared: shared, dialed: true, offered: w.offered, again: w.again}
-	if err := m.agree(ctx, c, a); err != nil {
-		s.goodbye(c.id, "not agreed after all: "+err.Error())
-		return nil, err
+	err = m.agree(ctx, c, a)
+	if err != nil && s.terms.Load() == nil {
+		s.goodbye(c.id, "not agreed after all: "+errorText(err)) // the peer believes in it by now
 	}
-	s.await(s.heard, firstWord)
-	m.logger.Info("connected", "peer", c.peer, "connection", c.id, "address", w.address, "shared", shared)
-	return m.answerOf(c), nil
+	return err
 }
 
 func (m *Manager) request(w wish) *collector.ConnectRequest {
@@ -160,8 +150,12 @@ func (m *Manager) request(w wish) *collector.ConnectRequest {
 	return req
 }
 
-// checkAnswer makes sure that the peer answered for itself and agreed to no more than it was offered.
+// checkAnswer returns what the peer agreed to share, or its refusal. It makes sure that the peer answered for itself and
+// agreed to no more than it was offered.
 func (m *Manager) checkAnswer(answer *collector.ConnectResponse, peer string, w wish) (shared []string, _ error) {
+	if err := agreementError(answer, peer); err != nil {
+		return nil, err
+	}
 	if answer.GetTargetCollectorId() != peer {
 		return nil, errOther(wish{address: w.address, peer: peer}, answer.GetTargetCollectorId())
 	}

@@ -34,20 +34,27 @@ func refusalStatus(err error) *collector.Status {
 	return s
 }
 
-// agreementError is what the other collector's answer to Connect means here: nil for success.
-func agreementError(s *collector.Status) error {
-	err, ok := errors.AsType[*connect.Error](status.Err(s))
+// errVerdict marks what the very peer refused that was asked, not whoever else answered at its address.
+var errVerdict = errors.New("the peer's own verdict")
+
+// agreementError is what another collector's answer to Connect means here: nil for success. Its verdict becomes this
+// collector's to say, or servers would hide the text from the caller.
+func agreementError(answer *collector.ConnectResponse, peer string) error {
+	s := answer.GetStatus()
+	remote, ok := errors.AsType[*connect.Error](status.Err(s))
 	if !ok {
 		return nil
 	}
-	// The other collector's verdict becomes this one's, or servers would hide it from the caller.
-	own := connect.NewError(err.Code(), err.Message())
+	err := connect.NewError(remote.Code(), remote.Message())
+	if answer.GetTargetCollectorId() == peer {
+		err = err.WithCause(errVerdict)
+	}
 	for _, reason := range reasons {
 		if s.GetDetails()[status.ReasonKey] == reason.Error() {
-			return own.WithCause(reason)
+			err = err.WithCause(reason)
 		}
 	}
-	return own
+	return err
 }
 
 func errSelf(id string) error {

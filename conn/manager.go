@@ -15,15 +15,10 @@ import (
 	"github.com/collectiverpc/collective/internal/name"
 )
 
-// Limits in force.
-const (
-	// MaxPeers bounds the connections a manager knows, those it may forget not counted.
-	MaxPeers = maxRecords
-	// MaxLinks bounds the links in both directions, MaxUnagreedPerIP those accepted from one address that have not yet
-	// agreed on a connection.
-	MaxLinks         = 512
-	MaxUnagreedPerIP = 16
+// MaxPeers is how many connections a manager knows. Beyond it, the one that has been dead for longest makes room.
+const MaxPeers = maxRecords
 
+const (
 	agreeTimeout = 5 * time.Second  // for an accepted link to agree on a connection
 	dialTimeout  = 10 * time.Second // for ConnectTo, dial to agreement, unless its context ends before
 	drainTimeout = 10 * time.Second // for the calls of a link that is being replaced or disconnected
@@ -121,11 +116,15 @@ func newOptions(opts []Option) options {
 	for _, opt := range opts {
 		opt.apply(&o)
 	}
+	o.limits = o.limits.withDefaults()
 	if o.store == nil {
 		o.store = NewMemoryStore()
 	}
 	return o
 }
+
+// Limits returns the limits in force.
+func (m *Manager) Limits() Limits { return m.limits }
 
 // Table returns the peers of this moment.
 func (m *Manager) Table() *Table { return m.table.Load() }

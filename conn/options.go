@@ -12,6 +12,30 @@ import (
 // Option configures a [Manager].
 type Option interface{ apply(*options) }
 
+// Limits bound what a [Manager] takes on. A zero field means its default. How many connections it knows is fixed,
+// see [MaxPeers].
+type Limits struct {
+	// Links in both directions, the ones that are being dialled or drained included. Default 512.
+	Links int
+	// UnagreedPerIP is how many links accepted from one address may be on the way to their agreement. Default 16.
+	UnagreedPerIP int
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Links == 0 {
+		l.Links = 512
+	}
+	if l.UnagreedPerIP == 0 {
+		l.UnagreedPerIP = 16
+	}
+	return l
+}
+
+// WithLimits bounds what the manager takes on. Default: the defaults of [Limits].
+func WithLimits(limits Limits) Option {
+	return optionFunc(func(o *options) { o.limits = limits })
+}
+
 type optionFunc func(*options)
 
 func (f optionFunc) apply(o *options) { f(o) }
@@ -21,6 +45,7 @@ type options struct {
 	tls        *tls.Config
 	plaintext  bool
 	handler    link.Handler
+	limits     Limits
 	linkLimits link.Limits
 	dialBack   []netip.Prefix
 	store      Store

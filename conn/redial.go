@@ -89,6 +89,9 @@ func (m *Manager) dialFailed(ctx context.Context, c *connection, attempt int, er
 // finality says whether dialling again can mend an error, and if not what becomes of the connection. Only the verdict
 // of the very peer is final: whatever else answers at its address may be gone tomorrow.
 func finality(err error) (event, bool) {
+	if !errors.Is(err, errVerdict) {
+		return 0, false
+	}
 	if errors.Is(err, errDisconnected) {
 		return eventDisconnected, true
 	}

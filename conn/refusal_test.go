@@ -254,12 +254,12 @@ func TestPlainRequestCannotTouchALinkedConnection(t *testing.T) {
 func TestUnagreedLinksPerAddressAreBounded(t *testing.T) {
 	t.Parallel()
 	b := start(t, "b", []string{"users"})
-	for i := range conn.MaxUnagreedPerIP {
+	for i := range b.Limits().UnagreedPerIP {
 		intruder(t, b, fmt.Sprintf("a%d", i))
 	}
 	_, err := link.DialUpgrade(t.Context(), b.address, nil)
 	if err == nil || !strings.Contains(err.Error(), "503") {
-		t.Fatalf("link %d from one address: %v", conn.MaxUnagreedPerIP+1, err)
+		t.Fatalf("one link too many from one address: %v", err)
 	}
 	// The refused one falls back on plain Connect; that must not make a connection without a link.
 	a := start(t, "a", []string{"users"})

@@ -127,7 +127,7 @@ func (m *Manager) connectSeedOver(ctx context.Context, l *seedLine, w wish, refu
 			"what answers at %s is not a collector (%v; Connect by gRPC: %v): check the address and the port", w.address, refused, err).
 			WithCause(errors.Join(refused, err))
 	}
-	if err := agreementError(answer.GetStatus()); err != nil {
+	if err := agreementError(answer, w.peer); err != nil {
 		return nil, err
 	}
 	return m.agreeSeed(ctx, l, answer, w)

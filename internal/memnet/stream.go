@@ -1,0 +1,115 @@
+package memnet
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// stream is one direction of a connection.
+type stream struct {
+	mu       sync.Mutex
+	changed  *sync.Cond
+	buf      []byte
+	capacity int
+	done     bool // nothing more is written
+	deaf     bool // nothing more is read
+
+	reader, writer deadline
+}
+
+func newStream(capacity int) *stream {
+	s := &stream{capacity: capacity}
+	s.changed = sync.NewCond(&s.mu)
+	return s
+}
+
+func (s *stream) read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		switch {
+		case s.deaf:
+			return 0, errClosed
+		case s.reader.passed():
+			return 0, errTimeout
+		case len(s.buf) > 0:
+			n := copy(b, s.buf)
+			s.buf = s.buf[n:]
+			s.changed.Broadcast()
+			return n, nil
+		case s.done:
+			return 0, io.EOF
+		}
+		s.changed.Wait()
+	}
+}
+
+func (s *stream) write(b []byte) (written int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		switch {
+		case s.done || s.deaf:
+			return written, errClosed
+		case s.writer.passed():
+			return written, errTimeout
+		}
+		n := min(len(b), s.capacity-len(s.buf))
+		s.buf = append(s.buf, b[:n]...)
+		b, written = b[n:], written+n
+		s.changed.Broadcast()
+		if len(b) == 0 {
+			return written, nil
+		}
+		s.changed.Wait()
+	}
+}
+
+func (s *stream) closeReader() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf, s.buf = true, nil
+	s.reader.stop()
+	s.changed.Broadcast()
+}
+
+func (s *stream) closeWriter() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = true
+	s.writer.stop()
+	s.changed.Broadcast()
+}
+
+// deadline bounds one side of a stream. It is guarded by the stream's mutex.
+type deadline struct {
+	at    time.Time
+	timer *time.Timer
+}
+
+func (d *deadline) passed() bool { return !d.at.IsZero() && !time.Now().Before(d.at) }
+
+func (d *deadline) stop() {
+	if d.timer != nil {
+		d.timer.Stop()
+	}
+}
+
+func (d *deadline) set(s *stream, t time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.stop()
+	d.at = t
+	if !t.IsZero() {
+		d.timer = time.AfterFunc(time.Until(t), s.look)
+	}
+	s.changed.Broadcast()
+}
+
+// look makes everybody who waits look at the deadlines.
+func (s *stream) look() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed.Broadcast()
+}
