@@ -52,15 +52,21 @@ export function layOut(nodes: Node[], edges: Edge[], anew = false): void {
     .force("center", Object.keys(old).length ? null : forceCenter(0, 0))
     .stop()
     .tick(300);
-  keep({ ...old, ...Object.fromEntries(bodies.map((b) => [b.id, { x: b.x ?? 0, y: b.y ?? 0 }])) });
+  const found = bodies.map((b) => ({ id: b.id, x: b.x ?? 0, y: b.y ?? 0 }));
+  const fresh = !nodes.some((n) => old[n.id]);
+  const upright = fresh && extent(found.map((p) => p.y)) > extent(found.map((p) => p.x)); // screens are wide
+  keep({ ...old, ...Object.fromEntries(found.map((p) => [p.id, upright ? { x: p.y, y: p.x } : { x: p.x, y: p.y }])) });
 }
+
+const extent = (list: number[]) => Math.max(...list) - Math.min(...list);
 
 const radius = 30;
 const height = 460;
 
 interface Frame {
   width: number;
-  scale: number;
+  sx: number;
+  sy: number;
   dx: number;
   dy: number;
 }
@@ -68,12 +74,12 @@ interface Frame {
 /** frame maps positions to the picture so that everything is in it. */
 function frame(nodes: Node[], at: Record<string, Point>, width: number): Frame {
   const points = nodes.map((n) => at[n.id]).filter(Boolean);
-  if (points.length === 0) return { width, scale: 1, dx: width / 2, dy: height / 2 };
+  if (points.length === 0) return { width, sx: 1, sy: 1, dx: width / 2, dy: height / 2 };
   const xs = points.map((p) => p.x), ys = points.map((p) => p.y);
   const left = Math.min(...xs), right = Math.max(...xs), top = Math.min(...ys), bottom = Math.max(...ys);
   const side = Math.min(110, width / 4);
-  const scale = Math.min(1.5, (width - 2 * side) / Math.max(1, right - left), (height - 150) / Math.max(1, bottom - top));
-  return { width, scale, dx: width / 2 - (scale * (left + right)) / 2, dy: height / 2 - 14 - (scale * (top + bottom)) / 2 };
+  const sx = Math.min(2.2, (width - 2 * side) / Math.max(1, right - left)), sy = Math.min(1.6, (height - 150) / Math.max(1, bottom - top));
+  return { width, sx, sy, dx: width / 2 - (sx * (left + right)) / 2, dy: height / 2 - 14 - (sy * (top + bottom)) / 2 };
 }
 
 export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: string; lit: (namespaces: string[]) => boolean; fit: boolean }) {
@@ -94,7 +100,7 @@ export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: s
   const f = kept.current;
   const place = (id: string): Point | undefined => {
     const p = positions.value[id];
-    return p && { x: f.dx + f.scale * p.x, y: f.dy + f.scale * p.y };
+    return p && { x: f.dx + f.sx * p.x, y: f.dy + f.sy * p.y };
   };
   const busiest = Math.max(1, ...props.edges.map((e) => e.recent?.perSecond ?? 0));
   return (
@@ -106,7 +112,7 @@ export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: s
         })}
         {props.nodes.map((n) => {
           const p = place(n.id);
-          return p ? <Dot key={n.id} node={n} at={p} dim={!props.lit(n.namespaces)} chosen={props.at === n.id} edges={props.edges} place={place} scale={f.scale} /> : null;
+          return p ? <Dot key={n.id} node={n} at={p} dim={!props.lit(n.namespaces)} chosen={props.at === n.id} edges={props.edges} place={place} sx={f.sx} sy={f.sy} /> : null;
         })}
       </svg>
     </div>
@@ -149,10 +155,11 @@ interface DotProps {
   chosen: boolean;
   edges: Edge[];
   place: (id: string) => Point | undefined;
-  scale: number;
+  sx: number;
+  sy: number;
 }
 
-function Dot({ node, at, dim, chosen, edges, place, scale }: DotProps) {
+function Dot({ node, at, dim, chosen, edges, place, sx, sy }: DotProps) {
   const r = node.recent;
   const share = r.calls ? r.errors / r.calls : 0;
   const around = 2 * Math.PI * (radius + 4);
@@ -165,7 +172,7 @@ function Dot({ node, at, dim, chosen, edges, place, scale }: DotProps) {
       const dx = e.clientX - from.x, dy = e.clientY - from.y;
       if (Math.hypot(dx, dy) < 4 && !dragged.current) return;
       dragged.current = true;
-      keep({ ...positions.peek(), [node.id]: { x: start.x + dx / scale, y: start.y + dy / scale } });
+      keep({ ...positions.peek(), [node.id]: { x: start.x + dx / sx, y: start.y + dy / sy } });
     };
     const drop = () => {
       target.removeEventListener("pointermove", move as EventListener);

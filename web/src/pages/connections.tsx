@@ -50,7 +50,7 @@ export function Connections() {
           </table>
         </div>
       )}
-      <p class="dim">The strip shows what this browser saw since it came; hatched is before. A notch marks a restart of the collector.</p>
+      <p class="dim">The strip shows what this browser saw since it came; grey is before. A notch marks a restart of the collector.</p>
     </section>
   );
 }
@@ -72,7 +72,7 @@ function Row({ c, onAgain }: { c: Connection; onAgain: () => void }) {
       <td class="n">{bytes(c.bytesReceived)}</td>
       <td>{ago(c.lastActivity)}</td>
       <td class="why">{c.closeReason || "–"}</td>
-      <td class="row">{down ? <Act class="small" onClick={onAgain}>Reconnect</Act> : <Copy text={`collector disconnect ${c.id}`} label="Copy disconnect" />}</td>
+      <td class="tight">{down ? <Act class="small" onClick={onAgain}>Reconnect</Act> : <Copy text={`collector disconnect ${c.id}`} label="Copy disconnect" />}</td>
     </tr>
   );
 }

@@ -97,8 +97,8 @@ function Detail({ service }: { service: Service }) {
               <td><TypeLink name={m.inputType} /></td>
               <td><TypeLink name={m.outputType} /></td>
               <td>{m.collectorIds.length ? m.collectorIds.map((id) => <a key={id} class="tag" href={href("collectors", [id])}>{id}</a>) : <span class="error">nobody now</span>}</td>
-              <td class="row">
-                <a class="button small" href={href("call", [service.namespace, service.name, m.name])}>Call</a>
+              <td class="tight">
+                <a class="button small" href={href("call", [service.namespace, service.name, m.name])}>Call</a>{" "}
                 <a class="button small" href={href("traffic", [], { procedure: m.procedure })}>Traffic</a>
               </td>
             </tr>
