@@ -22,14 +22,18 @@ const budget = 200 << 10
 
 func main() {
 	root := flag.String("web", "..", "the directory web")
+	script := flag.String("script", "", "bundle this one `script` of web to stdout, as the global example")
 	flag.Parse()
-	if err := run(*root); err != nil {
+	if err := run(*root, *script); err != nil {
 		fmt.Fprintln(os.Stderr, "building the console:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root string) error {
+func run(root, script string) error {
+	if script != "" {
+		return bundleScript(filepath.Join(root, script))
+	}
 	dist := filepath.Join(root, "dist")
 	if err := os.RemoveAll(dist); err != nil {
 		return err
@@ -80,6 +84,18 @@ func bundle(root string) (map[string][]byte, error) {
 		files[filepath.Base(f.Path)] = f.Contents
 	}
 	return files, nil
+}
+
+// bundleScript writes a script that tests run in a page.
+func bundleScript(path string) error {
+	result := api.Build(api.BuildOptions{
+		EntryPoints: []string{path}, Bundle: true, Format: api.FormatIIFE, GlobalName: "example", Target: api.ES2022,
+	})
+	if len(result.Errors) > 0 {
+		return errors.New(result.Errors[0].Text)
+	}
+	_, err := os.Stdout.Write(result.OutputFiles[0].Contents)
+	return err
 }
 
 // page fills the names of script and style into index.html.

@@ -86,7 +86,36 @@ export function restart(): void {
   void run(mine.signal);
 }
 
+/** streams is how many tabs may keep a stream open at the same time. The others look in every two seconds. */
+const streams = 3, lookFor = 500, lookEvery = 2000;
+
+/** turn waits for nobody: it is true while this tab may keep its stream, which it then does until signal aborts. */
+function turn(signal: AbortSignal): Promise<boolean> {
+  if (!("locks" in navigator)) return Promise.resolve(true); // not a secure context: no way to know of other tabs
+  const attempt = (n: number): Promise<boolean> => {
+    if (n === streams) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      void navigator.locks.request("collective.stream." + n, { ifAvailable: true }, (lock) => {
+        if (!lock) return resolve(attempt(n + 1));
+        resolve(true);
+        return new Promise<void>((release) => (signal.aborted ? release() : signal.addEventListener("abort", () => release())));
+      });
+    });
+  };
+  return attempt(0);
+}
+
 async function run(signal: AbortSignal): Promise<void> {
+  if (await turn(signal)) return watch(signal, signal);
+  const look = new AbortController();
+  signal.addEventListener("abort", () => look.abort());
+  setTimeout(() => look.abort(), lookFor);
+  await watch(signal, look.signal);
+  if (!signal.aborted && link.peek().state !== "lost") retry = setTimeout(restart, lookEvery - lookFor);
+}
+
+/** watch reads the stream until one of the signals aborts; attempt is the one that may be lost. */
+async function watch(attempt: AbortSignal, signal: AbortSignal): Promise<void> {
   const topics = [WatchTopic.TOPOLOGY, WatchTopic.METRICS];
   if (wantsRows.peek()) topics.push(WatchTopic.DISPATCHES);
   try {
@@ -99,9 +128,9 @@ async function run(signal: AbortSignal): Promise<void> {
       attempts = 0;
       batch(() => take(event));
     }
-    lose(signal, "the collector ended the stream");
+    if (!signal.aborted) lose(attempt, "The collector ended the stream.");
   } catch (error) {
-    lose(signal, textOf(error));
+    if (!signal.aborted) lose(attempt, textOf(error));
   }
 }
 
@@ -111,6 +140,7 @@ function lose(signal: AbortSignal, why: string): void {
   const before = link.peek();
   const since = before.state === "lost" ? before.since : Date.now();
   link.value = { state: "lost", retryAt: Date.now() + wait, since, why };
+  abort?.abort(); // another tab may have the stream meanwhile
   retry = setTimeout(restart, wait);
 }
 

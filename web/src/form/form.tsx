@@ -55,6 +55,7 @@ function Field({ field, of, context, commit }: FieldProps) {
   const toggle = (on: boolean) => {
     if (on) slot.set(field.fieldKind === "message" ? reflect(field.message) : of.get(field));
     else (of.clear(field), commit());
+    context.changed();
   };
   return <Value slot={slot} context={context} set={set} toggle={toggle} />;
 }
@@ -283,10 +284,15 @@ function AnyOf(p: WidgetProps) {
 const decode = (desc: DescMessage, value: Uint8Array) => fromBinary(desc, value);
 const encode = (m: ReflectMessage) => toBinary(m.desc, m.message);
 
-export function messagesOf(registry: Registry): string[] {
-  const names: string[] = [];
-  for (const d of registry) if (d.kind === "message") names.push(d.typeName);
-  return names.sort();
+const names = new WeakMap<Registry, string[]>();
+
+function messagesOf(registry: Registry): string[] {
+  let list = names.get(registry);
+  if (!list) {
+    list = [...registry].filter((d) => d.kind === "message").map((d) => d.typeName).sort();
+    names.set(registry, list);
+  }
+  return list;
 }
 
 function List({ field, of, context, commit }: FieldProps & { field: DescField & { fieldKind: "list" } }) {

@@ -26,13 +26,40 @@ export function quoteLong(text: string): string {
   return out + text.slice(from);
 }
 
-/** where turns the position in an error of JSON.parse into line and column of the text as it was typed. */
+/** where says what is wrong with JSON text, with line and column; browsers do not agree on telling it. */
 export function where(text: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const at = /position (\d+)/.exec(message);
-  if (!at) return message;
-  const before = text.slice(0, Number(at[1])).split("\n");
-  return `line ${before.length}, column ${before.at(-1)!.length + 1}: ${message.replace(/ (in JSON )?at position.*$/, "")}`;
+  const at = firstError(text);
+  if (at === undefined) return error instanceof Error ? error.message : String(error);
+  const before = text.slice(0, at).split("\n");
+  const found = at >= text.length ? "the text ends too early" : `${JSON.stringify(text[at])} does not fit here`;
+  return `line ${before.length}, column ${before.at(-1)!.length + 1}: ${found}`;
+}
+
+/** firstError is the place at which text stops being JSON; undefined if it is JSON. */
+function firstError(text: string): number | undefined {
+  let at = 0;
+  const space = () => (at += /^\s*/.exec(text.slice(at))![0].length);
+  const take = (token: RegExp): boolean => {
+    const found = token.exec(text.slice(at));
+    if (!found || found.index !== 0) return false;
+    at += found[0].length;
+    space();
+    return true;
+  };
+  const string = () => take(/^"(?:[^"\\\n]|\\.)*"/);
+  const list = (close: RegExp, item: () => boolean): boolean => {
+    if (take(close)) return true;
+    do if (!item()) return false;
+    while (take(/^,/));
+    return take(close);
+  };
+  const value = (): boolean => {
+    if (take(/^\{/)) return list(/^\}/, () => string() && take(/^:/) && value());
+    if (take(/^\[/)) return list(/^\]/, value);
+    return string() || take(/^(?:true|false|null)\b/) || take(/^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/);
+  };
+  space();
+  return value() && at === text.length ? undefined : at;
 }
 
 export function encodeFragment(json: string): string {

@@ -49,7 +49,8 @@ function Pick() {
 function Loaded({ namespace, service, method }: { namespace: string; service: string; method: string }) {
   const target = place.value.query.get("to") ?? "";
   const listed = services.value?.find((s) => s.namespace === namespace && s.name === service)?.methods.find((m) => m.name === method);
-  const holder = target || listed?.collectorIds[0] || "";
+  const holders = listed?.collectorIds ?? [];
+  const holder = holders.includes(target) ? target : (holders[0] ?? target); // a target without the method has no schema of it
   const [schema, setSchema] = useState<Schema>();
   const [error, setError] = useState("");
   useEffect(() => {
@@ -163,7 +164,7 @@ function Caller({ desc, schema, namespace }: { desc: DescMethod; schema: Schema;
       clearTimeout(keepInLink.current);
       keepInLink.current = setTimeout(() => history.replaceState(null, "", location.pathname + location.search + "#req=" + encodeFragment(toJsonString(desc.input, message, { registry }))), 150);
     } catch (e) {
-      setJsonError(where(quoteLong(next), e));
+      setJsonError(where(next, e));
     }
   };
   const pick = (next: string) => {
