@@ -8,7 +8,9 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 MODULES := $(dir $(filter-out tools/go.mod,$(shell git ls-files '*go.mod')))
 GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
-GENERATED := gen bench/gen
+TEMPLATES := $(shell git ls-files '*buf.gen.yaml')
+GENERATED := $(patsubst ./%,%,$(addsuffix gen,$(dir $(TEMPLATES))))
+SOURCES := cmd/collector/internal/host/sources.binpb
 FUZZTIME ?= 10s
 RUN ?=
 PROFILE ?=
@@ -46,15 +48,16 @@ lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are
 
 .PHONY: generate
 generate: ## Regenerate the generated code from the .proto files
-	$(TOOL) buf generate
-	$(TOOL) buf generate --template bench/buf.gen.yaml bench
+	@for template in $(TEMPLATES); do $(TOOL) buf generate --template "$$template"; done
+	@$(TOOL) buf build --as-file-descriptor-set -o $(SOURCES)
 
 .PHONY: checkgenerate
 checkgenerate: ## Fail if the generated code is not exactly what the .proto files say
 	@echo "# checkgenerate"
 	@rm -rf .tmp/generate && mkdir -p .tmp/generate
-	@$(TOOL) buf generate --output .tmp/generate
-	@$(TOOL) buf generate --output .tmp/generate --template bench/buf.gen.yaml bench
+	@for template in $(TEMPLATES); do $(TOOL) buf generate --output .tmp/generate --template "$$template"; done
+	@$(TOOL) buf build --as-file-descriptor-set -o .tmp/generate/sources.binpb
+	@cmp $(SOURCES) .tmp/generate/sources.binpb || { echo "the comments are not those of the .proto files: run make generate"; exit 1; }
 	@for dir in $(GENERATED); do \
 		diff -r "$$dir" ".tmp/generate/$$dir" || \
 			{ echo "the generated code does not match: run make generate"; exit 1; }; \

@@ -159,7 +159,7 @@ func (m *Manager) install(c *connection, a agreement) {
 		if c.session != s.peer.SessionID {
 			c.session, c.catalog = s.peer.SessionID, nil
 		}
-		s.settle(c, a.shared)
+		s.settle(c, a.shared, a.dialed)
 	}
 }
 

@@ -95,13 +95,11 @@ func (s *session) hear(_ *link.Link, revision uint64, data []byte) {
 		return
 	}
 	s.revision = revision
-	defer s.listening.Do(func() { close(s.heard) })
-	t := s.terms.Load()
-	if t == nil {
+	switch t := s.terms.Load(); {
+	case t == nil:
 		s.catalog = catalog // settle takes it
-		return
-	}
-	if t.conn.live == s {
+		s.m.announceChange()
+	case t.conn.live == s:
 		t.conn.catalog = catalog
 		s.m.publish(t.conn)
 	}

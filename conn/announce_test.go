@@ -101,7 +101,7 @@ func TestWrongCatalogIsRefusedAndTheOldOneStays(t *testing.T) {
 	for i, wrong := range [][]byte{
 		[]byte("garbage"),
 		encode(&meshv1.Catalog{Revision: 3, Methods: []*meshv1.CatalogMethod{{Namespace: "../eu", Procedure: procedure}}}),
-		make([]byte, 5<<20),
+		encode(catalog(4, "eu", "eu")),
 	} {
 		announce(uint64(2+i), wrong)
 		log.await("catalog refused, the last one stays in use")

@@ -107,12 +107,20 @@ func (m *Manager) connectOver(ctx context.Context, s *session, w wish) (*collect
 	if other := m.linkOf(c, s.peer.SessionID); other != nil {
 		s = other
 	}
+	next := m.nextRevision(s)
 	if err := m.agreeOver(ctx, c, s, w); err != nil {
 		return nil, err
 	}
-	s.await(s.heard, firstWord)
+	s.awaitTable(func() bool { return s.revision >= next || c.live != s })
 	m.logger.Info("connected", "peer", c.peer, "connection", c.id, "address", w.address)
 	return m.answerOf(c), nil
+}
+
+// nextRevision is that of the catalog which the peer tells after an agreement that begins now.
+func (m *Manager) nextRevision(s *session) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return s.revision + 1
 }
 
 func errOther(w wish, found string) error {

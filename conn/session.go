@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,9 +15,10 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 )
 
-// firstWord is how long an acceptor waits for the initiator's catalog before it tells its own, and ConnectTo for the
-// acceptor's. The order lets ConnectTo promise that both sides know both catalogs when it returns.
-const firstWord = 2 * time.Second
+// catalogWait is how long a side waits for the other's catalog after an agreement: the one that was asked before it
+// tells its own, the one that asked before ConnectTo returns. In this order ConnectTo can promise that both sides know
+// both catalogs.
+const catalogWait = 2 * time.Second
 
 // session is a link from its HELLO to its end. Its goroutine (run) is its lifetime.
 type session struct {
@@ -32,14 +32,14 @@ type session struct {
 	terms  atomic.Pointer[terms] // nil until the connection is agreed
 	agreed chan struct{}         // closed with the first terms
 	news   chan struct{}         // asks run to announce our catalog
-	heard  chan struct{}         // closed with the first catalog of the peer
 	told   uint64                // revision of the last catalog announced; run's
 
 	// Guarded by Manager.mu.
-	gone      bool
-	listening sync.Once // closes heard
-	revision  uint64    // of the last catalog taken
-	catalog   *Catalog  // taken before there were terms
+	gone     bool
+	catalog  *Catalog // taken before there were terms
+	revision uint64   // of the last catalog taken
+	awaited  uint64   // revision that the peer, having asked, will tell before it is told ours
+	owed     bool     // the peer waits for our catalog, since we asked
 }
 
 // terms are what calls on a link are checked against.
@@ -58,7 +58,7 @@ func (m *Manager) newSession(ctx context.Context, stream io.ReadWriteCloser, dia
 	s := &session{
 		m: m, dialed: dialed, from: from,
 		known: make(chan struct{}), agreed: make(chan struct{}),
-		news: make(chan struct{}, 1), heard: make(chan struct{}),
+		news: make(chan struct{}, 1),
 	}
 	greet := link.Server
 	if dialed {
@@ -106,13 +106,41 @@ func (s *session) run() {
 		s.link.Close("no agreement on a connection within " + agreeTimeout.String())
 		return
 	}
-	if !s.dialed {
-		s.await(s.heard, firstWord)
-	}
 	for {
 		select {
 		case <-s.news:
+			s.awaitTable(s.mayAnnounce)
 			s.announce()
+		case <-s.link.Done():
+			return
+		}
+	}
+}
+
+// mayAnnounce reports whether it is our turn to tell our catalog. m.mu is held.
+func (s *session) mayAnnounce() bool {
+	if s.owed {
+		s.owed = false
+		return true
+	}
+	return s.revision >= s.awaited
+}
+
+// awaitTable waits, within catalogWait and the life of the link, until a change of the table makes something true.
+func (s *session) awaitTable(holds func() bool) {
+	timer := time.NewTimer(catalogWait)
+	defer timer.Stop()
+	for {
+		s.m.mu.Lock()
+		changed, ok := s.m.changed, holds()
+		s.m.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return
 		case <-s.link.Done():
 			return
 		}
@@ -160,14 +188,19 @@ func (s *session) lastWords() string {
 	return err.Error()
 }
 
-// settle gives the session its terms. Manager.mu is held.
-func (s *session) settle(c *connection, shared []string) {
+// settle gives the session its terms; asked tells that this side asked for them. Manager.mu is held.
+func (s *session) settle(c *connection, shared []string, asked bool) {
 	if s.terms.Swap(&terms{conn: c, shared: shared}) == nil {
 		s.m.agreedFrom(s.from)
 		close(s.agreed)
 	}
 	if s.catalog != nil {
 		c.catalog, s.catalog = s.catalog, nil
+	}
+	if asked {
+		s.owed = true
+	} else {
+		s.awaited = s.revision + 1
 	}
 	s.announceSoon()
 }

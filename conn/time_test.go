@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
@@ -255,12 +256,18 @@ func TestCountersAreWrittenEverySecond(t *testing.T) {
 func TestDeadConnectionsAreForgottenAfterADay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		store := NewMemoryStore()
+		err := store.Put(t.Context(), &collector.Connection{
+			Id: ConnectionID("a", "c"), SourceCollectorId: "a", TargetCollectorId: "c", IsInitiator: true,
+			State: stateStale, StateChangedAt: timestamppb.Now(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		network := newPipes()
-		a := network.start(t, "a")
+		a := network.start(t, "a", WithStore(store))
 		network.start(t, "b")
-		network.start(t, "c")
 		mustConnect(t, a, "b:1")
-		mustConnect(t, a, "c:1")
 		if err := a.Disconnect(t.Context(), ConnectionID("a", "b"), "", false); err != nil {
 			t.Fatal(err)
 		}
@@ -269,11 +276,15 @@ func TestDeadConnectionsAreForgottenAfterADay(t *testing.T) {
 			t.Errorf("%d connections after 23 hours", n)
 		}
 		advance(3 * time.Hour)
+		// c stays: this side dialled it, and a recovery would bring it back.
 		if list := a.ListConnections(); len(list) != 1 || list[0].GetTargetCollectorId() != "c" {
 			t.Errorf("after a day: %v", list)
 		}
 		if _, ok := a.Table().Peer("b"); ok {
 			t.Error("the table still has b")
+		}
+		if stored, err := store.List(t.Context()); err != nil || len(stored) != 1 {
+			t.Errorf("the store has %v, %v", stored, err)
 		}
 	})
 }

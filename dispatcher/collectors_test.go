@@ -63,8 +63,8 @@ func (n node) hostEcho(t *testing.T, namespace string) {
 	}
 }
 
-// link connects a to b and waits until each can call what the other serves.
-func link(t *testing.T, a, b node) {
+// join connects a to b and waits until each can call what the other serves.
+func join(t *testing.T, a, b node) {
 	t.Helper()
 	res, err := a.ConnectTo(t.Context(), b.address, nil)
 	if err != nil {

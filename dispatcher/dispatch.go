@@ -41,7 +41,7 @@ type answer struct {
 
 func (d *Dispatcher) dispatch(ctx context.Context, req *collector.DispatchRequest, meta *metadata) answer {
 	v := d.view()
-	decided, r := v.decide(req, d.balance())
+	decided, procedure, r := v.decide(req, d.balance())
 	if r == nil {
 		r = decided.refusal
 	}
@@ -55,19 +55,19 @@ func (d *Dispatcher) dispatch(ctx context.Context, req *collector.DispatchReques
 	if r := decided.entry.admits(req.GetInput()); r != nil {
 		return answer{err: r.err(d.id), route: v.route}
 	}
-	return d.dispatchToPeers(ctx, v, decided, req, meta)
+	return d.dispatchToPeers(ctx, v, decided, procedure, req, meta)
 }
 
 // decide routes an envelope.
-func (v *view) decide(req *collector.DispatchRequest, b balance) (decision, *refusal) {
+func (v *view) decide(req *collector.DispatchRequest, b balance) (decision, string, *refusal) {
 	if r := checkEnvelope(req); r != nil {
-		return decision{}, r
+		return decision{}, "", r
 	}
 	procedure, r := v.resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
 	if r != nil {
-		return decision{}, r
+		return decision{}, "", r
 	}
-	return route(v, call{req.GetNamespace(), procedure, req.GetTargetCollectorId()}, b), nil
+	return route(v, call{namespace: req.GetNamespace(), procedure: procedure, target: req.GetTargetCollectorId()}, b), procedure, nil
 }
 
 // admits checks an input for a method of a peer, as far as its catalog tells. A nil entry is a method that only a seed
@@ -83,9 +83,9 @@ func (e *entry) admits(in *anypb.Any) *refusal {
 }
 
 func (d *Dispatcher) dispatchToPeers(
-	ctx context.Context, v *view, decided decision, req *collector.DispatchRequest, meta *metadata,
+	ctx context.Context, v *view, decided decision, procedure string, req *collector.DispatchRequest, meta *metadata,
 ) answer {
-	input, output, spec := decided.wire(req)
+	input, output, spec := decided.wire(procedure)
 	meta.info.Spec = spec
 	data, r := inputBytes(req.GetInput(), input)
 	if r != nil {
@@ -110,12 +110,11 @@ func (d *Dispatcher) dispatchToPeers(
 	return answer{out: packed, err: err, route: out.route()}
 }
 
-// wire is how an envelope's call looks on the way to a peer. To a method that no catalog names the input goes as the
-// Any that it came as.
-func (d *decision) wire(req *collector.DispatchRequest) (input, output string, spec connect.Spec) {
-	if d.entry == nil {
-		return anyType, anyType, connect.Spec{Procedure: "/" + req.GetService().GetServiceName() + "/" + req.GetMethodName()}
+// wire is how an envelope's call looks on the way to a peer. To a seed peer the input goes as the Any that it came as.
+func (d *decision) wire(procedure string) (input, output string, spec connect.Spec) {
+	if d.seed || d.entry == nil {
+		return anyType, anyType, connect.Spec{Procedure: procedure}
 	}
 	e := d.entry
-	return e.input, e.output, connect.Spec{StreamType: e.stream, IdempotencyLevel: e.idempotency, Procedure: e.procedure}
+	return e.input, e.output, connect.Spec{StreamType: e.stream, IdempotencyLevel: e.idempotency, Procedure: procedure}
 }

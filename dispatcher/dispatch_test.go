@@ -37,7 +37,7 @@ func greeters(t *testing.T) (a, b node) {
 		n.registerString(t, "both", "x.v1.Greeter", "Greet")
 		n.registerString(t, "both", "x.v1.Greeter", "Only"+strings.ToUpper(n.ID()))
 	}
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "both", "/x.v1.Greeter/OnlyB")
 	b.knows(t, "both", "/x.v1.Greeter/OnlyA")
 	return a, b
@@ -120,7 +120,7 @@ func TestDispatch_InvalidRequestOnAPeer(t *testing.T) {
 	t.Parallel()
 	a, b := serve(t, "a", []string{"test", "other"}), serve(t, "b", []string{"test", "other"})
 	b.hostWrong(t)
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "test", "/y.v1.TwinService/M")
 	for _, tt := range wrongRequests(t) {
 		t.Run(tt.name, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestDispatch_DeadlineReachesTheHandler(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "test", "/S/Wait")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -258,8 +258,8 @@ func TestDispatch_NeverGoesOn(t *testing.T) {
 	t.Parallel()
 	a, b, c := serve(t, "a", []string{"test"}), serve(t, "b", []string{"test"}), serve(t, "c", []string{"test"})
 	c.registerString(t, "test", "S", "M")
-	link(t, a, b)
-	link(t, b, c)
+	join(t, a, b)
+	join(t, b, c)
 	b.knows(t, "test", "/S/M")
 	if res := dispatchString(t, b.rpc(t), "test", "S", "M", ""); res.GetHandledByCollectorId() != "c" {
 		t.Fatalf("b asks c: %v", res)

@@ -37,10 +37,11 @@ type Dispatcher struct {
 	joined  atomic.Pointer[view]
 	joining sync.Mutex
 
-	system  atomic.Pointer[systemServices]
-	native  nativeHandlers
-	opening connect.ClientFunc // opens a call on a peer, through the client interceptors
-	relay   connect.ServerFunc // forwards a call to peers, through the server interceptors
+	system      atomic.Pointer[systemServices]
+	native      nativeHandlers
+	repetitions *budget
+	opening     connect.ClientFunc // opens a call on a peer, through the client interceptors
+	relay       connect.ServerFunc // forwards a call to peers, through the server interceptors
 
 	// mu orders changes of what is registered. It is never held while a call runs.
 	mu sync.Mutex
@@ -68,6 +69,8 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 		options:    o,
 		limits:     o.limits.withDefaults(),
 		log:        o.log,
+
+		repetitions: newBudget(),
 	}
 	if d.log == nil {
 		d.log = slog.Default()

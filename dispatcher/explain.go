@@ -11,7 +11,7 @@ import (
 	"github.com/collectiverpc/collective/internal/name"
 )
 
-// candidates tells what there is to say of every collector about a call: this one first, then those that are tried in
+// candidates tells what there is to say of every collector about a call: this one first, then those that are tried, in
 // their order, then the others by id. d is the decision; nil if there is none to try.
 func (v *view) candidates(s *space, e *entry, c call, d *decision) []*meshv1.Candidate {
 	list := []*meshv1.Candidate{v.localCandidate(s, e, c, d)}

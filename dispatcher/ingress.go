@@ -41,7 +41,7 @@ func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 func (l Limits) httpOptions() []connecthttp.Option {
 	return []connecthttp.Option{
 		connecthttp.WithCodecs(newCodecs()...),
-		connecthttp.WithReadMaxBytes(l.MessageBytes),
+		connecthttp.WithReadMaxBytes(l.RequestBytes),
 		connecthttp.WithSendMaxBytes(l.MessageBytes),
 	}
 }

@@ -280,7 +280,12 @@ func (p *pipe) send(ctx context.Context, gone <-chan struct{}, msg any, before f
 	case <-gone:
 		return io.EOF
 	case <-ctx.Done():
-		return ctx.Err()
+		select {
+		case <-gone: // the end of a call cancels its context too
+			return io.EOF
+		default:
+			return ctx.Err()
+		}
 	}
 }
 

@@ -12,9 +12,12 @@ import (
 type Limits struct {
 	// MessageBytes is the largest message accepted or sent at any entrance. Default 4 MiB.
 	MessageBytes int
-	// DefaultTimeout is the deadline of a unary call that brings none. Default 30 s.
+	// RequestBytes is the largest message accepted from a client at this collector's port, if that is less than what may
+	// be answered. Default MessageBytes.
+	RequestBytes int
+	// DefaultTimeout is the deadline of a unary call that brings none. Default 30 s; negative: such a call has none.
 	DefaultTimeout time.Duration
-	// MaxTimeout is the longest deadline of a unary call; longer ones are cut. Default 5 min.
+	// MaxTimeout is the longest deadline of a unary call; longer ones are cut. Default 5 min; negative: none is cut.
 	MaxTimeout time.Duration
 	// Attempts is how often a call is tried, on one peer each, when it surely did not run or may be repeated. Default 3.
 	Attempts int
@@ -29,6 +32,8 @@ type Limits struct {
 	HeaderBytes int
 	// HeaderTimeout is how long a client may take to send a header. Default 10 s.
 	HeaderTimeout time.Duration
+	// BodyTimeout is how long a client may pause in the body of a call with one request message. Default 30 s.
+	BodyTimeout time.Duration
 	// IdleTimeout is how long a connection without a call is kept. Default 2 min.
 	IdleTimeout time.Duration
 	// Link bounds the links to other collectors.
@@ -37,6 +42,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	setDefault(&l.MessageBytes, 4<<20)
+	setDefault(&l.RequestBytes, l.MessageBytes)
 	setDefault(&l.DefaultTimeout, 30*time.Second)
 	setDefault(&l.MaxTimeout, 5*time.Minute)
 	setDefault(&l.Attempts, 3)
@@ -45,6 +51,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.StreamBytes, 256<<10)
 	setDefault(&l.HeaderBytes, 32<<10)
 	setDefault(&l.HeaderTimeout, 10*time.Second)
+	setDefault(&l.BodyTimeout, 30*time.Second)
 	setDefault(&l.IdleTimeout, 2*time.Minute)
 	if l.Link.MaxMessage == 0 {
 		l.Link.MaxMessage = l.MessageBytes
@@ -63,8 +70,9 @@ func setDefault[T comparable](v *T, def T) {
 func (l Limits) Map() map[string]string {
 	return map[string]string{
 		"message":          bytesText(l.MessageBytes),
-		"default timeout":  l.DefaultTimeout.String(),
-		"max timeout":      l.MaxTimeout.String(),
+		"request message":  bytesText(l.RequestBytes),
+		"default timeout":  timeText(l.DefaultTimeout),
+		"max timeout":      timeText(l.MaxTimeout),
 		"attempts":         strconv.Itoa(l.Attempts),
 		"connections":      strconv.Itoa(l.Connections),
 		"http2 streams":    strconv.Itoa(l.Streams),
@@ -72,10 +80,19 @@ func (l Limits) Map() map[string]string {
 		"http2 connection": bytesText(l.StreamBytes * l.Streams),
 		"request header":   bytesText(l.HeaderBytes),
 		"header timeout":   l.HeaderTimeout.String(),
+		"body timeout":     l.BodyTimeout.String(),
 		"idle timeout":     l.IdleTimeout.String(),
 		"link message":     bytesText(l.Link.MaxMessage),
 		"message nesting":  strconv.Itoa(maxDepth),
+		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*budgetPerCall, budgetPerSecond/budgetSpent),
 	}
+}
+
+func timeText(d time.Duration) string {
+	if d < 0 {
+		return "none"
+	}
+	return d.String()
 }
 
 func bytesText(n int) string {

@@ -233,7 +233,7 @@ func (v *view) explainName(req *meshv1.ExplainRouteRequest) (call, *refusal) {
 		namespace = found
 	}
 	procedure, refused := v.resolve(namespace, req.GetServiceName(), req.GetMethodName())
-	return call{namespace, procedure, req.GetTargetCollectorId()}, refused
+	return call{namespace: namespace, procedure: procedure, target: req.GetTargetCollectorId()}, refused
 }
 
 // chosen is the collector that would run the call; empty when it is refused.

@@ -164,7 +164,7 @@ func TestNative_NamespaceAndTargetSelection(t *testing.T) {
 	b.hostEcho(t, "blue")
 	b.hostEcho(t, "green")
 	a.registerString(t, "red", "only.Red", "Here")
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "green", testingv1connect.EchoServiceEchoProcedure)
 	a.knows(t, "blue", testingv1connect.EchoServiceEchoProcedure)
 	const echoPath, input = "/collector.testing.v1.EchoService/Echo", `{"text":"hi"}`
@@ -308,7 +308,7 @@ func TestNative_CancellationReachesTheHandler(t *testing.T) {
 	if err := b.RegisterDynamic("test", echoService(), wait); err != nil {
 		t.Fatal(err)
 	}
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "test", testingv1connect.EchoServiceCountProcedure)
 	for _, n := range []node{a, b} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -381,7 +381,7 @@ func TestNative_OwnHeadersDoNotComeInFromOutside(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "test", "/S/M")
 	res, text := post(t, "http://"+a.address+"/S/M", `{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"x"}`,
 		"Collective-Secret", "x", "Collective-Executor", "x", "Cookie", "session=1", "Authorization", "Bearer t",
@@ -414,7 +414,7 @@ func TestNative_AuthorizationStaysWithUnknownPeers(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		link(t, b, a) // b dialled: a has only b's word for who it is
+		join(t, b, a) // b dialled: a has only b's word for who it is
 		a.knows(t, "test", "/S/M")
 		post(t, "http://"+a.address+"/S/M", `{}`, "Authorization", "Bearer t")
 		if got := <-seen; got != name {
@@ -429,7 +429,7 @@ func TestNative_BytesAreNotDecodedOnTheWay(t *testing.T) {
 	if err := b.RegisterService("test", "S", "M", func(_ context.Context, in any) (any, error) { return in, nil }); err != nil {
 		t.Fatal(err)
 	}
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "test", "/S/M")
 	// An unknown field after the Any: a decoding hop would drop or move it; b, which decodes, ignores it.
 	wire := []byte("\n+type.googleapis.com/google.protobuf.BoolValue\x12\x02\b\x01\xfa\x01\x03abc")

@@ -19,7 +19,7 @@ func pair(t *testing.T, opts ...dispatcher.Option) (a, b node) {
 	t.Helper()
 	a, b = serve(t, "a", []string{"test"}, opts...), serve(t, "b", []string{"test"}, opts...)
 	b.hostEcho(t, "test")
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "test", testingv1connect.EchoServiceEchoProcedure)
 	return a, b
 }

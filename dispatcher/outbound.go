@@ -47,6 +47,7 @@ func (d *Dispatcher) newOutbound(
 	if err := ctx.Err(); err != nil {
 		return nil, timeOver(err, false).err(d.id)
 	}
+	d.repetitions.earn()
 	if err := o.next(nil); err != nil {
 		return nil, err
 	}
@@ -61,6 +62,9 @@ func (d *Dispatcher) newOutbound(
 func (o *outbound) next(why error) error {
 	o.keep(why)
 	for o.tried < min(o.decision.len(), o.dispatcher.limits.Attempts) && o.ctx.Err() == nil {
+		if o.tried > 0 && !o.dispatcher.repetitions.spend() {
+			break
+		}
 		st := o.decision.peer(o.tried)
 		o.tried++
 		o.address(st)

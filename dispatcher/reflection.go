@@ -11,6 +11,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
+// reflectionPrefix begins the paths of the reflection services, the only ones of a collector that stream both ways.
+const reflectionPrefix = "/grpc.reflection."
+
 // registerReflection serves gRPC reflection of what this collector itself serves, as it is when it is asked: not of
 // every type that happens to be compiled in.
 func (d *Dispatcher) registerReflection(server *connect.Server) {

@@ -41,7 +41,7 @@ func TestRegister_EveryWayServesAllItsStreamKinds(t *testing.T) {
 			if err := register(b); err != nil {
 				t.Fatal(err)
 			}
-			link(t, a, b)
+			join(t, a, b)
 			a.knows(t, "test", testingv1connect.EchoServiceConverseProcedure)
 			for _, entrance := range []node{a, b} {
 				exerciseStreams(t, entrance.client(t), "b")
@@ -278,7 +278,7 @@ func TestRegisterDynamic_WithoutGeneratedCode(t *testing.T) {
 	if err := b.RegisterDynamic("test", file.Services().Get(0), dynamicEcho); err != nil {
 		t.Fatal(err)
 	}
-	link(t, a, b)
+	join(t, a, b)
 	a.knows(t, "test", "/made.up.Service/do_it")
 	message := file.Messages().Get(0)
 	for _, n := range []node{a, b} {

@@ -10,6 +10,9 @@ import (
 type call struct {
 	namespace, procedure string
 	target               string // a collector id; empty for whoever serves it
+	// raw is whether its messages go through undecoded. A seed peer needs to know their type and cannot take it, unless
+	// the method takes an Any.
+	raw bool
 }
 
 // balance is what the choice among equal peers goes by. It is a part of the input, so that route stays a function: the
@@ -21,30 +24,26 @@ type balance struct {
 	load func(*station) int32
 }
 
-// decision is where a call goes. Exactly one of local, refusal and a positive [decision.len] is set.
+// decision is where a call goes. Exactly one of local, refusal and peers is set.
 type decision struct {
 	local *method
-	// peers are equals, tried from lead on and around; seeds are tried after them.
-	peers, seeds []*station
-	lead         int
-	refusal      *refusal
-	entry        *entry // nil for a method that only a seed peer may know
+	// peers are equals, tried from lead on and around.
+	peers   []*station
+	lead    int
+	seed    bool // peers speak the seed's protocol: messages go to them as Any
+	refusal *refusal
+	entry   *entry // nil for a method that no catalog names
 }
 
 // len is the number of peers to try.
-func (d *decision) len() int { return len(d.peers) + len(d.seeds) }
+func (d *decision) len() int { return len(d.peers) }
 
 // peer is the i-th peer to try.
-func (d *decision) peer(i int) *station {
-	if i < len(d.peers) {
-		return d.peers[(d.lead+i)%len(d.peers)]
-	}
-	return d.seeds[i-len(d.peers)]
-}
+func (d *decision) peer(i int) *station { return d.peers[(d.lead+i)%len(d.peers)] }
 
 // route decides where a call goes. It is pure: no I/O, no clock, no lock, and no allocation unless it refuses. A call
-// with a target goes there or nowhere. Any other goes, in this order: here; to one of the peers that serve the method,
-// the less loaded of two picked by turn, then the others; to seed peers.
+// with a target goes there or nowhere. Any other goes here if it can, else to the peers that serve the method, the less
+// loaded of two picked by turn first, else to seed peers, which do not tell what they serve.
 func route(v *view, c call, b balance) decision {
 	s, ok := v.spaces[c.namespace]
 	if !ok {
@@ -57,14 +56,18 @@ func route(v *view, c call, b balance) decision {
 	if e != nil && e.local != nil {
 		return decision{local: e.local, entry: e}
 	}
-	d := decision{seeds: s.seeds, entry: e}
-	if e != nil {
-		d.peers, d.lead = e.peers, lead(e.peers, b)
+	if e != nil && len(e.peers) > 0 {
+		return decision{peers: e.peers, lead: lead(e.peers, b), entry: e}
 	}
-	if d.len() == 0 {
-		return decision{refusal: v.noRoute(s, e, c), entry: e}
+	if len(s.seeds) > 0 && e.suitsSeed(c) {
+		return decision{peers: s.seeds, lead: lead(s.seeds, b), seed: true, entry: e}
 	}
-	return d
+	return decision{refusal: v.noRoute(s, e, c), entry: e}
+}
+
+// suitsSeed reports whether a call can be put into an envelope. e may be nil.
+func (e *entry) suitsSeed(c call) bool {
+	return !c.raw || e != nil && e.untyped()
 }
 
 // routeTo decides a call with a target: this collector by its own id, or exactly that peer.
@@ -80,10 +83,8 @@ func (v *view) routeTo(s *space, e *entry, c call) decision {
 		return decision{refusal: v.unknownTarget(s, e, c), entry: e}
 	}
 	switch why := whyNot(st, s, e); {
-	case why == "" && st.Seed:
-		return decision{seeds: st.alone, entry: e}
-	case why == "":
-		return decision{peers: st.alone, entry: e}
+	case why == "" && (!st.Seed || e.suitsSeed(c)):
+		return decision{peers: st.alone, seed: st.Seed, entry: e}
 	case !st.Routable():
 		return decision{refusal: v.unreachableTarget(s, e, c, why), entry: e}
 	}

@@ -111,7 +111,8 @@ func TestRoute(t *testing.T) {
 		{"not on a stale peer", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "", "c"},
 		{"known, nobody reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", closed, "ns", get)}, "", reasonUnreachable},
 		{"nobody has it", nil, nil, "", reasonMethodUnknown},
-		{"seed peers last", nil, []*conn.Peer{seedPeer("aa", active, "ns"), peerServing(t, "b", active, "ns", get)}, "", "b aa"},
+		{"a seed peer only if no other can", nil, []*conn.Peer{seedPeer("aa", active, "ns"), peerServing(t, "b", active, "ns", get)}, "", "b"},
+		{"a seed peer in place of one that is away", nil, []*conn.Peer{seedPeer("c", active, "ns"), peerServing(t, "b", stale, "ns", get)}, "", "c"},
 		{"seed peers only", nil, []*conn.Peer{seedPeer("b", active, "ns"), seedPeer("c", stale, "ns")}, "", "b"},
 		{"seed peer of another namespace", nil, []*conn.Peer{seedPeer("b", active, "other")}, "", reasonMethodUnknown},
 		{"target", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "b", "b"},
@@ -129,7 +130,7 @@ func TestRoute(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			v := viewOf(t, tt.local, tt.peers...)
-			d := route(v, call{"ns", "/x.S/Get", tt.target}, still)
+			d := route(v, call{namespace: "ns", procedure: "/x.S/Get", target: tt.target}, still)
 			if got := told(d); got != tt.want {
 				t.Errorf("route = %s, want %s (%+v)", got, tt.want, d.refusal)
 			}
@@ -137,9 +138,30 @@ func TestRoute(t *testing.T) {
 	}
 }
 
+// Messages that go through undecoded cannot be put into an envelope, unless they are an Any.
+func TestRouteOfRawMessagesToASeedPeer(t *testing.T) {
+	t.Parallel()
+	v := viewOf(t, nil, seedPeer("b", active, "ns"), peerServing(t, "c", stale, "ns", "ns/x.S/Get"))
+	v.spaces["ns"].entries["/x.S/Any"] = &entry{procedure: "/x.S/Any", service: "x.S", method: "Any", input: anyType, output: anyType}
+	for _, tt := range []struct {
+		c    call
+		want string
+	}{
+		{call{"ns", "/x.S/Get", "", false}, "b"},
+		{call{"ns", "/x.S/Get", "", true}, reasonUnreachable},
+		{call{"ns", "/x.S/Get", "b", true}, reasonTargetNotServing},
+		{call{"ns", "/x.S/Any", "", true}, "b"},
+		{call{"ns", "/x.S/New", "", true}, reasonMethodUnknown},
+	} {
+		if got := told(route(v, tt.c, still)); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.c, got, tt.want)
+		}
+	}
+}
+
 func TestRouteOfAnUnknownNamespace(t *testing.T) {
 	t.Parallel()
-	d := route(viewOf(t, nil), call{"nss", "/x.S/Get", ""}, still)
+	d := route(viewOf(t, nil), call{namespace: "nss", procedure: "/x.S/Get"}, still)
 	if d.refusal == nil || d.refusal.reason != reasonNamespaceUnknown || d.refusal.code != connect.CodeNotFound {
 		t.Fatalf("refusal = %+v", d.refusal)
 	}
@@ -166,7 +188,7 @@ func TestRouteTakesTheLessLoadedOfTwo(t *testing.T) {
 		{2, 2, "d b c"},
 	}
 	for _, tt := range tests {
-		d := route(v, call{"ns", "/x.S/Get", ""}, balance{tt.first | tt.second<<16, load})
+		d := route(v, call{namespace: "ns", procedure: "/x.S/Get"}, balance{tt.first | tt.second<<16, load})
 		if got := told(d); got != tt.want {
 			t.Errorf("of peers %d and %d: %s, want %s", tt.first, tt.second, got, tt.want)
 		}
@@ -180,7 +202,7 @@ func TestRouteSpreadsOverEqualPeers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	counts := make(map[string]int)
 	for range calls {
-		d := route(v, call{"ns", "/x.S/Get", ""}, balance{random.Uint32(), stationLoad})
+		d := route(v, call{namespace: "ns", procedure: "/x.S/Get"}, balance{random.Uint32(), stationLoad})
 		counts[d.peer(0).ID]++
 	}
 	for id, n := range counts {
@@ -193,7 +215,7 @@ func TestRouteSpreadsOverEqualPeers(t *testing.T) {
 func TestRouteDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
 	const get = "ns/x.S/Get"
 	v := viewOf(t, []string{"ns/x.S/Here"}, peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get), seedPeer("d", active, "ns"))
-	for _, c := range []call{{"ns", "/x.S/Get", ""}, {"ns", "/x.S/Get", "b"}, {"ns", "/x.S/Here", ""}, {"ns", "/x.S/Here", "a"}, {"ns", "/x.S/Get", "d"}} {
+	for _, c := range []call{{"ns", "/x.S/Get", "", false}, {"ns", "/x.S/Get", "b", true}, {"ns", "/x.S/Here", "", true}, {"ns", "/x.S/Here", "a", false}, {"ns", "/x.S/Get", "d", false}} {
 		if n := testing.AllocsPerRun(100, func() { route(v, c, balance{7, stationLoad}) }); n != 0 {
 			t.Errorf("%+v: %v allocations", c, n)
 		}
@@ -208,7 +230,7 @@ func BenchmarkRoute(b *testing.B) {
 	v := viewOf(b, nil, peerServing(b, "b", active, "ns", get), peerServing(b, "c", active, "ns", get))
 	b.ReportAllocs()
 	for b.Loop() {
-		route(v, call{"ns", "/x.S/Get", ""}, balance{7, stationLoad})
+		route(v, call{namespace: "ns", procedure: "/x.S/Get"}, balance{7, stationLoad})
 	}
 }
 
@@ -219,7 +241,7 @@ func TestExplainEqualsRoute(t *testing.T) {
 	random := rand.New(rand.NewPCG(2025, 11))
 	for i := range 3000 {
 		world := randomWorld(t, random)
-		c := call{pick(random, "ns", "other", "nowhere"), "/x.S/" + pick(random, "Get", "Put", "Nope"), pick(random, "", "", "", "a", "b", "c", "d", "z")}
+		c := call{pick(random, "ns", "other", "nowhere"), "/x.S/" + pick(random, "Get", "Put", "Nope"), pick(random, "", "", "", "a", "b", "c", "d", "z"), false}
 		b := balance{turn: random.Uint32(), load: stationLoad}
 		want := route(world.view, c, b)
 		got, candidates := explain(world.view, c, b)

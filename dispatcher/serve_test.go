@@ -255,11 +255,15 @@ func TestServe_ErrorHandling(t *testing.T) {
 	a := serve(t, "a", []string{"test"}, dispatcher.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
 	a.hostEcho(t, "test")
 	handlers := map[string]dispatcher.ServiceHandler{
-		"Plain":   func(context.Context, any) (any, error) { return nil, errors.New("password is hunter2") },
-		"Coded":   func(context.Context, any) (any, error) { return nil, connect.NewError(connect.CodeNotFound, "no such user") },
+		"Plain": func(context.Context, any) (any, error) { return nil, errors.New("password is hunter2") },
+		"Coded": func(context.Context, any) (any, error) {
+			return nil, connect.NewError(connect.CodeNotFound, "no such user")
+		},
 		"Panic":   func(context.Context, any) (any, error) { panic("password is hunter2") },
 		"Unknown": func(context.Context, any) (any, error) { return make(chan int), nil },
-		"Remote":  func(context.Context, any) (any, error) { return nil, connect.NewError(connect.CodeNotFound, "elsewhere").WithRemote() },
+		"Remote": func(context.Context, any) (any, error) {
+			return nil, connect.NewError(connect.CodeNotFound, "elsewhere").WithRemote()
+		},
 		"Expired": func(context.Context, any) (any, error) { return nil, context.DeadlineExceeded },
 		"NilAny":  func(context.Context, any) (any, error) { return (*anypb.Any)(nil), nil },
 	}

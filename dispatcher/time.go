@@ -15,9 +15,9 @@ func (l Limits) bound(ctx context.Context, kind connect.StreamType) (context.Con
 	}
 	deadline, ok := ctx.Deadline()
 	switch {
-	case !ok:
+	case !ok && l.DefaultTimeout > 0:
 		return context.WithTimeout(ctx, l.DefaultTimeout)
-	case time.Until(deadline) > l.MaxTimeout:
+	case ok && l.MaxTimeout > 0 && time.Until(deadline) > l.MaxTimeout:
 		return context.WithTimeout(ctx, l.MaxTimeout)
 	}
 	return ctx, func() {}

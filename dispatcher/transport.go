@@ -104,7 +104,7 @@ func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (
 		namespace = found
 	}
 	target := info.RequestHeader().Get(headerTarget)
-	decided := route(v, call{namespace, spec.Procedure, target}, t.dispatcher.balance())
+	decided := route(v, call{namespace: namespace, procedure: spec.Procedure, target: target}, t.dispatcher.balance())
 	if e := decided.entry; decided.refusal == nil && e != nil && e.stream != spec.StreamType {
 		decided.refusal = refuse(connect.CodeUnimplemented, reasonMethodUnknown,
 			spoken(spec.Procedure)+" is a "+e.stream.String()+" method there, not a "+spec.StreamType.String()+

@@ -112,7 +112,9 @@ func TestRegistryValidation_UnreachableIsNotUnknown(t *testing.T) {
 
 type validatorFunc func() error
 
-func (f validatorFunc) ValidateServiceMethod(context.Context, string, string, string) error { return f() }
+func (f validatorFunc) ValidateServiceMethod(context.Context, string, string, string) error {
+	return f()
+}
 
 // listening is a validator with everything that a validator may have.
 type listening struct {

@@ -3,57 +3,85 @@ package registry_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/collectiverpc/collective/registry"
 )
 
-// many registers 10 000 services with 5 methods each, spread over 10 namespaces, and answers all procedures.
-func many(t testing.TB, r *registry.Registry) (namespaces, services, methods []string) {
+// registerMany registers services with 5 methods each, all declared in one file.
+func registerMany(t testing.TB, r *registry.Registry, namespace, dir string, services int) {
 	t.Helper()
-	methods = numbered("Method", 5)
+	file := protoFile(dir, "file", message("Message", "a", "b", "c"))
+	for s := range services {
+		service(fmt.Sprintf("Service%d", s), dir+".Message", numbered("Method", 5)...)(file)
+	}
+	for s := range services {
+		req := serviceRequest(namespace, file)
+		req.ServiceDescriptor = file.GetService()[s]
+		if _, err := r.RegisterService(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type procedure struct{ namespace, service, method string }
+
+// tenThousand registers 10 000 services and answers many of their methods at random, more than fit into the caches of
+// a core.
+func tenThousand(t testing.TB, r *registry.Registry) []procedure {
+	t.Helper()
 	for n := range 10 {
-		namespace := fmt.Sprintf("namespace-%d", n)
 		for f := range 100 {
-			dir := fmt.Sprintf("pkg%d", f)
-			file := protoFile(dir, "file", message("Message", "a", "b", "c"))
-			for s := range 10 {
-				service(fmt.Sprintf("Service%dx%d", f, s), dir+".Message", methods...)(file)
-			}
-			for s := range file.GetService() {
-				req := serviceRequest(namespace, file)
-				req.ServiceDescriptor = file.GetService()[s]
-				if _, err := r.RegisterService(t.Context(), req); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		namespaces = append(namespaces, namespace)
-	}
-	for f := range 100 {
-		for s := range 10 {
-			services = append(services, fmt.Sprintf("pkg%d.Service%dx%d", f, f, s))
+			registerMany(t, r, fmt.Sprintf("namespace-%d", n), fmt.Sprintf("pkg%d", f), 10)
 		}
 	}
-	return namespaces, services, methods
+	calls := make([]procedure, 1<<14)
+	for i := range calls {
+		calls[i] = procedure{
+			namespace: fmt.Sprintf("namespace-%d", rand.IntN(10)),
+			service:   fmt.Sprintf("pkg%d.Service%d", rand.IntN(100), rand.IntN(10)),
+			method:    fmt.Sprintf("Method%d", rand.IntN(5)),
+		}
+	}
+	return calls
 }
 
 func BenchmarkValidateServiceMethod(b *testing.B) {
 	r := newRegistry(b)
-	namespaces, services, methods := many(b, r)
-	type call struct{ namespace, service, method string }
-	calls := make([]call, 1<<14) // more than fit into the caches of a core
-	for i := range calls {
-		calls[i] = call{
-			namespaces[rand.IntN(len(namespaces))], services[rand.IntN(len(services))], methods[rand.IntN(len(methods))],
-		}
-	}
+	before := heap()
+	calls := tenThousand(b, r)
+	used := heap() - before
 	ctx := b.Context()
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
 		c := &calls[i&(len(calls)-1)]
 		if err := r.ValidateServiceMethod(ctx, c.namespace, c.service, c.method); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	b.ReportMetric(float64(used)/(1<<20), "MiB/registry")
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// BenchmarkAddService adds one service more to a namespace that has many.
+func BenchmarkAddService(b *testing.B) {
+	r := newRegistry(b)
+	i := 0
+	for b.Loop() {
+		b.StopTimer()
+		dir := fmt.Sprintf("pkg%d", i)
+		sd := built(b, protoFile(dir, "f", message("M"), service("S", dir+".M", numbered("Method", 5)...))).Services().Get(0)
+		b.StartTimer()
+		if err := r.AddService("n", sd); err != nil {
 			b.Fatal(err)
 		}
 		i++

@@ -168,3 +168,12 @@ func numbered(prefix string, n int) []string {
 	}
 	return names
 }
+
+// comment puts a comment on the element at a path of field numbers and indexes; see google.protobuf.SourceCodeInfo.
+func comment(text string, path ...int32) func(*descriptorpb.FileDescriptorProto) {
+	return func(f *descriptorpb.FileDescriptorProto) {
+		f.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{{
+			Path: path, Span: []int32{1, 0, 2}, LeadingComments: proto.String(text),
+		}}}
+	}
+}

@@ -111,7 +111,7 @@ func (v *liveness) check(l *Link) error {
 		next = pingWait
 	}
 	if writing != 0 {
-		next = min(next, max(writing+writeTimeout-now, pingWait/10))
+		next = min(next, max(writing+writeTimeout-now, time.Millisecond))
 	}
 	v.due = now + next
 	v.timer.Reset(next)

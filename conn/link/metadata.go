@@ -48,10 +48,10 @@ func metadataFits(blocks ...*connect.Header) bool {
 
 // readMetadata moves a metadata block from the front of p into h. All strings share one allocation, and so do all
 // value slices.
-func readMetadata(p *payload, h *connect.Header) {
+func readMetadata(p *payload, h *connect.Header) error {
 	block := payload{b: p.bytes(maxMetadata)}
 	if p.err != nil || len(block.b) == 0 {
-		return
+		return p.err
 	}
 	text := string(block.b)
 	values := make([]string, 0, 4)
@@ -74,6 +74,7 @@ func readMetadata(p *payload, h *connect.Header) {
 	if block.err != nil {
 		p.fail("metadata: " + string(block.err.(protocolError))) //nolint:forcetypeassert // payload has no other errors
 	}
+	return p.err
 }
 
 // sharedText reads a text as a substring of all, which holds the same bytes as the block that p reads.

@@ -15,6 +15,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/memnet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -99,11 +100,11 @@ func tcpPair(t testing.TB) (net.Conn, net.Conn) {
 	return dialled, <-accepted
 }
 
-// pipePair links two ends in memory, for tests in a synctest bubble.
-func pipePair(t testing.TB, configA, configB link.Config) pair {
+// memoryPair links two ends in memory, for tests in a synctest bubble. Either connection can be silenced.
+func memoryPair(t testing.TB, configA, configB link.Config) (pair, *memnet.Conn) {
 	t.Helper()
-	a, b := net.Pipe()
-	return connected(t, a, b, configA, configB)
+	a, b := memnet.Pipe()
+	return connected(t, a, b, configA, configB), a
 }
 
 // echo is the service that most tests call.

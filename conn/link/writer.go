@@ -2,6 +2,7 @@ package link
 
 import (
 	"runtime"
+	"time"
 )
 
 // writeSlice is how much is written at once: each slice has its own writeTimeout, so that a slow way is not taken for a
@@ -12,7 +13,7 @@ const writeSlice = 256 << 10
 // run appends its frame first, so that one write carries them all.
 func (l *Link) writeLoop() error {
 	for {
-		runtime.Gosched()
+		l.gather()
 		batch := l.out.take()
 		if batch == nil {
 			if !l.awaitWork() {
@@ -47,4 +48,30 @@ func (l *Link) awaitWork() bool {
 	case <-l.over:
 		return false
 	}
+}
+
+const (
+	// maxYields and maxGather bound how long gather waits for more. Where a yield takes longer than that, the process
+	// is busy with other things and batches are large by themselves.
+	maxYields = 8
+	maxGather = 100 * time.Microsecond
+)
+
+// gather yields as long as others go on adding frames meanwhile.
+func (l *Link) gather() {
+	start, size := time.Now(), 0
+	for range maxYields {
+		runtime.Gosched()
+		now := l.out.queued()
+		if now == size || time.Since(start) > maxGather {
+			return
+		}
+		size = now
+	}
+}
+
+func (o *outbox) queued() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.buf)
 }

@@ -843,7 +843,9 @@ type ValidateMethodResponse struct {
 	InputType   string `protobuf:"bytes,101,opt,name=input_type,json=inputType,proto3" json:"input_type,omitempty"`
 	OutputType  string `protobuf:"bytes,102,opt,name=output_type,json=outputType,proto3" json:"output_type,omitempty"`
 	// Grows with every change of the registry, over restarts too. Answers of an older revision may be out of date.
-	Revision      uint64 `protobuf:"varint,103,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,103,opt,name=revision,proto3" json:"revision,omitempty"`
+	// If not valid: the name of the Connect code that a call would be refused with, such as `not_found`.
+	Code          string `protobuf:"bytes,104,opt,name=code,proto3" json:"code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -925,6 +927,13 @@ func (x *ValidateMethodResponse) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *ValidateMethodResponse) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
 }
 
 type ListServicesRequest struct {
@@ -1117,7 +1126,7 @@ const file_collector_registry_proto_rawDesc = "" +
 	"\vmethod_name\x18\x03 \x01(\tR\n" +
 	"methodName\x12\x1d\n" +
 	"\n" +
-	"input_type\x18d \x01(\tR\tinputType\"\xf7\x01\n" +
+	"input_type\x18d \x01(\tR\tinputType\"\x8b\x02\n" +
 	"\x16ValidateMethodResponse\x12)\n" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12\x19\n" +
 	"\bis_valid\x18\x02 \x01(\bR\aisValid\x12\x18\n" +
@@ -1127,7 +1136,8 @@ const file_collector_registry_proto_rawDesc = "" +
 	"input_type\x18e \x01(\tR\tinputType\x12\x1f\n" +
 	"\voutput_type\x18f \x01(\tR\n" +
 	"outputType\x12\x1a\n" +
-	"\brevision\x18g \x01(\x04R\brevision\"o\n" +
+	"\brevision\x18g \x01(\x04R\brevision\x12\x12\n" +
+	"\x04code\x18h \x01(\tR\x04code\"o\n" +
 	"\x13ListServicesRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1b\n" +
 	"\tpage_size\x18d \x01(\x05R\bpageSize\x12\x1d\n" +

@@ -41,10 +41,11 @@ func newStep(line string, checked bool) step {
 }
 
 var (
-	duration = regexp.MustCompile(`\d+(\.\d+)? ?(µs|ms|s)\b`)
-	instant  = regexp.MustCompile(`\d{4}-\d{2}-\d{2}T[0-9:.]+Z`)
-	number   = regexp.MustCompile(`\d+(\.\d+)?`)
-	spaces   = regexp.MustCompile(` +`)
+	duration  = regexp.MustCompile(`\d+(\.\d+)? ?(µs|ms|s)\b`)
+	instant   = regexp.MustCompile(`\d{4}-\d{2}-\d{2}T[0-9:.]+Z`)
+	number    = regexp.MustCompile(`\d+(\.\d+)?`)
+	spaces    = regexp.MustCompile(` +`)
+	afterJSON = regexp.MustCompile(`([,:]) `) // protojson puts spaces there or not, as it likes
 )
 
 // normal takes from a line what differs from run to run.
@@ -52,7 +53,8 @@ func normal(line string) string {
 	line = instant.ReplaceAllString(line, "TIME")
 	line = duration.ReplaceAllString(line, "DURATION")
 	line = number.ReplaceAllString(line, "N")
-	return strings.TrimRight(spaces.ReplaceAllString(line, " "), " ")
+	line = spaces.ReplaceAllString(line, " ")
+	return strings.TrimRight(afterJSON.ReplaceAllString(line, "$1"), " ")
 }
 
 // matches compares line by line; … stands for any number of lines.
@@ -84,6 +86,7 @@ func TestMatches(t *testing.T) {
 		{"the same", []string{"a", "b"}, []string{"a", "b"}, true},
 		{"numbers and units differ", []string{"b · 1.4 ms"}, []string{"b · 12 s"}, true},
 		{"columns are wider", []string{"a   b"}, []string{"a b "}, true},
+		{"JSON is spaced otherwise", []string{`{"a":1,"b":2}`}, []string{`{"a":1, "b": 2}`}, true},
 		{"a line is missing", []string{"a", "b"}, []string{"a"}, false},
 		{"a line is new", []string{"a"}, []string{"a", "b"}, false},
 		{"dots for nothing", []string{"a", "…", "b"}, []string{"a", "b"}, true},

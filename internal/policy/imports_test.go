@@ -43,13 +43,10 @@ var dependencies = map[string][]string{
 	"golang.org/x/term":             {"cmd/collector"},
 }
 
-// otherModules have their own go.mod and may import what they like; nothing imports them.
-var otherModules = []string{"bench", "internal/clienttest", "tools"}
-
 func TestImportsRunOneWay(t *testing.T) {
 	t.Parallel()
 	for _, f := range source(t) {
-		if f.isTest() || under(f.path, otherModules...) {
+		if f.isTest() || f.foreign {
 			continue
 		}
 		from := roomOf(f.dir())

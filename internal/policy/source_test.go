@@ -28,6 +28,7 @@ type goFile struct {
 	ast       *ast.File
 	lines     int
 	generated bool
+	foreign   bool // belongs to another module of the repository, such as bench
 }
 
 func (f goFile) dir() string  { return path.Dir(f.path) }
@@ -35,7 +36,7 @@ func (f goFile) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
 
 // isLibrary reports whether users' programs contain this file.
 func (f goFile) isLibrary() bool {
-	return !f.isTest() && !under(f.path, "cmd", "examples", "bench", "tools", "internal/policy", "internal/clienttest")
+	return !f.isTest() && !f.foreign && !under(f.path, "cmd", "examples", "internal/policy")
 }
 
 // at answers "file:line" of a node.
@@ -126,11 +127,33 @@ var parseAll = sync.OnceValues(func() ([]goFile, error) {
 		if err != nil {
 			return err
 		}
-		files = append(files, goFile{rel, fset, parsed, bytes.Count(text, []byte("\n")), ast.IsGenerated(parsed)})
+		files = append(files, goFile{
+			path: rel, fset: fset, ast: parsed,
+			lines: bytes.Count(text, []byte("\n")), generated: ast.IsGenerated(parsed),
+		})
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	modules, err := otherModules()
+	for i := range files {
+		files[i].foreign = under(files[i].path, modules...)
+	}
 	return files, err
 })
+
+// otherModules answers the directories that have a go.mod of their own.
+func otherModules() ([]string, error) {
+	var dirs []string
+	err := walk(func(rel string) error {
+		if path.Base(rel) == "go.mod" && rel != "go.mod" {
+			dirs = append(dirs, path.Dir(rel))
+		}
+		return nil
+	})
+	return dirs, err
+}
 
 // walk visits the files of the repository, without what is built, downloaded or test data.
 func walk(visit func(rel string) error) error {

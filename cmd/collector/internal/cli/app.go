@@ -96,6 +96,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetErr(a.io.Err)
 	root.CompletionOptions.DisableDefaultCmd = true
 	a.flags.add(root.PersistentFlags())
+	completeWords(root, "protocol", protocols...)
+	completeWords(root, "output", formats...)
 	root.AddGroup(
 		&cobra.Group{ID: groupStart, Title: "Start:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},

@@ -22,6 +22,8 @@ func TestCompletion(t *testing.T) {
 		{server, []string{"connections", "--state", ""}, "stale"},
 		{server, []string{"serve", "--example", ""}, "inventory"},
 		{server, []string{"completion", ""}, "fish"},
+		{server, []string{"status", "--protocol", ""}, "grpcweb"},
+		{server, []string{"status", "-o", ""}, "jsonl"},
 		{dead, []string{"call", ""}, ":4"}, // only the directive: no error, no word
 	} {
 		args := append([]string{"__complete", "-s", tt.server}, tt.args...)

@@ -31,10 +31,11 @@ func (s *session) explain(parent context.Context, err error) error {
 		return &failure{exit: exitInterrupted, code: "canceled", what: "interrupted"}
 	}
 	seen := s.witness.answered()
-	if seen == nil {
+	late := connect.CodeOf(err) == connect.CodeDeadlineExceeded && s.witness.connected.Load()
+	switch {
+	case seen == nil && !late:
 		return s.explainUnreached(err)
-	}
-	if !seen.isRPC() {
+	case seen != nil && !seen.isRPC():
 		return s.explainStranger(seen)
 	}
 	return s.explainVerdict(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ type ran struct {
 }
 
 func (s shell) run(ctx context.Context, args ...string) ran {
-	var out, err bytes.Buffer
+	var out, err buffer
 	exit := cli.Main(ctx, cli.Streams{
 		In: strings.NewReader(s.input), Out: &out, Err: &err,
 		InTerminal: s.terminal, OutTerminal: s.terminal, Width: s.width,
@@ -42,4 +43,22 @@ func (s shell) run(ctx context.Context, args ...string) ran {
 func (s shell) on(t *testing.T, server string, args ...string) ran {
 	t.Helper()
 	return s.run(t.Context(), append([]string{"-s", server}, args...)...)
+}
+
+// buffer may be written by several goroutines, as stderr is: commands and their logs.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,8 +18,9 @@ type witness struct {
 	next  *http.Transport
 	trace io.Writer
 
-	mu   sync.Mutex
-	last *answer
+	connected atomic.Bool // to something, TLS included
+	mu        sync.Mutex
+	last      *answer
 }
 
 // answer is what an HTTP server said, so far as it helps to tell what it is.
@@ -31,7 +34,10 @@ type answer struct {
 // RoundTrip implements http.RoundTripper.
 func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
 	start := time.Now()
-	res, err := w.next.RoundTrip(req)
+	watched := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { w.connected.Store(true) },
+	})
+	res, err := w.next.RoundTrip(req.WithContext(watched))
 	if w.trace != nil {
 		w.show(req, res, err, time.Since(start))
 	}

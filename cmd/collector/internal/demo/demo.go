@@ -81,14 +81,14 @@ func (d *director) play(ctx context.Context) error {
 	d.report.Killed = d.stage.b.id
 	until := func(part float64) time.Time { return start.Add(time.Duration(part * float64(d.config.For))) }
 
-	if err := d.callUntil(ctx, until(killAt), nil); err != nil {
+	if err := d.callUntil(ctx, until(killAt)); err != nil {
 		return err
 	}
 	d.note("kill -9 %s: orders live there only, so calls of them must now fail, at once and with the reason", d.stage.b.id)
 	if err := outage.begin(); err != nil {
 		return err
 	}
-	if err := d.callUntil(ctx, until(restartAt), outage); err != nil {
+	if err := d.callDuring(ctx, until(restartAt), outage); err != nil {
 		return err
 	}
 	d.note("restarting %s with its database", d.stage.b.id)
@@ -98,12 +98,24 @@ func (d *director) play(ctx context.Context) error {
 	if err := d.callThrough(ctx, outage); err != nil {
 		return err
 	}
-	return d.callUntil(ctx, until(1), nil)
+	return d.callUntil(ctx, until(1))
 }
 
-// callUntil makes calls until a time. outage is the one that is on; nil if there is none.
-func (d *director) callUntil(ctx context.Context, end time.Time, outage *outage) error {
+// callUntil makes calls until a time.
+func (d *director) callUntil(ctx context.Context, end time.Time) error {
 	for time.Now().Before(end) {
+		if err := d.step(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// callDuring makes calls until a time and until the outage has shown what it is there to show, on a slow machine too.
+func (d *director) callDuring(ctx context.Context, end time.Time, outage *outage) error {
+	giveUp := end.Add(recoveryTime)
+	shown := func() bool { return outage.stale && d.report.UnavailableDuringOutage > 0 }
+	for time.Now().Before(end) || !shown() && time.Now().Before(giveUp) {
 		if err := d.step(ctx, outage); err != nil {
 			return err
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
-	"github.com/collectiverpc/collective/internal/sqlite"
 )
 
 // Ready is what there is to say when a collector accepts calls.
@@ -32,46 +31,33 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 	if err := config.check(); err != nil {
 		return err
 	}
-	store, closeStore, err := openStore(ctx, config.Store)
+	setup := context.WithoutCancel(ctx) // it is short, and being told to stop meanwhile is no failure
+	kept, err := openStore(setup, config.Store)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeStore()) }()
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen)
+	defer func() { err = errors.Join(err, kept.close()) }()
+	listener, err := new(net.ListenConfig).Listen(setup, "tcp", config.Listen)
 	if err != nil {
 		return err
 	}
-	d, err := build(config, listener.Addr().String(), store)
+	d, err := build(config, listener.Addr().String(), kept)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	return serve(ctx, config, d, listener, ready)
 }
 
-// openStore opens the file of connections. close must be called last.
-func openStore(ctx context.Context, path string) (store conn.Store, closeStore func() error, err error) {
-	if path == InMemory {
-		return conn.NewMemoryStore(), func() error { return nil }, nil
-	}
-	db, err := sqlite.Open(ctx, path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if store, err = conn.NewSQLiteStore(ctx, db); err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return store, db.Close, nil
-}
-
 // build makes the dispatcher and registers what it hosts.
-func build(config Config, address string, store conn.Store) (*dispatcher.Dispatcher, error) {
-	files, err := sourceFiles()
+func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, error) {
+	files, err := sources()
 	if err != nil {
 		return nil, err
 	}
 	opts := []dispatcher.Option{
 		dispatcher.WithSources(files),
-		dispatcher.WithStore(store),
+		dispatcher.WithStore(kept.connections),
+		dispatcher.WithRegistry(kept.registry),
 		dispatcher.WithLogger(config.Logger),
 		dispatcher.WithVersion(config.Version),
 	}
@@ -100,7 +86,7 @@ func build(config Config, address string, store conn.Store) (*dispatcher.Dispatc
 func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
 	handler, err := config.withConsole(d.Handler())
 	if err == nil {
-		err = d.Connections().RecoverFromRestart(ctx)
+		err = d.Connections().RecoverFromRestart(context.WithoutCancel(ctx))
 	}
 	server := d.Server(handler, config.ListenTLS)
 	if err != nil {

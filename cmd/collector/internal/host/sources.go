@@ -8,15 +8,15 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// sources are the contracts with their comments, which generated code leaves out: `make generate` writes them.
+// encodedSources are the .proto files with their comments, which generated code leaves out. `make generate` writes it.
 //
 //go:embed sources.binpb
-var sources []byte
+var encodedSources []byte
 
-func sourceFiles() (*descriptorpb.FileDescriptorSet, error) {
-	files := new(descriptorpb.FileDescriptorSet)
-	if err := proto.Unmarshal(sources, files); err != nil {
-		return nil, fmt.Errorf("the embedded contracts: %w", err)
+func sources() (*descriptorpb.FileDescriptorSet, error) {
+	set := new(descriptorpb.FileDescriptorSet)
+	if err := proto.Unmarshal(encodedSources, set); err != nil {
+		return nil, fmt.Errorf("sources.binpb: %w", err)
 	}
-	return files, nil
+	return set, nil
 }

@@ -1,0 +1,104 @@
+package dispatcher
+
+import (
+	"encoding/binary"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// guardedBody is the body of a request under two rules that connecthttp does not keep: a message that is announced
+// larger than the limit ends the request at once, not after it was read and thrown away; and the body of a call with one
+// request message must keep coming.
+type guardedBody struct {
+	io.ReadCloser
+	limit int // of a message, in bytes
+
+	framed bool // messages have a prefix of one flag byte and four of length
+	prefix [5]byte
+	have   int    // bytes of the prefix so far
+	left   uint32 // bytes of the message to come
+	over   bool
+
+	// mu orders the alarm with the end of the request, after which its response controller must not be touched.
+	mu         sync.Mutex
+	controller *http.ResponseController
+	patience   time.Duration
+	alarm      *time.Timer // nil when the body may take its time
+}
+
+// guardBody puts a request's body under guard. Its done must be called when the request has been served. hurry is
+// whether the body must keep coming.
+func (l Limits) guardBody(w http.ResponseWriter, r *http.Request, hurry bool) *guardedBody {
+	b := &guardedBody{ReadCloser: r.Body, limit: l.RequestBytes, framed: isFramed(r.Header.Get("Content-Type"))}
+	if hurry && r.Body != http.NoBody {
+		b.controller, b.patience = http.NewResponseController(w), l.BodyTimeout
+		b.alarm = time.AfterFunc(l.BodyTimeout, b.ring)
+	}
+	r.Body = b
+	return b
+}
+
+// isFramed reports whether a content type puts a length before each message.
+func isFramed(contentType string) bool {
+	return strings.HasPrefix(contentType, "application/grpc") || strings.HasPrefix(contentType, "application/connect+")
+}
+
+func (b *guardedBody) Read(p []byte) (int, error) {
+	if b.over {
+		return 0, &http.MaxBytesError{Limit: int64(b.limit)}
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.framed {
+		b.scan(p[:n])
+	}
+	if b.alarm != nil && n > 0 {
+		b.alarm.Reset(b.patience)
+	}
+	return n, err
+}
+
+// scan follows the prefixes of the messages in what was read.
+func (b *guardedBody) scan(data []byte) {
+	for len(data) > 0 {
+		if b.left > 0 {
+			skipped := min(len(data), int(b.left))
+			b.left -= uint32(skipped)
+			data = data[skipped:]
+			continue
+		}
+		n := copy(b.prefix[b.have:], data)
+		b.have += n
+		data = data[n:]
+		if b.have < len(b.prefix) {
+			return
+		}
+		b.have, b.left = 0, binary.BigEndian.Uint32(b.prefix[1:])
+		if int64(b.left) > int64(b.limit) {
+			b.over = true
+			return
+		}
+	}
+}
+
+// ring ends a read that waits for a client which has stopped sending.
+func (b *guardedBody) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.controller != nil {
+		_ = b.controller.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// done ends the guard, before the server takes the response writer back.
+func (b *guardedBody) done() {
+	if b.alarm == nil {
+		return
+	}
+	b.alarm.Stop()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.controller = nil
+}

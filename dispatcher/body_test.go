@@ -1,0 +1,79 @@
+package dispatcher_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/collectiverpc/collective/dispatcher"
+	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+)
+
+// A message that is announced too large is refused on its announcement: nothing of it has to come.
+func TestBody_AnnouncedTooLarge(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	for _, n := range []node{a, b} {
+		for contentType, path := range map[string]string{
+			"application/grpc":           testingv1connect.EchoServiceEchoProcedure,
+			"application/grpc-web+proto": testingv1connect.EchoServiceEchoProcedure,
+			"application/connect+proto":  testingv1connect.EchoServiceCollectProcedure,
+			"application/grpc+proto":     testingv1connect.EchoServiceCollectProcedure,
+			"application/grpc+json":      "/collector.CollectiveDispatcher/Serve",
+			"application/grpc-web+json":  "/collector.mesh.v1.MeshService/GetStatus",
+			"application/connect+json":   testingv1connect.EchoServiceCountProcedure,
+		} {
+			body, feed := io.Pipe()
+			go func() { // and then silence
+				_, _ = feed.Write(binary.BigEndian.AppendUint32([]byte{0}, 1<<31))
+			}()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+path, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", contentType)
+			client := newHTTPClient(t)
+			client.Timeout = patience
+			res, err := client.Do(req)
+			if err != nil {
+				t.Errorf("%s at %s: %v", contentType, n.ID(), err)
+				continue
+			}
+			text, _ := io.ReadAll(res.Body)
+			_ = res.Body.Close()
+			_ = feed.Close()
+			if status := res.Trailer.Get("Grpc-Status") + res.Header.Get("Grpc-Status"); status != "8" && !strings.Contains(string(text), "resource_exhausted") && !strings.Contains(string(text), "grpc-status: 8") {
+				t.Errorf("%s %s at %s: %d, status %q, %q", contentType, path, n.ID(), res.StatusCode, status, text)
+			}
+		}
+	}
+}
+
+// A client that stops in the middle of its only request message does not keep its place for ever.
+func TestBody_Pause(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t, dispatcher.WithLimits(dispatcher.Limits{BodyTimeout: 100 * time.Millisecond}))
+	for _, n := range []node{a, b} {
+		conn, err := net.Dial("tcp", n.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(patience))
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", testingv1connect.EchoServiceEchoProcedure)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("at %s: %v", n.ID(), err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusGatewayTimeout {
+			t.Errorf("at %s: %d", n.ID(), res.StatusCode)
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package dispatcher
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// budget bounds repetitions to a fifth of the calls and ten a second more, so that calls that fail everywhere do not
+// make three times the traffic. It counts in tenths of a repetition.
+type budget struct {
+	tenths atomic.Int64
+	filled atomic.Int64 // Unix nanoseconds of the last filling
+}
+
+const (
+	budgetPerCall   = 2   // a fifth of a repetition
+	budgetPerSecond = 100 // ten repetitions
+	budgetMost      = 1000
+	budgetSpent     = 10
+)
+
+func newBudget() *budget {
+	b := new(budget)
+	b.tenths.Store(budgetMost)
+	b.filled.Store(time.Now().UnixNano())
+	return b
+}
+
+// earn is called once per call to a peer.
+func (b *budget) earn() {
+	if b.tenths.Load() < budgetMost {
+		b.tenths.Add(budgetPerCall)
+	}
+}
+
+// spend reports whether a call may be repeated now.
+func (b *budget) spend() bool {
+	b.fill()
+	for {
+		has := b.tenths.Load()
+		if has < budgetSpent {
+			return false
+		}
+		if b.tenths.CompareAndSwap(has, has-budgetSpent) {
+			return true
+		}
+	}
+}
+
+// fill adds what time has brought since the last filling.
+func (b *budget) fill() {
+	now, last := time.Now().UnixNano(), b.filled.Load()
+	brought := min(budgetMost, (now-last)*budgetPerSecond/int64(time.Second))
+	if brought <= 0 || !b.filled.CompareAndSwap(last, now) {
+		return
+	}
+	if b.tenths.Add(brought) > budgetMost {
+		b.tenths.Store(budgetMost)
+	}
+}

@@ -1,0 +1,134 @@
+package dispatcher_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/collectiverpc/collective/dispatcher"
+)
+
+func TestServer_HasTheLimits(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"})
+	server := a.Server(http.NotFoundHandler(), nil)
+	want := http.HTTP2Config{
+		MaxConcurrentStreams: 64, MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 16 << 20,
+		SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second, WriteByteTimeout: 10 * time.Second,
+	}
+	if diff := cmp.Diff(want, *server.HTTP2); diff != "" {
+		t.Errorf("HTTP/2 (-want +got):\n%s", diff)
+	}
+	if server.ReadHeaderTimeout != 10*time.Second || server.MaxHeaderBytes != 32<<10 || server.ReadTimeout != 0 || server.WriteTimeout != 0 {
+		t.Errorf("server %+v", server)
+	}
+	if !server.Protocols.HTTP1() || !server.Protocols.UnencryptedHTTP2() {
+		t.Errorf("protocols %v", server.Protocols)
+	}
+}
+
+func TestServer_RefusesLargeHeaders(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.address+"/x.S/M", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Large", strings.Repeat("x", 100<<10))
+	transport := new(http.Transport)
+	defer transport.CloseIdleConnections()
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return // the refusal was lost in the reset of the connection
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("100 KiB of headers: %d", res.StatusCode)
+	}
+}
+
+func TestListener_BoundsConnections(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"}, dispatcher.WithLimits(dispatcher.Limits{Connections: 2}))
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bounded := a.Listener(inner)
+	accepted := make(chan net.Conn)
+	ended := make(chan error, 1)
+	go func() {
+		for {
+			conn, err := bounded.Accept()
+			if err != nil {
+				ended <- err
+				return
+			}
+			accepted <- conn
+		}
+	}()
+	for range 3 {
+		dialed, err := net.Dial("tcp", inner.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dialed.Close()
+	}
+	first, second := <-accepted, <-accepted
+	select {
+	case <-accepted:
+		t.Fatal("a third connection was accepted")
+	case <-time.After(50 * time.Millisecond):
+	}
+	for range 2 {
+		_ = first.Close() // twice frees one place
+	}
+	third := <-accepted
+	if err := bounded.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept ends with %v", err)
+	}
+	_, _ = second.Close(), third.Close()
+}
+
+func TestListenAndServe_StopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	d, err := dispatcher.New("a", "", []string{"test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := inner.Addr().String()
+	if err := inner.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.ListenAndServe(ctx, address, nil, patience) }()
+	var res *http.Response
+	for deadline := time.Now().Add(patience); res == nil && time.Now().Before(deadline); {
+		res, _ = http.Get("http://" + address + "/") //nolint:noctx // it ends at once
+	}
+	if res == nil {
+		t.Fatal("nobody listens")
+	}
+	_, _ = io.Copy(io.Discard, res.Body)
+	_ = res.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("it ends with %v", err)
+	}
+}
