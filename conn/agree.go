@@ -132,16 +132,18 @@ func (m *Manager) commit(c *connection, record *collector.Connection, a agreemen
 	}
 	m.setRecord(c, record)
 	c.trouble = ""
-	surplus := a.line
+	s, linked := a.line.(*session)
+	surplus := c.live
 	if !kept {
-		surplus = c.live
 		m.install(c, a)
+	} else if surplus = a.line; linked {
+		s.bind(c, record.GetSharedNamespaces()) // the peer may have begun to use it
 	}
-	if surplus != nil && surplus != c.live {
+	if surplus != c.live {
 		m.retire(surplus)
 	}
 	m.publish(c)
-	if s, ok := a.line.(*session); ok && s.gone {
+	if linked && s.gone {
 		m.dropLine(c, s, "the link was lost as soon as it was agreed")
 	}
 	return nil

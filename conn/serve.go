@@ -19,10 +19,9 @@ func (s *session) serve(ctx context.Context, procedure string, info *connect.Cal
 		<-s.known
 		return s.m.control.Call(context.WithValue(ctx, sessionKey{}, s), procedure, info, stream)
 	}
-	t := s.terms.Load()
-	if t == nil {
-		return connect.NewError(connect.CodeFailedPrecondition,
-			"the link has no connection yet: call collector.CollectiveDispatcher/Connect on it first")
+	t, err := s.agreedTerms(ctx)
+	if err != nil {
+		return err
 	}
 	if namespace != "" && !t.shares(namespace) {
 		return connect.Errorf(connect.CodePermissionDenied, "namespace %q is not shared on this connection", namespace)
@@ -30,6 +29,23 @@ func (s *session) serve(ctx context.Context, procedure string, info *connect.Cal
 	counted := &countedStream{ServerStream: stream, info: info}
 	defer func() { t.conn.wire.tally.add(counted.sent, counted.received) }()
 	return s.m.handler(ctx, procedure, info, counted)
+}
+
+// agreedTerms returns the terms of the link. The acceptor may call as soon as it has agreed, while the initiator is
+// still writing the agreement down: such a call waits. Nobody else may call before the agreement.
+func (s *session) agreedTerms(ctx context.Context) (*terms, error) {
+	if t := s.terms.Load(); t != nil {
+		return t, nil
+	}
+	if s.dialed {
+		select {
+		case <-s.agreed:
+			return s.terms.Load(), nil
+		case <-ctx.Done():
+		}
+	}
+	return nil, connect.NewError(connect.CodeFailedPrecondition,
+		"the link has no connection yet: call collector.CollectiveDispatcher/Connect on it first")
 }
 
 func namespaceOf(info *connect.CallInfo) string {

@@ -188,12 +188,18 @@ func (s *session) lastWords() string {
 	return err.Error()
 }
 
-// settle gives the session its terms; asked tells that this side asked for them. Manager.mu is held.
-func (s *session) settle(c *connection, shared []string, asked bool) {
+// bind gives the session its terms: from now on calls may come over it. Manager.mu is held.
+func (s *session) bind(c *connection, shared []string) {
 	if s.terms.Swap(&terms{conn: c, shared: shared}) == nil {
 		s.m.agreedFrom(s.from)
 		close(s.agreed)
 	}
+}
+
+// settle makes the session the one that carries the calls of a connection; asked tells that this side asked for it.
+// Manager.mu is held.
+func (s *session) settle(c *connection, shared []string, asked bool) {
+	s.bind(c, shared)
 	if s.catalog != nil {
 		c.catalog, s.catalog = s.catalog, nil
 	}

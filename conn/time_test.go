@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
 // These tests run on fake time: an hour takes a moment, and waits are exact.
@@ -312,6 +314,49 @@ func TestLossIsWrittenWhenTheStoreWorksAgain(t *testing.T) {
 	})
 }
 
+// TestCallsWhileTheInitiatorStillWrites: the acceptor may call as soon as it has agreed. After a reconnect it knows what
+// the initiator serves, so it does.
+func TestCallsWhileTheInitiatorStillWrites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		var cable cable
+		network.cut = cable.lay
+		store := &countingStore{Store: NewMemoryStore()}
+		served := WithLinkHandler(func(_ context.Context, _ string, _ *connect.CallInfo, stream connect.ServerStream) error {
+			return stream.Send(&link.Raw{Data: []byte("served")})
+		})
+		a, b := network.start(t, "a", WithStore(store), served), network.start(t, "b")
+		a.Announce(&meshv1.Catalog{Methods: []*meshv1.CatalogMethod{{Namespace: "ns", Procedure: "/x.Y/Z"}}})
+		mustConnect(t, a, "b:1")
+		cable.silent.Store(true)
+		awaitPeer(t, b, "a", inState(stateStale))
+		cable.silent.Store(false)
+
+		gate := make(chan struct{})
+		store.gate.Store(&gate)
+		awaitPeer(t, b, "a", inState(stateActive))
+		if p, _ := a.Table().Peer("b"); p.State != stateStale {
+			t.Fatal("a has agreed already: the test shows nothing")
+		}
+		answer := make(chan error, 1)
+		go func() {
+			p := b.Table().Serving("ns", "/x.Y/Z")[0]
+			stream, err := p.Open(t.Context(), link.Call{Namespace: "ns", Spec: connect.Spec{Procedure: "/x.Y/Z"}})
+			if err == nil {
+				err = errors.Join(stream.Send(&link.Raw{}), stream.CloseSend(), stream.Receive(&link.Raw{}))
+			}
+			answer <- err
+		}()
+		synctest.Wait()
+		store.gate.Store(nil)
+		close(gate)
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func mustConnect(t testing.TB, m *Manager, address string) {
 	t.Helper()
 	if _, err := m.ConnectTo(t.Context(), address, nil); err != nil {
@@ -357,6 +402,7 @@ type countingStore struct {
 	Store
 	batches atomic.Int64
 	broken  atomic.Bool
+	gate    atomic.Pointer[chan struct{}] // if set, Put waits for it
 }
 
 func (s *countingStore) AddCounters(ctx context.Context, deltas []Counters) error {
@@ -367,6 +413,9 @@ func (s *countingStore) AddCounters(ctx context.Context, deltas []Counters) erro
 func (s *countingStore) Put(ctx context.Context, record *collector.Connection) error {
 	if s.broken.Load() {
 		return connect.NewError(connect.CodeUnavailable, "broken")
+	}
+	if gate := s.gate.Load(); gate != nil {
+		<-*gate
 	}
 	return s.Store.Put(ctx, record)
 }

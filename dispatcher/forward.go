@@ -73,13 +73,16 @@ func (d *Dispatcher) relayStream(ctx context.Context, f *forwarding, stream conn
 	up := make(chan error, 1)
 	go func() {
 		err := pump(out, stream)
+		up <- err // before the answers end for it, so that they are not taken for the reason
 		if err != nil {
 			cancel() // the client is gone, or sent what cannot be read
 		}
-		up <- err
 	}()
 	err = f.relayAnswers(out, info, stream)
-	return errors.Join(settle(ctx, up), err)
+	if unread := settle(ctx, up); unread != nil && err != nil {
+		return unread
+	}
+	return err
 }
 
 // settle waits until the request is not read any more, as it must not be once the handler has returned. It returns why

@@ -19,6 +19,9 @@ const (
 	headerExecutor = "Collective-Executor"
 	// headerRoute in an answer lists the collectors that the call visited, comma separated, the asked one first.
 	headerRoute = "Collective-Route"
+	// headerReason in an answer says why the mesh failed a call. It is absent when a handler did, and when the failure
+	// came after the headers had gone.
+	headerReason = "Collective-Reason"
 
 	headerAuthorization = "Authorization"
 	headerCookie        = "Cookie"

@@ -19,7 +19,9 @@ const namespacePrefix = "/ns/"
 //
 // The namespace of a native call is that of the header Collective-Namespace, else of the URL prefix `/ns/{namespace}`,
 // else the only one in which the method is served. The header Collective-Target selects a collector. Answers name in
-// Collective-Executor who ran the call and in Collective-Route the collectors it visited.
+// Collective-Executor who ran the call and in Collective-Route the collectors it visited, and in Collective-Reason why
+// the mesh failed it, a word of CallFailure. An unknown method, a passed deadline and a canceled call have no other sign
+// of the mesh: they look as on any server.
 //
 // The handler needs HTTP/2, also without TLS, for gRPC and for streams both ways; [Dispatcher.Server] makes a server
 // that has it.
@@ -31,6 +33,8 @@ func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if service := d.system.Load().find(r.URL.Path); service != nil {
+		body := d.limits.guardBody(w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
+		defer body.done()
 		service.ServeHTTP(w, r)
 		return
 	}
@@ -78,6 +82,7 @@ func cutNamespace(path string) (namespace, procedure string) {
 func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal) {
 	w.Header().Set(headerExecutor, d.id)
 	w.Header().Set(headerRoute, d.id)
+	w.Header().Set(headerReason, refused.reason)
 	errors := connecthttp.NewErrorWriter(d.limits.httpOptions()...)
 	if !errors.IsSupported(r) || r.Method == http.MethodGet && !r.URL.Query().Has("encoding") {
 		http.Error(w, "404: "+refused.message, http.StatusNotFound)
@@ -85,7 +90,11 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 	}
 	seen := d.see(observe.Native, "", r.URL.Path)
 	seen.end(d.view().route, refused.err(d.id))
-	if err := errors.Write(w, r, refused.err(d.id)); err != nil {
+	if refused.reason == reasonMethodUnknown {
+		w = notFound{w}
+	}
+	refusal, _ := outward(refused.err(d.id))
+	if err := errors.Write(w, r, refusal); err != nil {
 		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
 	}
 }

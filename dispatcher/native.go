@@ -50,6 +50,8 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	if e.stream&connect.StreamTypeClient != 0 {
 		r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, http.NewResponseController(w)))
 	}
+	body := d.limits.guardBody(w, r, e.stream&connect.StreamTypeClient == 0)
+	defer body.done()
 	n.handler(shape{e.procedure, e.stream, e.idempotency}).ServeHTTP(w, r)
 }
 
@@ -117,9 +119,22 @@ func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream 
 	if !ok {
 		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
+	err := d.answerNative(ctx, spec, info, stream)
+	if err == nil {
+		return nil
+	}
+	err, reason := outward(err)
+	if reason != "" {
+		info.ResponseHeader().Set(headerReason, reason)
+	}
+	return err
+}
+
+// answerNative takes a call of the native path to where it is run.
+func (d *Dispatcher) answerNative(ctx context.Context, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream) error {
 	v := d.view()
 	header := info.RequestHeader()
-	c := call{namespace: header.Get(headerNamespace), procedure: spec.Procedure, target: header.Get(headerTarget)}
+	c := call{namespace: header.Get(headerNamespace), procedure: spec.Procedure, target: header.Get(headerTarget), raw: true}
 	tag(info.ResponseHeader(), v.route)
 	seen := d.see(observe.Native, c.namespace, c.procedure)
 	err := d.take(ctx, v, c, info, spec, stream)

@@ -186,11 +186,11 @@ func TestNative_NamespaceAndTargetSelection(t *testing.T) {
 		{"unknown namespace", echoPath, []string{"Collective-Namespace", "pink"}, 404, `has no namespace`, "a"},
 		{"unknown target", echoPath, []string{"Collective-Namespace", "blue", "Collective-Target", "z"}, 404, `no connection to a collector`, "a"},
 		{"target without it", echoPath, []string{"Collective-Namespace", "green", "Collective-Target", "a"}, 501, "does not serve", "a"},
-		{"unknown method", "/collector.testing.v1.EchoService/Eco", nil, 501, "near: collector.testing.v1.EchoService/Echo", "a"},
-		{"unknown method, known namespace", "/ns/green/collector.testing.v1.EchoService/Eco", nil, 501, "near: Echo", "a"},
-		{"unknown service", "/ns/green/collector.testing.v1.EchoServise/Echo", nil, 501, "near: collector.testing.v1.EchoService", "a"},
+		{"unknown method", "/collector.testing.v1.EchoService/Eco", nil, 404, "near: collector.testing.v1.EchoService/Echo", "a"},
+		{"unknown method, known namespace", "/ns/green/collector.testing.v1.EchoService/Eco", nil, 404, "near: Echo", "a"},
+		{"unknown service", "/ns/green/collector.testing.v1.EchoServise/Echo", nil, 404, "near: collector.testing.v1.EchoService", "a"},
 		{"not a procedure", "/ns/green/what", nil, 400, "want /package.Service/Method", "a"},
-		{"odd path", "//collector.testing.v1.EchoService/Echo", nil, 501, "want /package.Service/Method", "a"},
+		{"odd path", "//collector.testing.v1.EchoService/Echo", nil, 404, "want /package.Service/Method", "a"},
 	}
 	for _, tt := range tests {
 		body := input

@@ -21,27 +21,27 @@ func (r *Registry) ValidateMethod(
 	answer := &collector.ValidateMethodResponse{Status: okStatus(), Revision: v.revision}
 	m, err := v.method(req.GetNamespace(), req.GetServiceName(), req.GetMethodName())
 	if err != nil {
-		answer.Message = publicText(err)
-		return answer, nil
+		return invalid(answer, err), nil
 	}
 	answer.ServiceName = m.service.name
 	answer.InputType = m.input
 	answer.OutputType = string(m.descriptor.Output().FullName())
 	if input := req.GetInputType(); input != "" {
 		if err := m.checkInput(input); err != nil {
-			answer.Message = publicText(err)
-			return answer, nil
+			return invalid(answer, err), nil
 		}
 	}
 	answer.IsValid = true
 	return answer, nil
 }
 
-func publicText(err error) string {
+func invalid(answer *collector.ValidateMethodResponse, err error) *collector.ValidateMethodResponse {
+	answer.Code = connect.CodeOf(err).String()
+	answer.Message = err.Error()
 	if e, ok := errors.AsType[*connect.Error](err); ok {
-		return e.Message()
+		answer.Message = e.Message()
 	}
-	return err.Error()
+	return answer
 }
 
 // LookupService answers one service. See the CollectorRegistry service.

@@ -39,10 +39,14 @@ func (r *Registry) ValidateInput(_ context.Context, namespace, serviceName, meth
 const anyType = "google.protobuf.Any"
 
 func (m *method) checkInput(messageType string) error {
-	if messageType == m.input || m.input == anyType {
+	return checkInput(m.service.name, m.name, m.input, messageType)
+}
+
+func checkInput(service, method, want, messageType string) error {
+	if messageType == want || want == anyType {
 		return nil
 	}
-	return wrongInput("%s takes %s, not %.200q", m.descriptor.FullName(), m.input, messageType)
+	return wrongInput("%s.%s takes %s, not %.200q", service, method, want, messageType)
 }
 
 // view is everything the registry holds at one moment. It is immutable.

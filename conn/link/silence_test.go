@@ -143,7 +143,15 @@ func TestStuckWrite(t *testing.T) {
 			late <- err
 		}()
 		wantLost(t, <-late, false)
-		wantLost(t, <-early, true)
+		left := 0
+		for range cap(early) {
+			if err := <-early; strings.Contains(err.Error(), "may have been executed") {
+				left++
+			}
+		}
+		if left == 0 {
+			t.Error("no call says that it may have left, although the wire is full of them")
+		}
 		if took := time.Since(start); took < 5*time.Second || took > 5010*time.Millisecond {
 			t.Errorf("the write was given up after %v", took)
 		}

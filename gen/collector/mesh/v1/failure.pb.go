@@ -25,6 +25,8 @@ const (
 
 // CallFailure is the error detail of every error that the mesh authored: a name it does not know, no route, a lost
 // link, a handler that panicked. An error that a handler returned never carries it, so a client can tell who failed.
+// Over HTTP an unknown method, a passed deadline and a canceled call look as on any server and come without it; for all
+// failures the response header Collective-Reason has the word.
 type CallFailure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A stable word for programs:

@@ -1,0 +1,116 @@
+package registry
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"connectrpc.com/connect/v2"
+
+	collector "github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+)
+
+// RemoteValidator asks the registry of another process which methods may be called. It is safe for concurrent use.
+//
+// Answers are kept for a while. All of them are dropped as soon as any answer shows that the registry has changed, so
+// one that is out of date lives no longer than the time set by [WithCacheTTL].
+type RemoteValidator struct {
+	client collectorconnect.CollectorRegistryClient
+	remoteOptions
+	cache verdictCache
+	down  atomic.Bool // the registry could not be asked the last time
+}
+
+// NewGRPCRegistryValidator makes a validator that asks through client, which may speak gRPC as well as gRPC-Web and
+// Connect. By default, it refuses every call with `unavailable` while the registry cannot be asked.
+func NewGRPCRegistryValidator(client collectorconnect.CollectorRegistryClient, opts ...RemoteOption) *RemoteValidator {
+	v := &RemoteValidator{client: client, remoteOptions: remoteDefaults()}
+	for _, opt := range opts {
+		opt.applyRemote(&v.remoteOptions)
+	}
+	v.cache.clear()
+	return v
+}
+
+// ValidateServiceMethod says whether a method may be called; see [Registry.ValidateServiceMethod].
+func (v *RemoteValidator) ValidateServiceMethod(ctx context.Context, namespace, serviceName, methodName string) error {
+	verdict, err := v.verdict(ctx, namespace, serviceName, methodName)
+	if err != nil {
+		return v.unasked(ctx, err)
+	}
+	return verdict.err
+}
+
+// ValidateInput says whether a method may be called with a message; see [Registry.ValidateInput].
+func (v *RemoteValidator) ValidateInput(ctx context.Context, namespace, serviceName, methodName, messageType string) error {
+	verdict, err := v.verdict(ctx, namespace, serviceName, methodName)
+	if err != nil {
+		return v.unasked(ctx, err)
+	}
+	if verdict.err != nil {
+		return verdict.err
+	}
+	return checkInput(verdict.service, methodName, verdict.input, messageType)
+}
+
+// verdict is an answer of the registry.
+type verdict struct {
+	err     error  // nil: the method may be called
+	service string // full name
+	input   string // full name of the message
+	until   time.Time
+}
+
+func (v *RemoteValidator) verdict(ctx context.Context, namespace, service, method string) (*verdict, error) {
+	if held, ok := v.cache.get(namespace, key{service, method}); ok && time.Now().Before(held.until) {
+		return held, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, v.timeout)
+	defer cancel()
+	answer, err := v.client.ValidateMethod(ctx, &collector.ValidateMethodRequest{
+		Namespace: namespace, ServiceName: service, MethodName: method,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if v.down.CompareAndSwap(true, false) {
+		v.logger.Info("registry answers again")
+	}
+	fresh := v.judge(answer)
+	v.cache.put(answer.GetRevision(), namespace, key{service, method}, fresh)
+	return fresh, nil
+}
+
+func (v *RemoteValidator) judge(answer *collector.ValidateMethodResponse) *verdict {
+	fresh := &verdict{service: answer.GetServiceName(), input: answer.GetInputType(), until: time.Now().Add(v.ttl)}
+	if !answer.GetIsValid() {
+		code := connect.CodeNotFound
+		_ = code.UnmarshalText([]byte(answer.GetCode())) // registries of the seed's contract send none
+		fresh.err = connect.NewError(code, answer.GetMessage()).WithCause(causeOf(code))
+		fresh.until = time.Now().Add(min(v.ttl, refusalTTL))
+	}
+	return fresh
+}
+
+func causeOf(code connect.Code) error {
+	if code == connect.CodeFailedPrecondition {
+		return ErrAmbiguous
+	}
+	return ErrNotRegistered
+}
+
+// unasked decides about a call while the registry cannot be asked.
+func (v *RemoteValidator) unasked(ctx context.Context, err error) error {
+	if ctx.Err() != nil { // the caller gave up, which says nothing about the registry
+		return ctx.Err()
+	}
+	if v.down.CompareAndSwap(false, true) {
+		v.logger.Warn("registry cannot be asked", slog.Any("error", err), slog.Bool("calls_pass", v.failOpen))
+	}
+	if v.failOpen {
+		return nil
+	}
+	return connect.NewError(connect.CodeUnavailable, "the registry cannot be asked whether the method may be called").WithCause(err)
+}
