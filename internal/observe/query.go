@@ -63,7 +63,8 @@ func (s selection) selects(c *Call) bool {
 func (r *Recorder) GetMetrics(req *meshv1.GetMetricsRequest) *meshv1.GetMetricsResponse {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w := newWindow(req, r.now)
+	r.turn(r.second(time.Now()))
+	w := newWindow(req, r.now.Load())
 	res := &meshv1.GetMetricsResponse{
 		Start:       timestamppb.New(r.epoch.Add(time.Duration(w.from) * time.Second)),
 		StepSeconds: int32(w.step),
@@ -116,10 +117,11 @@ func (w window) span(s *series, from int64) *sum {
 func (r *Recorder) tick(seen *int64) (*meshv1.MetricsTick, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if *seen == r.now {
+	r.turn(r.second(time.Now()))
+	if *seen == r.now.Load() {
 		return nil, false
 	}
-	*seen = r.now
+	*seen = r.now.Load()
 	tick := new(meshv1.MetricsTick)
 	for _, s := range r.sorted() {
 		if s.newest.calls > 0 {

@@ -48,15 +48,16 @@ type Recorder struct {
 	// mu guards the buckets of all series, and the adding of series. No call waits for it, except the first of a method.
 	mu    sync.Mutex
 	epoch time.Time // when second 0 began
-	now   int64     // the current second, which is not in the buckets yet
+	// now is the current second, which is not in the buckets yet. The first call of another second, or whoever asks,
+	// puts it there. It changes under mu.
+	now atomic.Int64
 
 	watchers atomic.Int32
 	stop     chan struct{}
 	stopOnce sync.Once
-	stopped  chan struct{}
 }
 
-// New makes a Recorder for the collector with id self. It has a goroutine that ends with [Recorder.Close].
+// New makes a Recorder for the collector with id self. It has no goroutine of its own.
 func New(self string, limits Limits) *Recorder {
 	limits = limits.withDefaults()
 	r := &Recorder{
@@ -65,24 +66,21 @@ func New(self string, limits Limits) *Recorder {
 		all:    &series{key: key{kind: meshv1.SeriesKind_SERIES_KIND_COLLECTOR, name: self}},
 		counts: make(map[meshv1.SeriesKind]int),
 		epoch:  time.Now(),
-		stop:   make(chan struct{}), stopped: make(chan struct{}),
+		stop:   make(chan struct{}),
 	}
 	r.series.Store(&map[key]*series{r.all.key: r.all})
-	go r.run()
 	return r
 }
 
-// Close stops the clock of r and ends its watchers. What was recorded stays readable. It may be called again.
-func (r *Recorder) Close() {
-	r.stopOnce.Do(func() { close(r.stop) })
-	<-r.stopped
-}
+// Close ends the watchers. What was recorded stays readable. It may be called again.
+func (r *Recorder) Close() { r.stopOnce.Do(func() { close(r.stop) }) }
 
 // Record remembers a finished call. It does not wait for anyone.
 func (r *Recorder) Record(c Call) {
 	if r == nil {
 		return
 	}
+	r.tickOver(c.Start.Add(c.Duration))
 	if peer := c.peer(r.self); peer != "" {
 		r.find(key{kind: meshv1.SeriesKind_SERIES_KIND_PEER, name: peer}, true).live.add(&c)
 	}
@@ -127,44 +125,43 @@ func (r *Recorder) most(kind meshv1.SeriesKind) int {
 	return r.limits.Methods
 }
 
-// run is the clock: it ends a second every second.
-func (r *Recorder) run() {
-	defer close(r.stopped)
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-r.stop:
-			return
-		case <-ticker.C:
-			r.turn(int64(time.Since(r.epoch) / time.Second))
-		}
+// tickOver ends the seconds before a moment, unless somebody is about to: no call waits for another.
+func (r *Recorder) tickOver(at time.Time) {
+	if now := r.second(at); now > r.now.Load() && r.mu.TryLock() {
+		r.turn(now)
+		r.mu.Unlock()
 	}
 }
 
-// turn ends all seconds before now. If the clock was late, what was counted belongs to the first of them.
+func (r *Recorder) second(at time.Time) int64 { return int64(at.Sub(r.epoch) / time.Second) }
+
+// turn ends all seconds before now. What was counted since the last turn belongs to the first of them. Callers hold mu.
 func (r *Recorder) turn(now int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for r.now = max(r.now, now-seconds); r.now < now; r.now++ {
-		r.turnOne()
+	first := max(r.now.Load(), now-hour)
+	for second := first; second < now; second++ {
+		r.turnOne(second, second == first)
 	}
+	r.now.Store(max(first, now))
 }
 
-// turnOne ends a second. Every call is in the series of its method, so that the collector's is their sum.
-func (r *Recorder) turnOne() {
+// turnOne ends a second. Every call is in the series of its method, so that the collector's is their sum. counted is
+// false for the seconds of a silence, which need no look at the counters.
+func (r *Recorder) turnOne(second int64, counted bool) {
 	all := new(sum)
 	for _, s := range *r.series.Load() {
 		if s == r.all {
 			continue
 		}
-		b := s.live.take()
-		s.turn(r.now, b)
+		var b bucket
+		if counted {
+			b = s.live.take()
+		}
+		s.turn(second, b)
 		if s.kind == meshv1.SeriesKind_SERIES_KIND_METHOD {
 			all.add(b)
 		}
 	}
-	r.all.turn(r.now, all.bucket())
+	r.all.turn(second, all.bucket())
 }
 
 // sorted lists the series: the collector's, peers', methods', by name. Callers hold mu.

@@ -41,8 +41,18 @@ func (s *series) turn(now int64, b bucket) {
 	s.newest = b
 	s.seconds[now%seconds] = b
 	if (now+1)%perTen == 0 {
-		s.tens[now/perTen%tens] = s.span(now-perTen+1, now+1).bucket()
+		s.tens[now/perTen%tens] = s.ten(now - perTen + 1)
 	}
+}
+
+// ten joins the ten seconds from one on.
+func (s *series) ten(from int64) bucket {
+	for second := max(from, 0); second < from+perTen; second++ {
+		if s.seconds[second%seconds].calls > 0 {
+			return s.span(from, from+perTen).bucket()
+		}
+	}
+	return bucket{}
 }
 
 // span adds up the seconds from one up to but not including another; they must be remembered one by one.

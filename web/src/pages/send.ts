@@ -129,7 +129,7 @@ function fail(plan: Plan, error: unknown, outcome: Outcome): void {
     outcome.executor = own.route.at(-1)!;
   }
   outcome.failure = {
-    code: outcome.code, message: e.rawMessage, reason: own?.reason ?? "", maybeExecuted: own?.maybeExecuted, candidates: own?.candidates ?? [],
+    code: outcome.code, message: e.rawMessage, reason: own?.reason ?? e.metadata.get("collective-reason") ?? "", maybeExecuted: own?.maybeExecuted, candidates: own?.candidates ?? [],
     details: e.details.flatMap((d) => ("type" in d && d.type !== "collector.mesh.v1.CallFailure" ? [{ type: d.type as string, json: detailText(plan.registry, d.type as string, d.value as Uint8Array) }] : [])),
   };
 }
