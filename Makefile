@@ -86,6 +86,11 @@ e2e: web/node_modules ## Browser tests of the console in Chromium (installed by 
 	@mkdir -p bin && go build -o bin/collector ./cmd/collector && go build -C web/e2e -o ../../bin/rig ./rig
 	@node web/e2e/run.mjs
 
+.PHONY: pictures
+pictures: ## Take the pictures of the README anew
+	@mkdir -p bin && go build -o bin/collector ./cmd/collector
+	PICTURES=$(CURDIR)/web/pictures node web/e2e/run.mjs theReadmesPictures
+
 .PHONY: breaking
 breaking: ## Fail on a wire-incompatible change of proto/ since AGAINST (default: the last tag)
 	$(TOOL) buf breaking --against '.git#ref=$(AGAINST)'

@@ -126,18 +126,20 @@ function Line({ edge, a, b, dim, chosen, busiest, narrow }: { edge: Edge; a: Poi
   const label = edgeLabel(edge);
   const mid = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
   return (
+    <>
     <a href={href("mesh", [], { edge: edge.id })} role="link" class={`edge ${kind}${dim ? " dim" : ""}${chosen ? " chosen" : ""}`} data-edge={edge.id}
       aria-label={`connection ${edge.source} to ${edge.target}, ${stateName(edge.state)}, ${edge.namespaces.join(" and ") || "no shared namespace"}`}>
       <line class="hit" x1={a.x} y1={a.y} x2={b.x} y2={b.y} />
       <line class="stroke" x1={a.x} y1={a.y} x2={b.x} y2={b.y} stroke-width={1.5 + 4 * Math.sqrt((r?.perSecond ?? 0) / busiest)} />
       {r && r.perSecond > 0 ? <line class="flow" x1={a.x} y1={a.y} x2={b.x} y2={b.y} /> : null}
-      {narrow ? null : (
-        <text x={mid.x} y={mid.y - 5} text-anchor="middle">
-          <tspan x={mid.x} class="ns">{edge.namespaces.join(", ")}</tspan>
-          <tspan x={mid.x} dy="15">{label}</tspan>
-        </text>
-      )}
     </a>
+    {narrow ? null : (
+      <text class={`words ${kind}${dim ? " dim" : ""}`} aria-hidden="true" x={mid.x} y={mid.y - 5} text-anchor="middle">
+        <tspan x={mid.x} class="ns">{edge.namespaces.join(", ")}</tspan>
+        <tspan x={mid.x} dy="15">{label}</tspan>
+      </text>
+    )}
+    </>
   );
 }
 
@@ -196,6 +198,7 @@ function Dot({ node, at, dim, chosen, edges, place, sx, sy }: DotProps) {
     if (next && next.along > 0) document.querySelector<HTMLElement>(`[data-node="${CSS.escape(next.id)}"]`)?.focus();
   };
   return (
+    <>
     <a href={href("mesh", [], { at: node.id })} role="link" class={`node ${stateName(node.state)}${node.self ? " self" : ""}${dim ? " dim" : ""}${chosen ? " chosen" : ""}${node.direct ? "" : " indirect"}`}
       data-node={node.id} aria-label={nodeLabel(node)} draggable={false}
       onPointerDown={grab} onClick={(e) => dragged.current && e.preventDefault()} onKeyDown={walk}>
@@ -203,12 +206,15 @@ function Dot({ node, at, dim, chosen, edges, place, sx, sy }: DotProps) {
       <circle class="body" cx={at.x} cy={at.y} r={radius} />
       {r.calls > 0 ? <circle class="health" cx={at.x} cy={at.y} r={radius + 4} /> : null}
       {share > 0 ? <circle class="sick" cx={at.x} cy={at.y} r={radius + 4} stroke-dasharray={`${share * around} ${around}`} transform={`rotate(-90 ${at.x} ${at.y})`} /> : null}
+    </a>
+    <g class={"words" + (dim ? " dim" : "")} aria-hidden="true">
       <text class="id" x={at.x} y={at.y + 5} text-anchor="middle">{node.id.length > 8 ? node.id.slice(0, 7) + "…" : node.id}</text>
       <text class="what" x={at.x} y={at.y + radius + 22} text-anchor="middle">
         <tspan x={at.x}>{node.self ? "this collector" : stateName(node.state)}</tspan>
         <tspan x={at.x} dy="14" class="ns">{node.namespaces.join(", ")}</tspan>
       </text>
-    </a>
+    </g>
+    </>
   );
 }
 

@@ -75,3 +75,28 @@ function lookAt(look) {
 export const everyPageInLight = lookAt("light");
 export const everyPageInDark = lookAt("dark");
 export const everyPageAt375Pixels = lookAt("narrow");
+
+/** theReadmesPictures shows the mesh at work. PICTURES says where to keep them. */
+export async function theReadmesPictures({ browser, m }) {
+  const stop = new AbortController();
+  const bot = (async () => {
+    for (let n = 0; !stop.signal.aborted; n++) {
+      await call(m.a.url, "orders", "shop.v1.OrderService/CreateOrder", { sku: n % 7 ? "tea" : "", qty: 1 });
+      await call(m.a.url, "users", "shop.v1.UserService/GetUser", { id: "u-1" });
+      await call(m.c.url, "users", "shop.v1.UserService/GetUser", { id: "u-1" });
+    }
+  })();
+  try {
+    for (const scheme of ["light", "dark"]) {
+      const { page } = await open(browser, m.a.console + "?at=b", { colorScheme: scheme, viewport: { width: 1180, height: 780 }, deviceScaleFactor: 1.5 });
+      await page.locator(".edge.failing").waitFor();
+      await page.locator('[data-edge="b~c"]').waitFor();
+      await page.locator("aside.panel .verdict.bad").first().waitFor();
+      await page.screenshot({ path: `${process.env.PICTURES ?? shots}/readme-mesh-${scheme}.png` });
+      await sound(page, scheme);
+    }
+  } finally {
+    stop.abort();
+    await bot;
+  }
+}

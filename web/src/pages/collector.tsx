@@ -58,8 +58,8 @@ function Serves({ id }: { id: string }) {
   const list = (services.value ?? []).map((s) => ({ s, methods: s.methods.filter((m) => m.collectorIds.includes(id)) })).filter((x) => x.methods.length > 0);
   if (list.length === 0) return <p class="dim">No methods that can be called from here.</p>;
   return (
-    <table>
-      <thead><tr><th>Namespace</th><th>Method</th><th></th></tr></thead>
+    <div class="scroll" tabIndex={0} role="region" aria-label="Methods"><table>
+      <thead><tr><th>Namespace</th><th>Method</th><th><span class="visually-hidden">Actions</span></th></tr></thead>
       <tbody>
         {list.flatMap(({ s, methods }) => methods.map((m) => (
           <tr key={s.namespace + m.procedure} data-row>
@@ -69,7 +69,7 @@ function Serves({ id }: { id: string }) {
           </tr>
         )))}
       </tbody>
-    </table>
+    </table></div>
   );
 }
 

@@ -44,7 +44,7 @@ export function Connections() {
         <div class="scroll" tabIndex={0} role="region" aria-label="Connections">
           <table>
             <thead>
-              <tr><th>Peer</th><th>State</th><th>Since</th><th>History, 15 min</th><th>Path</th><th>Shared</th><th class="n">Calls</th><th class="n">Sent</th><th class="n">Received</th><th>Last call</th><th>Why</th><th></th></tr>
+              <tr><th>Peer</th><th>State</th><th>Since</th><th>History, 15 min</th><th>Path</th><th>Shared</th><th class="n">Calls</th><th class="n">Sent</th><th class="n">Received</th><th>Last call</th><th>Why</th><th><span class="visually-hidden">Actions</span></th></tr>
             </thead>
             <tbody>{shown.map((c) => <Row key={c.id} c={c} onAgain={() => again(c)} />)}</tbody>
           </table>

@@ -194,7 +194,7 @@ function NodePanel({ id }: { id: string }) {
       <Facts of={[
         ["address", node.address || "–"],
         [node.self ? "namespaces" : "shared", <Tags of={node.namespaces} />],
-        ["calls now", `${rate(node.recent.perSecond)} · ${percent(node.recent.errors, node.recent.calls)} errors · p99 ${duration(node.recent.p99)}`],
+        ["calls now", node.recent.calls ? `${rate(node.recent.perSecond)} · ${percent(node.recent.errors, node.recent.calls)} errors · p99 ${duration(node.recent.p99)}` : "none"],
         ["known", node.self ? "this collector" : node.direct ? "directly" : "via " + node.via],
       ]} />
       <h3>Recent calls</h3>

@@ -110,7 +110,7 @@ function Totals({ series }: { series: Series[] }) {
     <div class="scroll" tabIndex={0} role="region" aria-label="Totals">
       <table>
         <caption>The whole time shown</caption>
-        <thead><tr><th>What</th><th>Namespace</th><th class="n">Calls</th><th class="n">Errors</th><th class="n">p50</th><th class="n">p90</th><th class="n">p99</th><th></th></tr></thead>
+        <thead><tr><th>What</th><th>Namespace</th><th class="n">Calls</th><th class="n">Errors</th><th class="n">p50</th><th class="n">p90</th><th class="n">p99</th><th><span class="visually-hidden">Actions</span></th></tr></thead>
         <tbody>
           {sorted.map((s) => {
             const kind = s.kind === SeriesKind.METHOD ? "method" : s.kind === SeriesKind.PEER ? "peer" : "";

@@ -88,8 +88,8 @@ function Detail({ service }: { service: Service }) {
       <h2>{service.name} <span class="tag">{service.namespace}</span></h2>
       <p>{comments.get(service.name)}</p>
       {error.value ? <Problem title={`${holder} does not tell its schemas`} text={error.value} /> : null}
-      <table>
-        <thead><tr><th>Method</th><th>Takes</th><th>Answers</th><th>Served by</th><th></th></tr></thead>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Methods"><table>
+        <thead><tr><th>Method</th><th>Takes</th><th>Answers</th><th>Served by</th><th><span class="visually-hidden">Actions</span></th></tr></thead>
         <tbody>
           {service.methods.map((m) => (
             <tr key={m.name}>
@@ -104,7 +104,7 @@ function Detail({ service }: { service: Service }) {
             </tr>
           ))}
         </tbody>
-      </table>
+      </table></div>
       {type ? (desc ? <><h3>{type}</h3><Source pieces={print(desc, comments)} /></> : schema.value ? <p class="dim">{holder} does not know {type}.</p> : null) : null}
       <Command text={`collector services describe ${type || service.name}`} />
     </article>

@@ -68,7 +68,7 @@ func (a *app) tap(ctx context.Context, flags tapFlags) error {
 		return err
 	}
 	if flags.once {
-		return a.show(callsView(known, newestLast(known)))
+		return a.show(a.callsView(known, newestLast(known)))
 	}
 	if flags.last > 0 {
 		if err := a.showCalls(newestLast(known)); err != nil {
@@ -135,7 +135,7 @@ func (a *app) showCalls(calls []*meshv1.Dispatch) error {
 }
 
 func (a *app) callLine(call *meshv1.Dispatch) string {
-	row := callRow(call)
+	row := a.callRow(call)
 	if a.format() != formatTable && a.format() != formatWide {
 		return tsv([][]cell{row})
 	}
@@ -150,14 +150,14 @@ func (a *app) callLine(call *meshv1.Dispatch) string {
 	return line.String()
 }
 
-func callsView(document *meshv1.ListDispatchesResponse, calls []*meshv1.Dispatch) view {
+func (a *app) callsView(document *meshv1.ListDispatchesResponse, calls []*meshv1.Dispatch) view {
 	v := view{
 		document: document,
 		columns:  []column{{title: "TIME"}, {title: "FROM → TO"}, {title: "METHOD"}, {title: "VERDICT", state: true}, {title: "TOOK"}, {title: "WHY"}},
 	}
 	for _, call := range calls {
 		v.items = append(v.items, call)
-		v.rows = append(v.rows, callRow(call))
+		v.rows = append(v.rows, a.callRow(call))
 	}
 	if len(calls) == 0 {
 		v.notes = []string{"no calls yet, or none that match"}
@@ -165,7 +165,7 @@ func callsView(document *meshv1.ListDispatchesResponse, calls []*meshv1.Dispatch
 	return v
 }
 
-func callRow(call *meshv1.Dispatch) []cell {
+func (a *app) callRow(call *meshv1.Dispatch) []cell {
 	way := call.GetSourceCollectorId()
 	if to := call.GetExecutorCollectorId(); to != way {
 		way += " → " + to
@@ -176,7 +176,7 @@ func callRow(call *meshv1.Dispatch) []cell {
 	}
 	at := call.GetStartedAt().AsTime()
 	return []cell{
-		{at.Local().Format("15:04:05.000"), at.Format(time.RFC3339Nano)}, text(way),
+		{at.In(a.io.Now().Location()).Format("15:04:05.000"), at.Format(time.RFC3339Nano)}, text(way),
 		text(trimSlash(call.GetProcedure())), text(call.GetCode()), span(call.GetDurationNanos()), text(why),
 	}
 }
