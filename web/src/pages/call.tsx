@@ -260,7 +260,7 @@ function Caller({ desc, schema, namespace }: { desc: DescMethod; schema: Schema;
 
 function CopyAs({ shape }: { shape: Shape }) {
   const all: [string, string][] = [["collector", collectorCall(shape)], ["buf curl", bufCurl(shape)], ["grpcurl", grpcurl(shape)], ["TypeScript", typescript(shape)]];
-  return <>{all.map(([name, text]) => <div key={name}><h3>{name}</h3><div class="command"><pre tabIndex={0}>{text}</pre><Copy text={text} /></div></div>)}</>;
+  return <>{all.map(([name, text]) => <div key={name}><h2>{name}</h2><div class="command"><pre tabIndex={0}>{text}</pre><Copy text={text} /></div></div>)}</>;
 }
 
 /** Explain asks the router itself, before anything is sent. */

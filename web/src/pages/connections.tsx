@@ -41,7 +41,7 @@ export function Connections() {
       ) : shown.length === 0 && all.length > 0 ? (
         <Empty title={`0 of ${all.length} match.`}><button type="button" onClick={() => setQuery({ state: undefined })}>Clear filters</button></Empty>
       ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Connections">
+        <div class="scroll" tabIndex={0} role="region" aria-label="All connections">
           <table>
             <thead>
               <tr><th>Peer</th><th>State</th><th>Since</th><th>History, 15 min</th><th>Path</th><th>Shared</th><th class="n">Calls</th><th class="n">Sent</th><th class="n">Received</th><th>Last call</th><th>Why</th><th><span class="visually-hidden">Actions</span></th></tr>

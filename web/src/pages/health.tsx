@@ -12,7 +12,7 @@ interface Check {
   said: string;
 }
 
-/** Health checks what `collector check` checks, as far as a browser can. */
+/** Health checks what a browser can check. */
 export function Health() {
   const schema = useSignal<Check>({ what: "schemas", ok: undefined, said: "asking…" });
   const id = status.value?.collectorId ?? "";
@@ -36,7 +36,7 @@ export function Health() {
           </li>
         ))}
       </ul>
-      <p class="row"><Copy text={text} label="Copy as text" /> <Copy text="collector check" label="Copy the command" /></p>
+      <p class="row"><Copy text={text} label="Copy as text" /></p>
     </section>
   );
 }
