@@ -46,13 +46,21 @@ lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are
 	@$(TOOL) buf lint
 	@$(TOOL) buf lint bench
 
+# The contract of the conformance suite is where the suite is: in the module that internal/conformance pins.
+CONTRACT := .tmp/conformance
+$(CONTRACT): internal/conformance/go.mod
+	@rm -rf $@ && mkdir -p $(@D)
+	@cd $(<D) && go mod download connectrpc.com/conformance && \
+		cp -R "$$(go list -m -f '{{.Dir}}' connectrpc.com/conformance)/proto" $(CURDIR)/$@
+	@chmod -R u+w $@ && touch $@
+
 .PHONY: generate
-generate: ## Regenerate the generated code from the .proto files
+generate: $(CONTRACT) ## Regenerate the generated code from the .proto files
 	@for template in $(TEMPLATES); do $(TOOL) buf generate --template "$$template"; done
 	@$(TOOL) buf build --as-file-descriptor-set -o $(SOURCES)
 
 .PHONY: checkgenerate
-checkgenerate: ## Fail if the generated code is not exactly what the .proto files say
+checkgenerate: $(CONTRACT) ## Fail if the generated code is not exactly what the .proto files say
 	@echo "# checkgenerate"
 	@rm -rf .tmp/generate && mkdir -p .tmp/generate
 	@for template in $(TEMPLATES); do $(TOOL) buf generate --output .tmp/generate --template "$$template"; done
@@ -94,6 +102,10 @@ pictures: ## Take the pictures of the README anew
 .PHONY: breaking
 breaking: ## Fail on a wire-incompatible change of proto/ since AGAINST (default: the last tag)
 	$(TOOL) buf breaking --against '.git#ref=$(AGAINST)'
+
+.PHONY: conformance
+conformance: ## Run the ConnectRPC conformance suite: plain connect-go, local, routed, and as a client
+	@cd internal/conformance && go build -o ../../bin/conformance . && ../../bin/conformance suite
 
 .PHONY: bench
 bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=dir keeps CPU profiles

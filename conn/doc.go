@@ -7,6 +7,7 @@
 //	connection  the agreed relation of two collectors: shared namespaces, state, counters. One per pair; its id is
 //	            computed from the two collector ids, so both sides call it by the same name. Persisted.
 //	link        the live byte stream of a connection (package conn/link). In memory only; both sides open calls on it
+//	line        what carries the calls of a connection at the moment: a link or, to a seed peer, gRPC
 //	initiator   the collector that dialled a link
 //	acceptor    the collector that was dialled. It never dials back the address that the initiator claims
 //	catalog     the methods a collector serves, told to its peers over the link, always the full set
@@ -37,4 +38,7 @@
 //     moves to another link meanwhile: [Peer.Open] takes the link of the moment.
 //   - Two links between the same two collectors, as when both dial: the one whose initiator has the smaller collector
 //     id stays, the other is drained. A peer that comes back with another session replaces what it had before.
+//   - Who is called what is a claim until the carrier proves it (TLS identity is the listener's business). What holds in
+//     any case: a link speaks for one id only, an address that somebody claims is not dialled, and a request without a
+//     link cannot touch a connection that has one or is being dialled again.
 package conn

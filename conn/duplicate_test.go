@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestJudge(t *testing.T) {
@@ -74,6 +75,57 @@ func bothDialAtOnce(t *testing.T, round int) {
 		if r := m.ListConnections()[0]; !r.GetIsInitiator() || r.GetState() != stateActive {
 			t.Fatalf("round %d: %s has %v", round, m.self.ID, r)
 		}
+	}
+}
+
+// TestCallsOnTheLinkThatYields: the smaller id has accepted the link of the larger one and uses it, while the larger one
+// has by then agreed on the other link.
+func TestCallsOnTheLinkThatYields(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		store := &countingStore{Store: NewMemoryStore()}
+		a, b := network.start(t, "a"), network.start(t, "b", WithStore(store), servesAnything())
+		gate := make(chan struct{})
+		store.gate.Store(&gate)
+		var group sync.WaitGroup
+		group.Go(func() { mustConnect(t, a, "b:1") })
+		synctest.Wait() // b has the request on the link that will stay, and is writing
+		group.Go(func() { mustConnect(t, b, "a:1") })
+		p := awaitPeer(t, a, "b", inState(stateActive)) // by the link that will yield
+		answer := make(chan error, 1)
+		go func() { answer <- callOnce(t.Context(), p) }()
+		synctest.Wait()
+		store.gate.Store(nil)
+		close(gate)
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+		group.Wait()
+		synctest.Wait()
+		if !onlyLink(t, a).dialed || onlyLink(t, b).dialed {
+			t.Error("the link that the smaller id dialled did not stay")
+		}
+	})
+}
+
+// TestBothAgreeAnewAtOnce over the link they have: neither may wait for the other to speak first.
+func TestBothAgreeAnewAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			network := newPipes()
+			a, b := network.start(t, "a"), network.start(t, "b")
+			mustConnect(t, a, "b:1")
+			begun := time.Now()
+			var group sync.WaitGroup
+			group.Go(func() { mustConnect(t, a, "b:1") })
+			group.Go(func() { mustConnect(t, b, "a:1") })
+			group.Wait()
+			if took := time.Since(begun); took > 0 {
+				t.Errorf("it took %v", took)
+			}
+		})
 	}
 }
 

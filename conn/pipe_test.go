@@ -35,10 +35,15 @@ func (n *pipes) start(t testing.TB, id string, opts ...Option) *Manager {
 	}
 	m.dial = n.dial
 	t.Cleanup(m.CloseAll)
+	n.place(id, m)
+	return m
+}
+
+// place puts a manager at the address of an id.
+func (n *pipes) place(id string, m *Manager) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.nodes[id+":1"] = m
-	return m
 }
 
 func (n *pipes) stop(id string) {

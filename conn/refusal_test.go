@@ -20,6 +20,8 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
 
 func TestConnectToRefuses(t *testing.T) {
@@ -249,6 +251,15 @@ func TestPlainRequestCannotTouchALinkedConnection(t *testing.T) {
 			t.Errorf("%s changed to %+v", n.id, p)
 		}
 	}
+	b.stop() // a dials b again; nobody else may take the place of b meanwhile
+	a.awaitState(t, "b", stale)
+	answer, err := a.HandleConnect(context.Background(), request("b", "users"))
+	if err != nil || answer.GetStatus().GetDetails()["code"] != "already_exists" {
+		t.Errorf("plain Connect as b, which is away: %v, %v", answer, err)
+	}
+	if p, _ := a.Table().Peer("b"); p.Seed || p.State != stale {
+		t.Errorf("b changed to %+v", p)
+	}
 }
 
 func TestUnagreedLinksPerAddressAreBounded(t *testing.T) {
@@ -279,4 +290,80 @@ func TestFailedDialsLeaveNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestNamespaceIsCheckedOnArrival(t *testing.T) {
+	t.Parallel()
+	b := start(t, "b", []string{"secret", "users"})
+	l := intruder(t, b, "a")
+	peer := collectorconnect.NewCollectiveDispatcherClient(ownServices(l))
+	if answer, err := peer.Connect(t.Context(), request("a", "users")); err != nil || answer.GetStatus().GetCode() != 200 {
+		t.Fatal(answer, err)
+	}
+	for namespace, want := range map[string]connect.Code{"users": 0, "secret": connect.CodePermissionDenied, "nowhere": connect.CodePermissionDenied} {
+		client := testingv1connect.NewEchoServiceClient(connect.NewClient(l.Transport(namespace)))
+		_, err := client.Echo(t.Context(), &testingv1.EchoRequest{})
+		if want == 0 && err != nil || want != 0 && connect.CodeOf(err) != want {
+			t.Errorf("a call in %q: %v", namespace, err)
+		}
+	}
+}
+
+// liar takes links and answers Connect with whatever it likes.
+type liar struct {
+	collectorconnect.UnimplementedCollectiveDispatcherHandler
+	answer *collector.ConnectResponse
+}
+
+func (l liar) Connect(context.Context, *collector.ConnectRequest) (*collector.ConnectResponse, error) {
+	return l.answer, nil
+}
+
+func TestConnectToDistrustsTheAnswer(t *testing.T) {
+	t.Parallel()
+	ok := &collector.Status{Code: 200}
+	tests := []struct {
+		name   string
+		answer *collector.ConnectResponse
+		code   connect.Code
+		says   string
+	}{
+		{"another collector's", &collector.ConnectResponse{Status: ok, TargetCollectorId: "c"}, connect.CodeFailedPrecondition, `"c" answers`},
+		{"more than was offered", &collector.ConnectResponse{Status: ok, TargetCollectorId: "b", SharedNamespaces: []string{"secret"}}, connect.CodeFailedPrecondition, "not offered"},
+		{"a refusal", &collector.ConnectResponse{Status: &collector.Status{Code: 403, Message: "go away"}, TargetCollectorId: "b"}, connect.CodePermissionDenied, "go away"},
+		{"no status", &collector.ConnectResponse{TargetCollectorId: "b"}, connect.CodeUnknown, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			a := start(t, "a", []string{"secret", "users"})
+			_, err := a.ConnectTo(t.Context(), startLiar(t, tt.answer), []string{"users"})
+			if connect.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%v, want %v with %q", err, tt.code, tt.says)
+			}
+			if len(a.ListConnections())+len(a.Table().Peers()) != 0 {
+				t.Error("it was believed")
+			}
+		})
+	}
+}
+
+func startLiar(t *testing.T, answer *collector.ConnectResponse) (address string) {
+	t.Helper()
+	rpc := connect.NewServer()
+	collectorconnect.RegisterCollectiveDispatcherHandler(rpc, liar{answer: answer})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		stream, err := link.AcceptUpgrade(w, r)
+		if err != nil {
+			return
+		}
+		l, err := link.Server(context.WithoutCancel(r.Context()), stream, link.Config{
+			Hello: link.Hello{CollectorID: "b", SessionID: "s"}, Handler: rpc.Call, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err == nil {
+			<-l.Done()
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
 }

@@ -226,6 +226,27 @@ func TestSeedPeerIsLostAndFoundAgain(t *testing.T) {
 	}
 }
 
+// TestSeedPeersConnectFromBothSides, since a seed collector can call only whom it has connected to itself.
+func TestSeedPeersConnectFromBothSides(t *testing.T) {
+	t.Parallel()
+	_, address, _ := startSeed(t, "seed-1")
+	a := start(t, "a", []string{"users"})
+	if _, err := a.ConnectTo(t.Context(), address, nil); err != nil {
+		t.Fatal(err)
+	}
+	if answer := plainConnect(t, a, request("seed-1", "users")); answer.GetStatus().GetCode() != 200 ||
+		answer.GetConnectionId() != conn.ConnectionID("a", "seed-1") || cmp.Diff([]string{"users"}, answer.GetSharedNamespaces()) != "" {
+		t.Errorf("the seed's Connect was answered %v", answer)
+	}
+	p, _ := a.Table().Peer("seed-1")
+	if p.Address != address || !p.Routable() || len(a.ListConnections()) != 1 {
+		t.Errorf("the peer is now %+v", p)
+	}
+	if err := call(t.Context(), p, connect.Spec{Procedure: "/U/G"}, &anypb.Any{}, &anypb.Any{}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSeedPeerThatDialsIsNotDialledBack(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
@@ -323,10 +324,7 @@ func TestCallsWhileTheInitiatorStillWrites(t *testing.T) {
 		var cable cable
 		network.cut = cable.lay
 		store := &countingStore{Store: NewMemoryStore()}
-		served := WithLinkHandler(func(_ context.Context, _ string, _ *connect.CallInfo, stream connect.ServerStream) error {
-			return stream.Send(&link.Raw{Data: []byte("served")})
-		})
-		a, b := network.start(t, "a", WithStore(store), served), network.start(t, "b")
+		a, b := network.start(t, "a", WithStore(store), servesAnything()), network.start(t, "b")
 		a.Announce(&meshv1.Catalog{Methods: []*meshv1.CatalogMethod{{Namespace: "ns", Procedure: "/x.Y/Z"}}})
 		mustConnect(t, a, "b:1")
 		cable.silent.Store(true)
@@ -340,14 +338,7 @@ func TestCallsWhileTheInitiatorStillWrites(t *testing.T) {
 			t.Fatal("a has agreed already: the test shows nothing")
 		}
 		answer := make(chan error, 1)
-		go func() {
-			p := b.Table().Serving("ns", "/x.Y/Z")[0]
-			stream, err := p.Open(t.Context(), link.Call{Namespace: "ns", Spec: connect.Spec{Procedure: "/x.Y/Z"}})
-			if err == nil {
-				err = errors.Join(stream.Send(&link.Raw{}), stream.CloseSend(), stream.Receive(&link.Raw{}))
-			}
-			answer <- err
-		}()
+		go func() { answer <- callOnce(t.Context(), b.Table().Serving("ns", "/x.Y/Z")[0]) }()
 		synctest.Wait()
 		store.gate.Store(nil)
 		close(gate)
@@ -355,6 +346,61 @@ func TestCallsWhileTheInitiatorStillWrites(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestWhatEndsARedial: the peer's own verdict does, and nothing that anybody else at its address says.
+func TestWhatEndsARedial(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		a := network.start(t, "a")
+		network.start(t, "b")
+		mustConnect(t, a, "b:1")
+		network.stop("b")
+		for _, other := range []string{"a", "c"} { // the dialler's own id, and another one
+			stranger := newPipes().start(t, other)
+			network.place("b", stranger)
+			advance(time.Minute)
+			if p, _ := a.Table().Peer("b"); p.State != stateStale || p.Reason == "" {
+				t.Errorf("after collector %q answered at its address b is %s: %s", other, StateName(p.State), p.Reason)
+			}
+		}
+		refusing := network.start(t, "b")
+		refusing.control = connect.NewServer()
+		collectorconnect.RegisterCollectiveDispatcherHandler(refusing.control, refuser{})
+		awaitPeer(t, a, "b", inState(stateFailed))
+		dials := network.dialled("b")
+		advance(10 * time.Minute)
+		if n := network.dialled("b"); n != dials {
+			t.Errorf("%d dials after the refusal", n-dials)
+		}
+	})
+}
+
+// refuser is a collector that does not want the caller.
+type refuser struct {
+	collectorconnect.UnimplementedCollectiveDispatcherHandler
+}
+
+func (refuser) Connect(context.Context, *collector.ConnectRequest) (*collector.ConnectResponse, error) {
+	return &collector.ConnectResponse{Status: &collector.Status{Code: 403, Message: "not you"}, TargetCollectorId: "b"}, nil
+}
+
+// servesAnything answers every call with an empty message.
+func servesAnything() Option {
+	return WithLinkHandler(func(_ context.Context, _ string, _ *connect.CallInfo, stream connect.ServerStream) error {
+		return stream.Send(&link.Raw{})
+	})
+}
+
+// callOnce makes a unary call on a peer.
+func callOnce(ctx context.Context, p *Peer) error {
+	stream, err := p.Open(ctx, link.Call{Namespace: "ns", Spec: connect.Spec{Procedure: "/x.Y/Z"}})
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	return errors.Join(stream.Send(&link.Raw{}), stream.CloseSend(), stream.Receive(&link.Raw{}))
 }
 
 func mustConnect(t testing.TB, m *Manager, address string) {

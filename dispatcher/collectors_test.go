@@ -25,7 +25,7 @@ type node struct {
 }
 
 // serve starts a collector on loopback. It is stopped, the server first, when the test ends.
-func serve(t *testing.T, id string, namespaces []string, opts ...dispatcher.Option) node {
+func serve(t testing.TB, id string, namespaces []string, opts ...dispatcher.Option) node {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,7 +55,7 @@ func serve(t *testing.T, id string, namespaces []string, opts ...dispatcher.Opti
 }
 
 // hostEcho registers the typed test service.
-func (n node) hostEcho(t *testing.T, namespace string) {
+func (n node) hostEcho(t testing.TB, namespace string) {
 	t.Helper()
 	err := n.Register(namespace, func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, echo{n.ID()}) })
 	if err != nil {
@@ -64,7 +64,7 @@ func (n node) hostEcho(t *testing.T, namespace string) {
 }
 
 // join connects a to b and waits until each can call what the other serves.
-func join(t *testing.T, a, b node) {
+func join(t testing.TB, a, b node) {
 	t.Helper()
 	res, err := a.ConnectTo(t.Context(), b.address, nil)
 	if err != nil {
@@ -76,7 +76,7 @@ func join(t *testing.T, a, b node) {
 }
 
 // waitFor waits until the table of a collector satisfies a condition.
-func (n node) waitFor(t *testing.T, what string, condition func() bool) {
+func (n node) waitFor(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
@@ -94,13 +94,13 @@ func (n node) waitFor(t *testing.T, what string, condition func() bool) {
 }
 
 // knows waits until a collector has heard that a peer serves a procedure.
-func (n node) knows(t *testing.T, namespace, procedure string) {
+func (n node) knows(t testing.TB, namespace, procedure string) {
 	t.Helper()
 	n.waitFor(t, procedure, func() bool { return len(n.Connections().Table().Serving(namespace, procedure)) > 0 })
 }
 
 // newHTTPClient speaks HTTP/2 without TLS.
-func newHTTPClient(t *testing.T) *http.Client {
+func newHTTPClient(t testing.TB) *http.Client {
 	t.Helper()
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
@@ -110,7 +110,7 @@ func newHTTPClient(t *testing.T) *http.Client {
 }
 
 // client is a generated client of the test service over the network.
-func (n node) client(t *testing.T, opts ...connecthttp.Option) testingv1connect.EchoServiceClient {
+func (n node) client(t testing.TB, opts ...connecthttp.Option) testingv1connect.EchoServiceClient {
 	t.Helper()
 	return testingv1connect.NewEchoServiceClient(connect.NewClient(connecthttp.NewTransport(newHTTPClient(t), "http://"+n.address, opts...)))
 }

@@ -28,7 +28,7 @@
 //   - One hop. A call that arrived over a link or at Serve is run here or refused; what serves it cannot reach a link.
 //   - Who failed is never lost. A handler's error arrives with its code, message, details, headers and trailers. A
 //     failure of the mesh carries the error detail collector.mesh.v1.CallFailure, with a stable reason and whether the
-//     handler may have run; over HTTP not where any server would fail alike, see [Dispatcher.Handler].
+//     handler may have run. The end of the caller's own time, and over HTTP an unknown method, look as on any server.
 //   - Only the collector where a call entered repeats it, at most twice, and only if it surely did not run or if its
 //     descriptor declares it idempotent.
 //   - Registration changes what is served at once, without a restart; the path of a call takes no lock.

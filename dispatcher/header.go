@@ -23,6 +23,7 @@ const (
 	// came after the headers had gone.
 	headerReason = "Collective-Reason"
 
+	reservedPrefix      = "Collective-"
 	headerAuthorization = "Authorization"
 	headerCookie        = "Cookie"
 )
@@ -37,7 +38,7 @@ func passes(name string) bool {
 		"Idempotency-Key", "X-Idempotency-Key": // net/http repeats a POST by itself when it sees one of these
 		return false
 	}
-	return !strings.HasPrefix(name, "Collective-") && !strings.HasPrefix(name, "Connect-") &&
+	return !strings.HasPrefix(name, reservedPrefix) && !strings.HasPrefix(name, "Connect-") &&
 		!strings.HasPrefix(name, "Grpc-") && !strings.HasPrefix(name, "Trailer-") && !strings.ContainsRune(name, '_')
 }
 
@@ -51,6 +52,15 @@ func passRequest(to, from *connect.Header, authorization, cookie bool) {
 		case name == headerAuthorization && !authorization, name == headerCookie && !cookie:
 		default:
 			to.SetValues(name, slices.Clone(values))
+		}
+	}
+}
+
+// dropReserved takes the headers of the mesh, which may be forged, out of what a handler here gets.
+func dropReserved(h *connect.Header) {
+	for name := range h.All() {
+		if strings.HasPrefix(name, reservedPrefix) {
+			h.Delete(name)
 		}
 	}
 }

@@ -20,8 +20,7 @@ const namespacePrefix = "/ns/"
 // The namespace of a native call is that of the header Collective-Namespace, else of the URL prefix `/ns/{namespace}`,
 // else the only one in which the method is served. The header Collective-Target selects a collector. Answers name in
 // Collective-Executor who ran the call and in Collective-Route the collectors it visited, and in Collective-Reason why
-// the mesh failed it, a word of CallFailure. An unknown method, a passed deadline and a canceled call have no other sign
-// of the mesh: they look as on any server.
+// the mesh failed it, a word of CallFailure. An unknown method has no other sign of the mesh: it looks as on any server.
 //
 // The handler needs HTTP/2, also without TLS, for gRPC and for streams both ways; [Dispatcher.Server] makes a server
 // that has it.
@@ -72,7 +71,7 @@ func cutNamespace(path string) (namespace, procedure string) {
 		return "", path
 	}
 	namespace, _, ok = strings.Cut(rest, "/")
-	if !ok {
+	if !ok || namespace == "" {
 		return "", path
 	}
 	return namespace, rest[len(namespace):]
@@ -93,7 +92,7 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 	if refused.reason == reasonMethodUnknown {
 		w = notFound{w}
 	}
-	refusal, _ := outward(refused.err(d.id))
+	_, refusal := outward(refused.err(d.id))
 	if err := errors.Write(w, r, refusal); err != nil {
 		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
 	}

@@ -123,7 +123,7 @@ func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream 
 	if err == nil {
 		return nil
 	}
-	err, reason := outward(err)
+	reason, err := outward(err)
 	if reason != "" {
 		info.ResponseHeader().Set(headerReason, reason)
 	}
@@ -152,6 +152,7 @@ func (d *Dispatcher) take(
 	case decided.refusal != nil:
 		return decided.refusal.err(d.id)
 	case decided.local != nil:
+		dropReserved(info.RequestHeader())
 		return d.local.run(ctx, decided.local, info, stream)
 	}
 	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.namespace, Spec: spec, Codec: info.Codec}}

@@ -402,6 +402,29 @@ func TestNative_OwnHeadersDoNotComeInFromOutside(t *testing.T) {
 	}
 }
 
+func TestNative_HandlersHereSeeNoForgedHeaders(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"})
+	seen := make(chan []string, 1)
+	if err := a.RegisterService("test", "S", "M", func(ctx context.Context, _ any) (any, error) {
+		info, _ := connect.CallInfoForServerContext(ctx)
+		var names []string
+		for name := range info.RequestHeader().All() {
+			if strings.HasPrefix(name, "Collective-") || name == "X-Mine" {
+				names = append(names, name)
+			}
+		}
+		seen <- names
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	post(t, "http://"+a.address+"/S/M", "{}", "Collective-Executor", "x", "Collective-Target", "a", "Collective-Namespace", "test", "X-Mine", "1")
+	if diff := cmp.Diff([]string{"X-Mine"}, <-seen); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+}
+
 func TestNative_AuthorizationStaysWithUnknownPeers(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]dispatcher.Option{"": nil, "Bearer t": {dispatcher.WithForwardedAuthorization()}} {

@@ -15,7 +15,7 @@ import (
 )
 
 // pair is a collector that hosts nothing and one that hosts the test service, linked.
-func pair(t *testing.T, opts ...dispatcher.Option) (a, b node) {
+func pair(t testing.TB, opts ...dispatcher.Option) (a, b node) {
 	t.Helper()
 	a, b = serve(t, "a", []string{"test"}, opts...), serve(t, "b", []string{"test"}, opts...)
 	b.hostEcho(t, "test")

@@ -35,6 +35,7 @@ type outbound struct {
 
 	seen    atomic.Bool             // something of an answer arrived
 	counted atomic.Pointer[station] // whose load this call is in; nil when it has ended
+	traffic traffic                 // what the connection of counted carried for this call
 	unwatch func() bool
 }
 
@@ -90,9 +91,7 @@ func (o *outbound) keep(err error) {
 
 func (o *outbound) moveTo(st *station, stream connect.ClientStream) {
 	st.load.Add(1)
-	if before := o.counted.Swap(st); before != nil {
-		before.load.Add(-1)
-	}
+	o.left(o.counted.Swap(st))
 	o.station, o.stream = st, stream
 	o.info.TransportInfo = st.route
 }
@@ -126,7 +125,11 @@ func (o *outbound) SendHeaders() error { return o.finish(o.current().SendHeaders
 func (o *outbound) Send(msg any) error {
 	stream := o.sending(msg)
 	err := stream.Send(msg)
-	if err == nil || errors.Is(err, io.EOF) {
+	if err == nil {
+		o.traffic.sent.Add(int64(o.info.SendStats.Size))
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
 		return err // the end of a stream is Receive's to explain
 	}
 	_, err = o.repeat(stream, err)
@@ -151,6 +154,7 @@ func (o *outbound) Receive(msg any) error {
 		err := stream.Receive(msg)
 		switch {
 		case err == nil:
+			o.traffic.received.Add(int64(o.info.ReceiveStats.Size))
 			o.received()
 			return nil
 		case errors.Is(err, io.EOF):
@@ -222,6 +226,7 @@ func withdrawn(err error) bool {
 func (o *outbound) failure(st *station, err error) error {
 	self := o.dispatcher.id
 	if failed, ok := errors.AsType[*link.Error](err); ok {
+		o.traffic.failed.Store(true)
 		return linkFailure(st, failed, err).err(self, st.ID)
 	}
 	coded, ok := errors.AsType[*connect.Error](err)
@@ -261,10 +266,24 @@ func (o *outbound) end() {
 	}
 }
 
-func (o *outbound) uncount() {
-	if st := o.counted.Swap(nil); st != nil {
+// uncount takes the call out of the load of its peer and into the account of the connection.
+func (o *outbound) uncount() { o.left(o.counted.Swap(nil)) }
+
+func (o *outbound) left(st *station) {
+	if st != nil {
 		st.load.Add(-1)
+		o.traffic.record(st)
 	}
+}
+
+// traffic is the message bytes that crossed a connection for one call, and whether the connection failed it.
+type traffic struct {
+	sent, received atomic.Int64
+	failed         atomic.Bool
+}
+
+func (t *traffic) record(st *station) {
+	st.Record(t.sent.Swap(0), t.received.Swap(0), t.failed.Swap(false))
 }
 
 func (o *outbound) Close() error {

@@ -8,27 +8,20 @@ import (
 )
 
 // outward gives an error the form in which it leaves on the native path, and tells the mesh's reason if it has one. A
-// client that knows nothing of the mesh is answered as by any other server: where such a server fails a call in the
-// same way, the code says it all and there is no CallFailure.
-func outward(err error) (plain error, reason string) {
+// client that knows nothing of the mesh is told of an unknown method as by any other server, without a CallFailure.
+func outward(err error) (reason string, plain error) {
 	verdict, ok := errors.AsType[*connect.Error](err)
 	if !ok {
-		return err, ""
+		return "", err
 	}
 	failure, ok := failureOf(verdict)
 	if !ok {
-		return err, ""
+		return "", err
 	}
-	reason = failure.GetReason()
-	if !likeAnyServer(reason) || len(verdict.Details()) > 1 {
-		return err, reason
+	if failure.GetReason() != reasonMethodUnknown || len(verdict.Details()) > 1 {
+		return failure.GetReason(), err
 	}
-	return connect.NewError(verdict.Code(), verdict.Message()).WithCause(err), reason
-}
-
-// likeAnyServer reports whether a server without a mesh fails calls for that reason too.
-func likeAnyServer(reason string) bool {
-	return reason == reasonMethodUnknown || reason == reasonDeadline || reason == reasonCanceled
+	return reasonMethodUnknown, connect.NewError(verdict.Code(), verdict.Message()).WithCause(err)
 }
 
 // notFound answers a refusal that a router makes, not a method: 404 where Connect has 501.

@@ -1,6 +1,8 @@
 package dispatcher
 
 import (
+	"errors"
+
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connectproto"
 
@@ -45,9 +47,18 @@ func refuse(code connect.Code, reason, message string) *refusal {
 	return &refusal{code: code, reason: reason, message: message}
 }
 
-// err makes the error that callers see. route is the collectors that the call visited.
+// Error and Unwrap let failureOf find a refusal in a chain of causes.
+func (r *refusal) Error() string { return r.message }
+
+func (r *refusal) Unwrap() error { return r.cause }
+
+// err makes the error that callers see. route is the collectors that the call visited. That the caller's time is over is
+// no failure of the mesh: such an error looks as on any server.
 func (r *refusal) err(route ...string) *connect.Error {
-	failure := connect.NewError(r.code, r.message).WithCause(r.cause)
+	failure := connect.NewError(r.code, r.message).WithCause(r)
+	if r.reason == reasonDeadline || r.reason == reasonCanceled {
+		return failure
+	}
 	detail, err := connectproto.NewErrorDetail(&meshv1.CallFailure{
 		Reason:        r.reason,
 		MaybeExecuted: r.maybeExecuted,
@@ -60,8 +71,12 @@ func (r *refusal) err(route ...string) *connect.Error {
 	return failure.WithDetail(detail)
 }
 
-// failureOf finds the CallFailure in an error, which tells that the mesh authored it.
+// failureOf finds the CallFailure of an error, which tells that the mesh authored it: here, or on the peer that says so
+// in a detail.
 func failureOf(err *connect.Error) (*meshv1.CallFailure, bool) {
+	if own, ok := errors.AsType[*refusal](err); ok && len(err.Details()) == 0 {
+		return &meshv1.CallFailure{Reason: own.reason, MaybeExecuted: own.maybeExecuted}, true
+	}
 	for _, detail := range err.Details() {
 		if detail.Type != "collector.mesh.v1.CallFailure" {
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -124,9 +125,27 @@ func (v *view) unknownMethod(s *space, c call) *refusal {
 	if owners := v.owners[c.procedure]; len(owners) > 0 && !slices.Contains(owners, s.name) {
 		message += "; it is served in namespace " + enumerate(owners)
 	}
-	r := refuse(connect.CodeUnimplemented, reasonMethodUnknown, message)
+	r := v.unlessSilent(refuse(connect.CodeUnimplemented, reasonMethodUnknown, message), s.name)
 	r.candidates = v.candidates(s, s.entries[c.procedure], c, nil)
 	return r
+}
+
+// unlessSilent turns the refusal of a method that nobody is known to serve into unavailable while a peer that may serve
+// it is yet to say so: after a restart, connections are known before their peers have been heard.
+// An empty namespace is any.
+func (v *view) unlessSilent(r *refusal, namespace string) *refusal {
+	var silent []*station
+	for _, id := range slices.Sorted(maps.Keys(v.stations)) {
+		st := v.stations[id]
+		if st.State == collector.ConnectionState_CONNECTION_STATE_STALE && st.Catalog == nil && (namespace == "" || st.shares(namespace)) {
+			silent = append(silent, st)
+		}
+	}
+	if len(silent) == 0 {
+		return r
+	}
+	return refuse(connect.CodeUnavailable, reasonUnreachable,
+		r.message+"; collectors that have not said yet what they serve: "+blame(silent)+"; call again when they are back")
 }
 
 // unknownEverywhere refuses a procedure that no namespace has.
@@ -135,6 +154,7 @@ func (v *view) unknownEverywhere(procedure string) *refusal {
 		return refuse(connect.CodeUnimplemented, reasonMethodUnknown, err.Error())
 	}
 	hint := nearHint(procedure, slices.Sorted(maps.Keys(v.owners)))
-	return refuse(connect.CodeUnimplemented, reasonMethodUnknown,
+	r := refuse(connect.CodeUnimplemented, reasonMethodUnknown,
 		"no namespace of collector "+quoted(v.self)+" has "+spoken(procedure)+strings.ReplaceAll(hint, " /", " "))
+	return v.unlessSilent(r, "")
 }

@@ -46,6 +46,11 @@ func peerServing(t testing.TB, id string, state collector.ConnectionState, share
 	return p
 }
 
+// silentPeer is a peer that this run has not heard yet.
+func silentPeer(id string, state collector.ConnectionState, shared string) *conn.Peer {
+	return &conn.Peer{ID: id, State: state, Shared: words(shared), Reason: "restarted"}
+}
+
 func seedPeer(id string, state collector.ConnectionState, shared string) *conn.Peer {
 	return &conn.Peer{ID: id, State: state, Shared: words(shared), Seed: true}
 }
@@ -111,6 +116,9 @@ func TestRoute(t *testing.T) {
 		{"not on a stale peer", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "", "c"},
 		{"known, nobody reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", closed, "ns", get)}, "", reasonUnreachable},
 		{"nobody has it", nil, nil, "", reasonMethodUnknown},
+		{"a peer of before the restart may have it", nil, []*conn.Peer{silentPeer("b", stale, "ns")}, "", reasonUnreachable},
+		{"a silent peer of another namespace has not", nil, []*conn.Peer{silentPeer("b", stale, "other")}, "", reasonMethodUnknown},
+		{"a silent peer that was closed is not waited for", nil, []*conn.Peer{silentPeer("b", closed, "ns")}, "", reasonMethodUnknown},
 		{"a seed peer only if no other can", nil, []*conn.Peer{seedPeer("aa", active, "ns"), peerServing(t, "b", active, "ns", get)}, "", "b"},
 		{"a seed peer in place of one that is away", nil, []*conn.Peer{seedPeer("c", active, "ns"), peerServing(t, "b", stale, "ns", get)}, "", "c"},
 		{"seed peers only", nil, []*conn.Peer{seedPeer("b", active, "ns"), seedPeer("c", stale, "ns")}, "", "b"},

@@ -87,8 +87,9 @@ func (c *boundedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// Serve listens at address, serves the collector there until ctx is done, and then stops within grace: first the
-// links, so that peers go elsewhere, then the server. It is what a program without needs of its own does.
+// ListenAndServe listens at address, serves the collector there until ctx is done, and then stops within grace: first
+// the links, so that peers go elsewhere, then the server. It is what a program without needs of its own does. It returns
+// nil when it was stopped by ctx in order.
 func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConfig *tls.Config, grace time.Duration) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)

@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"context"
+
 	"github.com/collectiverpc/collective/internal/sqlite"
 )
 
@@ -8,8 +10,9 @@ import (
 type Option interface{ apply(*options) }
 
 type options struct {
-	db     *sqlite.DB
-	limits Limits
+	db        *sqlite.DB
+	limits    Limits
+	authorize func(context.Context) error
 }
 
 type optionFunc func(*options)
@@ -25,4 +28,10 @@ func WithDB(db *sqlite.DB) Option {
 // WithLimits bounds what requests can register. Default: see [Limits]. What is stored already is not measured again.
 func WithLimits(limits Limits) Option {
 	return optionFunc(func(o *options) { o.limits = limits })
+}
+
+// WithRegistrar decides who may call RegisterProto and RegisterService; the error of authorize is answered. Default:
+// clients on loopback, in no browser page of another site, and this process itself.
+func WithRegistrar(authorize func(context.Context) error) Option {
+	return optionFunc(func(o *options) { o.authorize = authorize })
 }

@@ -15,21 +15,22 @@ import (
 // Registry holds the schemas of a collector. It is safe for concurrent use: readers see an immutable view and never
 // wait, writers take turns.
 type Registry struct {
-	limits Limits
-	store  store
-	turn   chan struct{} // holds a token while someone changes the registry
-	view   atomic.Pointer[view]
+	limits    Limits
+	authorize func(context.Context) error
+	store     store
+	turn      chan struct{} // holds a token while someone changes the registry
+	view      atomic.Pointer[view]
 }
 
 var _ collectorconnect.CollectorRegistryHandler = (*Registry)(nil)
 
 // New makes a registry of what its database holds, or an empty one.
 func New(ctx context.Context, opts ...Option) (*Registry, error) {
-	var o options
+	o := options{authorize: fromThisMachine}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}
-	r := &Registry{limits: o.limits.orDefaults(), store: memory{}, turn: make(chan struct{}, 1)}
+	r := &Registry{limits: o.limits.orDefaults(), authorize: o.authorize, store: memory{}, turn: make(chan struct{}, 1)}
 	if o.db != nil {
 		r.store = &database{db: o.db}
 	}
@@ -41,9 +42,10 @@ func New(ctx context.Context, opts ...Option) (*Registry, error) {
 	return r, nil
 }
 
-// RegisterHandler puts the CollectorRegistry service on a server.
+// RegisterHandler puts the CollectorRegistry service on a server. Everyone may ask it; for who may register see
+// [WithRegistrar].
 func (r *Registry) RegisterHandler(server *connect.Server) {
-	collectorconnect.RegisterCollectorRegistryHandler(server, r)
+	collectorconnect.RegisterCollectorRegistryHandler(server, guarded{r, r.authorize})
 }
 
 // Revision grows with every change of the registry, over restarts too.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"net"
+	"os"
 	"testing"
 
 	"connectrpc.com/connect/v2"
@@ -18,7 +20,14 @@ import (
 	"github.com/collectiverpc/collective/internal/memnet"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		if err := acceptLinks(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // pair is two ends of a link, each serving EchoService to the other.
 type pair struct {

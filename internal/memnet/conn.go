@@ -51,6 +51,12 @@ func (c *Conn) Close() error {
 // hears of the other's Close.
 func (c *Conn) Silence() { c.silent.Store(true) }
 
+// Throttle makes each direction pass so many bytes a second, as a slow wire does: a Write takes the time that its bytes
+// take. Call it before the connection is used.
+func (c *Conn) Throttle(bytesPerSecond int) {
+	c.in.rate, c.out.rate = bytesPerSecond, bytesPerSecond
+}
+
 // SetDeadline bounds pending and future reads and writes; the zero time means no bound.
 func (c *Conn) SetDeadline(t time.Time) error {
 	_ = c.SetReadDeadline(t)

@@ -117,3 +117,19 @@ func TestSilence(t *testing.T) {
 		}
 	})
 }
+
+func TestThrottle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memnet.Pipe()
+		a.Throttle(1000)
+		start := time.Now()
+		go func() { _, _ = a.Write(make([]byte, 100_000)) }()
+		if _, err := io.ReadFull(b, make([]byte, 50_000)); err != nil || time.Since(start).Round(2*time.Second) != 50*time.Second {
+			t.Errorf("half of 100 kB took %v, %v", time.Since(start), err)
+		}
+		if _, err := io.ReadFull(b, make([]byte, 50_000)); err != nil || time.Since(start) != 100*time.Second {
+			t.Errorf("100 kB took %v, %v", time.Since(start), err)
+		}
+	})
+}

@@ -12,6 +12,7 @@ type stream struct {
 	changed  *sync.Cond
 	buf      []byte
 	capacity int
+	rate     int  // bytes a second; 0: no limit
 	done     bool // nothing more is written
 	deaf     bool // nothing more is read
 
@@ -56,14 +57,30 @@ func (s *stream) write(b []byte) (written int, err error) {
 			return written, errTimeout
 		}
 		n := min(len(b), s.capacity-len(s.buf))
+		if s.rate > 0 {
+			n = min(n, packet)
+			s.pass(n)
+		}
 		s.buf = append(s.buf, b[:n]...)
 		b, written = b[n:], written+n
 		s.changed.Broadcast()
 		if len(b) == 0 {
 			return written, nil
 		}
-		s.changed.Wait()
+		if n == 0 {
+			s.changed.Wait()
+		}
 	}
+}
+
+// packet is what a throttled stream passes at once.
+const packet = 1400
+
+// pass takes the time that n bytes take, without the mutex.
+func (s *stream) pass(n int) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	<-time.After(time.Duration(n) * time.Second / time.Duration(s.rate))
 }
 
 func (s *stream) closeReader() {

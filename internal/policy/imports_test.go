@@ -11,7 +11,7 @@ import (
 var mayImport = map[string][]string{
 	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
 	"dispatcher":    {"conn", "conn/link", "gen", "internal/name", "internal/observe", "internal/schema", "internal/status"},
-	"registry":      {"gen", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
+	"registry":      {"gen", "internal/name", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
 	"conn":          {"conn/link", "gen", "internal/name", "internal/sqlite", "internal/status"},
 	"conn/link":     {"gen"},
 	"web":           {"gen"},
@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"internal/meshtest": {"dispatcher", "registry", "conn", "conn/link", "gen", "internal/memnet", "internal/name", "internal/sqlite"},
 	"internal/name":     {},
 	"internal/observe":  {"gen"},
+	"internal/origin":   {},
 	"internal/policy":   {},
 	"internal/schema":   {"internal/name"},
 	"internal/sqlite":   {},

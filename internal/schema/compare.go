@@ -55,6 +55,7 @@ func compare(before, after index) []Change {
 // comparison collects the changes between two versions.
 type comparison struct {
 	before, after index
+	skew          bool // neither version is the older one
 	changes       []Change
 }
 

@@ -44,13 +44,15 @@ func valuesByNumber(enum protoreflect.EnumDescriptor) map[protoreflect.EnumNumbe
 
 // compareValue allows further aliases, but none to go: JSON has the name.
 func (c *comparison) compareValue(enum protoreflect.EnumDescriptor, was, is enumNumber) {
-	for _, name := range was.names {
-		if !slices.Contains(is.names, name) {
-			c.breaking("ENUM_VALUE_SAME_NAME", enum.FullName(), "names the value %d no longer %s but %s",
-				was.number, strings.Join(was.names, ", "), strings.Join(is.names, ", "))
-			return
-		}
+	if containsAll(is.names, was.names) || c.skew && containsAll(was.names, is.names) {
+		return
 	}
+	c.breaking("ENUM_VALUE_SAME_NAME", enum.FullName(), "names the value %d no longer %s but %s",
+		was.number, strings.Join(was.names, ", "), strings.Join(is.names, ", "))
+}
+
+func containsAll(set, wanted []string) bool {
+	return !slices.ContainsFunc(wanted, func(name string) bool { return !slices.Contains(set, name) })
 }
 
 func (c *comparison) valueGone(gone enumNumber, enum protoreflect.EnumDescriptor) {

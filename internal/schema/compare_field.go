@@ -85,7 +85,7 @@ func (c *comparison) sameNamedType(before, after protoreflect.FieldDescriptor) b
 	case before.Message() != nil && after.Message() != nil:
 		return before.Message().FullName() == after.Message().FullName()
 	case before.Enum() != nil && after.Enum() != nil:
-		return sameEnum(before.Enum(), after.Enum())
+		return sameEnum(before.Enum(), after.Enum()) || c.skew && sameEnum(after.Enum(), before.Enum())
 	default:
 		return true
 	}

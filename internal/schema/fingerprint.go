@@ -14,10 +14,7 @@ import (
 // Fingerprint hashes the shape of a method and of every message and enum it can reach. It depends on nothing else, so
 // it is the same in every build, process and release, and never 0. Fields that extend a message do not count.
 func Fingerprint(method protoreflect.MethodDescriptor) uint64 {
-	types := newIndex()
-	types.addReachable(method.Input())
-	types.addReachable(method.Output())
-
+	types := indexMethod(method)
 	shape := appendMethod(nil, method)
 	for _, name := range slices.Sorted(maps.Keys(types.messages)) {
 		shape = appendMessage(shape, types.messages[name])

@@ -162,3 +162,34 @@ func TestTwoProcessesShareTheWriter(t *testing.T) {
 		t.Errorf("%d rows, want 200", got)
 	}
 }
+
+// TestWriteWhileAnotherProcessHoldsTheFile takes the five seconds of busy_timeout.
+func TestWriteWhileAnotherProcessHoldsTheFile(t *testing.T) {
+	t.Parallel()
+	db := openTemp(t)
+	other := open(t, db.Path())
+	held, release := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	group.Go(func() {
+		err := other.Write(t.Context(), func(context.Context, *sql.Tx) error {
+			close(held)
+			<-release
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	if err := insertItem(t.Context(), db, 1); err == nil || !strings.Contains(err.Error(), "another process holds") {
+		t.Errorf("Write = %v", err)
+	}
+	if got := count(t, db.Reader()); got != 0 {
+		t.Errorf("%d rows, and none was acknowledged", got)
+	}
+	close(release)
+	group.Wait()
+	if err := insertItem(t.Context(), db, 1); err != nil {
+		t.Errorf("with the file free again: %v", err)
+	}
+}

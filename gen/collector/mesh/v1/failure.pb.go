@@ -25,8 +25,8 @@ const (
 
 // CallFailure is the error detail of every error that the mesh authored: a name it does not know, no route, a lost
 // link, a handler that panicked. An error that a handler returned never carries it, so a client can tell who failed.
-// Over HTTP an unknown method, a passed deadline and a canceled call look as on any server and come without it; for all
-// failures the response header Collective-Reason has the word.
+// The end of the caller's own time (`deadline`, `canceled`), and over HTTP an unknown method, look as on any server and
+// come without it; over HTTP the response header Collective-Reason has the word for all failures of the mesh.
 type CallFailure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A stable word for programs:

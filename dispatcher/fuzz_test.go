@@ -1,0 +1,110 @@
+package dispatcher
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// Whatever a path looks like, it means a procedure of the view, to the byte, or is refused.
+func FuzzNativePath(f *testing.F) {
+	v := viewOf(f, []string{"ns/x.S/Get", "other/y.S/Get"})
+	for _, path := range []string{"/x.S/Get", "/ns/ns/x.S/Get", "/ns/other/x.S/Get", "//x.S/Get", "/ns/", "/ns//x.S/Get", "x.S/Get", "/x.S/Get/", "/x.S%2fGet", "/ns/ns/../other/x.S/Get"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		namespace, procedure := cutNamespace(path)
+		found, e, refused := v.find(namespace, procedure)
+		if refused != nil {
+			if refused.message == "" || len(refused.message) > 2000 {
+				t.Errorf("%q is refused with %d bytes", path, len(refused.message))
+			}
+			return
+		}
+		if v.spaces[found].entries[e.procedure] != e || !strings.HasSuffix(path, e.procedure) {
+			t.Errorf("%q means %s in %s", path, e.procedure, found)
+		}
+		if prefix := strings.TrimSuffix(path, e.procedure); prefix != "" && prefix != "/ns/"+found {
+			t.Errorf("%q is taken for %s in %s", path, e.procedure, found)
+		}
+	})
+}
+
+// A body is cut exactly at the first message that is announced too large, however it arrives.
+func FuzzBody(f *testing.F) {
+	const limit = 100
+	f.Add([]byte("\x00\x00\x00\x00\x05hello\x00\x00\x00\x00\x65"), uint8(1))
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\xff\xff\xff\xffx"), uint8(3))
+	f.Fuzz(func(t *testing.T, data []byte, step uint8) {
+		b := &guardedBody{ReadCloser: io.NopCloser(&slowReader{data, int(step%7) + 1}), limit: limit, framed: true}
+		got, err := io.ReadAll(b)
+		if !bytes.HasPrefix(data, got) {
+			t.Fatalf("%q became %q", data, got)
+		}
+		large := firstTooLarge(data, limit)
+		var tooLarge *http.MaxBytesError
+		if refused := errors.As(err, &tooLarge); refused != (large >= 0) {
+			t.Fatalf("%q: %v, want the message at %d refused", data, err, large)
+		}
+		if large >= 0 && len(got) > large+5+7 {
+			t.Errorf("%d bytes were read after the prefix at %d", len(got), large)
+		}
+		if large < 0 && len(got) != len(data) {
+			t.Errorf("%d of %d bytes were read", len(got), len(data))
+		}
+	})
+}
+
+// firstTooLarge finds the first prefix of a message over the limit, -1 if there is none.
+func firstTooLarge(data []byte, limit uint32) int {
+	for at := 0; at+5 <= len(data); {
+		size := binary.BigEndian.Uint32(data[at+1:])
+		if size > limit {
+			return at
+		}
+		at += 5 + int(size)
+	}
+	return -1
+}
+
+// slowReader gives at most step bytes at once.
+type slowReader struct {
+	data []byte
+	step int
+}
+
+func (r *slowReader) Read(p []byte) (int, error) {
+	if len(r.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p[:min(len(p), r.step)], r.data)
+	r.data = r.data[n:]
+	return n, nil
+}
+
+// The name in an Any is a valid message name or the Any is refused.
+func FuzzInput(f *testing.F) {
+	for _, url := range []string{"", "type.googleapis.com/a.B", "a.B", "/", "http://x/../a", "a\x00b", "a..B", "type.googleapis.com/"} {
+		f.Add(url, []byte("x"))
+	}
+	f.Fuzz(func(t *testing.T, url string, value []byte) {
+		in := &anypb.Any{TypeUrl: url, Value: value}
+		name, r := messageName(in)
+		if r == nil && name != "" && !protoreflect.FullName(name).IsValid() {
+			t.Errorf("%q names %q", url, name)
+		}
+		if r == nil && name == "" && (url != "" || len(value) > 0) {
+			t.Errorf("%q with %d bytes is taken for nothing", url, len(value))
+		}
+		if _, refused := unpack(in); r != nil && refused == nil {
+			t.Errorf("%q is refused and yet unpacked", url)
+		}
+	})
+}

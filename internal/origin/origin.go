@@ -1,0 +1,43 @@
+package origin
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+)
+
+// ThisMachine reports whether the call that a handler's context belongs to came from this machine. A context that
+// belongs to no call is this process's own.
+func ThisMachine(ctx context.Context) bool {
+	info, ok := connect.CallInfoForServerContext(ctx)
+	if !ok {
+		return true
+	}
+	if _, overHTTP := connecthttp.ServerInfoForContext(ctx); overHTTP {
+		return loopback(info.PeerAddr) && !onBehalf(info.RequestHeader())
+	}
+	return info.Protocol == "" && info.PeerAddr == "" // in process; a link has a protocol
+}
+
+func loopback(address string) bool {
+	parsed, err := netip.ParseAddrPort(address)
+	return err == nil && parsed.Addr().Unmap().IsLoopback()
+}
+
+// onBehalf reports a client that asks for somebody else: a proxy says so itself, and a browser says it of its pages.
+func onBehalf(header *connect.Header) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+		if header.Has(name) {
+			return true
+		}
+	}
+	switch header.Get(http.CanonicalHeaderKey("Sec-Fetch-Site")) {
+	case "", "same-origin", "none":
+		return false
+	default:
+		return true
+	}
+}
