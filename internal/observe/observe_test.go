@@ -274,7 +274,7 @@ func TestWatchSendsWhatHappens(t *testing.T) {
 
 func TestWatchGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
-	for session, want := range map[string]int{"s1": 2, "other": 0} {
+	for session, want := range map[string]int{"s1": 2, "": 2, "other": 0} {
 		synctest.Test(t, func(t *testing.T) {
 			r := observe.New("a", observe.Limits{})
 			defer r.Close()

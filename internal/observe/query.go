@@ -18,8 +18,8 @@ const (
 func (r *Recorder) ListDispatches(req *meshv1.ListDispatchesRequest) *meshv1.ListDispatchesResponse {
 	limit := min(positive(int(req.GetLimit()), defaultList), maxList)
 	wanted := newSelection(req)
-	res := new(meshv1.ListDispatchesResponse)
-	for seq, oldest := r.calls.last.Load(), r.calls.oldest(); seq >= oldest && len(res.Dispatches) < limit; seq-- {
+	res := &meshv1.ListDispatchesResponse{LastSeq: r.calls.last.Load()}
+	for seq, oldest := res.LastSeq, r.calls.oldest(); seq >= oldest && len(res.Dispatches) < limit; seq-- {
 		c, _ := r.calls.get(seq)
 		if c == nil {
 			continue

@@ -88,7 +88,9 @@ func (w *watcher) wants(topic meshv1.WatchTopic) bool {
 // start sends the snapshot and finds the place to go on from.
 func (w *watcher) start(req *meshv1.WatchRequest) error {
 	now := w.topology()
-	if since := req.GetSinceSeq(); since > 0 && since < w.cursor.read && req.GetSinceSessionId() == now.GetStatus().GetSessionId() {
+	session := req.GetSinceSessionId()
+	same := session == "" || session == now.GetStatus().GetSessionId()
+	if since := req.GetSinceSeq(); same && since > 0 && since < w.cursor.read {
 		w.cursor.read = since
 	}
 	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Snapshot{Snapshot: now}})

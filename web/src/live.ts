@@ -250,11 +250,12 @@ export async function begin(next: MessageInitShape<typeof DispatchFilterSchema>,
   waiting = [];
   const request = { filter: next, limit: 500, from: stamp(from), to: stamp(to) };
   let past: Dispatch[] = [];
-  let scanned = 0n;
+  let scanned = 0n, last = 0n;
   try {
     const answer = await mesh.listDispatches(request);
     past = answer.dispatches.reverse();
     scanned = answer.scanned;
+    last = answer.lastSeq;
   } catch {
     // The badge says that the collector is lost.
   }
@@ -263,7 +264,7 @@ export async function begin(next: MessageInitShape<typeof DispatchFilterSchema>,
     seen.value = Number(scanned);
     dropped.value = 0;
     held.value = 0;
-    lastSeq = past.at(-1)?.seq ?? lastSeq;
+    lastSeq = last;
     wantsRows.value = to === undefined;
     filter.value = create(DispatchFilterSchema, next as DispatchFilter);
   });

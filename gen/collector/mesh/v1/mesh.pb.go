@@ -1577,8 +1577,8 @@ type WatchRequest struct {
 	Topics []WatchTopic `protobuf:"varint,1,rep,packed,name=topics,proto3,enum=collector.mesh.v1.WatchTopic" json:"topics,omitempty"`
 	// For dispatches.
 	Filter *DispatchFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
-	// Continue after the dispatch with this number instead of now. Only with the session that numbered it; after
-	// a restart the stream starts anew, which the snapshot's session_id tells.
+	// Continue after the dispatch with this number instead of now. If a session is given and it is not the
+	// one that runs, the collector has restarted: the stream starts anew, as the snapshot's session_id tells.
 	SinceSeq       uint64 `protobuf:"varint,3,opt,name=since_seq,json=sinceSeq,proto3" json:"since_seq,omitempty"`
 	SinceSessionId string `protobuf:"bytes,4,opt,name=since_session_id,json=sinceSessionId,proto3" json:"since_session_id,omitempty"`
 	unknownFields  protoimpl.UnknownFields

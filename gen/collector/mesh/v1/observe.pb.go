@@ -415,7 +415,9 @@ type ListDispatchesResponse struct {
 	// How many were looked at.
 	Scanned int64 `protobuf:"varint,2,opt,name=scanned,proto3" json:"scanned,omitempty"`
 	// When the oldest call still known started.
-	Oldest        *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	Oldest *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=oldest,proto3" json:"oldest,omitempty"`
+	// The newest call looked at: Watch goes on after it without a gap.
+	LastSeq       uint64 `protobuf:"varint,4,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -469,6 +471,13 @@ func (x *ListDispatchesResponse) GetOldest() *timestamppb.Timestamp {
 		return x.Oldest
 	}
 	return nil
+}
+
+func (x *ListDispatchesResponse) GetLastSeq() uint64 {
+	if x != nil {
+		return x.LastSeq
+	}
+	return 0
 }
 
 type GetMetricsRequest struct {
@@ -780,13 +789,14 @@ const file_collector_mesh_v1_observe_proto_rawDesc = "" +
 	"\x06filter\x18\x01 \x01(\v2!.collector.mesh.v1.DispatchFilterR\x06filter\x12.\n" +
 	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
 	"\x02to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x05R\x05limit\"\xa3\x01\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\"\xbe\x01\n" +
 	"\x16ListDispatchesResponse\x12;\n" +
 	"\n" +
 	"dispatches\x18\x01 \x03(\v2\x1b.collector.mesh.v1.DispatchR\n" +
 	"dispatches\x12\x18\n" +
 	"\ascanned\x18\x02 \x01(\x03R\ascanned\x122\n" +
-	"\x06oldest\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest\"]\n" +
+	"\x06oldest\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest\x12\x19\n" +
+	"\blast_seq\x18\x04 \x01(\x04R\alastSeq\"]\n" +
 	"\x11GetMetricsRequest\x12%\n" +
 	"\x0ewindow_seconds\x18\x01 \x01(\x05R\rwindowSeconds\x12!\n" +
 	"\fstep_seconds\x18\x02 \x01(\x05R\vstepSeconds\"\x9c\x01\n" +

@@ -19,6 +19,8 @@ export const file_collector_mesh_v1_failure: GenFile = /*@__PURE__*/
 /**
  * CallFailure is the error detail of every error that the mesh authored: a name it does not know, no route, a lost
  * link, a handler that panicked. An error that a handler returned never carries it, so a client can tell who failed.
+ * The end of the caller's own time (`deadline`, `canceled`), and over HTTP an unknown method, look as on any server and
+ * come without it; over HTTP the response header Collective-Reason has the word for all failures of the mesh.
  *
  * @generated from message collector.mesh.v1.CallFailure
  */

@@ -792,8 +792,8 @@ export type WatchRequest = Message<"collector.mesh.v1.WatchRequest"> & {
   filter?: DispatchFilter | undefined;
 
   /**
-   * Continue after the dispatch with this number instead of now. Only with the session that numbered it; after
-   * a restart the stream starts anew, which the snapshot's session_id tells.
+   * Continue after the dispatch with this number instead of now. If a session is given and it is not the
+   * one that runs, the collector has restarted: the stream starts anew, as the snapshot's session_id tells.
    *
    * @generated from field: uint64 since_seq = 3;
    */
