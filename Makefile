@@ -108,7 +108,7 @@ conformance: ## Run the ConnectRPC conformance suite: plain connect-go, local, r
 	@cd internal/conformance && go build -o ../../bin/conformance . && ../../bin/conformance suite
 
 .PHONY: bench
-bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=dir keeps CPU profiles
+bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=dir keeps profiles
 	@cd bench && go build -o ../bin/bench . && ../bin/bench -run '$(RUN)' -profile '$(abspath $(PROFILE))'
 
 .PHONY: fuzz

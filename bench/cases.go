@@ -75,7 +75,7 @@ func unaryCases() []testCase {
 		name: "unary_c64", about: "64 callers, 100 B",
 		load:       load{callers: 64, size: small},
 		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, connectGRPC},
-		figures:    []metric{cpuPerCall, callRate, medianTime, tailTime},
+		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios: []ratio{
 			{"link_unary_c64_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.25)},
 			{"link_unary_c64_rps_vs_grpc", ours, "grpc", callRate, atLeast(4)},
@@ -85,19 +85,19 @@ func unaryCases() []testCase {
 		name: "unary_c512", about: "512 callers, 100 B",
 		load:       load{callers: 512, size: small},
 		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest},
-		figures:    []metric{cpuPerCall, callRate, medianTime, tailTime},
+		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c512_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.22)}},
 	}, {
 		name: "unary_c1", about: "1 caller, 100 B",
 		load:       load{callers: 1, size: small},
 		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest},
-		figures:    []metric{cpuPerCall, callRate, medianTime, tailTime},
+		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c1_p50_vs_grpc", ours, "grpc", medianTime, atMost(0.45)}},
 	}, {
 		name: "unary_1k", about: "64 callers, 1 KiB",
 		load:       load{callers: 64, size: medium},
 		contenders: []contender{meshTransport, wireLink, grpcDirect},
-		figures:    []metric{cpuPerCall, callRate},
+		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"link_unary_1k_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.30)}},
 	}, {
 		name: "unary_64k", about: "64 callers, 64 KiB",
@@ -109,7 +109,7 @@ func unaryCases() []testCase {
 		name: "tls_unary_c64", about: "64 callers, 100 B, TLS 1.3",
 		load:       load{callers: 64, size: small, tls: true},
 		contenders: []contender{meshTransport, wireLink, grpcDirect},
-		figures:    []metric{cpuPerCall, callRate},
+		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"link_tls_unary_c64_cpu_vs_grpc_tls", ours, "grpc", cpuPerCall, atMost(0.35)}},
 	}}
 }
@@ -119,7 +119,7 @@ func streamCases() []testCase {
 		name: "stream", about: "one server stream of 100 B messages",
 		load:       load{callers: 1, size: small, stream: 50_000},
 		contenders: []contender{meshTransport, wireLink, grpcDirect},
-		figures:    []metric{cpuPerCall, callRate},
+		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"link_stream_rps_vs_grpc", ours, "grpc", callRate, atLeast(2)}},
 	}, {
 		name: "bulk", about: "one server stream of 64 KiB messages",
@@ -135,13 +135,13 @@ func dispatchCases() []testCase {
 		name: "dispatch_local", about: "64 grpc-go clients call Dispatch, 100 B, the asked collector has the method",
 		load:       load{callers: 64, size: small},
 		contenders: []contender{meshDispatchLocal, grpcDispatchLocal},
-		figures:    []metric{cpuPerCall, callRate},
+		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"dispatch_local_vs_grpc_two_hop", ours, "grpc", cpuPerCall, bar{}}},
 	}, {
 		name: "dispatch_remote", about: "64 grpc-go clients call Dispatch, 100 B, the asked collector forwards it",
 		load:       load{callers: 64, size: small},
 		contenders: []contender{meshDispatchRemote, grpcDispatchRemote},
-		figures:    []metric{cpuPerCall, callRate},
+		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"dispatch_remote_vs_grpc_two_hop", ours, "grpc", cpuPerCall, bar{}}},
 	}}
 }
@@ -151,13 +151,13 @@ func routedCases() []testCase {
 		name: "routed_connect", about: "64 Connect clients over HTTP, 100 B: through A to B, and straight to a connect-go server",
 		load:       load{callers: 64, size: small},
 		contenders: []contender{meshConnectIngress, connectPlain},
-		figures:    []metric{cpuPerCall, callRate},
+		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"routed_connect_vs_direct", ours, "connect", cpuPerCall, atMost(1.15)}},
 	}, {
 		name: "routed_grpc", about: "64 grpc-go clients, 100 B: through A to B, and through two-hop and proxy servers on grpc-go",
 		load:       load{callers: 64, size: small},
 		contenders: []contender{meshGRPCIngress, grpcDispatchRemote, grpcProxy},
-		figures:    []metric{cpuPerCall, callRate},
+		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios: []ratio{
 			{"routed_grpc_vs_two_hop_grpc", ours, "grpc", cpuPerCall, atMost(1.1)},
 			{"routed_grpc_vs_grpc_proxy", ours, "grpc_proxy", cpuPerCall, atMost(1.1)},

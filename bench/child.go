@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime/pprof"
 	"strings"
 	"time"
 )
@@ -106,19 +104,4 @@ func findContender(id string) (contender, load, error) {
 		}
 	}
 	return contender{}, load{}, fmt.Errorf("no contender %q: want case/contender, such as unary_c64/grpc", id)
-}
-
-// startProfile writes the CPU profile of a contender into dir, unless dir is empty.
-func startProfile(dir, id string) (stop func() error, err error) {
-	if dir == "" {
-		return func() error { return nil }, nil
-	}
-	file, err := os.Create(filepath.Join(dir, strings.ReplaceAll(id, "/", "-")+".pprof"))
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return func() error { pprof.StopCPUProfile(); return file.Close() }, nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -20,12 +22,24 @@ func TestChildAnswersEachOrderWithASample(t *testing.T) {
 		if err := decoder.Decode(&s); err != nil {
 			t.Fatal(err)
 		}
-		if s.Calls == 0 || s.CPU == 0 || s.Elapsed == 0 || s.P50 == 0 || s.Bytes != s.Calls*small {
+		if s.Calls == 0 || s.CPU == 0 || s.Elapsed == 0 || s.P50 == 0 || s.Allocs == 0 || s.Garbage == 0 || s.Bytes != s.Calls*small {
 			t.Errorf("sample is not filled: %+v", s)
 		}
 	}
 	if decoder.More() {
 		t.Error("more samples than orders")
+	}
+}
+
+func TestChildWritesProfiles(t *testing.T) { // not parallel: a process has one CPU profile
+	dir := t.TempDir()
+	if err := runChild(t.Context(), "unary_c1/wire", dir, strings.NewReader("1000000\n"), &bytes.Buffer{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"unary_c1-wire.cpu.pprof", "unary_c1-wire.allocs.pprof"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

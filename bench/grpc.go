@@ -64,7 +64,7 @@ func grpcOperation(client benchv1.BenchServiceClient, l load) operation {
 	return func(ctx context.Context) (yield, error) {
 		ctx, cancel := context.WithTimeout(ctx, callTimeout)
 		defer cancel()
-		ctx = metadata.AppendToOutgoingContext(ctx, requestIDHeader, requestID, tenantHeader, tenant)
+		ctx = metadata.AppendToOutgoingContext(ctx, requestIDKey, requestID, tenantKey, tenant)
 		got, err := client.Echo(ctx, &benchv1.EchoRequest{Payload: sent})
 		if err != nil {
 			return yield{}, err
@@ -103,7 +103,7 @@ type grpcEcho struct {
 }
 
 func (grpcEcho) Echo(ctx context.Context, in *benchv1.EchoRequest) (*benchv1.EchoResponse, error) {
-	if err := checkArrival(ctx, incoming(ctx, requestIDHeader)); err != nil {
+	if err := checkArrival(ctx, incoming(ctx, requestIDKey)); err != nil {
 		return nil, err
 	}
 	return &benchv1.EchoResponse{Payload: in.GetPayload()}, nil

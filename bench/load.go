@@ -25,8 +25,8 @@ type tally struct {
 // runRound lets every caller repeat op, as fast as it is answered, until the time is over, and measures the process.
 func runRound(ctx context.Context, op operation, tallies []tally, length time.Duration) (sample, error) {
 	runtime.GC()
-	cpu, start := cpuTime(), time.Now()
-	deadline := start.Add(length)
+	before := takeReading()
+	deadline := before.at.Add(length)
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range tallies {
 		group.Go(func() error { return tallies[i].repeat(ctx, op, deadline) })
@@ -34,7 +34,7 @@ func runRound(ctx context.Context, op operation, tallies []tally, length time.Du
 	if err := group.Wait(); err != nil {
 		return sample{}, err
 	}
-	return summarize(tallies, time.Since(start), cpuTime()-cpu), nil
+	return summarize(tallies, before.until(takeReading())), nil
 }
 
 func (t *tally) repeat(ctx context.Context, op operation, deadline time.Time) error {
@@ -53,8 +53,7 @@ func (t *tally) repeat(ctx context.Context, op operation, deadline time.Time) er
 	return nil
 }
 
-func summarize(tallies []tally, elapsed, cpu time.Duration) sample {
-	s := sample{Elapsed: elapsed, CPU: cpu}
+func summarize(tallies []tally, s sample) sample {
 	var all []time.Duration
 	for _, t := range tallies {
 		s.Calls += t.calls
@@ -64,4 +63,27 @@ func summarize(tallies []tally, elapsed, cpu time.Duration) sample {
 	slices.Sort(all)
 	s.P50, s.P99 = percentile(all, 0.50), percentile(all, 0.99)
 	return s
+}
+
+// reading is what the meters of the process show. Reading the memory stops the process for some microseconds.
+type reading struct {
+	at     time.Time
+	cpu    time.Duration
+	memory runtime.MemStats
+}
+
+func takeReading() reading {
+	r := reading{at: time.Now(), cpu: cpuTime()}
+	runtime.ReadMemStats(&r.memory)
+	return r
+}
+
+// until answers what happened between two readings.
+func (r reading) until(later reading) sample {
+	return sample{
+		Elapsed: later.at.Sub(r.at),
+		CPU:     later.cpu - r.cpu,
+		Allocs:  int(later.memory.Mallocs - r.memory.Mallocs),
+		Garbage: int(later.memory.TotalAlloc - r.memory.TotalAlloc),
+	}
 }

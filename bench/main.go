@@ -36,7 +36,7 @@ func parseOptions() options {
 	flag.IntVar(&opts.rounds, "rounds", 5, "rounds per contender")
 	flag.DurationVar(&opts.length, "length", 800*time.Millisecond, "length of a round")
 	flag.DurationVar(&opts.warmup, "warmup", 400*time.Millisecond, "load before the first round")
-	flag.StringVar(&opts.profile, "profile", "", "write the CPU profile of each contender into this directory")
+	flag.StringVar(&opts.profile, "profile", "", "write the CPU and allocation profiles of each contender into this directory")
 	flag.StringVar(&opts.child, "child", "", "internal: be the process of one case/contender")
 	flag.Parse()
 	return opts

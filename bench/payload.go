@@ -7,11 +7,14 @@ import (
 	"time"
 )
 
-// Every contender that can carries these with each call, and its handler refuses the call when they are missing.
+// Every contender that can carries these with each call, and its handler refuses the call when they are missing. The
+// names are spelled as each framework keeps them; another spelling costs it an allocation each time.
 const (
-	requestIDHeader = "x-request-id"
+	requestIDHeader = "X-Request-Id" // Connect
+	requestIDKey    = "x-request-id" // gRPC
 	requestID       = "0198c5f2-7f3e-7c1a-9a51-3f1f6f0f7a11"
-	tenantHeader    = "x-tenant"
+	tenantHeader    = "X-Tenant"
+	tenantKey       = "x-tenant"
 	tenant          = "tenant-7"
 	callTimeout     = 10 * time.Second
 )

@@ -12,6 +12,8 @@ type sample struct {
 	Bytes   int           // payload bytes that arrived
 	Elapsed time.Duration // from the first call to the end of the last
 	CPU     time.Duration // user and system time of the process, both ends of the call
+	Allocs  int           // heap allocations of the process, both ends and the caller
+	Garbage int           // their bytes
 	P50     time.Duration // latency of an operation: a call, or a whole stream
 	P99     time.Duration
 }
@@ -26,6 +28,8 @@ type metric struct {
 // The metrics that figures and ratios are made of.
 var (
 	cpuPerCall = metric{"cpu", "us", func(s sample) float64 { return micros(s.CPU) / float64(s.Calls) }}
+	allocs     = metric{"allocs", "1", func(s sample) float64 { return float64(s.Allocs) / float64(s.Calls) }}
+	garbage    = metric{"garbage", "B", func(s sample) float64 { return float64(s.Garbage) / float64(s.Calls) }}
 	callRate   = metric{"rps", "1/s", func(s sample) float64 { return float64(s.Calls) / s.Elapsed.Seconds() }}
 	byteRate   = metric{"bytes", "MB/s", func(s sample) float64 { return float64(s.Bytes) / 1e6 / s.Elapsed.Seconds() }}
 	medianTime = metric{"p50", "us", func(s sample) float64 { return micros(s.P50) }}

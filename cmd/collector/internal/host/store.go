@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/collectiverpc/collective/conn"
-	"github.com/collectiverpc/collective/internal/sqlite"
 	"github.com/collectiverpc/collective/registry"
 )
 
@@ -13,7 +12,7 @@ import (
 type store struct {
 	connections conn.Store
 	registry    *registry.Registry
-	db          *sqlite.DB // nil in memory
+	file        *conn.FileStore // nil in memory
 }
 
 func openStore(ctx context.Context, path string) (*store, error) {
@@ -21,24 +20,21 @@ func openStore(ctx context.Context, path string) (*store, error) {
 		schemas, err := registry.New(ctx)
 		return &store{connections: conn.NewMemoryStore(), registry: schemas}, err
 	}
-	db, err := sqlite.Open(ctx, path)
+	file, err := conn.OpenStore(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{db: db}
-	if s.connections, err = conn.NewSQLiteStore(ctx, db); err == nil {
-		s.registry, err = registry.New(ctx, registry.WithDB(db))
-	}
+	schemas, err := registry.New(ctx, registry.WithDB(file.DB()))
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(err, file.Close())
 	}
-	return s, nil
+	return &store{connections: file, registry: schemas, file: file}, nil
 }
 
 // close must come after everything that uses the store.
 func (s *store) close() error {
-	if s.db == nil {
+	if s.file == nil {
 		return nil
 	}
-	return s.db.Close()
+	return s.file.Close()
 }
