@@ -73,6 +73,32 @@ checkgenerate: $(CONTRACT) ## Fail if the generated code is not exactly what the
 	@untracked=$$(git ls-files --others -- $(GENERATED)); test -z "$$untracked" || \
 		{ echo "generated but not in git, run git add on:"; echo "$$untracked"; exit 1; }
 
+.PHONY: console
+console: web/node_modules ## Rebuild web/dist from web/src (needs Node; users of the library do not)
+	$(TOOL) buf generate --template web/buf.gen.yaml
+	cd web && node_modules/.bin/tsc --noEmit
+	cd web/build && go run .
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: checkconsole
+checkconsole: console ## Fail if web/dist is not exactly what web/src builds
+	@test -z "$$(git status --porcelain -- web/dist web/src/gen)" || \
+		{ echo "web/dist does not match web/src: run make console and commit"; exit 1; }
+
+.PHONY: e2e
+e2e: web/node_modules ## Browser tests of the console in Chromium (installed by apt where it is missing and allowed)
+	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium; } || true
+	@mkdir -p bin && go build -o bin/collector ./cmd/collector && go build -C web/e2e -o ../../bin/rig ./rig
+	@node web/e2e/run.mjs
+
+.PHONY: pictures
+pictures: ## Take the pictures of the README anew
+	@mkdir -p bin && go build -o bin/collector ./cmd/collector
+	PICTURES=$(CURDIR)/web/pictures node web/e2e/run.mjs theReadmesPictures
+
 .PHONY: breaking
 breaking: ## Fail on a wire-incompatible change of proto/ since AGAINST (default: the last tag)
 	$(TOOL) buf breaking --against '.git#ref=$(AGAINST)'

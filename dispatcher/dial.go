@@ -29,6 +29,7 @@ func Dial(ctx context.Context, address string, namespaces []string, opts ...Opti
 	}
 	if err != nil {
 		d.conns.CloseAll()
+		d.recorder.Close()
 		return nil, err
 	}
 	return &Client{dispatcher: d}, nil
@@ -42,5 +43,6 @@ func (c *Client) Transport(namespace string) connect.Transport {
 // Close ends the connection. Calls in flight fail with unavailable.
 func (c *Client) Close() error {
 	c.dispatcher.conns.CloseAll()
+	c.dispatcher.recorder.Close()
 	return nil
 }

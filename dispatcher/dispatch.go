@@ -8,6 +8,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // Dispatch runs a method where it lives: on the target if there is one, else here if it is registered here, else on a
@@ -16,7 +17,11 @@ func (d *Dispatcher) Dispatch(ctx context.Context, req *collector.DispatchReques
 	ctx, cancel := d.limits.bound(ctx, connect.StreamTypeUnary)
 	defer cancel()
 	meta := newMetadata(ctx, req.GetRoutingHints())
+	seen := d.see(observe.Dispatch, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
 	answer := d.dispatch(ctx, req, meta)
+	seen.called(meta.info.Spec.Procedure)
+	seen.packed(req.GetInput(), answer.out)
+	seen.end(answer.route, answer.err)
 	meta.answer()
 	res := &collector.DispatchResponse{HandledByCollectorId: answer.route.Executor, Route: answer.route.Route}
 	if answer.err != nil {
@@ -81,6 +86,7 @@ func (d *Dispatcher) dispatchToPeers(
 	ctx context.Context, v *view, decided decision, procedure string, req *collector.DispatchRequest, meta *metadata,
 ) answer {
 	input, output, spec := decided.wire(procedure)
+	meta.info.Spec = spec
 	data, r := inputBytes(req.GetInput(), input)
 	if r != nil {
 		return answer{err: r.err(d.id), route: v.route}

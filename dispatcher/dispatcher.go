@@ -17,6 +17,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // Dispatcher is a collector: it hosts methods and routes calls. All methods are safe for concurrent use.
@@ -29,8 +30,9 @@ type Dispatcher struct {
 	log                  *slog.Logger
 	interceptors         []connect.ServerInterceptor // with recovery, outermost first
 
-	local *local
-	conns *conn.Manager
+	local    *local
+	conns    *conn.Manager
+	recorder *observe.Recorder
 	// joined is the newest view that was asked for; it is rebuilt by whoever finds it out of date.
 	joined  atomic.Pointer[view]
 	joining sync.Mutex
@@ -118,7 +120,9 @@ func (d *Dispatcher) build() error {
 		d.interceptors = slices.Insert(d.interceptors, 0, recoverPanics(d.id, d.log))
 	}
 	d.local = newLocal(d.id, d.namespaces, d.limits)
+	d.recorder = observe.New(d.id, d.options.observed)
 	if err := d.connect(); err != nil {
+		d.recorder.Close()
 		return err
 	}
 	d.opening = chainClient(d.options.client, openOnPeer)
@@ -126,6 +130,7 @@ func (d *Dispatcher) build() error {
 	d.native.dispatcher = d
 	if err := d.SetRegistryValidator(d.options.validator); err != nil {
 		d.conns.CloseAll()
+		d.recorder.Close()
 		return err
 	}
 	return nil
@@ -134,7 +139,7 @@ func (d *Dispatcher) build() error {
 func (d *Dispatcher) connect() error {
 	opts := []conn.Option{
 		conn.WithLogger(d.log),
-		conn.WithLinkHandler(d.local.serveLink(d.linkServices())),
+		conn.WithLinkHandler(d.seeLink(d.local.serveLink(d.linkServices()))),
 		conn.WithLinkLimits(d.limits.Link),
 	}
 	if d.options.store != nil {
@@ -192,7 +197,10 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 
 // Shutdown says goodbye to every peer, waits for the calls on the links until ctx is done, and stops all goroutines.
 // It does not touch listeners: shut the *http.Server down first.
-func (d *Dispatcher) Shutdown(ctx context.Context) error { return d.conns.Shutdown(ctx) }
+func (d *Dispatcher) Shutdown(ctx context.Context) error {
+	d.recorder.Close()
+	return d.conns.Shutdown(ctx)
+}
 
 // view is what routing may look at now.
 func (d *Dispatcher) view() *view {

@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // namespacePrefix is the URL prefix that selects a namespace on the native path: /ns/{namespace}/package.Service/Method.
@@ -86,6 +87,8 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 		http.Error(w, "404: "+refused.message, http.StatusNotFound)
 		return
 	}
+	seen := d.see(observe.Native, "", r.URL.Path)
+	seen.end(d.view().route, refused.err(d.id))
 	if refused.reason == reasonMethodUnknown {
 		w = notFound{w}
 	}

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // nativeHandlers serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves
@@ -140,12 +141,23 @@ func (d *Dispatcher) answerNative(ctx context.Context, spec connect.Spec, info *
 	header := info.RequestHeader()
 	c := call{namespace: header.Get(headerNamespace), procedure: spec.Procedure, target: header.Get(headerTarget), raw: true}
 	tag(info.ResponseHeader(), v.route)
+	seen := d.see(observe.Native, c.namespace, c.procedure)
+	err := d.take(ctx, v, c, info, spec, stream)
+	seen.sized(info, spec.StreamType)
+	seen.end(v.wayTo(info.ResponseHeader().Get(headerExecutor)), err)
+	return err
+}
+
+// take routes a native call and runs or forwards it.
+func (d *Dispatcher) take(
+	ctx context.Context, v *view, c call, info *connect.CallInfo, spec connect.Spec, stream connect.ServerStream,
+) error {
 	decided := route(v, c, d.balance())
 	switch {
 	case decided.refusal != nil:
 		return decided.refusal.err(d.id)
 	case decided.local != nil:
-		dropReserved(header)
+		dropReserved(info.RequestHeader())
 		return d.local.run(ctx, decided.local, info, stream)
 	}
 	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.namespace, Spec: spec, Codec: info.Codec}}

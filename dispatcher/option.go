@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // Option configures a [Dispatcher].
@@ -32,6 +33,7 @@ type options struct {
 	admin         func(context.Context) error
 	version       string
 	storePath     string
+	observed      observe.Limits
 	noRecover     bool
 	noReflection  bool
 	cookie        bool
@@ -125,4 +127,10 @@ func WithVersion(version string) Option {
 // WithStorePath is what MeshService.GetStatus answers as the place of the store. Default: empty, for memory.
 func WithStorePath(path string) Option {
 	return optionFunc(func(o *options) { o.storePath = path })
+}
+
+// WithHistory remembers this many finished calls one by one, for MeshService.ListDispatches and Watch. Default 8192,
+// about 3 MB.
+func WithHistory(calls int) Option {
+	return optionFunc(func(o *options) { o.observed.Calls = calls })
 }

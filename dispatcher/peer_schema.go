@@ -11,10 +11,12 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 )
 
-// schemaService is all of MeshService that peers may ask over a link: what this collector serves looks like.
+// schemaService is all of MeshService that peers may ask over a link: what this collector serves looks like, and whom
+// it is connected with.
 type schemaService struct {
 	meshv1connect.UnimplementedMeshServiceHandler
 	self    string
+	mesh    meshService
 	schemas func() (*meshv1.GetDescriptorSetResponse, error)
 }
 

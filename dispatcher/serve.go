@@ -7,12 +7,18 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
 // Serve runs a method on this very collector, or refuses it; it never forwards. Failures are in the Status; the error
 // is always nil.
 func (d *Dispatcher) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
-	return d.local.Serve(ctx, req)
+	seen := d.see(observe.Serve, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
+	res, err := d.local.Serve(ctx, req)
+	seen.packed(req.GetInput(), res.GetOutput())
+	seen.end(d.view().route, status.Err(res.GetStatus()))
+	return res, err
 }
 
 // Serve is a method of local, which has no way to a peer.

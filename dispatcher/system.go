@@ -45,7 +45,7 @@ func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest)
 func (d *Dispatcher) linkServices() *connect.Server {
 	server := d.newServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{local: d.local})
-	meshv1connect.RegisterMeshServiceHandler(server, schemaService{self: d.id, schemas: d.descriptorSetResponse})
+	meshv1connect.RegisterMeshServiceHandler(server, schemaService{self: d.id, mesh: meshService{d}, schemas: d.descriptorSetResponse})
 	return server
 }
 

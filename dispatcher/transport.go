@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // RouteInfo tells where a call went. On a client of [Dispatcher.Transport] it is the TransportInfo of the call; see
@@ -71,13 +72,26 @@ func (t *transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 	v := d.view()
 	info.TransportInfo = v.route
 	decided, namespace := t.decide(v, spec, info)
-	if decided.refusal != nil {
-		return nil, decided.refusal.err(d.id)
+	seen := d.see(observe.Process, namespace, spec.Procedure)
+	stream, err := t.open(ctx, v, decided, info, link.Call{Namespace: namespace, Spec: spec})
+	if err != nil {
+		seen.end(v.route, err)
+		return nil, err
 	}
-	if decided.local != nil {
+	return seen.watch(stream, info, spec.StreamType), nil
+}
+
+func (t *transport) open(
+	ctx context.Context, v *view, decided decision, info *connect.CallInfo, call link.Call,
+) (connect.ClientStream, error) {
+	d := t.dispatcher
+	switch {
+	case decided.refusal != nil:
+		return nil, decided.refusal.err(d.id)
+	case decided.local != nil:
 		return d.local.open(ctx, decided.local, info, v.route), nil
 	}
-	return d.openPeers(ctx, info, decided, link.Call{Namespace: namespace, Spec: spec})
+	return d.openPeers(ctx, info, decided, call)
 }
 
 func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (decision, string) {

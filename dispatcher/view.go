@@ -60,6 +60,8 @@ type station struct {
 	// alone is the slice of just this station, so that a call with a target needs no allocation.
 	alone []*station
 	route *RouteInfo
+	// arrival is the route of calls from there to here.
+	arrival *RouteInfo
 }
 
 // join builds a view. table may be nil, for a view of what is here alone; old, which may be nil too, gives the loads of
@@ -125,7 +127,7 @@ func (v *view) addPeer(peer *conn.Peer, old *view) {
 }
 
 func newStation(self string, peer *conn.Peer, old *view) *station {
-	st := &station{Peer: peer, route: newRouteInfo(self, peer.ID)}
+	st := &station{Peer: peer, route: newRouteInfo(self, peer.ID), arrival: newRouteInfo(peer.ID, self)}
 	st.alone = []*station{st}
 	if old != nil && old.stations[peer.ID] != nil {
 		st.load = old.stations[peer.ID].load

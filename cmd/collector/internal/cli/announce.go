@@ -21,6 +21,9 @@ func (a *app) announce(ready host.Ready) {
 func (a *app) banner(ready host.Ready) {
 	a.note("collector %s is up", ready.ID)
 	a.note("  address      %s   Connect, gRPC, gRPC-Web, links", ready.URL)
+	if ready.Console != "" {
+		a.note("  console      %s", ready.Console)
+	}
 	a.note("  namespaces   %s", strings.Join(ready.Namespaces, ", "))
 	if len(ready.Examples) > 0 {
 		a.note("  examples     %s", strings.Join(ready.Examples, ", "))

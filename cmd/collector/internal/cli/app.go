@@ -113,7 +113,7 @@ func (a *app) rootCommand() *cobra.Command {
 func (a *app) addCommands(root *cobra.Command) {
 	for group, commands := range map[string][]*cobra.Command{
 		groupStart: {a.demoCommand(), a.serveCommand()},
-		groupLook:  {a.statusCommand(), a.connectionsCommand(), a.servicesCommand(), a.routeCommand()},
+		groupLook:  {a.statusCommand(), a.connectionsCommand(), a.servicesCommand(), a.routeCommand(), a.tapCommand(), a.topCommand()},
 		groupAct:   {a.connectCommand(), a.disconnectCommand(), a.callCommand(), a.dispatchCommand()},
 		groupHelp:  {a.contextCommand(), a.completionCommand(), a.versionCommand()},
 	} {

@@ -43,6 +43,27 @@ type fakeMesh struct {
 	err    error                     // what every method fails with
 }
 
+func (f fakeMesh) ListDispatches(context.Context, *meshv1.ListDispatchesRequest) (*meshv1.ListDispatchesResponse, error) {
+	return &meshv1.ListDispatchesResponse{Scanned: 2, Dispatches: []*meshv1.Dispatch{
+		{
+			Seq: 2, StartedAt: ago(0), DurationNanos: 1_400_000, Namespace: "orders", Procedure: "/shop.v1.OrderService/GetOrder",
+			SourceCollectorId: "a", ExecutorCollectorId: "b", Route: []string{"a", "b"}, Code: "not_found", Message: "no order o-9",
+		},
+		{
+			Seq: 1, StartedAt: ago(time.Second), DurationNanos: 250_000, Namespace: "users", Procedure: "/shop.v1.UserService/GetUser",
+			SourceCollectorId: "a", ExecutorCollectorId: "a", Route: []string{"a"}, Code: "ok",
+		},
+	}}, f.err
+}
+
+func (f fakeMesh) GetMetrics(context.Context, *meshv1.GetMetricsRequest) (*meshv1.GetMetricsResponse, error) {
+	return &meshv1.GetMetricsResponse{StepSeconds: 10, Series: []*meshv1.Series{
+		{Kind: meshv1.SeriesKind_SERIES_KIND_COLLECTOR, Name: "a", Total: &meshv1.Point{Calls: 120, Errors: 3, P50Nanos: 300_000, P90Nanos: 900_000, P99Nanos: 3_100_000}},
+		{Kind: meshv1.SeriesKind_SERIES_KIND_PEER, Name: "b", Total: &meshv1.Point{Calls: 40, Errors: 3, P50Nanos: 900_000, P90Nanos: 2_000_000, P99Nanos: 3_100_000}},
+		{Kind: meshv1.SeriesKind_SERIES_KIND_METHOD, Namespace: "users", Name: "/shop.v1.UserService/GetUser", Total: &meshv1.Point{Calls: 80, P50Nanos: 250_000, P90Nanos: 300_000, P99Nanos: 400_000}},
+	}}, f.err
+}
+
 func (f fakeMesh) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.GetStatusResponse, error) {
 	if f.status != nil || f.err != nil {
 		return f.status, f.err

@@ -32,6 +32,8 @@ func TestGolden(t *testing.T) {
 		"status_jsonl":          {pipe, []string{"status", "-o", "jsonl"}},
 		"status_name":           {pipe, []string{"status", "-o", "name"}},
 		"status_wide_quiet":     {pipe, []string{"status", "-o", "wide", "-q"}},
+		"tap":                   {terminal, []string{"tap", "--once"}},
+		"top":                   {terminal, []string{"top", "--once"}},
 		"connections":           {pipe, []string{"connections", "-o", "table"}},
 		"connections_stale":     {pipe, []string{"connections", "ls", "--state", "stale"}},
 		"connections_bad_state": {pipe, []string{"connections", "--state", "sleepy"}},

@@ -30,6 +30,8 @@ func TestNoDeadJSON(t *testing.T) {
 		"services ls":       "",
 		"services describe": "shop.v1.OrderService",
 		"route":             "OrderService/CreateOrder",
+		"tap":               "--once",
+		"top":               "",
 		"connect":           "127.0.0.1:1",
 		"disconnect":        "b",
 		"call":              `OrderService/CreateOrder -d {"sku":"tea"}`,

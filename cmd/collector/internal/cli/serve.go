@@ -23,6 +23,8 @@ type serveFlags struct {
 	examples            []string
 	tlsCert, tlsKey     string
 	logFormat, logLevel string
+	console             string
+	consoleHosts        []string
 	allowPlaintext      bool
 	untilEOF            bool
 	grace               time.Duration
@@ -45,6 +47,7 @@ func (a *app) serveCommand() *cobra.Command {
 	}
 	flags.add(command.Flags())
 	completeWords(command, "example", host.ExampleNames()...)
+	completeWords(command, "console", host.ConsoleModes()...)
 	completeWords(command, "log-format", "text", "json")
 	completeWords(command, "log-level", "debug", "info", "warn", "error")
 	return command
@@ -59,6 +62,8 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringSliceVar(&f.examples, "example", nil, "example services to host: "+strings.Join(host.ExampleNames(), ", "))
 	set.StringVar(&f.tlsCert, "tls-cert", "", "PEM file with the listener's certificate")
 	set.StringVar(&f.tlsKey, "tls-key", "", "PEM file with the listener's key")
+	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
+	set.StringSliceVar(&f.consoleHosts, "console-host", nil, "names by which browsers may address this collector, beside loopback ones")
 	set.BoolVar(&f.allowPlaintext, "allow-plaintext", false, "listen and dial beyond loopback without TLS")
 	set.DurationVar(&f.grace, "grace", 10*time.Second, "how long running calls have when it stops")
 	set.StringVar(&f.logFormat, "log-format", "", "text or json (default text on a terminal, json else)")
@@ -131,7 +136,8 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 	}
 	config := host.Config{
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
-		Examples: flags.examples, AllowPlaintext: flags.allowPlaintext, Grace: flags.grace,
+		Examples: flags.examples, AllowPlaintext: flags.allowPlaintext,
+		Console: flags.console, ConsoleHosts: flags.consoleHosts, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}
 	if config.ListenTLS, err = listenTLS(flags); err != nil {

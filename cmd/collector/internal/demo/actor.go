@@ -130,6 +130,9 @@ func (a *actor) setAddress(line string) error {
 
 func (a *actor) url() string { return "http://" + a.listen }
 
+// console is where the actor shows itself to browsers.
+func (a *actor) console() string { return a.url() + "/console/" }
+
 func (a *actor) path(ending string) string { return filepath.Join(a.dir, a.id+"."+ending) }
 
 // lastWords are the end of the process's log.

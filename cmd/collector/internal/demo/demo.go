@@ -71,6 +71,8 @@ func (d *director) introduce() {
 		d.report.Kept = d.stage.dir
 	}
 	d.note("a is linked with b and c, b with c; they share one namespace each")
+	d.note("watch it:        %s", d.stage.a.console())
+	d.note("why did it run there:  %s", d.stage.a.console()+"call/orders/shop.v1.OrderService/CreateOrder")
 }
 
 // play is the story: calls, an outage, calls again.
@@ -91,6 +93,7 @@ func (d *director) play(ctx context.Context) error {
 	if err := d.callDuring(ctx, until(restartAt), outage); err != nil {
 		return err
 	}
+	d.note("in the console its connection is stale now, and the history strip at %s shows since when", d.stage.a.console()+"connections")
 	d.note("restarting %s with its database", d.stage.b.id)
 	if err := outage.restart(ctx); err != nil {
 		return err

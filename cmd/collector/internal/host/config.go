@@ -29,6 +29,11 @@ type Config struct {
 	DialTLS *tls.Config
 	// AllowPlaintext lets collectors and their calls cross the network unprotected.
 	AllowPlaintext bool
+	// Console is what browsers may do: ConsoleFull, ConsoleReadOnly or ConsoleOff. Empty for full on a loopback address
+	// and off beyond it.
+	Console string
+	// ConsoleHosts are names by which browsers may address this collector, beside loopback ones.
+	ConsoleHosts []string
 	// Grace is how long running calls have when the collector stops.
 	Grace   time.Duration
 	Logger  *slog.Logger
@@ -56,6 +61,9 @@ func (c *Config) check() error {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			return refusedf("--join %q: want host:port", address)
 		}
+	}
+	if !slices.Contains(ConsoleModes(), c.console()) {
+		return refusedf("--console %s is unknown: want %s", c.Console, strings.Join(ConsoleModes(), ", "))
 	}
 	return c.checkListen()
 }

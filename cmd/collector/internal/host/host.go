@@ -18,6 +18,7 @@ type Ready struct {
 	ID         string            `json:"id"`
 	Address    string            `json:"address"`
 	URL        string            `json:"url"`
+	Console    string            `json:"console,omitempty"`
 	Namespaces []string          `json:"namespaces"`
 	Store      string            `json:"store"`
 	Examples   []string          `json:"examples,omitempty"`
@@ -83,8 +84,12 @@ func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, 
 
 // serve owns everything that runs: the server, the joins, and their end.
 func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
-	server := d.Server(d.Handler(), config.ListenTLS)
-	if err := d.Connections().RecoverFromRestart(context.WithoutCancel(ctx)); err != nil {
+	handler, err := config.withConsole(d.Handler())
+	if err == nil {
+		err = d.Connections().RecoverFromRestart(context.WithoutCancel(ctx))
+	}
+	server := d.Server(handler, config.ListenTLS)
+	if err != nil {
 		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
 	}
 	failed := make(chan error, 1)
@@ -96,7 +101,6 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 	}
 	ready(readiness(config, d, listener.Addr().String()))
 
-	var err error
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
@@ -134,8 +138,13 @@ func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
 	if config.ListenTLS != nil {
 		scheme = "https"
 	}
+	console := ""
+	if config.console() != ConsoleOff {
+		console = scheme + "://" + address + consolePath
+	}
 	return Ready{
-		ID: config.ID, Address: address, URL: scheme + "://" + address, Namespaces: config.namespaces(),
+		Console: console,
+		ID:      config.ID, Address: address, URL: scheme + "://" + address, Namespaces: config.namespaces(),
 		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: d.Limits().Map(),
 	}
 }

@@ -26,6 +26,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// WatchTopic is something to hear of.
+type WatchTopic int32
+
+const (
+	WatchTopic_WATCH_TOPIC_UNSPECIFIED WatchTopic = 0
+	// Collectors and connections: the topology after each change and every five seconds, and each connection that changed.
+	WatchTopic_WATCH_TOPIC_TOPOLOGY WatchTopic = 1
+	// Finished calls that match the filter.
+	WatchTopic_WATCH_TOPIC_DISPATCHES WatchTopic = 2
+	// Once a second, what happened in it.
+	WatchTopic_WATCH_TOPIC_METRICS WatchTopic = 3
+)
+
+// Enum value maps for WatchTopic.
+var (
+	WatchTopic_name = map[int32]string{
+		0: "WATCH_TOPIC_UNSPECIFIED",
+		1: "WATCH_TOPIC_TOPOLOGY",
+		2: "WATCH_TOPIC_DISPATCHES",
+		3: "WATCH_TOPIC_METRICS",
+	}
+	WatchTopic_value = map[string]int32{
+		"WATCH_TOPIC_UNSPECIFIED": 0,
+		"WATCH_TOPIC_TOPOLOGY":    1,
+		"WATCH_TOPIC_DISPATCHES":  2,
+		"WATCH_TOPIC_METRICS":     3,
+	}
+)
+
+func (x WatchTopic) Enum() *WatchTopic {
+	p := new(WatchTopic)
+	*p = x
+	return p
+}
+
+func (x WatchTopic) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WatchTopic) Descriptor() protoreflect.EnumDescriptor {
+	return file_collector_mesh_v1_mesh_proto_enumTypes[0].Descriptor()
+}
+
+func (WatchTopic) Type() protoreflect.EnumType {
+	return &file_collector_mesh_v1_mesh_proto_enumTypes[0]
+}
+
+func (x WatchTopic) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WatchTopic.Descriptor instead.
+func (WatchTopic) EnumDescriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{0}
+}
+
 type GetStatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1233,11 +1289,841 @@ func (x *DisconnectResponse) GetConnection() *collector.Connection {
 	return nil
 }
 
+type ListCollectorsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCollectorsRequest) Reset() {
+	*x = ListCollectorsRequest{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCollectorsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCollectorsRequest) ProtoMessage() {}
+
+func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCollectorsRequest.ProtoReflect.Descriptor instead.
+func (*ListCollectorsRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{19}
+}
+
+type ListCollectorsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The asked one first, then its peers, then the collectors that only peers are connected with; by id.
+	Collectors []*Collector `protobuf:"bytes,1,rep,name=collectors,proto3" json:"collectors,omitempty"`
+	// Connections of peers among each other, as those peers tell. Those of the asked collector are in GetStatus.
+	Edges []*Edge `protobuf:"bytes,2,rep,name=edges,proto3" json:"edges,omitempty"`
+	// Peers that did not answer in time; what only they know is missing here.
+	Missing       []string `protobuf:"bytes,3,rep,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCollectorsResponse) Reset() {
+	*x = ListCollectorsResponse{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCollectorsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCollectorsResponse) ProtoMessage() {}
+
+func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCollectorsResponse.ProtoReflect.Descriptor instead.
+func (*ListCollectorsResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ListCollectorsResponse) GetCollectors() []*Collector {
+	if x != nil {
+		return x.Collectors
+	}
+	return nil
+}
+
+func (x *ListCollectorsResponse) GetEdges() []*Edge {
+	if x != nil {
+		return x.Edges
+	}
+	return nil
+}
+
+func (x *ListCollectorsResponse) GetMissing() []string {
+	if x != nil {
+		return x.Missing
+	}
+	return nil
+}
+
+// Collector is one process of the mesh as the asked collector knows it.
+type Collector struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	CollectorId string                 `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
+	Address     string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	// Whether the asked collector has a connection with it, or is it.
+	IsDirectPeer bool                   `protobuf:"varint,3,opt,name=is_direct_peer,json=isDirectPeer,proto3" json:"is_direct_peer,omitempty"`
+	LastSeen     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_seen,json=lastSeen,proto3" json:"last_seen,omitempty"`
+	// What it shares with the asked collector, or, of an indirect one, with the peer that told of it.
+	Namespaces []string `protobuf:"bytes,5,rep,name=namespaces,proto3" json:"namespaces,omitempty"`
+	// The state of the connection it is known by.
+	State collector.ConnectionState `protobuf:"varint,6,opt,name=state,proto3,enum=collector.ConnectionState" json:"state,omitempty"`
+	// The peer that told of an indirect one.
+	ViaCollectorId string `protobuf:"bytes,7,opt,name=via_collector_id,json=viaCollectorId,proto3" json:"via_collector_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Collector) Reset() {
+	*x = Collector{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Collector) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Collector) ProtoMessage() {}
+
+func (x *Collector) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Collector.ProtoReflect.Descriptor instead.
+func (*Collector) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Collector) GetCollectorId() string {
+	if x != nil {
+		return x.CollectorId
+	}
+	return ""
+}
+
+func (x *Collector) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Collector) GetIsDirectPeer() bool {
+	if x != nil {
+		return x.IsDirectPeer
+	}
+	return false
+}
+
+func (x *Collector) GetLastSeen() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSeen
+	}
+	return nil
+}
+
+func (x *Collector) GetNamespaces() []string {
+	if x != nil {
+		return x.Namespaces
+	}
+	return nil
+}
+
+func (x *Collector) GetState() collector.ConnectionState {
+	if x != nil {
+		return x.State
+	}
+	return collector.ConnectionState(0)
+}
+
+func (x *Collector) GetViaCollectorId() string {
+	if x != nil {
+		return x.ViaCollectorId
+	}
+	return ""
+}
+
+// Edge is a connection between two collectors.
+type Edge struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The initiator.
+	SourceCollectorId string                    `protobuf:"bytes,1,opt,name=source_collector_id,json=sourceCollectorId,proto3" json:"source_collector_id,omitempty"`
+	TargetCollectorId string                    `protobuf:"bytes,2,opt,name=target_collector_id,json=targetCollectorId,proto3" json:"target_collector_id,omitempty"`
+	State             collector.ConnectionState `protobuf:"varint,3,opt,name=state,proto3,enum=collector.ConnectionState" json:"state,omitempty"`
+	SharedNamespaces  []string                  `protobuf:"bytes,4,rep,name=shared_namespaces,json=sharedNamespaces,proto3" json:"shared_namespaces,omitempty"`
+	Calls             int64                     `protobuf:"varint,5,opt,name=calls,proto3" json:"calls,omitempty"`
+	Errors            int64                     `protobuf:"varint,6,opt,name=errors,proto3" json:"errors,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *Edge) Reset() {
+	*x = Edge{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Edge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Edge) ProtoMessage() {}
+
+func (x *Edge) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Edge.ProtoReflect.Descriptor instead.
+func (*Edge) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Edge) GetSourceCollectorId() string {
+	if x != nil {
+		return x.SourceCollectorId
+	}
+	return ""
+}
+
+func (x *Edge) GetTargetCollectorId() string {
+	if x != nil {
+		return x.TargetCollectorId
+	}
+	return ""
+}
+
+func (x *Edge) GetState() collector.ConnectionState {
+	if x != nil {
+		return x.State
+	}
+	return collector.ConnectionState(0)
+}
+
+func (x *Edge) GetSharedNamespaces() []string {
+	if x != nil {
+		return x.SharedNamespaces
+	}
+	return nil
+}
+
+func (x *Edge) GetCalls() int64 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *Edge) GetErrors() int64 {
+	if x != nil {
+		return x.Errors
+	}
+	return 0
+}
+
+type WatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty for all.
+	Topics []WatchTopic `protobuf:"varint,1,rep,packed,name=topics,proto3,enum=collector.mesh.v1.WatchTopic" json:"topics,omitempty"`
+	// For dispatches.
+	Filter *DispatchFilter `protobuf:"bytes,2,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Continue after the dispatch with this number instead of now. If a session is given and it is not the
+	// one that runs, the collector has restarted: the stream starts anew, as the snapshot's session_id tells.
+	SinceSeq       uint64 `protobuf:"varint,3,opt,name=since_seq,json=sinceSeq,proto3" json:"since_seq,omitempty"`
+	SinceSessionId string `protobuf:"bytes,4,opt,name=since_session_id,json=sinceSessionId,proto3" json:"since_session_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *WatchRequest) GetTopics() []WatchTopic {
+	if x != nil {
+		return x.Topics
+	}
+	return nil
+}
+
+func (x *WatchRequest) GetFilter() *DispatchFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *WatchRequest) GetSinceSeq() uint64 {
+	if x != nil {
+		return x.SinceSeq
+	}
+	return 0
+}
+
+func (x *WatchRequest) GetSinceSessionId() string {
+	if x != nil {
+		return x.SinceSessionId
+	}
+	return ""
+}
+
+// WatchResponse is one event. The first of a stream is a snapshot.
+type WatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Grows by one within a stream.
+	Event uint64                 `protobuf:"varint,1,opt,name=event,proto3" json:"event,omitempty"`
+	Time  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	// Types that are valid to be assigned to Content:
+	//
+	//	*WatchResponse_Snapshot
+	//	*WatchResponse_Topology
+	//	*WatchResponse_Connection
+	//	*WatchResponse_Dispatches
+	//	*WatchResponse_MetricsTick
+	//	*WatchResponse_Heartbeat
+	//	*WatchResponse_Dropped
+	Content       isWatchResponse_Content `protobuf_oneof:"content"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchResponse) Reset() {
+	*x = WatchResponse{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchResponse) ProtoMessage() {}
+
+func (x *WatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
+func (*WatchResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *WatchResponse) GetEvent() uint64 {
+	if x != nil {
+		return x.Event
+	}
+	return 0
+}
+
+func (x *WatchResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetContent() isWatchResponse_Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetSnapshot() *Topology {
+	if x != nil {
+		if x, ok := x.Content.(*WatchResponse_Snapshot); ok {
+			return x.Snapshot
+		}
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetTopology() *Topology {
+	if x != nil {
+		if x, ok := x.Content.(*WatchResponse_Topology); ok {
+			return x.Topology
+		}
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetConnection() *ConnectionChange {
+	if x != nil {
+		if x, ok := x.Content.(*WatchResponse_Connection); ok {
+			return x.Connection
+		}
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetDispatches() *DispatchBatch {
+	if x != nil {
+		if x, ok := x.Content.(*WatchResponse_Dispatches); ok {
+			return x.Dispatches
+		}
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetMetricsTick() *MetricsTick {
+	if x != nil {
+		if x, ok := x.Content.(*WatchResponse_MetricsTick); ok {
+			return x.MetricsTick
+		}
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetHeartbeat() *Heartbeat {
+	if x != nil {
+		if x, ok := x.Content.(*WatchResponse_Heartbeat); ok {
+			return x.Heartbeat
+		}
+	}
+	return nil
+}
+
+func (x *WatchResponse) GetDropped() *Dropped {
+	if x != nil {
+		if x, ok := x.Content.(*WatchResponse_Dropped); ok {
+			return x.Dropped
+		}
+	}
+	return nil
+}
+
+type isWatchResponse_Content interface {
+	isWatchResponse_Content()
+}
+
+type WatchResponse_Snapshot struct {
+	Snapshot *Topology `protobuf:"bytes,3,opt,name=snapshot,proto3,oneof"`
+}
+
+type WatchResponse_Topology struct {
+	Topology *Topology `protobuf:"bytes,4,opt,name=topology,proto3,oneof"`
+}
+
+type WatchResponse_Connection struct {
+	Connection *ConnectionChange `protobuf:"bytes,5,opt,name=connection,proto3,oneof"`
+}
+
+type WatchResponse_Dispatches struct {
+	Dispatches *DispatchBatch `protobuf:"bytes,6,opt,name=dispatches,proto3,oneof"`
+}
+
+type WatchResponse_MetricsTick struct {
+	MetricsTick *MetricsTick `protobuf:"bytes,7,opt,name=metrics_tick,json=metricsTick,proto3,oneof"`
+}
+
+type WatchResponse_Heartbeat struct {
+	// Sent when nothing else was for five seconds.
+	Heartbeat *Heartbeat `protobuf:"bytes,8,opt,name=heartbeat,proto3,oneof"`
+}
+
+type WatchResponse_Dropped struct {
+	Dropped *Dropped `protobuf:"bytes,9,opt,name=dropped,proto3,oneof"`
+}
+
+func (*WatchResponse_Snapshot) isWatchResponse_Content() {}
+
+func (*WatchResponse_Topology) isWatchResponse_Content() {}
+
+func (*WatchResponse_Connection) isWatchResponse_Content() {}
+
+func (*WatchResponse_Dispatches) isWatchResponse_Content() {}
+
+func (*WatchResponse_MetricsTick) isWatchResponse_Content() {}
+
+func (*WatchResponse_Heartbeat) isWatchResponse_Content() {}
+
+func (*WatchResponse_Dropped) isWatchResponse_Content() {}
+
+// Topology is what the collector itself knows of the mesh at one moment; ListCollectors asks its peers as well.
+type Topology struct {
+	state       protoimpl.MessageState  `protogen:"open.v1"`
+	Status      *GetStatusResponse      `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	Connections []*collector.Connection `protobuf:"bytes,2,rep,name=connections,proto3" json:"connections,omitempty"`
+	// The newest dispatch.
+	Seq           uint64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Topology) Reset() {
+	*x = Topology{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Topology) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Topology) ProtoMessage() {}
+
+func (x *Topology) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Topology.ProtoReflect.Descriptor instead.
+func (*Topology) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Topology) GetStatus() *GetStatusResponse {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *Topology) GetConnections() []*collector.Connection {
+	if x != nil {
+		return x.Connections
+	}
+	return nil
+}
+
+func (x *Topology) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// ConnectionChange is a connection that got another state.
+type ConnectionChange struct {
+	state         protoimpl.MessageState    `protogen:"open.v1"`
+	Before        collector.ConnectionState `protobuf:"varint,1,opt,name=before,proto3,enum=collector.ConnectionState" json:"before,omitempty"`
+	Connection    *collector.Connection     `protobuf:"bytes,2,opt,name=connection,proto3" json:"connection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConnectionChange) Reset() {
+	*x = ConnectionChange{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConnectionChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConnectionChange) ProtoMessage() {}
+
+func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConnectionChange.ProtoReflect.Descriptor instead.
+func (*ConnectionChange) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ConnectionChange) GetBefore() collector.ConnectionState {
+	if x != nil {
+		return x.Before
+	}
+	return collector.ConnectionState(0)
+}
+
+func (x *ConnectionChange) GetConnection() *collector.Connection {
+	if x != nil {
+		return x.Connection
+	}
+	return nil
+}
+
+// DispatchBatch is the matching calls since the last one, oldest first.
+type DispatchBatch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Dispatches    []*Dispatch            `protobuf:"bytes,1,rep,name=dispatches,proto3" json:"dispatches,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DispatchBatch) Reset() {
+	*x = DispatchBatch{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DispatchBatch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DispatchBatch) ProtoMessage() {}
+
+func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DispatchBatch.ProtoReflect.Descriptor instead.
+func (*DispatchBatch) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DispatchBatch) GetDispatches() []*Dispatch {
+	if x != nil {
+		return x.Dispatches
+	}
+	return nil
+}
+
+// MetricsTick is what the last second was like. Only series with calls in it are present.
+type MetricsTick struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Series        []*Series              `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricsTick) Reset() {
+	*x = MetricsTick{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricsTick) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricsTick) ProtoMessage() {}
+
+func (x *MetricsTick) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricsTick.ProtoReflect.Descriptor instead.
+func (*MetricsTick) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *MetricsTick) GetSeries() []*Series {
+	if x != nil {
+		return x.Series
+	}
+	return nil
+}
+
+type Heartbeat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The newest dispatch.
+	Seq           uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Heartbeat) Reset() {
+	*x = Heartbeat{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Heartbeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Heartbeat) ProtoMessage() {}
+
+func (x *Heartbeat) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
+func (*Heartbeat) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Heartbeat) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+// Dropped tells that events were lost because the watcher or the network was too slow.
+type Dropped struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Dispatches    uint64                 `protobuf:"varint,1,opt,name=dispatches,proto3" json:"dispatches,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dropped) Reset() {
+	*x = Dropped{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dropped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dropped) ProtoMessage() {}
+
+func (x *Dropped) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
+func (*Dropped) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Dropped) GetDispatches() uint64 {
+	if x != nil {
+		return x.Dispatches
+	}
+	return 0
+}
+
 var File_collector_mesh_v1_mesh_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccollector/mesh/v1/mesh.proto\x12\x11collector.mesh.v1\x1a\x1acollector/dispatcher.proto\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
+	"\x1ccollector/mesh/v1/mesh.proto\x12\x11collector.mesh.v1\x1a\x1acollector/dispatcher.proto\x1a\x1fcollector/mesh/v1/observe.proto\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
 	"\x10GetStatusRequest\"\xea\x03\n" +
 	"\x11GetStatusResponse\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x18\n" +
@@ -1337,13 +2223,89 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x12DisconnectResponse\x125\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x15.collector.ConnectionR\n" +
-	"connection2\xca\x05\n" +
+	"connection\"\x17\n" +
+	"\x15ListCollectorsRequest\"\x9f\x01\n" +
+	"\x16ListCollectorsResponse\x12<\n" +
+	"\n" +
+	"collectors\x18\x01 \x03(\v2\x1c.collector.mesh.v1.CollectorR\n" +
+	"collectors\x12-\n" +
+	"\x05edges\x18\x02 \x03(\v2\x17.collector.mesh.v1.EdgeR\x05edges\x12\x18\n" +
+	"\amissing\x18\x03 \x03(\tR\amissing\"\xa3\x02\n" +
+	"\tCollector\x12!\n" +
+	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12$\n" +
+	"\x0eis_direct_peer\x18\x03 \x01(\bR\fisDirectPeer\x127\n" +
+	"\tlast_seen\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\blastSeen\x12\x1e\n" +
+	"\n" +
+	"namespaces\x18\x05 \x03(\tR\n" +
+	"namespaces\x120\n" +
+	"\x05state\x18\x06 \x01(\x0e2\x1a.collector.ConnectionStateR\x05state\x12(\n" +
+	"\x10via_collector_id\x18\a \x01(\tR\x0eviaCollectorId\"\xf3\x01\n" +
+	"\x04Edge\x12.\n" +
+	"\x13source_collector_id\x18\x01 \x01(\tR\x11sourceCollectorId\x12.\n" +
+	"\x13target_collector_id\x18\x02 \x01(\tR\x11targetCollectorId\x120\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x1a.collector.ConnectionStateR\x05state\x12+\n" +
+	"\x11shared_namespaces\x18\x04 \x03(\tR\x10sharedNamespaces\x12\x14\n" +
+	"\x05calls\x18\x05 \x01(\x03R\x05calls\x12\x16\n" +
+	"\x06errors\x18\x06 \x01(\x03R\x06errors\"\xc7\x01\n" +
+	"\fWatchRequest\x125\n" +
+	"\x06topics\x18\x01 \x03(\x0e2\x1d.collector.mesh.v1.WatchTopicR\x06topics\x129\n" +
+	"\x06filter\x18\x02 \x01(\v2!.collector.mesh.v1.DispatchFilterR\x06filter\x12\x1b\n" +
+	"\tsince_seq\x18\x03 \x01(\x04R\bsinceSeq\x12(\n" +
+	"\x10since_session_id\x18\x04 \x01(\tR\x0esinceSessionId\"\x9c\x04\n" +
+	"\rWatchResponse\x12\x14\n" +
+	"\x05event\x18\x01 \x01(\x04R\x05event\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x129\n" +
+	"\bsnapshot\x18\x03 \x01(\v2\x1b.collector.mesh.v1.TopologyH\x00R\bsnapshot\x129\n" +
+	"\btopology\x18\x04 \x01(\v2\x1b.collector.mesh.v1.TopologyH\x00R\btopology\x12E\n" +
+	"\n" +
+	"connection\x18\x05 \x01(\v2#.collector.mesh.v1.ConnectionChangeH\x00R\n" +
+	"connection\x12B\n" +
+	"\n" +
+	"dispatches\x18\x06 \x01(\v2 .collector.mesh.v1.DispatchBatchH\x00R\n" +
+	"dispatches\x12C\n" +
+	"\fmetrics_tick\x18\a \x01(\v2\x1e.collector.mesh.v1.MetricsTickH\x00R\vmetricsTick\x12<\n" +
+	"\theartbeat\x18\b \x01(\v2\x1c.collector.mesh.v1.HeartbeatH\x00R\theartbeat\x126\n" +
+	"\adropped\x18\t \x01(\v2\x1a.collector.mesh.v1.DroppedH\x00R\adroppedB\t\n" +
+	"\acontent\"\x93\x01\n" +
+	"\bTopology\x12<\n" +
+	"\x06status\x18\x01 \x01(\v2$.collector.mesh.v1.GetStatusResponseR\x06status\x127\n" +
+	"\vconnections\x18\x02 \x03(\v2\x15.collector.ConnectionR\vconnections\x12\x10\n" +
+	"\x03seq\x18\x03 \x01(\x04R\x03seq\"}\n" +
+	"\x10ConnectionChange\x122\n" +
+	"\x06before\x18\x01 \x01(\x0e2\x1a.collector.ConnectionStateR\x06before\x125\n" +
+	"\n" +
+	"connection\x18\x02 \x01(\v2\x15.collector.ConnectionR\n" +
+	"connection\"L\n" +
+	"\rDispatchBatch\x12;\n" +
+	"\n" +
+	"dispatches\x18\x01 \x03(\v2\x1b.collector.mesh.v1.DispatchR\n" +
+	"dispatches\"@\n" +
+	"\vMetricsTick\x121\n" +
+	"\x06series\x18\x01 \x03(\v2\x19.collector.mesh.v1.SeriesR\x06series\"\x1d\n" +
+	"\tHeartbeat\x12\x10\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\")\n" +
+	"\aDropped\x12\x1e\n" +
+	"\n" +
+	"dispatches\x18\x01 \x01(\x04R\n" +
+	"dispatches*x\n" +
+	"\n" +
+	"WatchTopic\x12\x1b\n" +
+	"\x17WATCH_TOPIC_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14WATCH_TOPIC_TOPOLOGY\x10\x01\x12\x1a\n" +
+	"\x16WATCH_TOPIC_DISPATCHES\x10\x02\x12\x17\n" +
+	"\x13WATCH_TOPIC_METRICS\x10\x032\xd0\b\n" +
 	"\vMeshService\x12[\n" +
 	"\tGetStatus\x12#.collector.mesh.v1.GetStatusRequest\x1a$.collector.mesh.v1.GetStatusResponse\"\x03\x90\x02\x01\x12m\n" +
 	"\x0fListConnections\x12).collector.mesh.v1.ListConnectionsRequest\x1a*.collector.mesh.v1.ListConnectionsResponse\"\x03\x90\x02\x01\x12d\n" +
 	"\fListServices\x12&.collector.mesh.v1.ListServicesRequest\x1a'.collector.mesh.v1.ListServicesResponse\"\x03\x90\x02\x01\x12p\n" +
 	"\x10GetDescriptorSet\x12*.collector.mesh.v1.GetDescriptorSetRequest\x1a+.collector.mesh.v1.GetDescriptorSetResponse\"\x03\x90\x02\x01\x12d\n" +
-	"\fExplainRoute\x12&.collector.mesh.v1.ExplainRouteRequest\x1a'.collector.mesh.v1.ExplainRouteResponse\"\x03\x90\x02\x01\x12V\n" +
+	"\fExplainRoute\x12&.collector.mesh.v1.ExplainRouteRequest\x1a'.collector.mesh.v1.ExplainRouteResponse\"\x03\x90\x02\x01\x12j\n" +
+	"\x0eListCollectors\x12(.collector.mesh.v1.ListCollectorsRequest\x1a).collector.mesh.v1.ListCollectorsResponse\"\x03\x90\x02\x01\x12j\n" +
+	"\x0eListDispatches\x12(.collector.mesh.v1.ListDispatchesRequest\x1a).collector.mesh.v1.ListDispatchesResponse\"\x03\x90\x02\x01\x12^\n" +
+	"\n" +
+	"GetMetrics\x12$.collector.mesh.v1.GetMetricsRequest\x1a%.collector.mesh.v1.GetMetricsResponse\"\x03\x90\x02\x01\x12L\n" +
+	"\x05Watch\x12\x1f.collector.mesh.v1.WatchRequest\x1a .collector.mesh.v1.WatchResponse0\x01\x12V\n" +
 	"\tConnectTo\x12#.collector.mesh.v1.ConnectToRequest\x1a$.collector.mesh.v1.ConnectToResponse\x12Y\n" +
 	"\n" +
 	"Disconnect\x12$.collector.mesh.v1.DisconnectRequest\x1a%.collector.mesh.v1.DisconnectResponseB\xca\x01\n" +
@@ -1361,67 +2323,117 @@ func file_collector_mesh_v1_mesh_proto_rawDescGZIP() []byte {
 	return file_collector_mesh_v1_mesh_proto_rawDescData
 }
 
-var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_collector_mesh_v1_mesh_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_collector_mesh_v1_mesh_proto_goTypes = []any{
-	(*GetStatusRequest)(nil),               // 0: collector.mesh.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),              // 1: collector.mesh.v1.GetStatusResponse
-	(*StoreStatus)(nil),                    // 2: collector.mesh.v1.StoreStatus
-	(*Peer)(nil),                           // 3: collector.mesh.v1.Peer
-	(*ListConnectionsRequest)(nil),         // 4: collector.mesh.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),        // 5: collector.mesh.v1.ListConnectionsResponse
-	(*ListServicesRequest)(nil),            // 6: collector.mesh.v1.ListServicesRequest
-	(*ListServicesResponse)(nil),           // 7: collector.mesh.v1.ListServicesResponse
-	(*Service)(nil),                        // 8: collector.mesh.v1.Service
-	(*Method)(nil),                         // 9: collector.mesh.v1.Method
-	(*GetDescriptorSetRequest)(nil),        // 10: collector.mesh.v1.GetDescriptorSetRequest
-	(*GetDescriptorSetResponse)(nil),       // 11: collector.mesh.v1.GetDescriptorSetResponse
-	(*ExplainRouteRequest)(nil),            // 12: collector.mesh.v1.ExplainRouteRequest
-	(*ExplainRouteResponse)(nil),           // 13: collector.mesh.v1.ExplainRouteResponse
-	(*Candidate)(nil),                      // 14: collector.mesh.v1.Candidate
-	(*ConnectToRequest)(nil),               // 15: collector.mesh.v1.ConnectToRequest
-	(*ConnectToResponse)(nil),              // 16: collector.mesh.v1.ConnectToResponse
-	(*DisconnectRequest)(nil),              // 17: collector.mesh.v1.DisconnectRequest
-	(*DisconnectResponse)(nil),             // 18: collector.mesh.v1.DisconnectResponse
-	nil,                                    // 19: collector.mesh.v1.GetStatusResponse.LimitsEntry
-	(*timestamppb.Timestamp)(nil),          // 20: google.protobuf.Timestamp
-	(collector.ConnectionState)(0),         // 21: collector.ConnectionState
-	(*collector.Connection)(nil),           // 22: collector.Connection
-	(*descriptorpb.FileDescriptorSet)(nil), // 23: google.protobuf.FileDescriptorSet
+	(WatchTopic)(0),                        // 0: collector.mesh.v1.WatchTopic
+	(*GetStatusRequest)(nil),               // 1: collector.mesh.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),              // 2: collector.mesh.v1.GetStatusResponse
+	(*StoreStatus)(nil),                    // 3: collector.mesh.v1.StoreStatus
+	(*Peer)(nil),                           // 4: collector.mesh.v1.Peer
+	(*ListConnectionsRequest)(nil),         // 5: collector.mesh.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),        // 6: collector.mesh.v1.ListConnectionsResponse
+	(*ListServicesRequest)(nil),            // 7: collector.mesh.v1.ListServicesRequest
+	(*ListServicesResponse)(nil),           // 8: collector.mesh.v1.ListServicesResponse
+	(*Service)(nil),                        // 9: collector.mesh.v1.Service
+	(*Method)(nil),                         // 10: collector.mesh.v1.Method
+	(*GetDescriptorSetRequest)(nil),        // 11: collector.mesh.v1.GetDescriptorSetRequest
+	(*GetDescriptorSetResponse)(nil),       // 12: collector.mesh.v1.GetDescriptorSetResponse
+	(*ExplainRouteRequest)(nil),            // 13: collector.mesh.v1.ExplainRouteRequest
+	(*ExplainRouteResponse)(nil),           // 14: collector.mesh.v1.ExplainRouteResponse
+	(*Candidate)(nil),                      // 15: collector.mesh.v1.Candidate
+	(*ConnectToRequest)(nil),               // 16: collector.mesh.v1.ConnectToRequest
+	(*ConnectToResponse)(nil),              // 17: collector.mesh.v1.ConnectToResponse
+	(*DisconnectRequest)(nil),              // 18: collector.mesh.v1.DisconnectRequest
+	(*DisconnectResponse)(nil),             // 19: collector.mesh.v1.DisconnectResponse
+	(*ListCollectorsRequest)(nil),          // 20: collector.mesh.v1.ListCollectorsRequest
+	(*ListCollectorsResponse)(nil),         // 21: collector.mesh.v1.ListCollectorsResponse
+	(*Collector)(nil),                      // 22: collector.mesh.v1.Collector
+	(*Edge)(nil),                           // 23: collector.mesh.v1.Edge
+	(*WatchRequest)(nil),                   // 24: collector.mesh.v1.WatchRequest
+	(*WatchResponse)(nil),                  // 25: collector.mesh.v1.WatchResponse
+	(*Topology)(nil),                       // 26: collector.mesh.v1.Topology
+	(*ConnectionChange)(nil),               // 27: collector.mesh.v1.ConnectionChange
+	(*DispatchBatch)(nil),                  // 28: collector.mesh.v1.DispatchBatch
+	(*MetricsTick)(nil),                    // 29: collector.mesh.v1.MetricsTick
+	(*Heartbeat)(nil),                      // 30: collector.mesh.v1.Heartbeat
+	(*Dropped)(nil),                        // 31: collector.mesh.v1.Dropped
+	nil,                                    // 32: collector.mesh.v1.GetStatusResponse.LimitsEntry
+	(*timestamppb.Timestamp)(nil),          // 33: google.protobuf.Timestamp
+	(collector.ConnectionState)(0),         // 34: collector.ConnectionState
+	(*collector.Connection)(nil),           // 35: collector.Connection
+	(*descriptorpb.FileDescriptorSet)(nil), // 36: google.protobuf.FileDescriptorSet
+	(*DispatchFilter)(nil),                 // 37: collector.mesh.v1.DispatchFilter
+	(*Dispatch)(nil),                       // 38: collector.mesh.v1.Dispatch
+	(*Series)(nil),                         // 39: collector.mesh.v1.Series
+	(*ListDispatchesRequest)(nil),          // 40: collector.mesh.v1.ListDispatchesRequest
+	(*GetMetricsRequest)(nil),              // 41: collector.mesh.v1.GetMetricsRequest
+	(*ListDispatchesResponse)(nil),         // 42: collector.mesh.v1.ListDispatchesResponse
+	(*GetMetricsResponse)(nil),             // 43: collector.mesh.v1.GetMetricsResponse
 }
 var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
-	20, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
-	2,  // 1: collector.mesh.v1.GetStatusResponse.store:type_name -> collector.mesh.v1.StoreStatus
-	3,  // 2: collector.mesh.v1.GetStatusResponse.peers:type_name -> collector.mesh.v1.Peer
-	19, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
-	21, // 4: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
-	20, // 5: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
-	21, // 6: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
-	22, // 7: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
-	8,  // 8: collector.mesh.v1.ListServicesResponse.services:type_name -> collector.mesh.v1.Service
-	9,  // 9: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
-	23, // 10: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
-	14, // 11: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
-	22, // 12: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
-	22, // 13: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
-	0,  // 14: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
-	4,  // 15: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
-	6,  // 16: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
-	10, // 17: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
-	12, // 18: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
-	15, // 19: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
-	17, // 20: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
-	1,  // 21: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
-	5,  // 22: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
-	7,  // 23: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
-	11, // 24: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
-	13, // 25: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
-	16, // 26: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
-	18, // 27: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
-	21, // [21:28] is the sub-list for method output_type
-	14, // [14:21] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	33, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	3,  // 1: collector.mesh.v1.GetStatusResponse.store:type_name -> collector.mesh.v1.StoreStatus
+	4,  // 2: collector.mesh.v1.GetStatusResponse.peers:type_name -> collector.mesh.v1.Peer
+	32, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
+	34, // 4: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
+	33, // 5: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
+	34, // 6: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
+	35, // 7: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
+	9,  // 8: collector.mesh.v1.ListServicesResponse.services:type_name -> collector.mesh.v1.Service
+	10, // 9: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
+	36, // 10: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
+	15, // 11: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
+	35, // 12: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
+	35, // 13: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
+	22, // 14: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
+	23, // 15: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
+	33, // 16: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
+	34, // 17: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
+	34, // 18: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
+	0,  // 19: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
+	37, // 20: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
+	33, // 21: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
+	26, // 22: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
+	26, // 23: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
+	27, // 24: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
+	28, // 25: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
+	29, // 26: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
+	30, // 27: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
+	31, // 28: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
+	2,  // 29: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
+	35, // 30: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
+	34, // 31: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
+	35, // 32: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
+	38, // 33: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
+	39, // 34: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
+	1,  // 35: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
+	5,  // 36: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
+	7,  // 37: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
+	11, // 38: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
+	13, // 39: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
+	20, // 40: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
+	40, // 41: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
+	41, // 42: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
+	24, // 43: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
+	16, // 44: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
+	18, // 45: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
+	2,  // 46: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
+	6,  // 47: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
+	8,  // 48: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
+	12, // 49: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
+	14, // 50: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
+	21, // 51: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
+	42, // 52: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
+	43, // 53: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
+	25, // 54: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
+	17, // 55: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
+	19, // 56: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
+	46, // [46:57] is the sub-list for method output_type
+	35, // [35:46] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_mesh_proto_init() }
@@ -1429,18 +2441,29 @@ func file_collector_mesh_v1_mesh_proto_init() {
 	if File_collector_mesh_v1_mesh_proto != nil {
 		return
 	}
+	file_collector_mesh_v1_observe_proto_init()
+	file_collector_mesh_v1_mesh_proto_msgTypes[24].OneofWrappers = []any{
+		(*WatchResponse_Snapshot)(nil),
+		(*WatchResponse_Topology)(nil),
+		(*WatchResponse_Connection)(nil),
+		(*WatchResponse_Dispatches)(nil),
+		(*WatchResponse_MetricsTick)(nil),
+		(*WatchResponse_Heartbeat)(nil),
+		(*WatchResponse_Dropped)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_mesh_v1_mesh_proto_rawDesc), len(file_collector_mesh_v1_mesh_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   20,
+			NumEnums:      1,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_collector_mesh_v1_mesh_proto_goTypes,
 		DependencyIndexes: file_collector_mesh_v1_mesh_proto_depIdxs,
+		EnumInfos:         file_collector_mesh_v1_mesh_proto_enumTypes,
 		MessageInfos:      file_collector_mesh_v1_mesh_proto_msgTypes,
 	}.Build()
 	File_collector_mesh_v1_mesh_proto = out.File

@@ -38,6 +38,14 @@ const (
 	MeshServiceGetDescriptorSetProcedure = "/collector.mesh.v1.MeshService/GetDescriptorSet"
 	// MeshServiceExplainRouteProcedure is the procedure name of the MeshService's ExplainRoute RPC.
 	MeshServiceExplainRouteProcedure = "/collector.mesh.v1.MeshService/ExplainRoute"
+	// MeshServiceListCollectorsProcedure is the procedure name of the MeshService's ListCollectors RPC.
+	MeshServiceListCollectorsProcedure = "/collector.mesh.v1.MeshService/ListCollectors"
+	// MeshServiceListDispatchesProcedure is the procedure name of the MeshService's ListDispatches RPC.
+	MeshServiceListDispatchesProcedure = "/collector.mesh.v1.MeshService/ListDispatches"
+	// MeshServiceGetMetricsProcedure is the procedure name of the MeshService's GetMetrics RPC.
+	MeshServiceGetMetricsProcedure = "/collector.mesh.v1.MeshService/GetMetrics"
+	// MeshServiceWatchProcedure is the procedure name of the MeshService's Watch RPC.
+	MeshServiceWatchProcedure = "/collector.mesh.v1.MeshService/Watch"
 	// MeshServiceConnectToProcedure is the procedure name of the MeshService's ConnectTo RPC.
 	MeshServiceConnectToProcedure = "/collector.mesh.v1.MeshService/ConnectTo"
 	// MeshServiceDisconnectProcedure is the procedure name of the MeshService's Disconnect RPC.
@@ -85,6 +93,37 @@ var (
 			IdempotencyLevel: connect.IdempotencyNoSideEffects,
 		}
 	})
+	meshServiceListCollectorsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("ListCollectors"),
+			Procedure:        MeshServiceListCollectorsProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	meshServiceListDispatchesSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("ListDispatches"),
+			Procedure:        MeshServiceListDispatchesProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	meshServiceGetMetricsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("GetMetrics"),
+			Procedure:        MeshServiceGetMetricsProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	meshServiceWatchSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeServer,
+			Schema:     v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("Watch"),
+			Procedure:  MeshServiceWatchProcedure,
+		}
+	})
 	meshServiceConnectToSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType: connect.StreamTypeUnary,
@@ -113,6 +152,16 @@ type MeshServiceClient interface {
 	GetDescriptorSet(context.Context, *v1.GetDescriptorSetRequest) (*v1.GetDescriptorSetResponse, error)
 	// ExplainRoute says which collector would run a call and why. It is the router's own verdict; no call is made.
 	ExplainRoute(context.Context, *v1.ExplainRouteRequest) (*v1.ExplainRouteResponse, error)
+	// ListCollectors answers who is in the mesh: this collector, its peers and, as far as those answer within a second,
+	// theirs.
+	ListCollectors(context.Context, *v1.ListCollectorsRequest) (*v1.ListCollectorsResponse, error)
+	// ListDispatches answers finished calls that this collector saw and still remembers.
+	ListDispatches(context.Context, *v1.ListDispatchesRequest) (*v1.ListDispatchesResponse, error)
+	// GetMetrics answers rates, errors and latencies over time, by method and by peer.
+	GetMetrics(context.Context, *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error)
+	// Watch sends what happens, as it happens, until the caller leaves. One stream carries all topics, since browsers
+	// have few connections. A watcher that is too slow loses the oldest events and is told how many.
+	Watch(context.Context, *v1.WatchRequest) (MeshServiceWatchClientStream, error)
 	// ConnectTo makes this collector dial another one. Refused from beyond loopback unless authorised.
 	ConnectTo(context.Context, *v1.ConnectToRequest) (*v1.ConnectToResponse, error)
 	// Disconnect closes a connection for good. Refused from beyond loopback unless authorised.
@@ -123,6 +172,26 @@ type MeshServiceClient interface {
 // service clients may share a single connect.Client.
 func NewMeshServiceClient(client *connect.Client) MeshServiceClient {
 	return &meshServiceClient{client: client}
+}
+
+// MeshServiceWatchClientStream is the client stream for the MeshService's Watch RPC.
+type MeshServiceWatchClientStream struct {
+	stream connect.ClientStream
+}
+
+// Receive returns the next response message from the server.
+func (s MeshServiceWatchClientStream) Receive() (*v1.WatchResponse, error) {
+	var res v1.WatchResponse
+	if err := s.stream.Receive(&res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+// Close releases the stream's resources. It is idempotent and is typically deferred to clean up a
+// stream abandoned before io.EOF.
+func (s MeshServiceWatchClientStream) Close() error {
+	return s.stream.Close()
 }
 
 // MeshServiceHandler is an implementation of the collector.mesh.v1.MeshService service.
@@ -137,6 +206,16 @@ type MeshServiceHandler interface {
 	GetDescriptorSet(context.Context, *v1.GetDescriptorSetRequest) (*v1.GetDescriptorSetResponse, error)
 	// ExplainRoute says which collector would run a call and why. It is the router's own verdict; no call is made.
 	ExplainRoute(context.Context, *v1.ExplainRouteRequest) (*v1.ExplainRouteResponse, error)
+	// ListCollectors answers who is in the mesh: this collector, its peers and, as far as those answer within a second,
+	// theirs.
+	ListCollectors(context.Context, *v1.ListCollectorsRequest) (*v1.ListCollectorsResponse, error)
+	// ListDispatches answers finished calls that this collector saw and still remembers.
+	ListDispatches(context.Context, *v1.ListDispatchesRequest) (*v1.ListDispatchesResponse, error)
+	// GetMetrics answers rates, errors and latencies over time, by method and by peer.
+	GetMetrics(context.Context, *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error)
+	// Watch sends what happens, as it happens, until the caller leaves. One stream carries all topics, since browsers
+	// have few connections. A watcher that is too slow loses the oldest events and is told how many.
+	Watch(context.Context, *v1.WatchRequest, MeshServiceWatchServerStream) error
 	// ConnectTo makes this collector dial another one. Refused from beyond loopback unless authorised.
 	ConnectTo(context.Context, *v1.ConnectToRequest) (*v1.ConnectToResponse, error)
 	// Disconnect closes a connection for good. Refused from beyond loopback unless authorised.
@@ -153,9 +232,28 @@ func RegisterMeshServiceHandler(server *connect.Server, svc MeshServiceHandler) 
 		connect.Method{Spec: meshServiceListServicesSpec(), Handler: adapter.listServices},
 		connect.Method{Spec: meshServiceGetDescriptorSetSpec(), Handler: adapter.getDescriptorSet},
 		connect.Method{Spec: meshServiceExplainRouteSpec(), Handler: adapter.explainRoute},
+		connect.Method{Spec: meshServiceListCollectorsSpec(), Handler: adapter.listCollectors},
+		connect.Method{Spec: meshServiceListDispatchesSpec(), Handler: adapter.listDispatches},
+		connect.Method{Spec: meshServiceGetMetricsSpec(), Handler: adapter.getMetrics},
+		connect.Method{Spec: meshServiceWatchSpec(), Handler: adapter.watch},
 		connect.Method{Spec: meshServiceConnectToSpec(), Handler: adapter.connectTo},
 		connect.Method{Spec: meshServiceDisconnectSpec(), Handler: adapter.disconnect},
 	)
+}
+
+// MeshServiceWatchServerStream is the server stream for the MeshService's Watch RPC.
+type MeshServiceWatchServerStream struct {
+	stream connect.ServerStream
+}
+
+// SendHeaders flushes the response headers without a message. The first Send does this implicitly.
+func (s MeshServiceWatchServerStream) SendHeaders() error {
+	return s.stream.SendHeaders()
+}
+
+// Send sends a response message to the client.
+func (s MeshServiceWatchServerStream) Send(res *v1.WatchResponse) error {
+	return s.stream.Send(res)
 }
 
 // UnimplementedMeshServiceHandler returns CodeUnimplemented from all methods.
@@ -179,6 +277,22 @@ func (UnimplementedMeshServiceHandler) GetDescriptorSet(context.Context, *v1.Get
 
 func (UnimplementedMeshServiceHandler) ExplainRoute(context.Context, *v1.ExplainRouteRequest) (*v1.ExplainRouteResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ExplainRoute is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) ListCollectors(context.Context, *v1.ListCollectorsRequest) (*v1.ListCollectorsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ListCollectors is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) ListDispatches(context.Context, *v1.ListDispatchesRequest) (*v1.ListDispatchesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ListDispatches is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) GetMetrics(context.Context, *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.GetMetrics is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) Watch(context.Context, *v1.WatchRequest, MeshServiceWatchServerStream) error {
+	return connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.Watch is not implemented")
 }
 
 func (UnimplementedMeshServiceHandler) ConnectTo(context.Context, *v1.ConnectToRequest) (*v1.ConnectToResponse, error) {
@@ -231,6 +345,38 @@ func (c *meshServiceClient) ExplainRoute(ctx context.Context, req *v1.ExplainRou
 		return nil, err
 	}
 	return &res, nil
+}
+
+func (c *meshServiceClient) ListCollectors(ctx context.Context, req *v1.ListCollectorsRequest) (*v1.ListCollectorsResponse, error) {
+	var res v1.ListCollectorsResponse
+	if err := c.client.CallUnary(ctx, meshServiceListCollectorsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) ListDispatches(ctx context.Context, req *v1.ListDispatchesRequest) (*v1.ListDispatchesResponse, error) {
+	var res v1.ListDispatchesResponse
+	if err := c.client.CallUnary(ctx, meshServiceListDispatchesSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) GetMetrics(ctx context.Context, req *v1.GetMetricsRequest) (*v1.GetMetricsResponse, error) {
+	var res v1.GetMetricsResponse
+	if err := c.client.CallUnary(ctx, meshServiceGetMetricsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) Watch(ctx context.Context, req *v1.WatchRequest) (MeshServiceWatchClientStream, error) {
+	stream, err := c.client.CallServerStream(ctx, meshServiceWatchSpec(), req)
+	if err != nil {
+		return MeshServiceWatchClientStream{}, err
+	}
+	return MeshServiceWatchClientStream{stream: stream}, nil
 }
 
 func (c *meshServiceClient) ConnectTo(ctx context.Context, req *v1.ConnectToRequest) (*v1.ConnectToResponse, error) {
@@ -309,6 +455,50 @@ func (h meshServiceHandler) explainRoute(ctx context.Context, _ connect.Spec, st
 		return err
 	}
 	return stream.Send(res)
+}
+
+func (h meshServiceHandler) listCollectors(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListCollectorsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListCollectors(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) listDispatches(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListDispatchesRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListDispatches(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) getMetrics(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.GetMetricsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.GetMetrics(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) watch(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.WatchRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	return h.svc.Watch(ctx, &req, MeshServiceWatchServerStream{stream: stream})
 }
 
 func (h meshServiceHandler) connectTo(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {

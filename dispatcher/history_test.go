@@ -1,0 +1,132 @@
+package dispatcher_test
+
+import (
+	"testing"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+)
+
+// calls are what a collector remembers, oldest first.
+func (n node) calls(t *testing.T, filter *meshv1.DispatchFilter) []*meshv1.Dispatch {
+	t.Helper()
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(newHTTPClient(t), "http://"+n.address)))
+	res, err := client.ListDispatches(t.Context(), &meshv1.ListDispatchesRequest{Filter: filter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := res.GetDispatches()
+	for i, j := 0, len(calls)-1; i < j; i, j = i+1, j-1 {
+		calls[i], calls[j] = calls[j], calls[i]
+	}
+	return calls
+}
+
+// Every entrance is seen, once, with who ran the call and how it ended.
+func TestHistory_EveryEntrance(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	transport := connecthttp.NewTransport(newHTTPClient(t), "http://"+a.address, connecthttp.WithGRPC())
+	native := testingv1connect.NewEchoServiceClient(connect.NewClient(transport))
+	inside := testingv1connect.NewEchoServiceClient(connect.NewClient(a.Transport("test")))
+	envelopes := collectorconnect.NewCollectiveDispatcherClient(connect.NewClient(transport))
+
+	if _, err := native.Echo(t.Context(), &testingv1.EchoRequest{Text: "native"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := inside.Echo(t.Context(), &testingv1.EchoRequest{Text: "inside"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := native.Fail(t.Context(), &testingv1.FailRequest{Code: int32(connect.CodeNotFound), Message: "no such thing"}); err == nil {
+		t.Fatal("Fail did not fail")
+	}
+	input, err := anypb.New(&testingv1.EchoRequest{Text: "packed"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := envelopes.Dispatch(t.Context(), &collector.DispatchRequest{
+		Namespace: "test", Service: &collector.ServiceTypeRef{ServiceName: "EchoService"}, MethodName: "Echo", Input: input,
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	want := []struct{ entrance, method, code string }{
+		{"native", "Echo", "ok"}, {"process", "Echo", "ok"}, {"native", "Fail", "not_found"}, {"dispatch", "Echo", "ok"},
+	}
+	got := a.calls(t, nil)
+	if len(got) != len(want) {
+		t.Fatalf("a saw %v, want %d calls", got, len(want))
+	}
+	for i, w := range want {
+		c := got[i]
+		if c.GetEntrance() != w.entrance || c.GetProcedure() != "/collector.testing.v1.EchoService/"+w.method || c.GetCode() != w.code ||
+			c.GetSourceCollectorId() != a.ID() || c.GetExecutorCollectorId() != b.ID() || len(c.GetRoute()) != 2 || c.GetNamespace() != "test" {
+			t.Errorf("call %d is %v, want %v on %s", i, c, w, b.ID())
+		}
+	}
+	for _, c := range b.calls(t, nil) {
+		if c.GetEntrance() != "link" || c.GetSourceCollectorId() != a.ID() || c.GetExecutorCollectorId() != b.ID() {
+			t.Errorf("b saw %v, want a call of a over the link", c)
+		}
+	}
+	if failed := a.calls(t, &meshv1.DispatchFilter{ErrorsOnly: true}); len(failed) != 1 || failed[0].GetMessage() != "no such thing" || failed[0].GetReason() != "" {
+		t.Errorf("failures: %v, want the handler's own", failed)
+	}
+}
+
+// A collector tells of its neighbours' connections and their schemas.
+func TestListCollectors_Indirect(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	c := serve(t, "c", []string{"test"})
+	join(t, b, c)
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(newHTTPClient(t), "http://"+a.address)))
+	res, err := client.ListCollectors(t.Context(), &meshv1.ListCollectorsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(res.GetCollectors()); n != 3 || res.GetCollectors()[0].GetCollectorId() != "a" {
+		t.Fatalf("got %v, want a, b and c", res.GetCollectors())
+	}
+	last := res.GetCollectors()[2]
+	if last.GetCollectorId() != "c" || last.GetIsDirectPeer() || last.GetViaCollectorId() != "b" {
+		t.Errorf("got %v, want c by way of b", last)
+	}
+	if edges := res.GetEdges(); len(edges) != 1 || edges[0].GetSourceCollectorId() != "b" || edges[0].GetTargetCollectorId() != "c" {
+		t.Errorf("got %v, want the connection of b and c", edges)
+	}
+}
+
+// The stream begins with a snapshot and then tells of calls that match.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	a, _ := pair(t)
+	transport := connecthttp.NewTransport(newHTTPClient(t), "http://"+a.address)
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(transport))
+	stream, err := client.Watch(t.Context(), &meshv1.WatchRequest{
+		Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES}, Filter: &meshv1.DispatchFilter{ErrorsOnly: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	first, err := stream.Receive()
+	if err != nil || first.GetSnapshot().GetStatus().GetCollectorId() != "a" {
+		t.Fatalf("first event %v, %v, want the snapshot of a", first, err)
+	}
+	echo := testingv1connect.NewEchoServiceClient(connect.NewClient(transport))
+	_, _ = echo.Echo(t.Context(), &testingv1.EchoRequest{})
+	_, _ = echo.Fail(t.Context(), &testingv1.FailRequest{Code: int32(connect.CodeAborted)})
+	next, err := stream.Receive()
+	if err != nil || len(next.GetDispatches().GetDispatches()) != 1 || next.GetDispatches().GetDispatches()[0].GetCode() != "aborted" {
+		t.Errorf("next event %v, %v, want the failed call alone", next, err)
+	}
+}

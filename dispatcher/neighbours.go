@@ -1,0 +1,131 @@
+package dispatcher
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+)
+
+// neighbourTimeout is how long peers have to tell of their connections, and maxAsked how many are asked at once.
+const (
+	neighbourTimeout = time.Second
+	maxAsked         = 64
+)
+
+// ListConnections answers a peer this collector's own connections and does not ask further.
+func (s schemaService) ListConnections(ctx context.Context, req *meshv1.ListConnectionsRequest) (*meshv1.ListConnectionsResponse, error) {
+	return s.mesh.ListConnections(ctx, req)
+}
+
+// ListCollectors answers who is in the mesh, and asks the peers for their connections.
+func (m meshService) ListCollectors(ctx context.Context, _ *meshv1.ListCollectorsRequest) (*meshv1.ListCollectorsResponse, error) {
+	peers := m.conns.Table().Peers()
+	n := newNeighbourhood(&meshv1.Collector{
+		CollectorId: m.id, Address: m.address, IsDirectPeer: true, Namespaces: m.namespaces,
+		State: collector.ConnectionState_CONNECTION_STATE_ACTIVE, LastSeen: timestamppb.Now(),
+	})
+	for _, p := range m.peers(m.conns.ListConnections()) {
+		n.collectors[p.GetCollectorId()] = &meshv1.Collector{
+			CollectorId: p.GetCollectorId(), Address: p.GetAddress(), IsDirectPeer: true,
+			LastSeen: p.GetLastActivity(), Namespaces: p.GetSharedNamespaces(), State: p.GetState(),
+		}
+	}
+	n.ask(ctx, peers)
+	return n.response(), nil
+}
+
+// neighbourhood gathers what peers tell. Its goroutines end before ask returns.
+type neighbourhood struct {
+	mu         sync.Mutex
+	self       string
+	collectors map[string]*meshv1.Collector
+	edges      map[string]*meshv1.Edge // by connection id
+	missing    []string
+}
+
+func newNeighbourhood(self *meshv1.Collector) *neighbourhood {
+	return &neighbourhood{
+		self:       self.GetCollectorId(),
+		collectors: map[string]*meshv1.Collector{self.GetCollectorId(): self},
+		edges:      make(map[string]*meshv1.Edge),
+	}
+}
+
+func (n *neighbourhood) ask(ctx context.Context, peers []*conn.Peer) {
+	ctx, cancel := context.WithTimeout(ctx, neighbourTimeout)
+	defer cancel()
+	var group sync.WaitGroup
+	for _, peer := range peers[:min(len(peers), maxAsked)] {
+		if peer.Routable() && !peer.Seed {
+			group.Go(func() { n.hear(ctx, peer) })
+		}
+	}
+	group.Wait()
+}
+
+func (n *neighbourhood) hear(ctx context.Context, peer *conn.Peer) {
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(peerTransport{peer}))
+	res, err := client.ListConnections(ctx, &meshv1.ListConnectionsRequest{})
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err != nil {
+		n.missing = append(n.missing, peer.ID)
+		return
+	}
+	for _, c := range res.GetConnections() {
+		n.add(peer.ID, c)
+	}
+}
+
+// add takes one connection of a peer, unless it is with this collector.
+func (n *neighbourhood) add(peer string, c *collector.Connection) {
+	other := c.GetTargetCollectorId()
+	if other == peer {
+		other = c.GetSourceCollectorId()
+	}
+	if other == n.self {
+		return
+	}
+	n.edges[c.GetId()] = &meshv1.Edge{
+		SourceCollectorId: c.GetSourceCollectorId(), TargetCollectorId: c.GetTargetCollectorId(), State: c.GetState(),
+		SharedNamespaces: c.GetSharedNamespaces(), Calls: c.GetRequestCount(), Errors: c.GetErrorCount(),
+	}
+	if n.collectors[other] == nil {
+		n.collectors[other] = &meshv1.Collector{
+			CollectorId: other, Address: c.GetAddress(), LastSeen: c.GetLastActivity(),
+			Namespaces: c.GetSharedNamespaces(), State: c.GetState(), ViaCollectorId: peer,
+		}
+	}
+}
+
+func (n *neighbourhood) response() *meshv1.ListCollectorsResponse {
+	res := &meshv1.ListCollectorsResponse{Missing: slices.Sorted(slices.Values(n.missing))}
+	res.Collectors = slices.SortedFunc(maps.Values(n.collectors), func(a, b *meshv1.Collector) int {
+		return cmp.Or(n.rank(a)-n.rank(b), cmp.Compare(a.GetCollectorId(), b.GetCollectorId()))
+	})
+	for _, id := range slices.Sorted(maps.Keys(n.edges)) {
+		res.Edges = append(res.Edges, n.edges[id])
+	}
+	return res
+}
+
+func (n *neighbourhood) rank(c *meshv1.Collector) int {
+	switch {
+	case c.GetCollectorId() == n.self:
+		return 0
+	case c.GetIsDirectPeer():
+		return 1
+	}
+	return 2
+}

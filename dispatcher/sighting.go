@@ -1,0 +1,147 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/observe"
+)
+
+// sighting is a call under observation, from its entrance to its verdict. It is told to the recorder once.
+type sighting struct {
+	dispatcher *Dispatcher
+	call       observe.Call
+}
+
+// see begins to observe a call that entered the mesh here.
+func (d *Dispatcher) see(entrance observe.Entrance, namespace, procedure string) sighting {
+	return sighting{d, observe.Call{
+		Entrance: entrance, Namespace: namespace, Procedure: procedure, Source: d.id, Executor: d.id, Start: time.Now(),
+	}}
+}
+
+// called notes the full procedure of a call that was asked for by a short name.
+func (s *sighting) called(procedure string) {
+	if procedure != "" {
+		s.call.Procedure = procedure
+	}
+}
+
+// packed notes the message sizes of an envelope.
+func (s *sighting) packed(in, out *anypb.Any) {
+	s.call.RequestBytes, s.call.ResponseBytes = int64(len(in.GetValue())), int64(len(out.GetValue()))
+}
+
+// sized notes the message sizes of a unary call.
+func (s *sighting) sized(info *connect.CallInfo, kind connect.StreamType) {
+	if info != nil && kind == connect.StreamTypeUnary {
+		s.call.RequestBytes, s.call.ResponseBytes = int64(info.ReceiveStats.Size), int64(info.SendStats.Size)
+	}
+}
+
+// end tells the recorder how the call went. route is where it went.
+func (s *sighting) end(route *RouteInfo, err error) {
+	s.call.Duration = time.Since(s.call.Start)
+	s.call.Executor, s.call.Route = route.Executor, route.Route
+	s.call.Code = observe.OK
+	if err != nil {
+		s.fail(err)
+	}
+	s.dispatcher.recorder.Record(s.call)
+}
+
+// fail notes who failed and why. Where the mesh failed a call on its way, its error knows the way better.
+func (s *sighting) fail(err error) {
+	verdict, ok := errors.AsType[*connect.Error](err)
+	if !ok || verdict == nil {
+		verdict = verdictOf(err)
+	}
+	s.call.Code, s.call.Message = verdict.Code().String(), verdict.Message()
+	failure, ok := failureOf(verdict)
+	if !ok {
+		return
+	}
+	s.call.Reason = failure.GetReason()
+	if visited := failure.GetRoute(); len(visited) > len(s.call.Route) {
+		s.call.Route, s.call.Executor = visited, visited[len(visited)-1]
+	}
+}
+
+// wayTo is the route to an executor as the headers of an answer name it.
+func (v *view) wayTo(executor string) *RouteInfo {
+	if st, ok := v.stations[executor]; ok {
+		return st.route
+	}
+	return v.route
+}
+
+// seeLink observes the calls that come over links. The peer is where they entered the mesh.
+func (d *Dispatcher) seeLink(next link.Handler) link.Handler {
+	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
+		server, ok := info.TransportInfo.(*link.ServerInfo)
+		if !ok || server.Namespace == "" {
+			return next(ctx, procedure, info, stream)
+		}
+		seen := d.see(observe.Link, server.Namespace, procedure)
+		err := next(ctx, procedure, info, stream)
+		seen.call.Source = server.Link.Peer().CollectorID
+		seen.sized(info, info.Spec.StreamType)
+		seen.end(d.view().arrival(seen.call.Source), err)
+		return err
+	}
+}
+
+// arrival is the route of a call that came from a peer.
+func (v *view) arrival(peer string) *RouteInfo {
+	if st, ok := v.stations[peer]; ok {
+		return st.arrival
+	}
+	return v.route
+}
+
+// seen is a call of this process under observation.
+type seen struct {
+	connect.ClientStream
+	info *connect.CallInfo
+	kind connect.StreamType
+	once sync.Once
+	sighting
+}
+
+// watch observes a call of this process, whose entrance is not a function that returns when it is over.
+func (s sighting) watch(stream connect.ClientStream, info *connect.CallInfo, kind connect.StreamType) connect.ClientStream {
+	return &seen{ClientStream: stream, info: info, kind: kind, sighting: s}
+}
+
+func (s *seen) Receive(msg any) error {
+	err := s.ClientStream.Receive(msg)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		s.finish(err)
+	case err != nil || s.kind&connect.StreamTypeServer == 0:
+		s.finish(nil)
+	}
+	return err
+}
+
+func (s *seen) Close() error {
+	s.finish(nil)
+	return s.ClientStream.Close()
+}
+
+func (s *seen) finish(err error) {
+	s.once.Do(func() {
+		route, ok := s.info.TransportInfo.(*RouteInfo)
+		if !ok {
+			route = s.dispatcher.view().route
+		}
+		s.end(route, err)
+	})
+}

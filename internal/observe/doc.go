@@ -1,0 +1,14 @@
+// Package observe remembers what a collector saw, so that people can look at it: the last finished calls, rates and
+// latencies over time, and the changes of the mesh.
+//
+// Words:
+//
+//	call      one finished call, told to [Recorder.Record] by whoever ran or forwarded it
+//	ring      the last calls, in the order they finished; the oldest make room
+//	series    counts and latencies of the calls of a method, with a peer, or of the collector
+//	bucket    what happened in a series in one span of time: a second at first, ten seconds when it is older
+//	watcher   a reader with a place in the ring; one that is too slow loses the oldest calls and is told how many
+//
+// Recording takes no lock, and nobody waits for a watcher: they all read the same ring at their own pace, and their
+// filters are evaluated there, after the call. Everything is bounded, see [Limits].
+package observe

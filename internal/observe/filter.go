@@ -1,0 +1,33 @@
+package observe
+
+import (
+	"slices"
+	"strings"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// filter is a [meshv1.DispatchFilter] made ready to judge many calls.
+type filter struct {
+	*meshv1.DispatchFilter
+	procedure string
+}
+
+func newFilter(f *meshv1.DispatchFilter) filter {
+	return filter{f, strings.ToLower(f.GetProcedure())}
+}
+
+func (f filter) selects(c *Call) bool {
+	switch {
+	case f.GetErrorsOnly() && !c.failed():
+	case f.GetNamespace() != "" && f.GetNamespace() != c.Namespace:
+	case f.GetCollectorId() != "" && f.GetCollectorId() != c.Source && f.GetCollectorId() != c.Executor:
+	case f.GetExecutorCollectorId() != "" && f.GetExecutorCollectorId() != c.Executor:
+	case c.Duration.Nanoseconds() < f.GetMinDurationNanos():
+	case len(f.GetCodes()) > 0 && !slices.Contains(f.GetCodes(), c.Code):
+	case f.procedure != "" && !strings.Contains(strings.ToLower(c.Procedure), f.procedure):
+	default:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+package observe
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+const (
+	defaultList = 500
+	maxList     = 2000
+	maxPoints   = 300
+)
+
+// ListDispatches answers the remembered calls that a request selects, newest first.
+func (r *Recorder) ListDispatches(req *meshv1.ListDispatchesRequest) *meshv1.ListDispatchesResponse {
+	limit := min(positive(int(req.GetLimit()), defaultList), maxList)
+	wanted := newSelection(req)
+	res := &meshv1.ListDispatchesResponse{LastSeq: r.calls.last.Load()}
+	for seq, oldest := res.LastSeq, r.calls.oldest(); seq >= oldest && len(res.Dispatches) < limit; seq-- {
+		c, _ := r.calls.get(seq)
+		if c == nil {
+			continue
+		}
+		res.Scanned++
+		if wanted.selects(c) {
+			res.Dispatches = append(res.Dispatches, c.message())
+		}
+	}
+	if c, _ := r.calls.get(r.calls.oldest()); c != nil {
+		res.Oldest = timestamppb.New(c.Start)
+	}
+	return res
+}
+
+// selection is a filter with bounds of time.
+type selection struct {
+	filter
+	from, to time.Time // zero: no bound
+}
+
+func newSelection(req *meshv1.ListDispatchesRequest) selection {
+	s := selection{filter: newFilter(req.GetFilter())}
+	if req.GetFrom() != nil {
+		s.from = req.GetFrom().AsTime()
+	}
+	if req.GetTo() != nil {
+		s.to = req.GetTo().AsTime()
+	}
+	return s
+}
+
+func (s selection) selects(c *Call) bool {
+	if !s.from.IsZero() && c.Start.Before(s.from) || !s.to.IsZero() && c.Start.After(s.to) {
+		return false
+	}
+	return s.filter.selects(c)
+}
+
+// GetMetrics answers all series over a window that ends with the last full second.
+func (r *Recorder) GetMetrics(req *meshv1.GetMetricsRequest) *meshv1.GetMetricsResponse {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.turn(r.second(time.Now()))
+	w := newWindow(req, r.now.Load())
+	res := &meshv1.GetMetricsResponse{
+		Start:       timestamppb.New(r.epoch.Add(time.Duration(w.from) * time.Second)),
+		StepSeconds: int32(w.step),
+	}
+	for _, s := range r.sorted() {
+		res.Series = append(res.Series, w.read(s))
+	}
+	return res
+}
+
+// window is the seconds from..to in steps. If it reaches back beyond what is remembered by the second, all its edges
+// are multiples of ten.
+type window struct {
+	from, to, step int64
+	byTens         bool
+}
+
+func newWindow(req *meshv1.GetMetricsRequest, now int64) window {
+	length := int64(min(positive(int(req.GetWindowSeconds()), seconds), hour))
+	w := window{to: now, step: int64(positive(int(req.GetStepSeconds()), 1)), byTens: length > seconds}
+	w.step = max(w.step, (length+maxPoints-1)/maxPoints)
+	if w.byTens {
+		w.step = (w.step + perTen - 1) / perTen * perTen
+		w.to = now / perTen * perTen
+	}
+	points := length / w.step
+	w.from = w.to - max(points, 1)*w.step
+	return w
+}
+
+func (w window) read(s *series) *meshv1.Series {
+	message, total := s.message(), new(sum)
+	for from := w.from; from < w.to; from += w.step {
+		part := w.span(s, from)
+		total.add(part.bucket())
+		message.Points = append(message.Points, part.point())
+	}
+	message.Total = total.point()
+	return message
+}
+
+func (w window) span(s *series, from int64) *sum {
+	if w.byTens {
+		return s.tenSpan(from, from+w.step)
+	}
+	return s.span(from, from+w.step)
+}
+
+// tick is the last full second, of the series with calls in it; false if the caller has seen that second.
+func (r *Recorder) tick(seen *int64) (*meshv1.MetricsTick, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.turn(r.second(time.Now()))
+	if *seen == r.now.Load() {
+		return nil, false
+	}
+	*seen = r.now.Load()
+	tick := new(meshv1.MetricsTick)
+	for _, s := range r.sorted() {
+		if s.newest.calls > 0 {
+			total := new(sum)
+			total.add(s.newest)
+			message := s.message()
+			message.Total = total.point()
+			tick.Series = append(tick.Series, message)
+		}
+	}
+	return tick, true
+}

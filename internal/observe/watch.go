@@ -1,0 +1,201 @@
+package observe
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// How often a watcher looks, what it takes at a time, and how long it is silent at most.
+const (
+	lookEvery = 100 * time.Millisecond
+	maxBatch  = 500
+	tellEvery = 5 * time.Second
+)
+
+// Mesh is what a watcher asks about the collectors and connections.
+type Mesh interface {
+	// Topology is the mesh as it is now, without asking anyone else.
+	Topology() *meshv1.Topology
+	// Changed is closed when the topology is not what it was when Changed was called.
+	Changed() <-chan struct{}
+}
+
+// Watch sends what happens until ctx is done, r is closed or send fails. Nobody waits for a slow send: the calls that
+// the ring has lost meanwhile are reported as dropped.
+func (r *Recorder) Watch(ctx context.Context, req *meshv1.WatchRequest, mesh Mesh, send func(*meshv1.WatchResponse) error) error {
+	defer r.watchers.Add(-1)
+	if int(r.watchers.Add(1)) > r.limits.Watchers {
+		return connect.Errorf(connect.CodeResourceExhausted, "this collector has %d watchers already; close one", r.limits.Watchers)
+	}
+	w := newWatcher(r, req, mesh, send)
+	if err := w.start(req); err != nil {
+		return err
+	}
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.stop:
+			return connect.NewError(connect.CodeUnavailable, "this collector is shutting down; watch again when it is back")
+		case <-ticker.C:
+			if err := w.look(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// watcher is one stream. It belongs to one goroutine.
+type watcher struct {
+	recorder *Recorder
+	mesh     Mesh
+	topics   []meshv1.WatchTopic
+	filter   filter
+	send     func(*meshv1.WatchResponse) error
+
+	events  uint64
+	told    time.Time // when something was sent last
+	drawn   time.Time // when the topology was sent last
+	second  int64     // the last that was sent
+	cursor  cursor
+	changed <-chan struct{}
+	states  map[string]*collector.Connection
+}
+
+func newWatcher(r *Recorder, req *meshv1.WatchRequest, mesh Mesh, send func(*meshv1.WatchResponse) error) *watcher {
+	return &watcher{
+		recorder: r, mesh: mesh, send: send,
+		topics: req.GetTopics(),
+		filter: newFilter(proto.CloneOf(req.GetFilter())),
+		cursor: cursor{ring: r.calls, read: r.calls.last.Load()},
+	}
+}
+
+func (w *watcher) wants(topic meshv1.WatchTopic) bool {
+	return len(w.topics) == 0 || slices.Contains(w.topics, topic)
+}
+
+// start sends the snapshot and finds the place to go on from.
+func (w *watcher) start(req *meshv1.WatchRequest) error {
+	now := w.topology()
+	session := req.GetSinceSessionId()
+	same := session == "" || session == now.GetStatus().GetSessionId()
+	if since := req.GetSinceSeq(); same && since > 0 && since < w.cursor.read {
+		w.cursor.read = since
+	}
+	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Snapshot{Snapshot: now}})
+}
+
+// topology reads the mesh, and from then on hears of its changes.
+func (w *watcher) topology() *meshv1.Topology {
+	w.changed = w.mesh.Changed()
+	now := w.mesh.Topology()
+	now.Seq = w.recorder.calls.last.Load()
+	w.drawn = time.Now()
+	w.states = make(map[string]*collector.Connection, len(now.GetConnections()))
+	for _, c := range now.GetConnections() {
+		w.states[c.GetId()] = c
+	}
+	return now
+}
+
+func (w *watcher) look() error {
+	steps := []func() error{w.lookAtTopology, w.lookAtCalls, w.lookAtMetrics, w.beat}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watcher) lookAtTopology() error {
+	if !w.wants(meshv1.WatchTopic_WATCH_TOPIC_TOPOLOGY) || !closed(w.changed) && time.Since(w.drawn) < tellEvery {
+		return nil
+	}
+	before := w.states
+	now := w.topology()
+	for _, c := range now.GetConnections() {
+		old := before[c.GetId()]
+		if old != nil && old.GetState() == c.GetState() {
+			continue
+		}
+		change := &meshv1.ConnectionChange{Before: old.GetState(), Connection: c}
+		if err := w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Connection{Connection: change}}); err != nil {
+			return err
+		}
+	}
+	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Topology{Topology: now}})
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *watcher) lookAtCalls() error {
+	if !w.wants(meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES) {
+		return nil
+	}
+	batch := new(meshv1.DispatchBatch)
+	lost := w.cursor.next(func(c *Call) bool {
+		if w.filter.selects(c) {
+			batch.Dispatches = append(batch.Dispatches, c.message())
+		}
+		return len(batch.Dispatches) < maxBatch
+	})
+	if len(batch.GetDispatches()) == maxBatch {
+		lost += w.cursor.skip() // nobody can read faster than this
+	}
+	if lost > 0 {
+		dropped := &meshv1.Dropped{Dispatches: lost}
+		if err := w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Dropped{Dropped: dropped}}); err != nil {
+			return err
+		}
+	}
+	if len(batch.GetDispatches()) == 0 {
+		return nil
+	}
+	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Dispatches{Dispatches: batch}})
+}
+
+func (w *watcher) lookAtMetrics() error {
+	if !w.wants(meshv1.WatchTopic_WATCH_TOPIC_METRICS) {
+		return nil
+	}
+	tick, fresh := w.recorder.tick(&w.second)
+	if !fresh {
+		return nil
+	}
+	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_MetricsTick{MetricsTick: tick}})
+}
+
+// beat shows that the stream is alive.
+func (w *watcher) beat() error {
+	if time.Since(w.told) < tellEvery {
+		return nil
+	}
+	beat := &meshv1.Heartbeat{Seq: w.recorder.calls.last.Load()}
+	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Heartbeat{Heartbeat: beat}})
+}
+
+func (w *watcher) tell(event *meshv1.WatchResponse) error {
+	w.events++
+	w.told = time.Now()
+	event.Event, event.Time = w.events, timestamppb.New(w.told)
+	return w.send(event)
+}

@@ -1,0 +1,124 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/collectiverpc/collective/web"
+)
+
+// serve mounts the console in front of a collector that answers everything with 200 and its path.
+func serve(t *testing.T, config web.Config) http.Handler {
+	t.Helper()
+	collector := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "rpc "+r.URL.Path) })
+	handler, err := web.Mount(collector, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
+}
+
+func ask(handler http.Handler, method, target string, headers ...string) *http.Response {
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w.Result()
+}
+
+const home = "http://127.0.0.1:50051"
+
+func TestEveryPathUnderTheBaseIsThePage(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, web.Config{Base: "/mesh/console/", Mode: web.ReadOnly})
+	for _, path := range []string{"", "traffic", "call/orders/shop.v1.OrderService/GetOrder", "collectors/a.b"} {
+		res := ask(handler, http.MethodGet, home+"/mesh/console/"+path)
+		body, _ := io.ReadAll(res.Body)
+		if res.StatusCode != http.StatusOK || !strings.Contains(string(body), `data-base="/mesh/console/" data-mode="readonly"`) {
+			t.Errorf("%s: %d %s", path, res.StatusCode, body)
+		}
+		if policy := res.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+	}
+}
+
+func TestFilesAreKeptForGoodAndCompressed(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, web.Config{})
+	page, _ := io.ReadAll(ask(handler, http.MethodGet, home+"/console/").Body)
+	script := regexp.MustCompile(`/console/main-\w+\.js`).FindString(string(page))
+	for encoding, want := range map[string]string{"gzip": "gzip", "": ""} {
+		res := ask(handler, http.MethodGet, home+script, "Accept-Encoding", encoding)
+		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Encoding") != want || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s as %q: %d %v", script, encoding, res.StatusCode, res.Header)
+		}
+	}
+}
+
+func TestTheRootOpensTheConsoleInBrowsersOnly(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, web.Config{})
+	if res := ask(handler, http.MethodGet, home+"/", "Accept", "text/html"); res.Header.Get("Location") != "/console/" {
+		t.Errorf("a browser got %d %v", res.StatusCode, res.Header)
+	}
+	if res := ask(handler, http.MethodGet, home+"/"); res.StatusCode != http.StatusOK {
+		t.Errorf("a program got %d", res.StatusCode)
+	}
+}
+
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	const method = "/shop.v1.UserService/GetUser"
+	const disconnect, status = "/collector.mesh.v1.MeshService/Disconnect", "/collector.mesh.v1.MeshService/GetStatus"
+	tests := map[string]struct {
+		mode    web.Mode
+		method  string
+		path    string
+		headers []string
+		want    int
+	}{
+		"a program":                           {"", "POST", method, nil, 200},
+		"a program by another name":           {"", "POST", method, []string{"Host", "orders.internal"}, 200},
+		"a link by another name":              {"", "GET", "/collector.link", []string{"Host", "orders.internal", "Upgrade", "collector-link"}, 200},
+		"the console":                         {"", "POST", method, []string{"Origin", home, "Sec-Fetch-Site", "same-origin"}, 200},
+		"by localhost":                        {"", "GET", method, []string{"Host", "localhost:50051"}, 200},
+		"by IPv6":                             {"", "GET", method, []string{"Host", "[::1]:50051"}, 200},
+		"by a name that is listed":            {"", "GET", method, []string{"Host", "mesh.example:50051"}, 200},
+		"a link on another site to a page":    {"", "GET", "/console/traffic", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 200},
+		"a link on another site to a method":  {"", "GET", method, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, 403},
+		"an image on another site":            {"", "GET", method, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
+		"a form on another site":              {"", "POST", disconnect, []string{"Origin", "http://evil.example", "Sec-Fetch-Site", "cross-site"}, 403},
+		"another port of this machine":        {"", "POST", disconnect, []string{"Origin", "http://127.0.0.1:9", "Sec-Fetch-Site", "same-site"}, 403},
+		"an old browser on another site":      {"", "POST", disconnect, []string{"Origin", "http://evil.example"}, 403},
+		"a sandboxed page":                    {"", "POST", disconnect, []string{"Origin", "null"}, 403},
+		"a rebound name reads":                {"", "GET", method, []string{"Host", "evil.example:50051"}, 403},
+		"a rebound name calls":                {"", "POST", method, []string{"Host", "evil.example:50051", "Origin", "http://evil.example:50051"}, 403},
+		"a preflight, which nobody permits":   {"", "OPTIONS", method, []string{"Origin", "http://evil.example"}, 200},
+		"read-only: a page":                   {web.ReadOnly, "GET", "/console/", nil, 200},
+		"read-only: reading":                  {web.ReadOnly, "POST", status, []string{"Origin", home}, 200},
+		"read-only: a call":                   {web.ReadOnly, "POST", method, []string{"Origin", home}, 403},
+		"read-only: a change":                 {web.ReadOnly, "POST", disconnect, []string{"Origin", home}, 403},
+		"read-only: a program changes things": {web.ReadOnly, "POST", disconnect, nil, 200},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			handler := serve(t, web.Config{Mode: tt.mode, Hosts: []string{"mesh.example"}})
+			if res := ask(handler, tt.method, home+tt.path, tt.headers...); res.StatusCode != tt.want {
+				body, _ := io.ReadAll(res.Body)
+				t.Errorf("%d %s, want %d", res.StatusCode, body, tt.want)
+			}
+		})
+	}
+}

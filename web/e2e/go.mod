@@ -1,0 +1,17 @@
+module github.com/collectiverpc/collective/web/e2e
+
+go 1.26.7
+
+require (
+	connectrpc.com/connect/v2 v2.0.2
+	github.com/collectiverpc/collective v0.0.0
+	google.golang.org/protobuf v1.36.12
+)
+
+require (
+	connectrpc.com/grpcreflect/v2 v2.0.0 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/mattn/go-sqlite3 v1.14.53 // indirect
+)
+
+replace github.com/collectiverpc/collective => ../..

@@ -1,0 +1,225 @@
+// The mesh as a picture: SVG, so that every node is an element that can be focused, named and found by tests. Positions
+// stay where they are: nothing moves unless somebody moves it, and the same mesh gives the same picture.
+import { forceCenter, forceCollide, forceLink, forceManyBody, forceSimulation, type SimulationNodeDatum } from "d3-force";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { duration, percent, rate, stateName } from "./format.js";
+import { href } from "./route.js";
+import { up, type Edge, type Node } from "./topology.js";
+
+interface Point {
+  x: number;
+  y: number;
+}
+
+const store = "collective.positions";
+export const positions = signal<Record<string, Point>>(stored());
+
+function stored(): Record<string, Point> {
+  try {
+    return JSON.parse(localStorage.getItem(store) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
+function keep(next: Record<string, Point>): void {
+  positions.value = next;
+  try {
+    localStorage.setItem(store, JSON.stringify(next));
+  } catch {
+    // The next visit lays out anew.
+  }
+}
+
+type Body = SimulationNodeDatum & { id: string };
+
+/** layOut finds places for nodes that have none and leaves the others alone. */
+export function layOut(nodes: Node[], edges: Edge[], anew = false): void {
+  const old = anew ? {} : positions.peek();
+  if (nodes.every((n) => old[n.id])) return;
+  const bodies = nodes.map((n, i): Body => {
+    const at = old[n.id];
+    const angle = (i / nodes.length) * 2 * Math.PI;
+    return at ? { id: n.id, x: at.x, y: at.y, fx: at.x, fy: at.y } : { id: n.id, x: 120 * Math.cos(angle), y: 90 * Math.sin(angle) };
+  });
+  const known = new Set(nodes.map((n) => n.id));
+  const links = edges.filter((e) => known.has(e.source) && known.has(e.target)).map((e) => ({ source: e.source, target: e.target }));
+  forceSimulation(bodies)
+    .force("charge", forceManyBody().strength(-900))
+    .force("link", forceLink<Body, { source: string; target: string }>(links).id((b) => b.id).distance(210))
+    .force("collide", forceCollide(70))
+    .force("center", Object.keys(old).length ? null : forceCenter(0, 0))
+    .stop()
+    .tick(300);
+  const found = bodies.map((b) => ({ id: b.id, x: b.x ?? 0, y: b.y ?? 0 }));
+  const fresh = !nodes.some((n) => old[n.id]);
+  const upright = fresh && extent(found.map((p) => p.y)) > extent(found.map((p) => p.x)); // screens are wide
+  keep({ ...old, ...Object.fromEntries(found.map((p) => [p.id, upright ? { x: p.y, y: p.x } : { x: p.x, y: p.y }])) });
+}
+
+const extent = (list: number[]) => Math.max(...list) - Math.min(...list);
+
+const radius = 30;
+const height = 460;
+
+interface Frame {
+  width: number;
+  sx: number;
+  sy: number;
+  dx: number;
+  dy: number;
+}
+
+/** frame maps positions to the picture so that everything is in it. */
+function frame(nodes: Node[], at: Record<string, Point>, width: number): Frame {
+  const points = nodes.map((n) => at[n.id]).filter(Boolean);
+  if (points.length === 0) return { width, sx: 1, sy: 1, dx: width / 2, dy: height / 2 };
+  const xs = points.map((p) => p.x), ys = points.map((p) => p.y);
+  const left = Math.min(...xs), right = Math.max(...xs), top = Math.min(...ys), bottom = Math.max(...ys);
+  const side = Math.min(110, width / 4);
+  const sx = Math.min(2.2, (width - 2 * side) / Math.max(1, right - left)), sy = Math.min(1.6, (height - 150) / Math.max(1, bottom - top));
+  return { width, sx, sy, dx: width / 2 - (sx * (left + right)) / 2, dy: height / 2 - 14 - (sy * (top + bottom)) / 2 };
+}
+
+export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: string; lit: (namespaces: string[]) => boolean; fit: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(800);
+  const kept = useRef<Frame>(undefined);
+  useLayoutEffect(() => {
+    const measure = () => setWidth(Math.max(280, box.current?.clientWidth ?? 800));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(box.current!);
+    return () => observer.disconnect();
+  }, []);
+  const names = props.nodes.map((n) => n.id).join();
+  useEffect(() => layOut(props.nodes, props.edges), [names]);
+  const fresh = frame(props.nodes, positions.value, width);
+  if (props.fit || !kept.current || kept.current.width !== width) kept.current = fresh;
+  const f = kept.current;
+  const place = (id: string): Point | undefined => {
+    const p = positions.value[id];
+    return p && { x: f.dx + f.sx * p.x, y: f.dy + f.sy * p.y };
+  };
+  const busiest = Math.max(1, ...props.edges.map((e) => e.recent?.perSecond ?? 0));
+  return (
+    <div class="graph" ref={box}>
+      <svg role="group" aria-label="Collectors and their connections" width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
+        {props.edges.map((e) => {
+          const a = place(e.source), b = place(e.target);
+          return a && b ? <Line key={e.id} edge={e} a={a} b={b} dim={!props.lit(e.namespaces)} chosen={props.edge === e.id} busiest={busiest} narrow={width < 500} /> : null;
+        })}
+        {props.nodes.map((n) => {
+          const p = place(n.id);
+          return p ? <Dot key={n.id} node={n} at={p} dim={!props.lit(n.namespaces)} chosen={props.at === n.id} edges={props.edges} place={place} sx={f.sx} sy={f.sy} /> : null;
+        })}
+      </svg>
+    </div>
+  );
+}
+
+function Line({ edge, a, b, dim, chosen, busiest, narrow }: { edge: Edge; a: Point; b: Point; dim: boolean; chosen: boolean; busiest: number; narrow: boolean }) {
+  const r = edge.recent;
+  const failing = (r?.errors ?? 0) > 0;
+  const kind = !up(edge.state) ? stateName(edge.state) : failing ? "failing" : "fine";
+  const label = edgeLabel(edge);
+  const mid = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+  return (
+    <>
+    <a href={href("mesh", [], { edge: edge.id })} role="link" class={`edge ${kind}${dim ? " dim" : ""}${chosen ? " chosen" : ""}`} data-edge={edge.id}
+      aria-label={`connection ${edge.source} to ${edge.target}, ${stateName(edge.state)}, ${edge.namespaces.join(" and ") || "no shared namespace"}`}>
+      <line class="hit" x1={a.x} y1={a.y} x2={b.x} y2={b.y} />
+      <line class="stroke" x1={a.x} y1={a.y} x2={b.x} y2={b.y} stroke-width={1.5 + 4 * Math.sqrt((r?.perSecond ?? 0) / busiest)} />
+      {r && r.perSecond > 0 ? <line class="flow" x1={a.x} y1={a.y} x2={b.x} y2={b.y} /> : null}
+    </a>
+    {narrow ? null : (
+      <text class={`words ${kind}${dim ? " dim" : ""}`} aria-hidden="true" x={mid.x} y={mid.y - 5} text-anchor="middle">
+        <tspan x={mid.x} class="ns">{edge.namespaces.join(", ")}</tspan>
+        <tspan x={mid.x} dy="15">{label}</tspan>
+      </text>
+    )}
+    </>
+  );
+}
+
+/** edgeLabel is rate, errors and p99, or the state when no calls can go. */
+export function edgeLabel(edge: Edge): string {
+  if (!up(edge.state)) return stateName(edge.state);
+  if (!edge.recent || edge.recent.calls === 0) return edge.recent ? "no calls" : "";
+  return `${rate(edge.recent.perSecond)} · ${percent(edge.recent.errors, edge.recent.calls)} · ${duration(edge.recent.p99)}`;
+}
+
+interface DotProps {
+  node: Node;
+  at: Point;
+  dim: boolean;
+  chosen: boolean;
+  edges: Edge[];
+  place: (id: string) => Point | undefined;
+  sx: number;
+  sy: number;
+}
+
+function Dot({ node, at, dim, chosen, edges, place, sx, sy }: DotProps) {
+  const r = node.recent;
+  const share = r.calls ? r.errors / r.calls : 0;
+  const around = 2 * Math.PI * (radius + 4);
+  const dragged = useRef(false);
+  const grab = (event: PointerEvent) => {
+    const from = { x: event.clientX, y: event.clientY }, start = positions.peek()[node.id];
+    const target = event.currentTarget as Element;
+    dragged.current = false;
+    const move = (e: PointerEvent) => {
+      const dx = e.clientX - from.x, dy = e.clientY - from.y;
+      if (Math.hypot(dx, dy) < 4 && !dragged.current) return;
+      dragged.current = true;
+      keep({ ...positions.peek(), [node.id]: { x: start.x + dx / sx, y: start.y + dy / sy } });
+    };
+    const drop = () => {
+      target.removeEventListener("pointermove", move as EventListener);
+      removeEventListener("pointerup", drop);
+    };
+    target.addEventListener("pointermove", move as EventListener);
+    addEventListener("pointerup", drop);
+  };
+  const walk = (event: KeyboardEvent) => {
+    const direction: Record<string, Point> = { ArrowRight: { x: 1, y: 0 }, ArrowLeft: { x: -1, y: 0 }, ArrowUp: { x: 0, y: -1 }, ArrowDown: { x: 0, y: 1 } };
+    const way = direction[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const next = edges
+      .filter((e) => e.source === node.id || e.target === node.id)
+      .map((e) => (e.source === node.id ? e.target : e.source))
+      .map((id) => ({ id, p: place(id) }))
+      .filter((n): n is { id: string; p: Point } => !!n.p)
+      .map((n) => ({ id: n.id, along: ((n.p.x - at.x) * way.x + (n.p.y - at.y) * way.y) / Math.hypot(n.p.x - at.x, n.p.y - at.y) }))
+      .sort((a, b) => b.along - a.along)[0];
+    if (next && next.along > 0) document.querySelector<HTMLElement>(`[data-node="${CSS.escape(next.id)}"]`)?.focus();
+  };
+  return (
+    <>
+    <a href={href("mesh", [], { at: node.id })} role="link" class={`node ${stateName(node.state)}${node.self ? " self" : ""}${dim ? " dim" : ""}${chosen ? " chosen" : ""}${node.direct ? "" : " indirect"}`}
+      data-node={node.id} aria-label={nodeLabel(node)} draggable={false}
+      onPointerDown={grab} onClick={(e) => dragged.current && e.preventDefault()} onKeyDown={walk}>
+      <circle class="halo" cx={at.x} cy={at.y} r={radius + 8} />
+      <circle class="body" cx={at.x} cy={at.y} r={radius} />
+      {r.calls > 0 ? <circle class="health" cx={at.x} cy={at.y} r={radius + 4} /> : null}
+      {share > 0 ? <circle class="sick" cx={at.x} cy={at.y} r={radius + 4} stroke-dasharray={`${share * around} ${around}`} transform={`rotate(-90 ${at.x} ${at.y})`} /> : null}
+    </a>
+    <g class={"words" + (dim ? " dim" : "")} aria-hidden="true">
+      <text class="id" x={at.x} y={at.y + 5} text-anchor="middle">{node.id.length > 8 ? node.id.slice(0, 7) + "…" : node.id}</text>
+      <text class="what" x={at.x} y={at.y + radius + 22} text-anchor="middle">
+        <tspan x={at.x}>{node.self ? "this collector" : stateName(node.state)}</tspan>
+        <tspan x={at.x} dy="14" class="ns">{node.namespaces.join(", ")}</tspan>
+      </text>
+    </g>
+    </>
+  );
+}
+
+/** nodeLabel is a collector in words. */
+export function nodeLabel(n: Node): string {
+  const calls = n.recent.calls ? `${n.recent.calls} calls in the last 10 seconds, ${percent(n.recent.errors, n.recent.calls).replace("%", " percent")} errors` : "no calls now";
+  return `collector ${n.id}, ${n.self ? "this one, " : ""}${stateName(n.state)}, ${calls}`;
+}
