@@ -127,15 +127,20 @@ func stopReading(ctx context.Context) {
 // relayAnswers carries the answer of a peer to the client: headers, messages, trailers and verdict.
 func (f *forwarding) relayAnswers(out *outbound, info *connect.CallInfo, stream connect.ServerStream) error {
 	single := f.call.Spec.StreamType&connect.StreamTypeServer == 0
-	headers := false
+	headers := !single && out.receiveHeaders()
+	if headers { // the client may wait for them before it goes on
+		f.relayHeaders(out, info)
+		if err := stream.SendHeaders(); err != nil {
+			return err
+		}
+	}
 	raw := new(link.Raw)
 	for {
 		raw.Data = nil // each message is its receiver's
 		err := out.Receive(raw)
 		if !headers {
 			headers = true
-			passAnswer(f.info.ResponseHeader(), info.ResponseHeader())
-			tag(f.info.ResponseHeader(), out.route())
+			f.relayHeaders(out, info)
 		}
 		if err != nil || single {
 			passAnswer(f.info.ResponseTrailer(), info.ResponseTrailer())
@@ -150,4 +155,9 @@ func (f *forwarding) relayAnswers(out *outbound, info *connect.CallInfo, stream 
 			return err
 		}
 	}
+}
+
+func (f *forwarding) relayHeaders(out *outbound, info *connect.CallInfo) {
+	passAnswer(f.info.ResponseHeader(), info.ResponseHeader())
+	tag(f.info.ResponseHeader(), out.route())
 }

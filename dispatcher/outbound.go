@@ -30,8 +30,9 @@ type outbound struct {
 	tried   int // candidates asked
 	station *station
 	stream  connect.ClientStream
-	message any   // the only request message, once sent
-	first   error // what went wrong first
+	bare    connect.ClientStream // stream, without interceptors
+	message any                  // the only request message, once sent
+	first   error                // what went wrong first
 
 	seen    atomic.Bool             // something of an answer arrived
 	counted atomic.Pointer[station] // whose load this call is in; nil when it has ended
@@ -69,8 +70,9 @@ func (o *outbound) next(why error) error {
 		st := o.decision.peer(o.tried)
 		o.tried++
 		o.address(st)
-		stream, err := o.dispatcher.openOn(o.ctx, st, o.call)
+		stream, bare, err := o.dispatcher.openOn(o.ctx, st, o.call)
 		if err == nil {
+			o.bare = bare
 			o.moveTo(st, stream)
 			return nil
 		}
@@ -165,6 +167,18 @@ func (o *outbound) Receive(msg any) error {
 			return o.finish(err)
 		}
 	}
+}
+
+// receiveHeaders waits until the answer begins and reports whether its headers came by themselves.
+func (o *outbound) receiveHeaders() bool {
+	o.mu.Lock()
+	bare, ok := o.bare.(link.HeaderReceiver)
+	o.mu.Unlock()
+	if !ok || !bare.ReceiveHeaders() {
+		return false
+	}
+	o.seen.Store(true)
+	return true
 }
 
 func (o *outbound) received() {

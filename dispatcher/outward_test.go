@@ -82,3 +82,48 @@ func TestNative_UnreadableStreamsSayWhy(t *testing.T) {
 		exerciseBigInStream(t, client, strings.Repeat("x", limit+1))
 	}
 }
+
+// Headers that a handler sends off by themselves reach the client before there is a message: it may wait for them
+// before it says what the handler waits for.
+func TestNative_HeadersDoNotWaitForMessages(t *testing.T) {
+	t.Parallel()
+	passing := func(next connect.ClientFunc) connect.ClientFunc {
+		return func(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
+			stream, err := next(ctx, spec)
+			return struct{ connect.ClientStream }{stream}, err
+		}
+	}
+	a, b := serve(t, "a", []string{"test"}, dispatcher.WithClientInterceptors(passing)), serve(t, "b", []string{"test"})
+	goOn := make(chan struct{})
+	if err := b.RegisterDynamic("test", echoService(), func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+		info, _ := connect.CallInfoForServerContext(ctx)
+		info.ResponseHeader().Set("X-Early", "yes")
+		if err := stream.SendHeaders(); err != nil {
+			return err
+		}
+		<-goOn
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	join(t, a, b)
+	a.knows(t, "test", testingv1connect.EchoServiceConverseProcedure)
+	for _, n := range []node{a, b} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+testingv1connect.EchoServiceConverseProcedure, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/connect+json")
+		res, err := newHTTPClient(t).Do(req) // returns with the headers
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Header.Get("X-Early") != "yes" || res.Header.Get("Collective-Executor") != "b" {
+			t.Errorf("at %s: %v", n.ID(), res.Header)
+		}
+		goOn <- struct{}{}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

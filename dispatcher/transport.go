@@ -166,14 +166,18 @@ type openingKey struct{}
 type opening struct {
 	station *station
 	call    link.Call
+	opened  connect.ClientStream
 }
 
-// openOn opens one attempt on one peer.
-func (d *Dispatcher) openOn(ctx context.Context, st *station, call link.Call) (connect.ClientStream, error) {
+// openOn opens one attempt on one peer. bare is the stream without what client interceptors put around it.
+func (d *Dispatcher) openOn(ctx context.Context, st *station, call link.Call) (stream, bare connect.ClientStream, err error) {
 	if len(d.options.client) == 0 {
-		return st.Open(ctx, call)
+		stream, err = st.Open(ctx, call)
+		return stream, stream, err
 	}
-	return d.opening(context.WithValue(ctx, openingKey{}, &opening{st, call}), call.Spec)
+	o := &opening{station: st, call: call}
+	stream, err = d.opening(context.WithValue(ctx, openingKey{}, o), call.Spec)
+	return stream, o.opened, err
 }
 
 // openOnPeer is the innermost [connect.ClientFunc].
@@ -182,7 +186,9 @@ func openOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, erro
 	if !ok {
 		return nil, connect.NewError(connect.CodeInternal, "a client interceptor dropped the context of the call")
 	}
-	return o.station.Open(ctx, o.call)
+	var err error
+	o.opened, err = o.station.Open(ctx, o.call)
+	return o.opened, err
 }
 
 // trusts reports whether a call's Authorization header may go to a peer: one that this collector dialled itself, on

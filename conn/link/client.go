@@ -84,6 +84,7 @@ type clientStream struct {
 
 	headed   bool                   // HEADERS came; the reader's
 	head     atomic.Pointer[buffer] // HEADERS, as it came
+	flushed  atomic.Bool            // HEADERS came because the handler sent them off
 	end      *buffer                // END without its message, as it came; guarded by in.mu
 	endFlags uint8
 }

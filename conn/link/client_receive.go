@@ -22,6 +22,42 @@ func (s *clientStream) Receive(msg any) error {
 	return s.expectEnd()
 }
 
+// HeaderReceiver is what the [connect.ClientStream] of a link can do besides.
+type HeaderReceiver interface {
+	// ReceiveHeaders waits until the answer begins and reports whether the handler has sent the response headers off by
+	// themselves; then they are in the CallInfo. It takes no message, and counts as a Receive, so the two are not called
+	// at once. How a call fails is Receive's to tell.
+	ReceiveHeaders() bool
+}
+
+func (s *clientStream) ReceiveHeaders() bool {
+	if s.finished.Load() || s.singleResponse() || s.SendHeaders() != nil {
+		return false
+	}
+	for {
+		wake := s.in.peek()
+		if s.flushed.Load() {
+			return s.takeFlushed()
+		}
+		if wake == nil {
+			return false
+		}
+		select {
+		case <-wake:
+		case <-s.ctx.Done():
+			s.in.stopWait()
+			return false
+		}
+	}
+}
+
+// takeFlushed reads headers that the handler sent off, once.
+func (s *clientStream) takeFlushed() bool {
+	s.in.stopWait()
+	head := s.head.Swap(nil)
+	return head != nil && s.readHeaders(head) == nil
+}
+
 func (s *clientStream) singleResponse() bool { return s.spec.StreamType&connect.StreamTypeServer == 0 }
 
 // expectEnd waits for the verdict behind the only message.

@@ -53,6 +53,7 @@
 //	0x10  error      END              the call failed
 //	0x20  deadline   CANCEL           the caller gave up because its deadline passed
 //	0x40  first      MESSAGE CATALOG  the first of several parts; the size of the whole precedes it
+//	0x80  flush      HEADERS          the handler sent them off: they do not wait for the first message
 //
 // Credit: an end may send as many message bytes of a call as the window in the other end's HELLO, plus what WINDOW
 // frames grant. A message costs its bytes and 16 more, with its first part. The only message of a unary request counts

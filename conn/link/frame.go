@@ -29,6 +29,7 @@ const (
 	flagError
 	flagDeadline
 	flagFirst
+	flagFlush
 )
 
 const (

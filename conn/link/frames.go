@@ -162,6 +162,10 @@ func (l *Link) acceptHeaders(h frameHeader, body []byte) error {
 	}
 	s.headed = true
 	s.head.Store(copyOf(body))
+	if h.has(flagFlush) {
+		s.flushed.Store(true)
+		s.in.nudge()
+	}
 	return nil
 }
 

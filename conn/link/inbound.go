@@ -195,6 +195,23 @@ func (in *inbound) signal() {
 	}
 }
 
+// nudge wakes a receiver that waits, to look for something other than a message.
+func (in *inbound) nudge() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.signal()
+}
+
+// peek returns the channel to wait on if there is neither a message nor the end.
+func (in *inbound) peek() (wake <-chan struct{}) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.next < len(in.ready) || len(in.queue) > 0 || in.closed {
+		return nil
+	}
+	return in.startWait()
+}
+
 // close ends the half: nil is the orderly end. What was queued stays readable unless err is set.
 func (in *inbound) close(err error) {
 	in.mu.Lock()

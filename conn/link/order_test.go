@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
@@ -56,6 +57,94 @@ func TestHeadersBeforeMessage(t *testing.T) {
 	if info.Protocol != "link" || info.Codec != "proto" || info.PeerAddr != "b" {
 		t.Errorf("CallInfo = %q %q %q", info.Protocol, info.Codec, info.PeerAddr)
 	}
+}
+
+// TestHeadersAlone wants headers that the handler sent off, also when there are none, before it has said more.
+func TestHeadersAlone(t *testing.T) {
+	t.Parallel()
+	for _, early := range []string{"yes", ""} {
+		goOn := make(chan struct{})
+		p := newPairWith(t, config("a", echo{}), config("b", scripted{
+			count: func(ctx context.Context, stream testingv1connect.EchoServiceCountServerStream) error {
+				info, _ := connect.CallInfoForServerContext(ctx)
+				if early != "" {
+					info.ResponseHeader().Set("X-Early", early)
+				}
+				if err := stream.SendHeaders(); err != nil {
+					return err
+				}
+				<-goOn
+				return stream.Send(&testingv1.CountResponse{Number: 1})
+			},
+		}))
+		ctx, info := connect.NewClientContext(t.Context())
+		stream := openCount(t, ctx, p)
+		if !stream.(link.HeaderReceiver).ReceiveHeaders() || info.ResponseHeader().Get("X-Early") != early {
+			t.Errorf("headers %v", info.ResponseHeader())
+		}
+		close(goOn)
+		if stream.(link.HeaderReceiver).ReceiveHeaders() {
+			t.Error("headers came twice")
+		}
+		if err := stream.Receive(new(testingv1.CountResponse)); err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.Receive(new(testingv1.CountResponse)); !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestHeadersWithAMessage wants nobody to wait for headers that come along with a message, or with the end.
+func TestHeadersWithAMessage(t *testing.T) {
+	t.Parallel()
+	p := newPairWith(t, config("a", echo{}), config("b", scripted{
+		count: func(ctx context.Context, stream testingv1connect.EchoServiceCountServerStream) error {
+			info, _ := connect.CallInfoForServerContext(ctx)
+			info.ResponseHeader().Set("X-Early", "yes")
+			if info.RequestHeader().Has("X-Fail") {
+				return connect.NewError(connect.CodeAborted, "no")
+			}
+			return stream.Send(&testingv1.CountResponse{Number: 1})
+		},
+	}))
+	for _, fails := range []bool{false, true} {
+		ctx, info := connect.NewClientContext(t.Context())
+		if fails {
+			info.RequestHeader().Set("X-Fail", "yes")
+		}
+		stream := openCount(t, ctx, p)
+		if stream.(link.HeaderReceiver).ReceiveHeaders() {
+			t.Error("headers by themselves")
+		}
+		if err := stream.Receive(new(testingv1.CountResponse)); (err != nil) != fails {
+			t.Errorf("Receive = %v", err)
+		}
+		if info.ResponseHeader().Get("X-Early") != "yes" {
+			t.Error("headers are lost")
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stream := openCount(t, ctx, p)
+	cancel()
+	if stream.(link.HeaderReceiver).ReceiveHeaders() {
+		t.Error("headers of a canceled call")
+	}
+}
+
+// openCount opens a Count call with its request sent.
+func openCount(t *testing.T, ctx context.Context, p pair) connect.ClientStream {
+	t.Helper()
+	spec := connect.Spec{StreamType: connect.StreamTypeServer, Procedure: testingv1connect.EchoServiceCountProcedure}
+	stream, err := p.a.Open(ctx, link.Call{Namespace: "test", Spec: spec})
+	if err == nil {
+		err = stream.Send(&testingv1.CountRequest{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stream.Close() })
+	return stream
 }
 
 // TestNoMessages has calls of every kind on which nothing is sent.

@@ -123,13 +123,13 @@ func (c *serverCall) SendHeaders() error {
 	if c.headersSent || c.singleResponse() {
 		return nil
 	}
-	return c.sendHeaders()
+	return c.sendHeaders(flagFlush)
 }
 
-func (c *serverCall) sendHeaders() error {
+func (c *serverCall) sendHeaders(flags uint8) error {
 	c.headersSent = true
 	header := c.info.ResponseHeader()
-	if header.Len() == 0 {
+	if header.Len() == 0 && flags == 0 {
 		return nil
 	}
 	if !metadataFits(header) {
@@ -144,7 +144,7 @@ func (c *serverCall) sendHeaders() error {
 		return c.sendError(io.EOF)
 	}
 	start := len(o.buf)
-	o.buf = endFrame(appendMetadata(beginFrame(o.buf, frameHeaders, 0, c.id), header), start)
+	o.buf = endFrame(appendMetadata(beginFrame(o.buf, frameHeaders, flags, c.id), header), start)
 	return nil
 }
 
@@ -168,7 +168,7 @@ func (c *serverCall) Send(msg any) error {
 
 func (c *serverCall) send(e encoded) error {
 	if !c.headersSent {
-		if err := c.sendHeaders(); err != nil {
+		if err := c.sendHeaders(0); err != nil {
 			return err
 		}
 	}
