@@ -110,6 +110,9 @@ func TestCutOffFrame(t *testing.T) {
 	whole := openEcho(1, 0, 0).bytes()
 	for n := 1; n < len(whole); n++ {
 		l, p := newRawPeer(t, config("b", echo{}))
+		if f, err := p.receive(); err != nil || f.typ != typePing { // else writing it might fail first
+			t.Fatalf("first frame = %v, %v", f, err)
+		}
 		_, _ = p.conn.Write(whole[:n])
 		p.conn.Close()
 		<-l.Done()

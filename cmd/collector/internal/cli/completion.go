@@ -11,7 +11,7 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-// completionTime bounds what completing may cost the person at the keyboard.
+// completionTime bounds what completing may cost the person at the keyboard. An explicit --timeout does instead.
 const completionTime = 300 * time.Millisecond
 
 func (a *app) completionCommand() *cobra.Command {
@@ -72,7 +72,7 @@ func (a *app) completeFlag(command *cobra.Command, flag string, ask suggest) {
 	}
 }
 
-// suggestions asks within completionTime. It never says an error: a shell would take it for a word.
+// suggestions asks within a bounded time. It never says an error: a shell would take it for a word.
 func (a *app) suggestions(cmd *cobra.Command, ask suggest) []string {
 	if a.prepare(cmd) != nil {
 		return nil
@@ -82,7 +82,11 @@ func (a *app) suggestions(cmd *cobra.Command, ask suggest) []string {
 		return nil
 	}
 	defer s.http.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
+	limit := completionTime
+	if cmd.Flags().Changed("timeout") {
+		limit = a.flags.timeout
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	words, err := ask(ctx, s)
 	if err != nil {

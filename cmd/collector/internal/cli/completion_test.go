@@ -26,7 +26,7 @@ func TestCompletion(t *testing.T) {
 		{server, []string{"status", "-o", ""}, "jsonl"},
 		{dead, []string{"call", ""}, ":4"}, // only the directive: no error, no word
 	} {
-		args := append([]string{"__complete", "-s", tt.server}, tt.args...)
+		args := append([]string{"__complete", "-s", tt.server, "--timeout", "1m"}, tt.args...)
 		got := shell{}.run(t.Context(), args...)
 		if got.exit != 0 || !strings.Contains("\n"+got.out, "\n"+tt.want) {
 			t.Errorf("%v: exit %d\n%s%s", args, got.exit, got.out, got.err)
