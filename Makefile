@@ -31,10 +31,10 @@ build: ## Build bin/collector
 
 .PHONY: test
 test: lint checkgenerate ## Lint, check gen/, run all tests with the race detector
-	@for module in $(MODULES); do \
+	@failed=; for module in $(MODULES); do \
 		echo "# test $$module"; \
-		(cd "$$module" && go test -race -shuffle=on ./...); \
-	done
+		(cd "$$module" && go test -race -shuffle=on ./...) || failed="$$failed $$module"; \
+	done; test -z "$$failed" || { echo "tests failed in:$$failed"; exit 1; }
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)
