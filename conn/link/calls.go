@@ -45,21 +45,9 @@ func (t *callTable) get(id uint64) *clientStream {
 }
 
 // remove forgets a call and reports whether it was there.
-func (t *callTable) remove(id uint64) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if _, ok := t.calls[id]; !ok {
-		return false
-	}
-	delete(t.calls, id)
-	if len(t.calls) == 0 && t.idle != nil {
-		close(t.idle)
-		t.idle = nil
-	}
-	return true
-}
+func (t *callTable) remove(id uint64) bool { return t.take(id) != nil }
 
-// take is get and remove in one.
+// take forgets a call and returns it; nil if it is not there.
 func (t *callTable) take(id uint64) *clientStream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -68,11 +56,16 @@ func (t *callTable) take(id uint64) *clientStream {
 		return nil
 	}
 	delete(t.calls, id)
+	t.noteIdle()
+	return s
+}
+
+// noteIdle tells those who wait for the last call that it is gone. t.mu is held.
+func (t *callTable) noteIdle() {
 	if len(t.calls) == 0 && t.idle != nil {
 		close(t.idle)
 		t.idle = nil
 	}
-	return s
 }
 
 func (t *callTable) len() int {
@@ -141,10 +134,7 @@ func (t *callTable) failAll(l *Link, unsent uint64, err error) {
 	t.over = err
 	calls := t.calls
 	t.calls = map[uint64]*clientStream{}
-	if t.idle != nil {
-		close(t.idle)
-		t.idle = nil
-	}
+	t.noteIdle()
 	t.mu.Unlock()
 	for _, s := range calls {
 		s.abort(l.unavailable(s.batch < unsent, err))
