@@ -30,11 +30,13 @@ build: ## Build bin/collector
 	@go build -o bin/ ./cmd/collector
 
 .PHONY: test
-test: lint checkgenerate ## Lint, check gen/, run all tests with the race detector
+test: lint checkgenerate ## Lint, check gen/, run all tests with the race detector, then make conformance
 	@failed=; for module in $(MODULES); do \
 		echo "# test $$module"; \
 		(cd "$$module" && go test -race -shuffle=on ./...) || failed="$$failed $$module"; \
 	done; test -z "$$failed" || { echo "tests failed in:$$failed"; exit 1; }
+	@echo "# conformance"
+	@$(MAKE) conformance
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)
@@ -105,8 +107,10 @@ breaking: ## Fail on a wire-incompatible change of proto/ since AGAINST (default
 	$(TOOL) buf breaking --against '.git#ref=$(AGAINST)'
 
 .PHONY: conformance
-conformance: ## Run the ConnectRPC conformance suite: plain connect-go, local, routed, and as a client
+conformance: ## Run the ConnectRPC conformance suite: plain connect-go, local, routed, and as a client; then 10 000 random calls
 	@cd internal/conformance && go build -o ../../bin/conformance . && ../../bin/conformance suite
+	@cd internal/conformance && go test -c -o ../../bin/differential ./differential && \
+		../../bin/differential -test.run '^TestRoutedCallsAreDirectCalls$$' -calls 10000
 
 .PHONY: bench
 bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=dir keeps profiles

@@ -2,6 +2,7 @@ package differential
 
 import (
 	"flag"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,20 +40,28 @@ func TestRoutedCallsAreDirectCalls(t *testing.T) {
 	}
 	t.Logf("repeat with: go test ./differential -seed %d -calls %d", first, count)
 	targets, specs := startTargets(t), specs()
-	var next atomic.Int64
+	var next, same atomic.Int64
 	var workers sync.WaitGroup
 	for range parallel {
 		workers.Go(func() {
 			for n := next.Add(1); n <= int64(count); n = next.Add(1) {
-				compare(t, newPlan(first+uint64(n)-1, specs), targets)
+				if compare(t, newPlan(first+uint64(n)-1, specs), targets) {
+					same.Add(1)
+				}
 			}
 		})
 	}
 	workers.Wait()
+	different := count - int(same.Load())
+	fmt.Printf("differential %d calls, %d differences\n", count, different) // make conformance shows it
+	if different != 0 {
+		t.Errorf("%d of %d calls are not the same everywhere", different, count)
+	}
 }
 
-// compare carries out a plan everywhere.
-func compare(t *testing.T, p *plan, targets []*target) {
+// compare carries out a plan everywhere and reports whether all targets showed the same.
+func compare(t *testing.T, p *plan, targets []*target) bool {
+	same := true
 	var want *trace
 	for _, g := range targets {
 		got := carryOut(t.Context(), p, g.transport(t, p.wire), g.mesh == nil)
@@ -66,8 +75,10 @@ func compare(t *testing.T, p *plan, targets []*target) {
 		}
 		if diff := cmp.Diff(want, got, ignored...); diff != "" {
 			t.Errorf("%v\n%s (-) and %s (+) differ:\n%s", p, targets[0].name, g.name, diff)
+			same = false
 		}
 	}
+	return same
 }
 
 // specs are the methods that handler has.
