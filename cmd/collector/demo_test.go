@@ -11,8 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/demo"
 )
@@ -20,7 +24,7 @@ import (
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	keep := filepath.Join(t.TempDir(), "kept")
-	got := collector(t, "demo", "--for", "5s", "--json", "--keep", keep)
+	got := collector(t, "demo", "--port", "0", "--for", "5s", "--json", "--keep", keep)
 	if got.exit != 0 {
 		t.Fatalf("exit %d\n%s%s", got.exit, got.out, got.err)
 	}
@@ -55,7 +59,7 @@ var urlOfCollector = regexp.MustCompile(`^# collector \w +(http://\S+)`)
 func TestDemoInterrupted(t *testing.T) {
 	t.Parallel()
 	temp := t.TempDir()
-	command := exec.Command(program, "demo", "--for", "10m")
+	command := exec.Command(program, "demo", "--port", "0", "--for", "10m")
 	command.Env = append(os.Environ(), "TMPDIR="+temp)
 	stdout, err := command.StdoutPipe()
 	if err != nil {
@@ -104,16 +108,67 @@ func readURLs(captions io.Reader) []string {
 	return urls
 }
 
-// The usual ports belong to somebody else: the demo says so and takes free ones.
+// The ports belong to somebody else: the demo says so and takes free ones.
 func TestDemoWithPortsTaken(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:50052")
-	if err == nil { // else it is taken already, which is as good
-		defer listener.Close()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	got := collector(t, "demo", "--for", "3s")
+	defer listener.Close()
+	taken := listener.Addr().(*net.TCPAddr).Port
+	got := collector(t, "demo", "--port", strconv.Itoa(min(taken, 65533)), "--for", "3s")
 	got.expect(t, 0, "failed", "is taken, so the collectors listen on free ports")
 }
+
+// Somebody takes the port of the killed collector before it is back: it comes back on another one, on the same record.
+func TestDemoWithThePortTakenDuringTheOutage(t *testing.T) {
+	t.Parallel()
+	keep := t.TempDir()
+	captions, writer := io.Pipe()
+	thief := make(chan net.Listener, 1)
+	go func() { thief <- takePortOfB(t, captions) }()
+	report, err := demo.Run(t.Context(), demo.Config{Program: program, For: 5 * time.Second, Keep: keep, Lines: io.Discard, Notes: writer})
+	_ = writer.Close() // never fails
+	if listener := <-thief; listener != nil {
+		defer listener.Close()
+		if err == nil && report.Collectors[1].URL == "http://"+listener.Addr().String() {
+			t.Errorf("b reports the address of somebody else: %s", report.Collectors[1].URL)
+		}
+	}
+	if err != nil || !report.OK() {
+		t.Fatalf("%+v, %v", report, err)
+	}
+}
+
+var stale = regexp.MustCompile(`sees connection \S+ to b: stale`)
+
+// takePortOfB reads captions to their end and listens where b did as soon as b is known to be gone.
+func takePortOfB(t *testing.T, captions io.Reader) (thief net.Listener) {
+	var address string
+	var connections []string
+	for lines := bufio.NewScanner(captions); lines.Scan(); {
+		line := lines.Text()
+		if b, ok := strings.CutPrefix(line, "# collector b   http://"); ok && address == "" {
+			address, _, _ = strings.Cut(b, " ")
+		}
+		if match := connectionID.FindString(line); match != "" {
+			connections = append(connections, match)
+		}
+		if thief == nil && stale.MatchString(line) {
+			var err error
+			if thief, err = net.Listen("tcp", address); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if slices.Sort(connections); len(slices.Compact(connections)) != 1 {
+		t.Errorf("a and b have the connections %v, want one all the time", connections)
+	}
+	return thief
+}
+
+var connectionID = regexp.MustCompile(`connection c-\w+`)
 
 func TestDemoOfABrokenProgram(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,7 @@ type stand struct {
 
 // shorter are commands of the documents that the test runs in another form.
 var shorter = map[string]string{
-	"make demo":  "bin/collector demo --for 8s",
+	"make demo":  "bin/collector demo --port 0 --for 8s",
 	"make build": "test -x bin/collector",
 	"make test":  "true", // this is it
 }

@@ -25,6 +25,7 @@ func (a *app) demoCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), config) },
 	}
 	command.Flags().DurationVar(&config.For, "for", 20*time.Second, "how long to make calls")
+	command.Flags().IntVar(&config.Port, "port", 50051, "where a listens, b and c on the two after it; 0 for free ports")
 	command.Flags().StringVar(&config.Keep, "keep", "", "directory for databases and logs, not removed")
 	return command
 }
@@ -32,6 +33,9 @@ func (a *app) demoCommand() *cobra.Command {
 func (a *app) demo(ctx context.Context, config demo.Config) error {
 	if config.For < demo.Shortest {
 		return usagef("--for %v is too short: want at least %v", config.For, demo.Shortest)
+	}
+	if config.Port < 0 || config.Port > 65533 {
+		return usagef("--port %d: want 0, or a port with two more after it", config.Port)
 	}
 	program, err := os.Executable()
 	if err != nil {

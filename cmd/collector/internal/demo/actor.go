@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -44,6 +45,21 @@ type actor struct {
 	stdin   io.Closer     // the process stops when it is closed, so also when the demo dies
 	exited  chan struct{} // closed when the process is gone
 }
+
+// startSomewhere starts the process at its address, or at a free port if somebody has taken that one: a port is nobody's
+// between looking whether it is free and listening, nor while its collector is away.
+func (a *actor) startSomewhere(ctx context.Context, note func(string, ...any)) error {
+	err := a.start(ctx)
+	if !errors.Is(err, errTaken) {
+		return err
+	}
+	note("%s is taken by somebody else, so %s listens on a free port", a.listen, a.id)
+	a.listen = anyPort
+	return a.start(ctx)
+}
+
+// errTaken is why a collector did not start when somebody else listens at its address.
+var errTaken = errors.New("its address is taken")
 
 // start runs the process and waits until it is ready.
 func (a *actor) start(ctx context.Context) error {
@@ -103,12 +119,21 @@ func (a *actor) awaitReady(ctx context.Context, ready <-chan string) error {
 	case line := <-ready:
 		return a.setAddress(line)
 	case <-a.exited:
-		return fmt.Errorf("collector %s did not start: %s", a.id, a.lastWords())
+		return a.notStarted()
 	case <-timer.C:
 		return fmt.Errorf("collector %s is not ready after %v: %s", a.id, startTime, a.lastWords())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// notStarted tells why the process ended before it was ready, from its last words.
+func (a *actor) notStarted() error {
+	words := a.lastWords()
+	if strings.Contains(words, syscall.EADDRINUSE.Error()) {
+		return fmt.Errorf("collector %s did not start: %w: %s", a.id, errTaken, words)
+	}
+	return fmt.Errorf("collector %s did not start: %s", a.id, words)
 }
 
 // setAddress takes the address from the ready line, so that a restart gets the same port, and makes the clients.

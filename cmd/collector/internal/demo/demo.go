@@ -25,6 +25,8 @@ type Config struct {
 	Program string
 	// For is how long calls are made, at least [Shortest].
 	For time.Duration
+	// Port is where a listens, b and c on the two after it; 0 for free ones, which also serve if any of them is taken.
+	Port int
 	// Keep is a directory for databases and logs; "" for one that is removed at the end.
 	Keep string
 	// Lines gets a line for every call, Notes the captions between them.
@@ -35,11 +37,11 @@ type Config struct {
 // report of a demo that ended early tells what there was until then.
 func Run(ctx context.Context, config Config) (report *Report, err error) {
 	d := &director{config: config, report: &Report{Executors: map[string]int{}}}
-	if d.stage, err = newStage(config.Program, config.Keep, d.note); err != nil {
+	if d.stage, err = newStage(config, d.note); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.stage.close()) }()
-	if err := d.stage.open(ctx); err != nil {
+	if err := d.stage.open(ctx, d.note); err != nil {
 		return nil, err
 	}
 	d.introduce()
@@ -60,10 +62,8 @@ func (d *director) note(format string, args ...any) {
 
 // introduce says who is there.
 func (d *director) introduce() {
+	d.report.Collectors = d.stage.collectors()
 	for _, actor := range d.stage.actors() {
-		d.report.Collectors = append(d.report.Collectors, Collector{
-			ID: actor.id, URL: actor.url(), Namespaces: actor.namespaces, Example: actor.example,
-		})
 		d.note("collector %s   %s   namespaces %s and %s, hosts %s",
 			actor.id, actor.url(), actor.namespaces[0], actor.namespaces[1], actor.example)
 	}
@@ -95,9 +95,10 @@ func (d *director) play(ctx context.Context) error {
 	}
 	d.note("in the console its connection is stale now, and the history strip at %s shows since when", d.stage.a.console()+"connections")
 	d.note("restarting %s with its database", d.stage.b.id)
-	if err := outage.restart(ctx); err != nil {
+	if err := outage.restart(ctx, d.note); err != nil {
 		return err
 	}
+	d.report.Collectors = d.stage.collectors()
 	if err := d.callThrough(ctx, outage); err != nil {
 		return err
 	}

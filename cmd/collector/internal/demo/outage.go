@@ -33,10 +33,17 @@ func (o *outage) begin() error {
 	return nil
 }
 
-func (o *outage) restart(ctx context.Context) error {
-	err := o.victim.start(ctx)
+// restart starts the victim with its database. The witness dials it at its old address; when it has another one now, it
+// is the victim that dials. The connection is the same one: there is one for each pair of collectors.
+func (o *outage) restart(ctx context.Context, note func(string, ...any)) error {
+	before := o.victim.listen
+	err := o.victim.startSomewhere(ctx, note)
 	o.restarted = time.Now()
-	return err
+	if err != nil || o.victim.listen == before {
+		return err
+	}
+	note("collector %s   %s   connects to %s again", o.victim.id, o.victim.url(), o.witness.id)
+	return link(ctx, o.victim, o.witness)
 }
 
 func (o *outage) down() bool { return o.restarted.IsZero() }

@@ -10,8 +10,8 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-// firstPort and the two after it are where the collectors listen if they are free.
-const firstPort = 50051
+// anyPort is an address with a free port.
+const anyPort = "127.0.0.1:0"
 
 // stage is the three processes and their files.
 type stage struct {
@@ -20,20 +20,19 @@ type stage struct {
 	kept    bool
 }
 
-// newStage prepares processes that are not started yet. keep is the directory for their files; "" for one that is
-// removed at the end.
-func newStage(program, keep string, notice func(string, ...any)) (*stage, error) {
-	dir, err := stageDir(keep)
+// newStage prepares processes that are not started yet.
+func newStage(config Config, notice func(string, ...any)) (*stage, error) {
+	dir, err := stageDir(config.Keep)
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir: dir, kept: keep != ""}
-	listen := addresses(notice)
+	s := &stage{dir: dir, kept: config.Keep != ""}
+	listen := addresses(config.Port, notice)
 	s.a = &actor{id: "a", namespaces: []string{"users", "orders"}, example: "users", listen: listen[0]}
 	s.b = &actor{id: "b", namespaces: []string{"orders", "inventory"}, example: "orders", listen: listen[1]}
 	s.c = &actor{id: "c", namespaces: []string{"inventory", "users"}, example: "inventory", listen: listen[2]}
 	for _, actor := range s.actors() {
-		actor.program, actor.dir = program, dir
+		actor.program, actor.dir = config.Program, dir
 	}
 	return s, nil
 }
@@ -45,11 +44,15 @@ func stageDir(keep string) (string, error) {
 	return keep, os.MkdirAll(keep, 0o700)
 }
 
-// addresses are the usual three ports, or free ones if any of them is taken.
-func addresses(notice func(string, ...any)) [3]string {
-	var usual, free [3]string
+// addresses are three ports from first on, or free ones if any of them is taken or first is 0.
+func addresses(first int, notice func(string, ...any)) [3]string {
+	free := [3]string{anyPort, anyPort, anyPort}
+	if first == 0 {
+		return free
+	}
+	var usual [3]string
 	for i := range usual {
-		usual[i], free[i] = fmt.Sprintf("127.0.0.1:%d", firstPort+i), "127.0.0.1:0"
+		usual[i] = fmt.Sprintf("127.0.0.1:%d", first+i)
 	}
 	for _, address := range usual {
 		listener, err := net.Listen("tcp", address)
@@ -64,18 +67,36 @@ func addresses(notice func(string, ...any)) [3]string {
 
 func (s *stage) actors() []*actor { return []*actor{s.a, s.b, s.c} }
 
+// collectors are the processes as the report has them.
+func (s *stage) collectors() []Collector {
+	var all []Collector
+	for _, a := range s.actors() {
+		all = append(all, Collector{ID: a.id, URL: a.url(), Namespaces: a.namespaces, Example: a.example})
+	}
+	return all
+}
+
 // open starts the processes and links them as in the picture: a with b and c, and b with c.
-func (s *stage) open(ctx context.Context) error {
+func (s *stage) open(ctx context.Context, note func(string, ...any)) error {
 	for _, actor := range s.actors() {
-		if err := actor.start(ctx); err != nil {
+		if err := actor.startSomewhere(ctx, note); err != nil {
 			return err
 		}
 	}
 	for _, pair := range [][2]*actor{{s.a, s.b}, {s.a, s.c}, {s.b, s.c}} {
-		_, err := pair[0].mesh.ConnectTo(ctx, &meshv1.ConnectToRequest{Address: pair[1].listen})
-		if err != nil {
-			return fmt.Errorf("connecting %s to %s: %w", pair[0].id, pair[1].id, err)
+		if err := link(ctx, pair[0], pair[1]); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// link has one collector connect to another.
+func link(ctx context.Context, from, to *actor) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if _, err := from.mesh.ConnectTo(ctx, &meshv1.ConnectToRequest{Address: to.listen}); err != nil {
+		return fmt.Errorf("connecting %s to %s: %w", from.id, to.id, err)
 	}
 	return nil
 }
