@@ -38,11 +38,14 @@ func TestDemo(t *testing.T) {
 	if report.UnavailableDuringOutage == 0 {
 		t.Error("no call needed the killed collector while it was away")
 	}
+	if report.SeededFaults == 0 {
+		t.Error("no call failed on purpose")
+	}
 	ran := 0
 	for _, n := range report.Executors {
 		ran += n
 	}
-	if ran+report.Failed+report.UnavailableDuringOutage != report.Calls {
+	if ran+report.Failed+report.SeededFaults+report.UnavailableDuringOutage != report.Calls {
 		t.Errorf("the numbers do not add up: %+v", report)
 	}
 	for _, c := range report.Collectors {
@@ -128,7 +131,7 @@ func TestDemoWithThePortTakenDuringTheOutage(t *testing.T) {
 	captions, writer := io.Pipe()
 	thief := make(chan net.Listener, 1)
 	go func() { thief <- takePortOfB(t, captions) }()
-	report, err := demo.Run(t.Context(), demo.Config{Program: program, For: 5 * time.Second, Keep: keep, Lines: io.Discard, Notes: writer})
+	report, err := demo.Run(t.Context(), demo.Config{Program: program, Seed: 1, For: 5 * time.Second, Keep: keep, Lines: io.Discard, Notes: writer})
 	_ = writer.Close() // never fails
 	if listener := <-thief; listener != nil {
 		defer listener.Close()

@@ -19,13 +19,14 @@ func (a *app) demoCommand() *cobra.Command {
 		Short: "Run three linked collectors with traffic, kill one, watch it come back",
 		Long: "Run three collectors as processes of their own, linked, on 127.0.0.1:50051 to 50053 (free ports if taken). Calls\n" +
 			"are asked of collectors that do not have the method; each line says who ran it and on which way. One collector\n" +
-			"is killed and restarted. Everything is stopped and removed at the end.",
+			"is killed and restarted, and one method fails now and then on purpose. Everything is stopped and removed at the end.",
 		Example: "  collector demo\n  collector demo --for 10s --json\n  collector demo --keep /tmp/demo     # look at the databases after it",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), config) },
 	}
-	command.Flags().DurationVar(&config.For, "for", 20*time.Second, "how long to make calls")
+	command.Flags().DurationVar(&config.For, "for", time.Minute, "how long to make calls")
 	command.Flags().IntVar(&config.Port, "port", 50051, "where a listens, b and c on the two after it; 0 for free ports")
+	command.Flags().Uint64Var(&config.Seed, "seed", 1, "which calls of ReserveStock fail on purpose")
 	command.Flags().StringVar(&config.Keep, "keep", "", "directory for databases and logs, not removed")
 	return command
 }

@@ -21,6 +21,7 @@ type serveFlags struct {
 	id, listen, store   string
 	namespaces, joins   []string
 	examples            []string
+	fault               host.Fault
 	tlsCert, tlsKey     string
 	logFormat, logLevel string
 	console             string
@@ -60,6 +61,8 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.store, "db", "", "SQLite file for its connections; memory keeps nothing (default ID.db)")
 	set.StringSliceVar(&f.joins, "join", nil, "collectors to connect to, host:port, dialled until they are up")
 	set.StringSliceVar(&f.examples, "example", nil, "example services to host: "+strings.Join(host.ExampleNames(), ", "))
+	set.IntVar(&f.fault.Percent, "example-fault", 0, "percentage of the example's ReserveStock calls that fail on purpose")
+	set.Uint64Var(&f.fault.Seed, "example-seed", 1, "which of them fail")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "PEM file with the listener's certificate")
 	set.StringVar(&f.tlsKey, "tls-key", "", "PEM file with the listener's key")
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
@@ -136,7 +139,7 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 	}
 	config := host.Config{
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
-		Examples: flags.examples, AllowPlaintext: flags.allowPlaintext,
+		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
 		Console: flags.console, ConsoleHosts: flags.consoleHosts, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -33,6 +34,7 @@ type actor struct {
 	id         string
 	namespaces []string
 	example    string
+	seed       uint64 // of the fault
 	program    string // the binary
 	dir        string // where its database and log are
 	listen     string // port 0 at first, then the port it got
@@ -69,7 +71,8 @@ func (a *actor) start(ctx context.Context) error {
 	}
 	defer logFile.Close() // the process has its own handle
 	process := exec.Command(a.program, "serve", "--until-eof", "--json", "--id", a.id, "--listen", a.listen,
-		"--ns", strings.Join(a.namespaces, ","), "--example", a.example, "--db", a.path("db"), "--log-format", "text")
+		"--ns", strings.Join(a.namespaces, ","), "--example", a.example, "--example-fault", strconv.Itoa(faultPercent), "--example-seed", strconv.FormatUint(a.seed, 10),
+		"--db", a.path("db"), "--log-format", "text")
 	process.Stderr = logFile
 	process.Env = withoutSettings(os.Environ())
 	stdin, err := process.StdinPipe()

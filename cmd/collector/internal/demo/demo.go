@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
 // Shortest is the least time in which the story can be told.
@@ -14,8 +16,12 @@ const Shortest = 3 * time.Second
 // Pace of the story.
 const (
 	pause        = 150 * time.Millisecond // between two calls
-	killAt       = 0.35                   // of the whole time
-	restartAt    = 0.55
+	explainAt    = 12.0 / 60              // of the whole time
+	faultAt      = 20.0 / 60
+	killAt       = 32.0 / 60
+	restartAt    = 42.0 / 60
+	handOverAt   = 52.0 / 60
+	faultPercent = 15               // of ReserveStock
 	recoveryTime = 20 * time.Second // at most, after the restart
 )
 
@@ -27,6 +33,8 @@ type Config struct {
 	For time.Duration
 	// Port is where a listens, b and c on the two after it; 0 for free ones, which also serve if any of them is taken.
 	Port int
+	// Seed chooses which calls of ReserveStock fail on purpose.
+	Seed uint64
 	// Keep is a directory for databases and logs; "" for one that is removed at the end.
 	Keep string
 	// Lines gets a line for every call, Notes the captions between them.
@@ -62,6 +70,7 @@ func (d *director) note(format string, args ...any) {
 
 // introduce says who is there.
 func (d *director) introduce() {
+	d.note("console: %s", d.stage.a.console())
 	d.report.Collectors = d.stage.collectors()
 	for _, actor := range d.stage.actors() {
 		d.note("collector %s   %s   namespaces %s and %s, hosts %s",
@@ -71,8 +80,6 @@ func (d *director) introduce() {
 		d.report.Kept = d.stage.dir
 	}
 	d.note("a is linked with b and c, b with c; they share one namespace each")
-	d.note("watch it:        %s", d.stage.a.console())
-	d.note("why did it run there:  %s", d.stage.a.console()+"call/orders/shop.v1.OrderService/CreateOrder")
 }
 
 // play is the story: calls, an outage, calls again.
@@ -83,6 +90,14 @@ func (d *director) play(ctx context.Context) error {
 	d.report.Killed = d.stage.b.id
 	until := func(part float64) time.Time { return start.Add(time.Duration(part * float64(d.config.For))) }
 
+	if err := d.callUntil(ctx, until(explainAt)); err != nil {
+		return err
+	}
+	d.explain(ctx)
+	if err := d.callUntil(ctx, until(faultAt)); err != nil {
+		return err
+	}
+	d.note("ReserveStock fails %d %% of the time, on purpose: %straffic?errors=1", faultPercent, d.stage.a.console())
 	if err := d.callUntil(ctx, until(killAt)); err != nil {
 		return err
 	}
@@ -102,7 +117,43 @@ func (d *director) play(ctx context.Context) error {
 	if err := d.callThrough(ctx, outage); err != nil {
 		return err
 	}
+	if err := d.callUntil(ctx, until(handOverAt)); err != nil {
+		return err
+	}
+	d.handOver()
 	return d.callUntil(ctx, until(1))
+}
+
+// explain quotes the router of a about a call that runs on b.
+func (d *director) explain(ctx context.Context) {
+	e := d.stage.errands()[0]
+	d.note("why does %s, asked at %s, run on %s? its router says:", e.method, e.asked.id, e.lives.id)
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	res, err := e.asked.mesh.ExplainRoute(ctx, &meshv1.ExplainRouteRequest{
+		Namespace: e.namespace, ServiceName: e.service, MethodName: e.method,
+	})
+	if err != nil {
+		d.note("nothing: %v", err)
+		return
+	}
+	for _, c := range res.GetCandidates() {
+		verdict := "no"
+		if c.GetCollectorId() == res.GetChosenCollectorId() {
+			verdict = "YES"
+		}
+		d.note("  %s  %-3s  %s", c.GetCollectorId(), verdict, c.GetReason())
+	}
+	d.note("  the same in the console: %scall/%s/%s", d.stage.a.console(), e.namespace, e.name())
+}
+
+// handOver shows what the audience can do itself.
+func (d *director) handOver() {
+	e, at := d.stage.errands()[0], d.stage.a.url()
+	d.note("your turn, in another terminal:")
+	d.note(`  collector call %s -d '{"sku":"tea","qty":2}' -s %s`, e.name(), at)
+	d.note("  collector route %s %s -s %s", e.namespace, e.name(), at)
+	d.note("  collector tap --errors -s %s", d.stage.b.url())
 }
 
 // callUntil makes calls until a time.
@@ -178,6 +229,8 @@ func (d *director) count(e *errand, o outcome, outage *outage) {
 		if o.executor != e.asked.id {
 			d.report.Routed++
 		}
+	case o.seeded():
+		d.report.SeededFaults++
 	case outage != nil && e.needs(outage.victim) && o.unavailable():
 		if d.report.UnavailableDuringOutage++; d.report.UnavailableDuringOutage == 1 {
 			d.note("%s said: %s", e.asked.id, o.message)

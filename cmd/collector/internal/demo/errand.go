@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/host"
 	"github.com/collectiverpc/collective/gen/collector"
 	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
 )
@@ -80,11 +81,16 @@ func (o *outcome) ok() bool { return o.status == http.StatusOK }
 // unavailable is the documented failure of a call whose collector cannot be reached.
 func (o *outcome) unavailable() bool { return o.status == http.StatusServiceUnavailable }
 
+// seeded is the fault that one of the examples has on purpose.
+func (o *outcome) seeded() bool {
+	return o.status == http.StatusInternalServerError && o.message == host.FaultMessage
+}
+
 // line is how a call is shown: the method, who was asked, who ran it, on which way, and how long it took.
 func (e *errand) line(o outcome) string {
 	took := fmt.Sprintf("%6.1f ms", float64(o.took)/float64(time.Millisecond))
 	if !o.ok() {
-		return fmt.Sprintf("%-37s asked %s   %-20s %s", e.name(), e.asked.id, o.short(), took)
+		return fmt.Sprintf("%-37s asked %s   %-21s %s", e.name(), e.asked.id, o.short(), took)
 	}
 	return fmt.Sprintf("%-37s asked %s   handled by %s  %-5s  %s",
 		e.name(), e.asked.id, o.executor, strings.Join(o.route, " → "), took)
@@ -94,6 +100,9 @@ func (e *errand) name() string { return e.service + "/" + e.method }
 
 // short is a failure in two words.
 func (o *outcome) short() string {
+	if o.seeded() {
+		return "500 failed on purpose"
+	}
 	if o.unavailable() {
 		return "503 unavailable"
 	}

@@ -21,6 +21,8 @@ type Report struct {
 	// UnavailableDuringOutage counts calls that needed the killed collector while it was away and failed with
 	// unavailable, as documented.
 	UnavailableDuringOutage int `json:"unavailable_during_outage"`
+	// SeededFaults counts calls of ReserveStock that its handler failed on purpose; the mesh did all right.
+	SeededFaults int `json:"seeded_faults"`
 	// Executors maps collector ids to the calls they ran.
 	Executors map[string]int `json:"executors"`
 	// Routed counts calls that ran on another collector than the one asked.
@@ -61,6 +63,7 @@ func (r *Report) Write(w io.Writer) error {
 		fmt.Sprintf("%d calls in %.1f s, %d failed, %d ran on another collector than the one asked",
 			r.Calls, r.Seconds, r.Failed, r.Routed),
 		"executed by     " + strings.Join(ran, " · "),
+		fmt.Sprintf("%d calls of ReserveStock failed on purpose: their handler's error, delivered as it is", r.SeededFaults),
 		fmt.Sprintf("while %s was away %d calls that needed it failed with unavailable", r.Killed, r.UnavailableDuringOutage),
 		r.recoveryText(),
 	}

@@ -12,7 +12,7 @@ import (
 func TestReport(t *testing.T) {
 	t.Parallel()
 	good := demo.Report{
-		Calls: 40, UnavailableDuringOutage: 4, Executors: map[string]int{"b": 10, "a": 20, "c": 6}, Routed: 27,
+		Calls: 42, SeededFaults: 2, UnavailableDuringOutage: 4, Executors: map[string]int{"b": 10, "a": 20, "c": 6}, Routed: 27,
 		Killed: "b", Recovered: true, RecoveryMillis: 640, Seconds: 10.04,
 	}
 	bad := demo.Report{
@@ -25,14 +25,16 @@ func TestReport(t *testing.T) {
 		want   string
 	}{
 		{good, true, `
-40 calls in 10.0 s, 0 failed, 27 ran on another collector than the one asked
+42 calls in 10.0 s, 0 failed, 27 ran on another collector than the one asked
 executed by     a 20 · b 10 · c 6
+2 calls of ReserveStock failed on purpose: their handler's error, delivered as it is
 while b was away 4 calls that needed it failed with unavailable
 b was killed and restarted: its connection went stale, and active again 0.6 s after the restart
 `},
 		{bad, false, `
 2 calls in 3.0 s, 1 failed, 1 ran on another collector than the one asked
 executed by     a 1
+0 calls of ReserveStock failed on purpose: their handler's error, delivered as it is
 while b was away 0 calls that needed it failed with unavailable
 b did NOT come back: its connection was not seen stale and then active
 FAILED X asked of a: 500 oh

@@ -32,7 +32,7 @@ func newStage(config Config, notice func(string, ...any)) (*stage, error) {
 	s.b = &actor{id: "b", namespaces: []string{"orders", "inventory"}, example: "orders", listen: listen[1]}
 	s.c = &actor{id: "c", namespaces: []string{"inventory", "users"}, example: "inventory", listen: listen[2]}
 	for _, actor := range s.actors() {
-		actor.program, actor.dir = config.Program, dir
+		actor.program, actor.dir, actor.seed = config.Program, dir, config.Seed
 	}
 	return s, nil
 }

@@ -23,6 +23,8 @@ type Config struct {
 	Store      string   // SQLite file, or InMemory
 	Join       []string // addresses of collectors to connect to
 	Examples   []string // services of examples/shop to host, each in the namespace of its name
+	// Fault makes an example fail on purpose.
+	Fault Fault
 	// ListenTLS is the certificate of the listener; nil for plaintext.
 	ListenTLS *tls.Config
 	// DialTLS is used to dial other collectors; nil for plaintext.
@@ -64,6 +66,9 @@ func (c *Config) check() error {
 	}
 	if !slices.Contains(ConsoleModes(), c.console()) {
 		return refusedf("--console %s is unknown: want %s", c.Console, strings.Join(ConsoleModes(), ", "))
+	}
+	if c.Fault.Percent < 0 || c.Fault.Percent > 100 {
+		return refusedf("--example-fault %d: want a percentage, 0 to 100", c.Fault.Percent)
 	}
 	return c.checkListen()
 }

@@ -75,7 +75,7 @@ func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, 
 		return nil, asRefused(err)
 	}
 	for _, name := range config.Examples {
-		if err := d.Register(name, examples[name]); err != nil {
+		if err := d.Register(name, config.example(name)); err != nil {
 			return nil, errors.Join(asRefused(err), d.Shutdown(context.Background()))
 		}
 	}
