@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"connectrpc.com/connect/v2"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -25,6 +24,10 @@ func (s *session) serve(ctx context.Context, procedure string, info *connect.Cal
 	}
 	if namespace != "" && !t.shares(namespace) {
 		return connect.Errorf(connect.CodePermissionDenied, "namespace %q is not shared on this connection", namespace)
+	}
+	if info.Spec.StreamType == connect.StreamTypeUnary {
+		defer func() { t.conn.wire.tally.add(int64(info.SendStats.Size), int64(info.ReceiveStats.Size)) }()
+		return s.m.handler(ctx, procedure, info, stream)
 	}
 	counted := &countedStream{ServerStream: stream, info: info}
 	defer func() { t.conn.wire.tally.add(counted.sent, counted.received) }()
@@ -65,7 +68,7 @@ func refuseCall(_ context.Context, procedure string, _ *connect.CallInfo, _ conn
 	return connect.Errorf(connect.CodeUnimplemented, "this collector serves nothing over links, %s included", procedure)
 }
 
-// countedStream adds up the message bytes of a call that arrived. It is not recycled: a handler that keeps its stream
+// countedStream adds up the message bytes of a call with more than one message. It is not recycled: a handler that keeps its stream
 // by mistake must not reach the stream of another call.
 type countedStream struct {
 	connect.ServerStream
@@ -76,7 +79,7 @@ type countedStream struct {
 func (s *countedStream) Send(msg any) error {
 	err := s.ServerStream.Send(msg)
 	if err == nil {
-		s.sent += messageSize(msg)
+		s.sent += int64(s.info.SendStats.Size)
 	}
 	return err
 }
@@ -87,14 +90,4 @@ func (s *countedStream) Receive(msg any) error {
 		s.received += int64(s.info.ReceiveStats.Size)
 	}
 	return err
-}
-
-func messageSize(msg any) int64 {
-	switch msg := msg.(type) {
-	case *link.Raw:
-		return int64(len(msg.Data))
-	case proto.Message:
-		return int64(proto.Size(msg))
-	}
-	return 0
 }

@@ -86,8 +86,7 @@ func (r *Recorder) Record(c Call) {
 	}
 	method := key{meshv1.SeriesKind_SERIES_KIND_METHOD, c.Namespace, c.Procedure}
 	r.find(method, c.ran()).live.add(&c)
-	kept := c
-	r.calls.add(&kept)
+	r.calls.add(&c)
 }
 
 // find returns the series of a key. A name that nothing proves to exist gets no series of its own.

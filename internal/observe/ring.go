@@ -1,41 +1,78 @@
 package observe
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
-// ring holds the last calls. Adding is wait-free; readers look at it without disturbing anyone.
+// ring holds the last calls by value: remembering one allocates nothing once the ring has gone round. Each slot has a
+// mutex of its own, which two calls only share when one of them is a whole round late.
 type ring struct {
-	slots []atomic.Pointer[Call]
-	last  atomic.Uint64 // number of the newest call; the first is 1
+	size   uint64
+	blocks []atomic.Pointer[block] // made when they are first written to, so that an idle collector has none
+	last   atomic.Uint64           // number of the newest call; the first is 1
 }
 
-func newRing(size int) *ring { return &ring{slots: make([]atomic.Pointer[Call], size)} }
+const blockSize = 64
+
+type block [blockSize]slot
+
+type slot struct {
+	mu   sync.Mutex
+	call Call
+}
+
+func newRing(size int) *ring {
+	return &ring{size: uint64(size), blocks: make([]atomic.Pointer[block], (size+blockSize-1)/blockSize)}
+}
 
 func (r *ring) add(c *Call) {
-	c.seq = r.last.Add(1)
-	r.slot(c.seq).Store(c)
+	seq := r.last.Add(1)
+	s := r.slotFor(seq)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.call.seq < seq {
+		s.call = *c
+		s.call.seq = seq
+	}
 }
 
-func (r *ring) slot(seq uint64) *atomic.Pointer[Call] { return &r.slots[seq%uint64(len(r.slots))] }
+// slotFor returns the slot of a call that comes in.
+func (r *ring) slotFor(seq uint64) *slot {
+	place := &r.blocks[seq%r.size/blockSize]
+	if place.Load() == nil {
+		place.CompareAndSwap(nil, new(block))
+	}
+	return &place.Load()[seq%r.size%blockSize]
+}
 
 // oldest is the number of the oldest call that may still be here.
 func (r *ring) oldest() uint64 {
-	last, size := r.last.Load(), uint64(len(r.slots))
-	if last <= size {
+	last := r.last.Load()
+	if last <= r.size {
 		return 1
 	}
-	return last - size + 1
+	return last - r.size + 1
 }
 
-// get returns the call with a number. It is nil if that call is on its way in; gone if a newer one took its place.
+// get returns a copy of the call with a number. It is nil if that call is on its way in; gone if a newer one took its
+// place.
 func (r *ring) get(seq uint64) (c *Call, gone bool) {
-	c = r.slot(seq).Load()
-	switch {
-	case c == nil || c.seq < seq:
+	written := r.blocks[seq%r.size/blockSize].Load()
+	if written == nil {
 		return nil, false
-	case c.seq > seq:
+	}
+	s := &written[seq%r.size%blockSize]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.call.seq < seq:
+		return nil, false
+	case s.call.seq > seq:
 		return nil, true
 	}
-	return c, false
+	found := s.call
+	return &found, false
 }
 
 // cursor is a watcher's place in a ring.
