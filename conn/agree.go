@@ -219,8 +219,17 @@ func (m *Manager) dropLine(c *connection, l line, reason string) {
 	c.dirty = true
 	m.publish(c)
 	m.wakeKeeper()
-	m.logger.Warn("connection lost", "peer", c.peer, "reason", reason)
+	m.logLoss(c, reason)
 	m.redialLater(c)
+}
+
+// logLoss warns of what nobody asked for. The end of a connection by our own shutdown is no loss. m.mu is held.
+func (m *Manager) logLoss(c *connection, reason string) {
+	if m.closing {
+		m.logger.Info("connection ends, this collector stops", "peer", c.peer)
+		return
+	}
+	m.logger.Warn("connection lost", "peer", c.peer, "reason", reason)
 }
 
 func (m *Manager) wakeKeeper() {

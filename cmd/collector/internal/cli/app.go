@@ -115,7 +115,7 @@ func (a *app) addCommands(root *cobra.Command) {
 		groupStart: {a.demoCommand(), a.serveCommand()},
 		groupLook:  {a.statusCommand(), a.connectionsCommand(), a.servicesCommand(), a.routeCommand(), a.tapCommand(), a.topCommand()},
 		groupAct:   {a.connectCommand(), a.disconnectCommand(), a.callCommand(), a.dispatchCommand()},
-		groupHelp:  {a.contextCommand(), a.completionCommand(), a.versionCommand()},
+		groupHelp:  {a.checkCommand(), a.consoleCommand(), a.contextCommand(), a.completionCommand(), a.versionCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = group

@@ -39,7 +39,7 @@ func (a *app) connectionsCommand() *cobra.Command {
 		command.Flags().StringSliceVar(&wanted, "state", nil, "only these: active, idle, stale, closed, failed")
 		completeWords(command, "state", stateWords()...)
 	}
-	parent.AddCommand(ls)
+	parent.AddCommand(ls, a.connectionsWatchCommand())
 	return parent
 }
 

@@ -2,12 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"io"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -84,38 +80,17 @@ func newestLast(res *meshv1.ListDispatchesResponse) []*meshv1.Dispatch {
 	return calls
 }
 
-// follow watches until the user has seen enough.
+// follow shows calls until the user has seen enough.
 func (a *app) follow(ctx context.Context, flags tapFlags) error {
-	s, err := a.newSession()
-	if err != nil {
-		return err
-	}
-	defer s.http.CloseIdleConnections()
-	stream, err := s.mesh.Watch(ctx, &meshv1.WatchRequest{
+	req := &meshv1.WatchRequest{
 		Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES}, Filter: flags.filter(),
-	})
-	if err != nil {
-		return s.explain(ctx, err)
 	}
-	defer stream.Close()
-	for {
-		event, err := stream.Receive()
-		if ctx.Err() != nil {
-			return nil // Ctrl-C is how it ends
-		}
-		if errors.Is(err, io.EOF) {
-			return failuref("the collector ended the stream")
-		}
-		if err != nil {
-			return s.explain(ctx, err)
-		}
+	return a.watch(ctx, req, func(event *meshv1.WatchResponse) error {
 		if lost := event.GetDropped().GetDispatches(); lost > 0 {
 			a.note("# %d calls are not shown: more came than could be sent; filter them", lost)
 		}
-		if err := a.showCalls(event.GetDispatches().GetDispatches()); err != nil {
-			return err
-		}
-	}
+		return a.showCalls(event.GetDispatches().GetDispatches())
+	})
 }
 
 // showCalls prints calls of a stream: lines of JSON, or lines of fixed columns, since later ones are not known yet.
@@ -135,19 +110,7 @@ func (a *app) showCalls(calls []*meshv1.Dispatch) error {
 }
 
 func (a *app) callLine(call *meshv1.Dispatch) string {
-	row := a.callRow(call)
-	if a.format() != formatTable && a.format() != formatWide {
-		return tsv([][]cell{row})
-	}
-	widths := []int{12, 9, 44, 20, 9, 0}
-	for i, c := range row {
-		widths[i] = max(widths[i], utf8.RuneCountInString(clean(c.human)))
-	}
-	columns := make([]column, len(row))
-	columns[3].state = true
-	var line strings.Builder
-	writeRow(&line, columns, row, widths, tableStyle{width: a.io.Width, color: a.color()})
-	return line.String()
+	return a.streamLine(a.callRow(call), []int{12, 9, 44, 20, 9, 0}, 3)
 }
 
 func (a *app) callsView(document *meshv1.ListDispatchesResponse, calls []*meshv1.Dispatch) view {

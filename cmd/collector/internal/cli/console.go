@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+	"os/exec"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+func (a *app) consoleCommand() *cobra.Command {
+	var printOnly bool
+	command := &cobra.Command{
+		Use:     "console",
+		Short:   "Open the console in a browser, or print its address",
+		Long:    "Print the address of a collector's console and, on a terminal, open it in the browser.",
+		Example: "  collector console\n  collector console --print",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error { return s.console(ctx, printOnly) })
+		},
+	}
+	command.Flags().BoolVar(&printOnly, "print", false, "only print the address")
+	return command
+}
+
+func (s *session) console(ctx context.Context, printOnly bool) error {
+	if _, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{}); err != nil {
+		return err // it explains better than a missing page what is there instead
+	}
+	url, err := s.consoleURL(ctx)
+	if err != nil {
+		return err
+	}
+	document := map[string]string{"url": url}
+	v := view{document: document, columns: []column{{title: "CONSOLE"}}, rows: [][]cell{{text(url)}}}
+	if err := s.app.show(v); err != nil || printOnly || !s.app.io.OutTerminal || s.app.structured() {
+		return err
+	}
+	if err := openBrowser(url); err != nil {
+		s.app.note("# no browser could be started here: %v", err)
+	}
+	return nil
+}
+
+// openBrowser leaves the browser to itself: it outlives the command.
+func openBrowser(url string) error {
+	words := []string{"xdg-open", url}
+	switch runtime.GOOS {
+	case "darwin":
+		words[0] = "open"
+	case "windows":
+		words = []string{"rundll32", "url.dll,FileProtocolHandler", url}
+	}
+	return exec.Command(words[0], words[1:]...).Start()
+}

@@ -1,0 +1,110 @@
+package main_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users", "--example", "users")
+	b := serve(t, "--id", "b", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	a.on(t, "connect", b.Address).expect(t, 0, "active", "")
+	got := a.on(t, "check", "--json")
+	var sound struct {
+		OK     bool
+		Checks []struct{ Check, Problem string }
+	}
+	if err := json.Unmarshal([]byte(got.out), &sound); err != nil || got.exit != 0 || !sound.OK {
+		t.Fatalf("exit %d, %v\n%s%s", got.exit, err, got.out, got.err)
+	}
+	var names []string
+	for _, c := range sound.Checks {
+		names = append(names, c.Check)
+	}
+	want := "reachable, protocol connect, protocol grpc, protocol grpcweb, schemas, store, console, peer b"
+	if strings.Join(names, ", ") != want {
+		t.Errorf("checked %v, want %s", names, want)
+	}
+	b.kill()
+	until(t, "a's connection to be stale", a.sees(t, "stale"))
+	a.on(t, "check").expect(t, 1, "peer b\tPROBLEM\t", "problems found: 1")
+	collector(t, "check", "-s", b.URL).expect(t, 3, "", "no collector answers")
+}
+
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory")
+	a.on(t, "console").expect(t, 0, a.URL+"/console/\n", "")
+	a.on(t, "console", "--json").expect(t, 0, `"url": "`+a.URL+`/console/"`, "")
+	res, err := http.Get(a.URL + "/console/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close() // nothing was written
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("what it prints answers %s", res.Status)
+	}
+	off := serve(t, "--id", "off", "--listen", "127.0.0.1:0", "--db", "memory", "--console", "off")
+	off.on(t, "console").expect(t, 1, "", "shows no console")
+}
+
+// Every change of a connection is a line, with the reason.
+func TestConnectionsWatch(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	b := serve(t, "--id", "b", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	a.on(t, "connect", b.Address).expect(t, 0, "active", "")
+	watch := exec.Command(program, "connections", "watch", "--json", "-s", a.URL)
+	stdout, err := watch.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := watch.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	next := func() (before, state string) {
+		var change struct {
+			Before     string
+			Connection struct{ State string }
+		}
+		if !lines.Scan() || json.Unmarshal(lines.Bytes(), &change) != nil {
+			t.Errorf("no line of JSON, but %q, %v", lines.Text(), lines.Err())
+		}
+		return change.Before, change.Connection.State
+	}
+	if before, state := next(); before != "CONNECTION_STATE_UNSPECIFIED" || state != "CONNECTION_STATE_ACTIVE" {
+		t.Errorf("found %s after %s", state, before)
+	}
+	b.kill()
+	if before, state := next(); before != "CONNECTION_STATE_ACTIVE" || state != "CONNECTION_STATE_STALE" {
+		t.Errorf("%s after %s, want stale after active", state, before)
+	}
+	if err := watch.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if err := watch.Wait(); err != nil {
+		t.Errorf("Ctrl-C ends it with %v", err)
+	}
+}
+
+// The end of a connection by our own stop is no loss that anyone must be warned of.
+func TestStoppingIsNoLoss(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	b := serve(t, "--id", "b", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	a.on(t, "connect", b.Address).expect(t, 0, "active", "")
+	a.signal(t, syscall.SIGTERM)
+	if exit := a.wait(t); exit != 0 {
+		t.Errorf("exit %d", exit)
+	}
+	if log := a.log.String(); strings.Contains(log, "connection lost") || !strings.Contains(log, "connection ends, this collector stops") {
+		t.Errorf("it says\n%s", log)
+	}
+}
