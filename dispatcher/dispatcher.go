@@ -43,6 +43,10 @@ type Dispatcher struct {
 	opening     connect.ClientFunc // opens a call on a peer, through the client interceptors
 	relay       connect.ServerFunc // forwards a call to peers, through the server interceptors
 
+	// draining is closed by drain, when the collector is about to stop.
+	draining chan struct{}
+	drain    func()
+
 	// mu orders changes of what is registered. It is never held while a call runs.
 	mu sync.Mutex
 }
@@ -71,7 +75,9 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 		log:        o.log,
 
 		repetitions: newBudget(),
+		draining:    make(chan struct{}),
 	}
+	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	if d.log == nil {
 		d.log = slog.Default()
 	}
@@ -190,14 +196,18 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 	if err != nil {
 		return err
 	}
-	d.system.Store(system)
+	if old := d.system.Swap(system); old != nil {
+		close(old.replaced)
+	}
 	d.local.validator.Store(next)
 	return nil
 }
 
-// Shutdown says goodbye to every peer, waits for the calls on the links until ctx is done, and stops all goroutines.
+// Shutdown turns the health of the collector to not serving, says goodbye to every peer, waits for the calls on the
+// links until ctx is done, and stops all goroutines.
 // It does not touch listeners: shut the *http.Server down first.
 func (d *Dispatcher) Shutdown(ctx context.Context) error {
+	d.drain()
 	d.recorder.Close()
 	return d.conns.Shutdown(ctx)
 }

@@ -23,10 +23,12 @@ type snapshot struct {
 	spaces   map[string]map[string]*method // by namespace and procedure; no empty namespaces
 	// alone is a view of this snapshot without any peer, for Serve. It is made by the first who asks.
 	alone func() *view
+	// replaced is closed when another one takes its place.
+	replaced chan struct{}
 }
 
 func newSnapshot(revision uint64, spaces map[string]map[string]*method, self string, namespaces []string) *snapshot {
-	s := &snapshot{revision: revision, spaces: spaces}
+	s := &snapshot{revision: revision, spaces: spaces, replaced: make(chan struct{})}
 	s.alone = sync.OnceValue(func() *view { return join(self, namespaces, s, nil, nil) })
 	return s
 }
@@ -100,8 +102,10 @@ func newLocal(self string, namespaces []string, limits Limits) *local {
 
 // replace makes a change the one that is served. One at a time.
 func (l *local) replace(spaces map[string]map[string]*method) *snapshot {
-	next := newSnapshot(l.current.Load().revision+1, spaces, l.self, l.namespaces)
+	old := l.current.Load()
+	next := newSnapshot(old.revision+1, spaces, l.self, l.namespaces)
 	l.current.Store(next)
+	close(old.replaced)
 	return next
 }
 

@@ -148,7 +148,8 @@ func ownService(service string) bool {
 	case "collector.CollectiveDispatcher", "collector.CollectorRegistry":
 		return true
 	}
-	return strings.HasPrefix(service, "collector.mesh.v1.") || strings.HasPrefix(service, "grpc.reflection.")
+	return strings.HasPrefix(service, "collector.mesh.v1.") || strings.HasPrefix(service, "grpc.reflection.") ||
+		service == "grpc.health.v1.Health"
 }
 
 // publish makes a change the one that is served and tells the peers. Callers hold d.mu.

@@ -20,13 +20,15 @@ const (
 // and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. Its caller listens, best through
 // [Dispatcher.Listener], serves, and shuts it down before the dispatcher.
 //
+// When it is shut down, grpc.health.v1 of the collector turns to not serving.
+//
 // It has no timeout for a whole request or answer, which would end streams.
 func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true) // links begin as an HTTP/1.1 upgrade
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(tlsConfig == nil)
-	return &http.Server{
+	server := &http.Server{
 		Handler:           handler,
 		TLSConfig:         tlsConfig,
 		Protocols:         protocols,
@@ -43,6 +45,8 @@ func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.S
 		},
 		ErrorLog: serverLog(d.log),
 	}
+	server.RegisterOnShutdown(d.drain) // or a health check that watches would keep it from ending
+	return server
 }
 
 // Listener bounds how many connections of a listener are open at once to [Limits.Connections]: more wait to be

@@ -3,6 +3,9 @@ package dispatcher
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -16,13 +19,29 @@ import (
 type systemServices struct {
 	mux
 	server *connect.Server
+	// replaced is closed when others take their place.
+	replaced chan struct{}
+}
+
+// has reports whether a service, given by its full name, is one of them.
+func (s *systemServices) has(service string) bool { return slices.Contains(s.names(), service) }
+
+func (s *systemServices) names() []string {
+	names := make(map[string]bool)
+	for spec := range s.server.Specs() {
+		names[spec.Procedure[1:strings.LastIndexByte(spec.Procedure, '/')]] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // newSystemServices mounts the collector's own services and those of a registry, which may be nil.
 func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, error) {
-	s := &systemServices{mux: make(mux), server: d.newServer()}
+	s := &systemServices{mux: make(mux), server: d.newServer(), replaced: make(chan struct{})}
 	collectorconnect.RegisterCollectiveDispatcherHandler(s.server, d)
 	meshv1connect.RegisterMeshServiceHandler(s.server, meshService{d})
+	if err := d.registerHealth(s.server); err != nil {
+		return nil, err
+	}
 	if !d.options.noReflection {
 		d.registerReflection(s.server)
 	}
