@@ -175,7 +175,7 @@ func (in *inbound) claim(n int) int {
 	n = min(n, in.held)
 	in.held -= n
 	in.claimed += n
-	if in.claimed < defaultWindow/4 || in.closed {
+	if in.claimed < grantStep || in.closed {
 		return 0
 	}
 	grant := in.claimed

@@ -42,8 +42,13 @@ type Limits struct {
 	StallTimeout time.Duration
 }
 
-// defaultWindow is the credit of a call and direction.
-const defaultWindow = 256 << 10
+const (
+	// defaultWindow is the credit of a call and direction. Less than a few wake-ups' worth of bytes makes a single
+	// fast stream wait for its credit.
+	defaultWindow = 1 << 20
+	// grantStep is how much must have been received before credit for it is worth a frame.
+	grantStep = 64 << 10
+)
 
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.MaxMessage, 4<<20)

@@ -111,7 +111,7 @@ func (in *inbound) claimTaken() (grant, held int) {
 func (l *Link) receive(ctx context.Context, in *inbound, id uint64) (message, error) {
 	for {
 		if m, ok := in.take(); ok {
-			if in.taken >= defaultWindow/4 {
+			if in.taken >= grantStep {
 				grant, held := in.claimTaken()
 				l.settle(id, grant, held)
 			}
