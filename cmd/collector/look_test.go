@@ -108,3 +108,37 @@ func TestStoppingIsNoLoss(t *testing.T) {
 		t.Errorf("it says\n%s", log)
 	}
 }
+
+func TestBench(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--example", "users")
+	got := a.on(t, "bench", "UserService/ListUsers", "-n", "500", "-c", "4", "--json")
+	var result struct {
+		Calls, Errors int
+		Rate          float64 `json:"calls_per_second"`
+		P50           int64   `json:"p50_nanos"`
+		Max           int64   `json:"max_nanos"`
+	}
+	if err := json.Unmarshal([]byte(got.out), &result); err != nil || got.exit != 0 {
+		t.Fatalf("exit %d, %v\n%s%s", got.exit, err, got.out, got.err)
+	}
+	if result.Calls != 500 || result.Errors != 0 || result.Rate <= 0 || result.P50 <= 0 || result.Max < result.P50 {
+		t.Errorf("%+v", result)
+	}
+	a.on(t, "bench", "UserService/ListUsers", "--for", "200ms", "--csv").expect(t, 0, "calls,errors,seconds", "")
+	a.on(t, "bench", "UserService/GetUser", "-n", "10").expect(t, 1, "10\t10\t", "10 of 10 calls failed, the first: ")
+}
+
+// The collector filters: what tap shows of one who ran calls is what that one ran.
+func TestTapOfOneWhoRan(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "orders", "--example", "users")
+	b := serve(t, "--id", "b", "--listen", "127.0.0.1:0", "--db", "memory", "--example", "orders")
+	a.on(t, "connect", b.Address).expect(t, 0, "active", "")
+	a.on(t, "call", createOrder, "-d", `{"sku":"tea","qty":2}`).expect(t, 0, "o-1", "handled by b")
+	a.on(t, "call", "UserService/ListUsers").expect(t, 0, "", "handled by a")
+	got := a.on(t, "tap", "--once", "--to", "b", "--last", "100")
+	if got.exit != 0 || !strings.Contains(got.out, "CreateOrder") || strings.Contains(got.out, "ListUsers") {
+		t.Errorf("exit %d\n%s%s", got.exit, got.out, got.err)
+	}
+}

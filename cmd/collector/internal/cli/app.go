@@ -114,7 +114,7 @@ func (a *app) addCommands(root *cobra.Command) {
 	for group, commands := range map[string][]*cobra.Command{
 		groupStart: {a.demoCommand(), a.serveCommand()},
 		groupLook:  {a.statusCommand(), a.connectionsCommand(), a.servicesCommand(), a.routeCommand(), a.tapCommand(), a.topCommand()},
-		groupAct:   {a.connectCommand(), a.disconnectCommand(), a.callCommand(), a.dispatchCommand()},
+		groupAct:   {a.connectCommand(), a.disconnectCommand(), a.callCommand(), a.benchCommand(), a.dispatchCommand()},
 		groupHelp:  {a.checkCommand(), a.consoleCommand(), a.contextCommand(), a.completionCommand(), a.versionCommand()},
 	} {
 		for _, command := range commands {

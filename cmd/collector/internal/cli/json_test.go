@@ -38,6 +38,7 @@ func TestNoDeadJSON(t *testing.T) {
 		"connect":           "127.0.0.1:1",
 		"disconnect":        "b",
 		"call":              `OrderService/CreateOrder -d {"sku":"tea"}`,
+		"bench":             `OrderService/CreateOrder -d {"sku":"tea"} -n 20 -c 2`,
 		"dispatch":          "users Greeter/Greet",
 		"context":           "",
 		"context ls":        "",

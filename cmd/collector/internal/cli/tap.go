@@ -13,11 +13,11 @@ import (
 
 // tapFlags select calls.
 type tapFlags struct {
-	namespace, method, collector string
-	codes                        []string
-	errors, once                 bool
-	slower                       time.Duration
-	last                         int32
+	namespace, method, collector, to string
+	codes                            []string
+	errors, once                     bool
+	slower                           time.Duration
+	last                             int32
 }
 
 func (a *app) tapCommand() *cobra.Command {
@@ -33,6 +33,8 @@ func (a *app) tapCommand() *cobra.Command {
 	}
 	flags.add(command.Flags())
 	a.completeFlag(command, "ns", namespacesOf)
+	a.completeFlag(command, "to", collectorIDs)
+	a.completeFlag(command, "collector", collectorIDs)
 	return command
 }
 
@@ -40,6 +42,7 @@ func (f *tapFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.namespace, "ns", "", "only this namespace")
 	set.StringVar(&f.method, "method", "", "only methods with this in their name")
 	set.StringVar(&f.collector, "collector", "", "only calls that this collector was asked or ran")
+	set.StringVar(&f.to, "to", "", "only calls that this collector ran")
 	set.StringSliceVar(&f.codes, "code", nil, "only these verdicts, such as ok, not_found or unavailable")
 	set.BoolVar(&f.errors, "errors", false, "only failures")
 	set.DurationVar(&f.slower, "slower", 0, "only calls that took at least this long")
@@ -50,7 +53,7 @@ func (f *tapFlags) add(set *pflag.FlagSet) {
 func (f *tapFlags) filter() *meshv1.DispatchFilter {
 	return &meshv1.DispatchFilter{
 		Namespace: f.namespace, Procedure: f.method, CollectorId: f.collector, Codes: f.codes, ErrorsOnly: f.errors,
-		MinDurationNanos: f.slower.Nanoseconds(),
+		MinDurationNanos: f.slower.Nanoseconds(), ExecutorCollectorId: f.to,
 	}
 }
 
