@@ -32,6 +32,8 @@ func TestNoDeadJSON(t *testing.T) {
 		"services":          "",
 		"services ls":       "",
 		"services describe": "shop.v1.OrderService",
+		"services register": elsewhere("cmd/collector TestServicesRegister"),
+		"services check":    elsewhere("cmd/collector TestServicesRegister"),
 		"route":             "OrderService/CreateOrder",
 		"tap":               "--once",
 		"top":               "",

@@ -24,7 +24,7 @@ func (a *app) servicesCommand() *cobra.Command {
 		command.Flags().StringVar(&namespace, "ns", "", "only this namespace")
 		a.completeFlag(command, "ns", namespacesOf)
 	}
-	parent.AddCommand(ls, a.describeCommand())
+	parent.AddCommand(ls, a.describeCommand(), a.registerCommand(), a.checkSchemaCommand())
 	return parent
 }
 

@@ -23,6 +23,7 @@ type session struct {
 	options    []connecthttp.Option
 	mesh       meshv1connect.MeshServiceClient
 	dispatcher collectorconnect.CollectiveDispatcherClient
+	registry   collectorconnect.CollectorRegistryClient
 	started    time.Time
 }
 
@@ -56,6 +57,7 @@ func (a *app) newSession() (*session, error) {
 	client := connect.NewClient(s.transport(), a.addHeaders)
 	s.mesh = meshv1connect.NewMeshServiceClient(client)
 	s.dispatcher = collectorconnect.NewCollectiveDispatcherClient(client)
+	s.registry = collectorconnect.NewCollectorRegistryClient(client)
 	return s, nil
 }
 

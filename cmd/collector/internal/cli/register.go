@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/collectiverpc/collective/gen/collector"
+)
+
+// registering is `services register` and `services check`, which is the same without the deed.
+type registering struct {
+	namespace string
+	force     bool
+}
+
+func (a *app) checkSchemaCommand() *cobra.Command {
+	var r registering
+	command := &cobra.Command{
+		Use:     "check IMAGE --ns NAMESPACE",
+		Short:   "Compare a schema with the registered one: every change, and whether it breaks anybody",
+		Example: "  buf build -o image.binpb && collector services check image.binpb --ns orders",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withImage(cmd.Context(), args[0], func(ctx context.Context, s *session, m *image) error {
+				return r.check(ctx, s, m, args[0])
+			})
+		},
+	}
+	a.namespaceFlag(command, &r)
+	return command
+}
+
+func (a *app) registerCommand() *cobra.Command {
+	var r registering
+	command := &cobra.Command{
+		Use:     "register IMAGE --ns NAMESPACE",
+		Short:   "Register a schema; one that breaks what is there needs --force",
+		Example: "  buf build -o image.binpb && collector services register image.binpb --ns orders",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withImage(cmd.Context(), args[0], func(ctx context.Context, s *session, m *image) error {
+				return r.register(ctx, s, m, args[0])
+			})
+		},
+	}
+	a.namespaceFlag(command, &r)
+	command.Flags().BoolVar(&r.force, "force", false, "register it even if it breaks what is there")
+	return command
+}
+
+func (a *app) namespaceFlag(command *cobra.Command, r *registering) {
+	command.Flags().StringVar(&r.namespace, "ns", "", "the namespace (required)")
+	_ = command.MarkFlagRequired("ns") // the flag is there
+	a.completeFlag(command, "ns", namespacesOf)
+}
+
+func (a *app) withImage(ctx context.Context, path string, ask func(context.Context, *session, *image) error) error {
+	m, err := readImage(path)
+	if err != nil {
+		return err
+	}
+	return a.withSession(ctx, func(ctx context.Context, s *session) error { return ask(ctx, s, m) })
+}
+
+func (r registering) check(ctx context.Context, s *session, m *image, path string) error {
+	report, err := r.send(ctx, s, m, true)
+	if err != nil {
+		return err
+	}
+	if err := s.app.show(reportView(report)); err != nil {
+		return err
+	}
+	return r.verdict(report, path)
+}
+
+// register asks about the whole image first, so that an image which is refused in one file changes nothing.
+func (r registering) register(ctx context.Context, s *session, m *image, path string) error {
+	report, err := r.send(ctx, s, m, true)
+	if err != nil {
+		return err
+	}
+	if err := r.verdict(report, path); err != nil && !r.force {
+		return err
+	}
+	if report, err = r.send(ctx, s, m, false); err != nil {
+		return err
+	}
+	return s.app.show(reportView(report))
+}
+
+// send registers every root of an image with what it imports. A dry run is forced, for its report.
+func (r registering) send(ctx context.Context, s *session, m *image, dry bool) (*collector.SchemaReport, error) {
+	all := new(collector.SchemaReport)
+	seen := make(map[string]bool) // files that two roots import are compared twice
+	for _, file := range m.roots {
+		res, err := s.registry.RegisterProto(ctx, &collector.RegisterProtoRequest{
+			Namespace: r.namespace, FileDescriptor: file, Dependencies: m.imports(file), Force: r.force || dry, DryRun: dry,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, change := range res.GetReport().GetChanges() {
+			if key := change.GetElement() + "\n" + change.GetMessage(); !seen[key] {
+				seen[key] = true
+				all.Changes = append(all.Changes, change)
+			}
+		}
+	}
+	return all, nil
+}
+
+// verdict is the failure of a schema that breaks something, with every element.
+func (r registering) verdict(report *collector.SchemaReport, path string) error {
+	f := failuref("%s breaks what is registered in namespace %q", path, r.namespace)
+	for _, change := range report.GetChanges() {
+		if change.GetBreaking() {
+			f.why = append(f.why, change.GetElement()+": "+change.GetMessage()+" ("+change.GetRule()+")")
+		}
+	}
+	if len(f.why) == 0 {
+		return nil
+	}
+	return f.hint("give what changed a new name and a new number, and keep the old",
+		"collector services register "+path+" --ns "+r.namespace+" --force   # if nobody uses the old one")
+}
+
+func reportView(report *collector.SchemaReport) view {
+	v := view{
+		document: report,
+		columns:  []column{{title: "ELEMENT"}, {title: "VERDICT"}, {title: "RULE"}, {title: "CHANGE"}},
+	}
+	for _, change := range report.GetChanges() {
+		verdict := "compatible"
+		if change.GetBreaking() {
+			verdict = "BREAKING"
+		}
+		v.items = append(v.items, change)
+		v.rows = append(v.rows, []cell{text(change.GetElement()), text(verdict), typeCell(change.GetRule()), text(change.GetMessage())})
+	}
+	if len(v.rows) == 0 {
+		v.notes = []string{"nothing that is registered would change"}
+	}
+	return v
+}

@@ -1,0 +1,63 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// image writes a compiled file whose message has fields, all of one type, numbered from 1.
+func image(t *testing.T, name string, kind descriptorpb.FieldDescriptorProto_Type, fields ...string) string {
+	t.Helper()
+	message := &descriptorpb.DescriptorProto{Name: proto.String("Tea")}
+	for i, field := range fields {
+		message.Field = append(message.Field, &descriptorpb.FieldDescriptorProto{
+			Name: proto.String(field), JsonName: proto.String(field), Number: proto.Int32(int32(i + 1)), //nolint:gosec // few
+			Type: kind.Enum(), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+		})
+	}
+	set := &descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{{
+		Name: proto.String("tea/v1/tea.proto"), Package: proto.String("tea.v1"), Syntax: proto.String("proto3"),
+		MessageType: []*descriptorpb.DescriptorProto{message},
+	}}}
+	data, err := proto.Marshal(set)
+	if filepath.Ext(name) == ".json" {
+		data, err = protojson.Marshal(set)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A schema is registered, grows, and cannot break unless that is wanted.
+func TestServicesRegister(t *testing.T) {
+	t.Parallel()
+	const words, numbers = descriptorpb.FieldDescriptorProto_TYPE_STRING, descriptorpb.FieldDescriptorProto_TYPE_INT64
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	first, grown := image(t, "tea.binpb", words, "sort"), image(t, "tea.json", words, "sort", "origin")
+	broken := image(t, "tea.binpb", numbers, "sort", "origin")
+
+	a.on(t, "services", "register", first, "--ns", "users", "--json").expect(t, 0, "{", "")
+	a.on(t, "services", "check", first, "--ns", "users").expect(t, 0, "", "nothing that is registered would change")
+	a.on(t, "services", "check", grown, "--ns", "users").expect(t, 0, "tea.v1.Tea", "")
+	a.on(t, "services", "register", grown, "--ns", "users").expect(t, 0, "compatible", "")
+	a.on(t, "services", "check", broken, "--ns", "users").expect(t, 1, "BREAKING\tFIELD_", "--force")
+	a.on(t, "services", "check", broken, "--ns", "users", "--json").expect(t, 1, `"breaking": true`, `"hint"`)
+	a.on(t, "services", "register", broken, "--ns", "users").expect(t, 1, "", "tea.v1.Tea.origin")
+	a.on(t, "services", "check", grown, "--ns", "users").expect(t, 0, "", "nothing that is registered would change")
+	a.on(t, "services", "register", broken, "--ns", "users", "--force").expect(t, 0, "BREAKING", "")
+	a.on(t, "services", "register", first, "--ns", "system").expect(t, 71, "", "permission_denied")
+
+	a.on(t, "services", "check", "tea.proto", "--ns", "users").expect(t, 2, "", "buf build")
+	a.on(t, "services", "check", "gone.binpb", "--ns", "users").expect(t, 2, "", "gone.binpb")
+	a.on(t, "services", "check", first).expect(t, 2, "", "ns")
+}
