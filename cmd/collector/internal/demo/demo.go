@@ -97,7 +97,7 @@ func (d *director) play(ctx context.Context) error {
 	if err := d.callUntil(ctx, until(faultAt)); err != nil {
 		return err
 	}
-	d.note("ReserveStock fails %d %% of the time, on purpose: %straffic?errors=1", faultPercent, d.stage.a.console())
+	d.note("ReserveStock fails %d %% of the time, on purpose; b, which is asked, shows it: %straffic?errors=1", faultPercent, d.stage.b.console())
 	if err := d.callUntil(ctx, until(killAt)); err != nil {
 		return err
 	}
