@@ -114,13 +114,18 @@ conformance: ## Run the ConnectRPC conformance suite: plain connect-go, local, r
 
 .PHONY: bench
 bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=dir keeps profiles
+	@test -n '$(RUN)' || $(MAKE) benchregistry
 	@cd bench && go build -o ../bin/bench . && ../bin/bench -run '$(RUN)' -profile '$(abspath $(PROFILE))'
+
+.PHONY: benchregistry
+benchregistry: ## Measure the registry with 10 000 services of 5 methods; part of bench without RUN
+	@go test -run '^$$' -bench '^Benchmark(ValidateServiceMethod|Restart)$$' ./registry | awk -f bench/registry.awk
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (default 10s)
 	@git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file func; do \
 		echo "# $$file $${func#func }"; \
-		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
+		go test -run '^$$' -fuzz "^$${func#func }$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$(dirname "$$file")"; \
 	done
 
 .PHONY: clean

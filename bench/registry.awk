@@ -1,0 +1,9 @@
+# Makes FIGURE lines of what `go test -bench` prints about package registry.
+function value(unit,   i) { for (i = 4; i <= NF; i++) if ($i == unit) return $(i - 1) }
+/^BenchmarkValidateServiceMethod/ {
+	printf "FIGURE registry_validate %s ns\n", value("ns/op")
+	printf "FIGURE registry_validate_allocs %s allocs\n", value("allocs/op")
+	printf "FIGURE registry_memory %s MiB\n", value("MiB/registry")
+}
+/^BenchmarkRestart/ { printf "FIGURE registry_restart %.2f s\n", value("ns/op") / 1e9 }
+/^(FAIL|---)/ { print > "/dev/stderr" }
