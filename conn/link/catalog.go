@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -38,6 +39,9 @@ func (l *Link) Announce(revision uint64, catalog []byte) error {
 		l.out.mu.Lock()
 		l.out.withdraw(m)
 		l.out.mu.Unlock()
+		if errors.Is(err, errLinkOver) {
+			err = l.Err()
+		}
 		return l.unavailable(false, err)
 	}
 	return nil
