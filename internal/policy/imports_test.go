@@ -10,15 +10,16 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
-	"dispatcher":    {"conn", "conn/link", "gen", "internal/name", "internal/observe", "internal/schema", "internal/status"},
+	"dispatcher":    {"conn", "conn/link", "gen", "internal/gate", "internal/name", "internal/observe", "internal/schema", "internal/status"},
 	"registry":      {"gen", "internal/name", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
 	"conn":          {"conn/link", "gen", "internal/name", "internal/sqlite", "internal/status"},
-	"conn/link":     {"gen"},
+	"conn/link":     {"gen", "internal/gate"},
 	"web":           {"gen"},
 	"gen":           {},
 	"examples":      {"dispatcher", "registry", "conn", "gen"}, // nothing internal: they show what users can write
 
 	"internal/doctest":  {},
+	"internal/gate":     {},
 	"internal/memnet":   {},
 	"internal/meshtest": {"dispatcher", "registry", "conn", "conn/link", "gen", "internal/memnet", "internal/name", "internal/sqlite"},
 	"internal/name":     {},
