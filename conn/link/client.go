@@ -44,11 +44,12 @@ func (l *Link) Open(ctx context.Context, call Call) (connect.ClientStream, error
 	if call.Codec == "" {
 		call.Codec = connect.CodecNameProto
 	}
-	s := &clientStream{link: l, ctx: ctx, spec: call.Spec, codec: codecByName(call.Codec)}
-	s.name = callName{call.Namespace, call.Spec.Procedure, call.Codec, call.Spec.StreamType, call.Spec.IdempotencyLevel}
-	if s.name.size() > maxName {
+	name := callName{call.Namespace, call.Spec.Procedure, call.Codec, call.Spec.StreamType, call.Spec.IdempotencyLevel}
+	if name.size() > maxName {
 		return nil, connect.Errorf(connect.CodeInvalidArgument, "namespace and procedure are longer than %d bytes", maxName)
 	}
+	s := clientStreams.Get().(*clientStream) //nolint:forcetypeassert // the pool holds nothing else
+	s.callerState = callerState{link: l, ctx: ctx, spec: call.Spec, name: name, codec: codecByName(call.Codec)}
 	if info, ok := connect.CallInfoForClientContext(ctx); ok {
 		s.info = info
 		info.Spec, info.Protocol, info.Codec = call.Spec, protocolName, call.Codec
@@ -62,6 +63,19 @@ const protocolName = "link"
 
 // clientStream is the calling end of a call.
 type clientStream struct {
+	in  inbound
+	out outbound
+
+	opening sync.Mutex             // Send and Receive may both be the first
+	opened  atomic.Bool            // set under opening
+	done    atomic.Bool            // Receive has told the end
+	flushed atomic.Bool            // HEADERS came because the handler sent them off
+	head    atomic.Pointer[buffer] // HEADERS, as it came
+	callerState
+}
+
+// callerState is what a clientStream forgets when it is used again.
+type callerState struct {
 	link  *Link
 	ctx   context.Context //nolint:containedctx // the stream lives as long as the call
 	info  *connect.CallInfo
@@ -70,23 +84,15 @@ type clientStream struct {
 	codec codec
 	id    uint64
 	batch uint64 // the batch that the OPEN is in
-	out   outbound
-	in    inbound
 
-	opening sync.Mutex // Send and Receive may both be the first
-	opened  bool
-	refused error       // why it will never be opened
-	unwatch func() bool // ends the watch on ctx
+	refused error       // why it will never be opened; guarded by opening
+	unwatch func() bool // ends the watch on ctx; guarded by opening
 
-	sendClosed bool        // the sender's
-	finished   atomic.Bool // Receive has told the end
-	result     error       // which was this
-
-	headed   bool                   // HEADERS came; the reader's
-	head     atomic.Pointer[buffer] // HEADERS, as it came
-	flushed  atomic.Bool            // HEADERS came because the handler sent them off
-	end      *buffer                // END without its message, as it came; guarded by in.mu
-	endFlags uint8
+	sendClosed bool  // the sender's
+	headed     bool  // HEADERS came; the reader's
+	result     error // what Receive has told; readable after done
+	parted     bool  // the request may have left in parts; the sender's
+	pure       bool  // nothing but the END of the other end has ended it, and no goroutine may still look at it
 }
 
 func (s *clientStream) SendHeaders() error {
@@ -102,7 +108,7 @@ func (s *clientStream) Send(msg any) error {
 	if err != nil {
 		return s.cancel(0, err)
 	}
-	defer e.release()
+	defer func() { e.release() }()
 	if s.info != nil {
 		s.info.SendStats = connect.MessageStats{Size: e.size}
 	}
@@ -119,7 +125,8 @@ func (s *clientStream) Send(msg any) error {
 	if err != nil {
 		return err
 	}
-	return s.sendError(s.link.sendMessage(s.ctx, &s.out, s.id, flags, s.codec, e))
+	s.parted = true
+	return s.sendError(s.link.sendMessage(s.ctx, &s.out, s.id, flags, s.codec, &e))
 }
 
 func (s *clientStream) CloseSend() error {
@@ -162,42 +169,66 @@ func (s *clientStream) sendEnded() error {
 // ensureOpen sends the OPEN if that has not been done, with the message e if flags say that there is one, and reports
 // whether it did.
 func (s *clientStream) ensureOpen(flags uint8, e encoded) (bool, error) {
+	if s.opened.Load() {
+		return false, nil
+	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if s.opened || s.refused != nil {
+	if s.opened.Load() || s.refused != nil {
 		return false, s.refused
 	}
 	if err := s.open(flags, e); err != nil {
 		s.refused = err
 		return false, err
 	}
-	s.opened = true
+	s.opened.Store(true)
 	if s.spec.StreamType != connect.StreamTypeUnary && s.ctx.Done() != nil {
 		s.unwatch = context.AfterFunc(s.ctx, func() { _ = s.giveUp(s.ctx.Err()) })
 	}
 	return true, nil
 }
 
+// open writes the OPEN before it takes the outbox, so that callers do not wait for each other's encoding. Only a name that
+// is new has to be numbered in the order in which the frames leave.
 func (s *clientStream) open(flags uint8, e encoded) error {
 	if err := s.ctx.Err(); err != nil {
 		return callerGaveUp(err)
 	}
-	if s.info != nil && !metadataFits(s.info.RequestHeader()) {
-		return connect.Errorf(connect.CodeResourceExhausted, "request headers exceed %d bytes or %d values", maxMetadata, maxValues)
+	o := s.link.out
+	ref := o.names.ref(s.name)
+	frame := newBuffer(e.size + openRoom)
+	defer func() { frame.release() }()
+	if ref != 0 {
+		if err := s.writeOpen(frame, flags, e, ref); err != nil {
+			return err
+		}
 	}
-	if err := s.link.out.lockRoom(s.ctx, s.link.over); err != nil {
+	if err := o.lockRoom(s.ctx, s.link.over); err != nil {
 		return s.openError(err)
 	}
-	defer s.link.out.unlock()
-	s.batch, s.out.credit = s.link.out.batch, s.link.window
+	defer s.link.unlockNow()
+	if ref == 0 {
+		if err := s.writeOpen(frame, flags, e, 0); err != nil {
+			return err
+		}
+	}
+	s.batch, s.out.credit = o.number, s.link.window
 	if flags&flagMessage != 0 {
 		s.out.credit -= messageCost + e.size
 	}
 	if err := s.link.calls.add(s); err != nil {
 		return s.link.unavailable(false, err)
 	}
-	return s.appendOpen(flags, e)
+	setCall(frame.b, s.id)
+	o.buf = append(o.buf, frame.b...)
+	if ref == 0 {
+		o.names.define(s.name)
+	}
+	return nil
 }
+
+// openRoom is what an OPEN needs besides its message, as a guess.
+const openRoom = 256
 
 func (s *clientStream) openError(err error) error {
 	if errors.Is(err, errLinkOver) {
@@ -206,39 +237,31 @@ func (s *clientStream) openError(err error) error {
 	return callerGaveUp(err)
 }
 
-func (s *clientStream) appendOpen(flags uint8, e encoded) error {
-	o := s.link.out
-	if s.info != nil && s.info.RequestHeader().Len() > 0 {
+// writeOpen writes the OPEN without its call id. A ref of 0 brings the name in full; the outbox is locked then.
+func (s *clientStream) writeOpen(frame *buffer, flags uint8, e encoded, ref uint64) (err error) {
+	metadata, values := 0, 0
+	if s.info != nil {
+		metadata, values = measure(s.info.RequestHeader())
+	}
+	if metadata > maxMetadata || values > maxValues {
+		return connect.Errorf(connect.CodeResourceExhausted, "request headers exceed %d bytes or %d values", maxMetadata, maxValues)
+	}
+	if metadata > 0 {
 		flags |= flagMetadata
 	}
-	start := len(o.buf)
-	b := beginFrame(o.buf, frameOpen, flags, s.id)
-	b = o.names.appendRef(b, s.name)
+	b := beginFrame(frame.b, frameOpen, flags, 0)
+	b = s.link.out.names.append(b, ref, s.name)
 	b = binary.AppendUvarint(b, s.timeout())
-	fields := b
-	if flags&flagMetadata != 0 {
-		b = appendMetadata(b, s.info.RequestHeader())
+	if metadata > 0 {
+		b = appendMeasured(b, s.info.RequestHeader(), metadata)
 	}
 	if flags&flagMessage != 0 {
-		var err error
 		if b, err = e.appendTo(b, s.codec); err != nil {
-			s.retract(fields, start)
 			return connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 		}
 	}
-	o.buf = endFrame(b, start)
+	frame.b = endFrame(b, 0)
 	return nil
-}
-
-// retract makes a call of which only the fields could be written one that is canceled at once. The frame itself has to
-// stay: it may have defined a name.
-func (s *clientStream) retract(fields []byte, start int) {
-	o := s.link.out
-	beginFrame(fields[:start], frameOpen, 0, s.id)
-	o.buf = endFrame(fields, start)
-	cancel := len(o.buf)
-	o.buf = endFrame(beginFrame(o.buf, frameCancel, 0, s.id), cancel)
-	s.link.calls.remove(s.id)
 }
 
 // timeout is the remaining time in microseconds, plus one; 0 is none.
@@ -274,13 +297,13 @@ func (s *clientStream) cancel(flags uint8, err error) error {
 func (s *clientStream) stop(err error) bool {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if !s.opened && s.refused == nil {
+	if !s.opened.Load() && s.refused == nil {
 		s.refused = err
 	}
 	if s.unwatch != nil {
 		s.unwatch()
 	}
-	return s.opened
+	return s.opened.Load()
 }
 
 // abort ends both halves with err; a pending Receive gets it.
@@ -290,7 +313,7 @@ func (s *clientStream) abort(err error) {
 }
 
 func (s *clientStream) Close() error {
-	if s.finished.Load() {
+	if s.done.Load() {
 		return nil
 	}
 	_ = s.cancel(0, connect.NewError(connect.CodeCanceled, "the stream was closed"))
@@ -305,16 +328,6 @@ func (s *clientStream) endWatch() {
 	defer s.opening.Unlock()
 	if s.unwatch != nil {
 		s.unwatch()
-	}
-}
-
-// ended keeps the fields of the END for Receive, which hears of it when the half is closed.
-func (s *clientStream) ended(flags uint8, fields []byte) {
-	s.in.mu.Lock()
-	defer s.in.mu.Unlock()
-	s.endFlags = flags
-	if len(fields) > 0 {
-		s.end = copyOf(fields)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // the end. A unary call returns its message only when it has the verdict too. Once it has returned the end or an error,
 // it returns that again.
 func (s *clientStream) Receive(msg any) error {
-	if s.finished.Load() {
+	if s.done.Load() {
 		return s.result
 	}
 	if err := s.SendHeaders(); err != nil {
@@ -31,7 +31,7 @@ type HeaderReceiver interface {
 }
 
 func (s *clientStream) ReceiveHeaders() bool {
-	if s.finished.Load() || s.singleResponse() || s.SendHeaders() != nil {
+	if s.done.Load() || s.singleResponse() || s.SendHeaders() != nil {
 		return false
 	}
 	for {
@@ -139,20 +139,29 @@ func (s *clientStream) decode(m message, msg any) error {
 
 // verdict reads how the call ended: io.EOF if well. A reason of this end counts more than an END that came too.
 func (s *clientStream) verdict() error {
+	if s.in.last && !s.in.failed.Load() {
+		return s.readVerdict()
+	}
 	s.in.mu.Lock()
-	end, flags, err := s.end, s.endFlags, s.in.err
-	s.end = nil
+	err := s.in.err
 	dropped := s.in.drop() // a message that was cut off by the error
 	s.in.mu.Unlock()
 	s.link.settle(s.id, 0, -dropped)
-	switch {
-	case err != nil:
+	if err != nil {
 		return s.finishWith(err)
-	case end == nil:
-		return s.finishWith(io.EOF)
 	}
-	defer end.release()
-	return s.readEnd(payload{b: end.b}, flags)
+	return s.readVerdict()
+}
+
+// readVerdict reads the END, which nothing has overtaken.
+func (s *clientStream) readVerdict() error {
+	end := s.in.verdict
+	s.pure = end.given && s.spec.StreamType == connect.StreamTypeUnary && !s.parted
+	if end.fields == nil {
+		return s.readEnd(payload{}, end.flags)
+	}
+	defer end.fields.release()
+	return s.readEnd(payload{b: end.fields.b}, end.flags)
 }
 
 func (s *clientStream) readEnd(p payload, flags uint8) error {
@@ -173,7 +182,7 @@ func (s *clientStream) readEnd(p payload, flags uint8) error {
 // finishWith ends the call for Receive, which returns err from then on.
 func (s *clientStream) finishWith(err error) error {
 	s.result = err
-	s.finished.Store(true)
+	s.done.Store(true)
 	s.endWatch()
 	return err
 }

@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -10,12 +11,12 @@ import (
 // context.WithDeadline: the link watches the deadlines of all its calls with one timer, and the Done channel is made
 // when somebody asks for it. It implements AfterFunc, so contexts derived directly from it need no goroutine.
 type callContext struct {
-	base     context.Context //nolint:containedctx // a context is what it is
 	deadline time.Time
+
+	over atomic.Pointer[error] // why, once it is; set under mu
 
 	mu     sync.Mutex
 	done   chan struct{}
-	err    error
 	after  map[int]func()
 	nextID int
 }
@@ -28,13 +29,13 @@ var closedChan = func() chan struct{} {
 
 func (c *callContext) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
 
-func (c *callContext) Value(key any) any { return c.base.Value(key) }
+func (c *callContext) Value(any) any { return nil }
 
 func (c *callContext) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.done == nil {
-		if c.err != nil {
+		if c.Err() != nil {
 			c.done = closedChan
 		} else {
 			c.done = make(chan struct{})
@@ -44,16 +45,17 @@ func (c *callContext) Done() <-chan struct{} {
 }
 
 func (c *callContext) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
+	if err := c.over.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // AfterFunc calls f in its own goroutine once the context is over, as [context.AfterFunc] asks of a context.
 func (c *callContext) AfterFunc(f func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.Err() != nil {
 		go f()
 		return func() bool { return false }
 	}
@@ -72,13 +74,27 @@ func (c *callContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
+// canceled and expired are the usual reasons, so that the end of a call allocates nothing.
+var canceled, expired = context.Canceled, context.DeadlineExceeded
+
+func reasonOf(err error) *error {
+	switch err {
+	case canceled:
+		return &canceled
+	case expired:
+		return &expired
+	}
+	other := err
+	return &other
+}
+
 func (c *callContext) cancel(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.Err() != nil {
 		return
 	}
-	c.err = err
+	c.over.Store(reasonOf(err))
 	if c.done != nil {
 		close(c.done)
 	}

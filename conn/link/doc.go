@@ -16,9 +16,14 @@
 //
 // # Why it is fast
 //
-// Callers append whole frames to one outgoing buffer under a short mutex. A single writer goroutine yields the
-// processor once before it takes that buffer, so that all calls that are ready in the same moment leave in one system
-// call; the other end reads them in one. A unary call is one frame each way.
+// Callers append whole frames, which they have encoded before, to one outgoing buffer under a short mutex. One at a time
+// writes: the writer goroutine or, for the frame of a unary call while nobody writes, the goroutine that appended it and
+// would only have to wake the writer. Whoever writes first yields the processor, so that all calls that are ready in the
+// same moment leave in one system call; the other end reads them in one. A unary call is one frame each way. The parts of
+// large messages are written from where the message was encoded.
+//
+// The memory of a unary call is used again, see [Recycle], but for what a handler or caller may keep: its context, its
+// CallInfo and the stream it holds, which is closed.
 //
 // # Wire
 //

@@ -70,11 +70,20 @@ func beginFrame(b []byte, typ frameType, flags uint8, call uint64) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(typ)<<56|uint64(flags)<<48|call)
 }
 
+// setCall puts the call id into the frame that b begins with.
+func setCall(b []byte, call uint64) {
+	word := binary.BigEndian.Uint64(b[4:]) &^ maxCallID
+	binary.BigEndian.PutUint64(b[4:], word|call)
+}
+
 // endFrame completes the frame that begins at start.
 func endFrame(b []byte, start int) []byte {
-	binary.BigEndian.PutUint32(b[start:], uint32(len(b)-start-headerSize))
+	setLength(b[start:], len(b)-start-headerSize)
 	return b
 }
+
+// setLength puts the length of the payload into the frame that b begins with.
+func setLength(b []byte, n int) { binary.BigEndian.PutUint32(b, uint32(n)) }
 
 func appendText(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))

@@ -137,7 +137,7 @@ func (l *Link) acceptRequest(h frameHeader, piece part) error {
 	if !piece.last {
 		return protocolError("MESSAGE without a message or a half-close")
 	}
-	return c.in.closeOrderly()
+	return c.in.closeOrderly(ending{})
 }
 
 // servedCall returns the call of the other end with this id; nil if it has ended.
@@ -184,23 +184,22 @@ func (l *Link) acceptEnd(h frameHeader, body []byte) error {
 	return err
 }
 
-// end gives s its verdict, and the message that comes with it if any.
+// end gives s its verdict, and the message that comes with it if any. From then on s is its caller's alone, who may use
+// it for another call.
 func (l *Link) end(s *clientStream, h frameHeader, body []byte) error {
 	message, fields, err := splitEnd(h, body)
 	if err != nil {
 		return err
 	}
-	s.ended(h.flags, fields)
-	switch {
-	case h.has(flagMessage):
-		err = l.fill(s, s.id, &s.in, part{data: message, last: true})
-	case h.has(flagError):
-		s.in.close(nil)
-	default:
-		err = s.in.closeOrderly()
+	end := ending{given: true, flags: h.flags}
+	if len(fields) > 0 {
+		end.fields = copyOf(fields)
 	}
 	l.out.closeHalf(&s.out)
-	return err
+	if h.has(flagMessage) {
+		return l.fill(s, s.id, &s.in, part{data: message, last: true, end: end})
+	}
+	return s.in.closeOrderly(end)
 }
 
 // splitEnd separates the message of an END from the fields before it.

@@ -25,24 +25,37 @@ const (
 // The reader and Receive meet seldom: small messages lie back to back in shared buffers, and Receive takes all of them
 // at once.
 type inbound struct {
-	mu      sync.Mutex
-	wake    chan struct{} // made by the first Receive that has to wait
-	queue   []*buffer     // whole messages, each behind its length
-	inline  [1]*buffer    // first backing of queue: most calls receive one message
-	partial *buffer       // parts of a message whose end has not arrived
-	size    int           // of the message in partial, as announced: not to be trusted with memory
-	held    int           // cost of what arrived and was not claimed
-	claimed int           // cost of what was claimed since credit was last granted
-	waiting bool          // a Receive waits
-	closed  bool          // nothing more will arrive
-	err     error         // why nothing more will arrive, when that is not the orderly end
+	mu     sync.Mutex
+	wake   chan struct{} // made by the first Receive that has to wait
+	failed atomic.Bool   // err is set
+	inboundState
+}
 
-	failed atomic.Bool // err is set
+// inboundState is what an inbound forgets when it is used again.
+type inboundState struct {
+	queue   []*buffer  // whole messages, each behind its length
+	inline  [1]*buffer // first backing of queue: most calls receive one message
+	partial *buffer    // parts of a message whose end has not arrived
+	size    int        // of the message in partial, as announced: not to be trusted with memory
+	held    int        // cost of what arrived and was not claimed
+	claimed int        // cost of what was claimed since credit was last granted
+	waiting bool       // a Receive waits
+	closed  bool       // nothing more will arrive
+	err     error      // why nothing more will arrive, when that is not the orderly end
+	verdict ending     // with which the other end closed the half
 
 	// Receive's own:
 	ready []*buffer // taken from queue
 	next  int       // where in ready the next message is
 	taken int       // cost of messages that were taken and not claimed yet
+	last  bool      // ready holds the last message, and it is claimed: the rest needs no lock
+}
+
+// ending is an END without its message, as it came.
+type ending struct {
+	given  bool
+	flags  uint8
+	fields *buffer
 }
 
 // part is a frame's share of a message.
@@ -52,6 +65,7 @@ type part struct {
 	more  bool // a later part follows
 	last  bool // no message follows this one
 	size  int
+	end   ending // of the call, which came with it
 }
 
 // push adds a part. It returns the credit to grant now, and by how much the held bytes changed.
@@ -76,6 +90,9 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 		grant = in.assemble(p, cost)
 	}
 	in.closed = p.last
+	if p.end.given {
+		in.verdict = p.end
+	}
 	if !p.more {
 		in.signal()
 	}
@@ -221,18 +238,30 @@ func (in *inbound) close(err error) {
 	}
 }
 
-// closeOrderly is close after the last message of a sender that has more rights than trust.
-func (in *inbound) closeOrderly() error {
+// closeOrderly is close after the last message of a sender that has more rights than trust. Only a call that failed may
+// end inside a message.
+func (in *inbound) closeOrderly(end ending) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.closed {
 		return nil
 	}
-	if in.partial != nil {
+	if in.partial != nil && end.flags&flagError == 0 {
 		return protocolError("end inside a message")
 	}
+	in.verdict = end
 	in.end(nil)
 	return nil
+}
+
+// reset makes the half ready for another call. Nobody else knows it any more.
+func (in *inbound) reset() {
+	in.inboundState = inboundState{}
+	in.failed.Store(false)
+	select {
+	case <-in.wake: // a signal that its Receive did not wait for
+	default:
+	}
 }
 
 func (in *inbound) end(err error) {

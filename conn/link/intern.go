@@ -2,6 +2,8 @@ package link
 
 import (
 	"encoding/binary"
+	"maps"
+	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 )
@@ -21,21 +23,57 @@ type callName struct {
 
 func (n callName) size() int { return len(n.namespace) + len(n.procedure) + len(n.codec) }
 
-// sentNames are the numbers this end has given. Guarded by the outbox, so that a definition always precedes its use.
-type sentNames map[callName]uint64
+// sentNames are the numbers this end has given. They are read by anybody; a definition is made under the outbox's mutex,
+// behind the frame that brings it, so that it always precedes its use.
+type sentNames struct {
+	given atomic.Pointer[map[callName]uint64]
+}
 
-// appendRef appends the ref of name, with its definition when it is new.
-func (s sentNames) appendRef(b []byte, name callName) []byte {
-	if ref, ok := s[name]; ok {
+// ref is the number of a name that has been defined; 0 if it has not.
+func (s *sentNames) ref(name callName) uint64 {
+	if given := s.given.Load(); given != nil {
+		return (*given)[name]
+	}
+	return 0
+}
+
+// next is the number that a new name gets; 0 when the table is full.
+func (s *sentNames) next() uint64 {
+	given := s.given.Load()
+	switch {
+	case given == nil:
+		return 1
+	case len(*given) < maxNames:
+		return uint64(len(*given) + 1)
+	}
+	return 0
+}
+
+// define gives a name its number.
+func (s *sentNames) define(name callName) {
+	ref := s.next()
+	if ref == 0 || s.ref(name) != 0 {
+		return
+	}
+	more := make(map[callName]uint64, ref)
+	if given := s.given.Load(); given != nil {
+		maps.Copy(more, *given)
+	}
+	more[name] = ref
+	s.given.Store(&more)
+}
+
+// append appends a ref or, if that is 0, what there is to say of a name now: the number that somebody has given it
+// meanwhile, or its definition.
+func (s *sentNames) append(b []byte, ref uint64, name callName) []byte {
+	if ref == 0 {
+		ref = s.ref(name)
+	}
+	if ref != 0 {
 		return binary.AppendUvarint(b, ref)
 	}
-	ref := uint64(0)
-	if len(s) < maxNames {
-		ref = uint64(len(s) + 1)
-		s[name] = ref
-	}
 	b = binary.AppendUvarint(b, 0)
-	b = binary.AppendUvarint(b, ref)
+	b = binary.AppendUvarint(b, s.next())
 	b = appendText(b, name.namespace)
 	b = appendText(b, name.procedure)
 	b = appendText(b, name.codec)

@@ -93,6 +93,7 @@ type Link struct {
 	window    int // credit of a new call, as the other end said
 
 	out     *outbox
+	direct  *directWriter
 	held    atomic.Int64 // received bytes that nobody has claimed
 	calls   callTable
 	served  servedTable
@@ -154,7 +155,7 @@ func unimplemented(_ context.Context, procedure string, _ *connect.CallInfo, _ c
 }
 
 func (l *Link) start(frames *frameReader, cfg Config) {
-	l.out = newOutbox(l.limits.MaxQueued)
+	l.out, l.direct = newOutbox(l.limits.MaxQueued), newDirectWriter(l.stream)
 	l.calls.init(l.initiator)
 	l.served.init(l)
 	l.work.serve = l.serve

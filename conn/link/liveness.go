@@ -89,6 +89,7 @@ func (v *liveness) tick(l *Link) {
 		return
 	}
 	l.out.shrink()
+	l.served.shrink()
 }
 
 // check says why the other end must be taken for dead, or plans the next tick.

@@ -8,7 +8,13 @@ import (
 
 // appendMetadata appends a metadata block: its length in bytes, then each name with its values.
 func appendMetadata(b []byte, h *connect.Header) []byte {
-	b = binary.AppendUvarint(b, uint64(metadataSize(h)))
+	size, _ := measure(h)
+	return appendMeasured(b, h, size)
+}
+
+// appendMeasured is appendMetadata for a block whose size is known.
+func appendMeasured(b []byte, h *connect.Header, size int) []byte {
+	b = binary.AppendUvarint(b, uint64(size))
 	for name, values := range h.All() {
 		b = appendText(b, name)
 		b = binary.AppendUvarint(b, uint64(len(values)))
@@ -19,16 +25,17 @@ func appendMetadata(b []byte, h *connect.Header) []byte {
 	return b
 }
 
-// metadataSize is the size of the block without its length.
-func metadataSize(h *connect.Header) int {
-	size := 0
-	for name, values := range h.All() {
-		size += textSize(name) + uvarintSize(uint64(len(values)))
-		for _, v := range values {
+// measure returns the size of the block without its length, and how many values there are, a name without any counted
+// as one.
+func measure(h *connect.Header) (size, values int) {
+	for name, of := range h.All() {
+		values += max(1, len(of))
+		size += textSize(name) + uvarintSize(uint64(len(of)))
+		for _, v := range of {
 			size += textSize(v)
 		}
 	}
-	return size
+	return size, values
 }
 
 // maxValues bounds the values of a block, and with them what a small block can cost in memory.
@@ -38,10 +45,8 @@ const maxValues = 1024
 func metadataFits(blocks ...*connect.Header) bool {
 	size, values := 0, 0
 	for _, h := range blocks {
-		for _, v := range h.All() {
-			values += max(1, len(v))
-		}
-		size += metadataSize(h)
+		s, v := measure(h)
+		size, values = size+s, values+v
 	}
 	return values <= maxValues && size <= maxMetadata
 }

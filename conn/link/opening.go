@@ -1,7 +1,6 @@
 package link
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"time"
@@ -9,15 +8,24 @@ import (
 	"connectrpc.com/connect/v2"
 )
 
+// opening is an OPEN without its message.
+type opening struct {
+	id       uint64
+	target   *target
+	deadline time.Time
+	spent    bool // it had passed when the OPEN came
+	metadata *buffer
+}
+
 // acceptOpen starts a call of the other end.
 func (l *Link) acceptOpen(h frameHeader, body []byte, names *receivedNames) error {
 	p := payload{b: body}
-	c := &serverCall{link: l, id: h.call, target: names.read(l, &p)}
+	o := opening{id: h.call, target: names.read(l, &p)}
 	timeout := p.uvarint()
 	if h.has(flagMetadata) {
 		block := p.b
 		p.bytes(maxMetadata)
-		c.metadata = copyOf(block[:len(block)-len(p.b)])
+		o.metadata = copyOf(block[:len(block)-len(p.b)])
 	}
 	switch {
 	case p.err != nil:
@@ -27,9 +35,8 @@ func (l *Link) acceptOpen(h frameHeader, body []byte, names *receivedNames) erro
 	case h.has(flagMore) || h.has(flagFirst):
 		return protocolError("OPEN with a part of a message")
 	}
-	c.ctx.base, c.out.credit = context.Background(), l.window
-	c.ctx.deadline, c.spent = deadlineOf(timeout), timeout == 1
-	return l.admit(c, h, p.b)
+	o.deadline, o.spent = deadlineOf(timeout), timeout == 1
+	return l.admit(o, h, p.b)
 }
 
 // deadlineOf returns the time that a timeout field stands for.
@@ -40,27 +47,30 @@ func deadlineOf(timeout uint64) time.Time {
 	return time.Now().Add(time.Duration(min(timeout-1, math.MaxInt64/10_000)) * time.Microsecond)
 }
 
-func (l *Link) admit(c *serverCall, h frameHeader, message []byte) error {
-	switch l.served.add(c, l.limits.MaxCalls) {
+func (l *Link) admit(o opening, h frameHeader, message []byte) error {
+	c, admission := l.served.add(l, o)
+	switch admission {
 	case reused:
 		return protocolError(fmt.Sprintf("call %d was opened before", h.call))
 	case ignored:
 		return nil
 	case overCap:
-		l.sendEnd(c.id, connect.Errorf(connect.CodeResourceExhausted, "%d calls already run on this link", l.limits.MaxCalls))
+		l.sendEnd(o.id, connect.Errorf(connect.CodeResourceExhausted, "%d calls already run on this link", l.limits.MaxCalls))
 		return nil
 	case admitted:
 	}
-	err := l.begin(c, h, message)
+	err := l.begin(c, o, h, message)
 	l.work.run(c)
 	return err
 }
 
 // begin gives c what came with the OPEN, or refuses it.
-func (l *Link) begin(c *serverCall, h frameHeader, message []byte) error {
+func (l *Link) begin(c *serverCall, o opening, h frameHeader, message []byte) error {
 	c.halfClosed = h.has(flagHalfClose)
-	if c.spent {
-		c.expire(l)
+	if o.spent {
+		if l.served.remove(c.id) {
+			c.expire(l)
+		}
 		return nil
 	}
 	if c.metadata != nil {

@@ -21,6 +21,11 @@ type outbound struct {
 	closed atomic.Bool                  // the other end listens no more
 }
 
+func (h *outbound) reset() {
+	h.credit = 0
+	h.closed.Store(false)
+}
+
 // largeMessage is a message that leaves in parts. Calls with one take turns, a part each.
 type largeMessage struct {
 	typ      frameType
@@ -28,6 +33,7 @@ type largeMessage struct {
 	flags    uint8 // of the last part
 	prefix   []byte
 	data     []byte
+	owner    *buffer // of data, if the outbox may keep it until it is written; nil: parts are copied
 	started  bool
 	queued   bool
 	half     *outbound // nil: needs no credit
@@ -43,20 +49,49 @@ type largeMessage struct {
 // Small frames go to buf in the order in which they come. Large messages wait in turns; the writer adds their parts
 // behind buf, so a small frame never waits for more than one batch of them.
 type outbox struct {
-	mu    sync.Mutex
-	buf   []byte
-	parts int // bytes of large messages in buf
-	spare []byte
-	batch uint64 // number of the batch that buf will be; those before it may have left
-	turns []*largeMessage
-	names sentNames
-	limit int           // buf may hold this much before senders of messages wait
-	room  chan struct{} // closed when buf is taken; nil if nobody waits
-	wake  chan struct{}
-	awake bool
+	mu     sync.Mutex
+	batch         // that will be written next
+	parts  int    // bytes of large messages in it
+	spare  batch  // memory for another
+	rest   []byte // what a direct write could not write
+	number uint64 // of the batch; those before it may have left
+	turns  []*largeMessage
+	names  sentNames
+	limit  int           // buf may hold this much before senders of messages wait
+	room   chan struct{} // closed when buf is taken; nil if nobody waits
+	wake   chan struct{}
+	awake  bool
 
 	sealed   bool        // the link is over: nothing leaves any more
 	overflow atomic.Bool // answers to the other end pile up
+}
+
+// batch is what leaves at once: buf, with the bytes of insets between.
+type batch struct {
+	buf    []byte
+	insets []inset
+	owned  []*buffer // that the insets lie in, to be released when all is written
+}
+
+// inset is a part of a large message that is written from where it lies.
+type inset struct {
+	at   int // its place in buf
+	data []byte
+}
+
+// insetSize is from which size on a part is not worth copying.
+const insetSize = 4 << 10
+
+func (b *batch) empty() bool { return len(b.buf) == 0 }
+
+// reuse returns the memory of a batch that is written.
+func (b *batch) reuse() batch {
+	for _, buf := range b.owned {
+		buf.release()
+	}
+	clear(b.owned)
+	clear(b.insets)
+	return batch{buf: b.buf[:0], insets: b.insets[:0], owned: b.owned[:0]}
 }
 
 // floodMargin is how far buf may grow beyond its limit by frames that do not wait for room. They are small, and there
@@ -64,22 +99,31 @@ type outbox struct {
 const floodMargin = 1 << 20
 
 func newOutbox(limit int) *outbox {
-	return &outbox{names: sentNames{}, limit: limit, batch: 1, wake: make(chan struct{}, 1)}
+	return &outbox{limit: limit, number: 1, wake: make(chan struct{}, 1)}
 }
 
 // unlock ends an append and wakes the writer.
 func (o *outbox) unlock() {
+	if o.release() {
+		o.wakeWriter()
+	}
+}
+
+// release ends an append and reports whether the caller has to see to it that somebody writes.
+func (o *outbox) release() (asleep bool) {
 	if len(o.buf) > o.limit+floodMargin {
 		o.overflow.Store(true)
 	}
-	asleep := !o.awake && (len(o.buf) > 0 || len(o.turns) > 0)
+	asleep = !o.awake && (len(o.buf) > 0 || len(o.turns) > 0)
 	o.awake = o.awake || asleep
 	o.mu.Unlock()
-	if asleep {
-		select {
-		case o.wake <- struct{}{}:
-		default: // a wake-up is there already; the writer may have ended and leave it there
-		}
+	return asleep
+}
+
+func (o *outbox) wakeWriter() {
+	select {
+	case o.wake <- struct{}{}:
+	default: // a wake-up is there already; the writer may have ended and leave it there
 	}
 }
 
@@ -132,7 +176,7 @@ func (o *outbox) seal() (unsent uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sealed = true
-	return o.batch
+	return o.number
 }
 
 // add grants credit to a half and gives its waiting message a turn.
@@ -191,29 +235,47 @@ func (o *outbox) withdraw(m *largeMessage) {
 }
 
 func (o *outbox) finish(m *largeMessage) {
-	m.done, m.queued, m.data = true, false, nil
+	m.done, m.queued, m.data, m.owner = true, false, nil, nil
 	if m.half != nil {
 		m.half.large.Store(nil)
 	}
 	close(m.moved)
 }
 
-// take hands the writer the next batch; nil when there is nothing to write, and the writer then waits on wake.
-func (o *outbox) take() []byte {
+// take hands the writer the next batch; an empty one when there is nothing to write, and the writer then waits on wake.
+func (o *outbox) take() batch {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.sealed {
 		o.awake = false
-		return nil
+		return batch{}
 	}
 	o.takeTurns()
-	if len(o.buf) == 0 {
+	return o.takeBatch()
+}
+
+// takeSmall is take for somebody who cannot write large messages; more says that there are.
+func (o *outbox) takeSmall() (b batch, more bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.sealed:
 		o.awake = false
-		return nil
+		return batch{}, false
+	case len(o.turns) > 0 || len(o.insets) > 0:
+		return batch{}, true
 	}
-	full := o.buf
-	o.buf, o.spare, o.parts = o.spare[:0], nil, 0
-	o.batch++
+	return o.takeBatch(), false
+}
+
+func (o *outbox) takeBatch() batch {
+	if o.empty() {
+		o.awake = false
+		return batch{}
+	}
+	full := o.batch
+	o.batch, o.spare, o.parts = o.spare, batch{}, 0
+	o.number++
 	if o.room != nil {
 		close(o.room)
 		o.room = nil
@@ -225,13 +287,18 @@ func (o *outbox) take() []byte {
 const idleBuffer = 16 << 10
 
 // giveBack returns a written batch for reuse.
-func (o *outbox) giveBack(batch []byte) {
-	if cap(batch) > 512<<10 {
-		return
-	}
+func (o *outbox) giveBack(written batch) {
+	memory := written.reuse()
 	o.mu.Lock()
-	o.spare = batch
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	o.keep(memory)
+}
+
+// keep remembers the memory of a batch for the next one. o.mu is held.
+func (o *outbox) keep(memory batch) {
+	if cap(memory.buf) <= 512<<10 {
+		o.spare = memory
+	}
 }
 
 // shrink drops buffers that an idle link does not need.
@@ -244,8 +311,8 @@ func (o *outbox) shrink() {
 	if cap(o.buf) > idleBuffer {
 		o.buf = nil
 	}
-	if cap(o.spare) > idleBuffer {
-		o.spare = nil
+	if cap(o.spare.buf) > idleBuffer {
+		o.spare = batch{}
 	}
 }
 
@@ -298,8 +365,16 @@ func (o *outbox) appendPart(m *largeMessage) {
 		o.buf = append(o.buf, m.prefix...)
 		o.buf = binary.AppendUvarint(o.buf, uint64(len(m.data)))
 	}
-	o.buf = append(o.buf, m.data[:n]...)
-	o.buf = endFrame(o.buf, start)
+	if m.owner == nil || n < insetSize {
+		o.buf = append(o.buf, m.data[:n]...)
+		o.buf = endFrame(o.buf, start)
+	} else {
+		o.insets = append(o.insets, inset{at: len(o.buf), data: m.data[:n]})
+		setLength(o.buf[start:], len(o.buf)-start-headerSize+n)
+	}
+	if m.owner != nil && n == len(m.data) {
+		o.owned = append(o.owned, m.owner)
+	}
 	m.data, m.started, m.progress = m.data[n:], true, time.Now()
 	o.parts += n
 }

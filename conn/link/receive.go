@@ -48,7 +48,9 @@ func (in *inbound) take() (message, bool) {
 	buf := in.ready[in.next]
 	start := buf.read + lengthSize
 	end := start + int(binary.BigEndian.Uint32(buf.b[buf.read:]))
-	in.taken += end - start + messageCost - buf.claimed
+	if !in.last {
+		in.taken += end - start + messageCost - buf.claimed
+	}
 	buf.read, buf.claimed = end, 0
 	m := message{data: buf.b[start:end:end]}
 	if end == len(buf.b) {
@@ -70,6 +72,10 @@ func (in *inbound) refill() (wake <-chan struct{}, grant, held int, done bool) {
 	case in.err != nil:
 		done = true
 	case len(in.queue) > 0:
+		in.last = in.closed && len(in.queue) == 1
+		if in.last {
+			in.claim(in.held)
+		}
 		in.ready, in.queue, in.next = in.queue, in.ready[:0], 0
 	case in.closed:
 		done = true
@@ -116,6 +122,9 @@ func (l *Link) receive(ctx context.Context, in *inbound, id uint64) (message, er
 				l.settle(id, grant, held)
 			}
 			return m, nil
+		}
+		if in.last && !in.failed.Load() {
+			return message{}, io.EOF
 		}
 		wake, grant, held, done := in.refill()
 		l.settle(id, grant, held)

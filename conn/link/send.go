@@ -66,7 +66,7 @@ func (l *Link) checkSize(e encoded) (encoded, error) {
 }
 
 // sendMessage sends one message of a call that is open, and waits until the writer has all of it.
-func (l *Link) sendMessage(ctx context.Context, half *outbound, id uint64, flags uint8, c codec, e encoded) error {
+func (l *Link) sendMessage(ctx context.Context, half *outbound, id uint64, flags uint8, c codec, e *encoded) error {
 	if err := l.out.lockRoom(ctx, l.over); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (l *Link) sendMessage(ctx context.Context, half *outbound, id uint64, flags
 	return l.appendMessage(id, flags, c, e)
 }
 
-func (l *Link) appendMessage(id uint64, flags uint8, c codec, e encoded) error {
+func (l *Link) appendMessage(id uint64, flags uint8, c codec, e *encoded) error {
 	o := l.out
 	start := len(o.buf)
 	b, err := e.appendTo(beginFrame(o.buf, frameMessage, flags|flagMessage, id), c)
@@ -95,11 +95,12 @@ func (l *Link) appendMessage(id uint64, flags uint8, c codec, e encoded) error {
 
 // sendLarge sends m, whose bytes e holds, in parts, and waits for the last of them to leave. The outbox is locked on
 // entry.
-func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c codec, e encoded) (err error) {
+func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c codec, e *encoded) (err error) {
 	if m.data, err = e.bytes(c); err != nil {
 		l.out.mu.Unlock()
 		return err
 	}
+	m.owner, e.buf = e.buf, nil // whatever happens, it is not the sender's any more
 	if l.out.appendParts(m) {
 		l.out.unlock()
 		return nil

@@ -12,6 +12,7 @@ type servedTable struct {
 	calls   map[uint64]*serverCall // those the other end still waits for
 	running int                    // handlers that have not returned
 	last    uint64                 // newest id seen
+	spare   []*serverCall          // to be used again
 	drain   bool
 	over    bool
 	idle    chan struct{}
@@ -34,24 +35,57 @@ const (
 	reused
 )
 
-// add admits a call, if there is room for its handler.
-func (t *servedTable) add(c *serverCall, limit int) admission {
+// add admits a call, if there is room for its handler. Only the reader does.
+func (t *servedTable) add(l *Link, o opening) (*serverCall, admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case c.id <= t.last:
-		return reused
+	case o.id <= t.last:
+		return nil, reused
 	case t.drain || t.over:
-		return ignored
+		return nil, ignored
 	}
-	t.last = c.id
-	if t.running >= limit {
-		return overCap
+	t.last = o.id
+	if t.running >= l.limits.MaxCalls {
+		return nil, overCap
 	}
 	t.running++
+	c := t.fresh()
+	c.out.credit = l.window
+	c.link, c.id, c.target, c.metadata = l, o.id, o.target, o.metadata
+	c.scope = &scope{call: c}
+	c.scope.deadline = o.deadline
 	t.calls[c.id] = c
-	t.watchDeadline(c.ctx.deadline)
-	return admitted
+	t.watchDeadline(o.deadline)
+	return c, admitted
+}
+
+// maxSpare bounds the calls that wait to be used again.
+const maxSpare = 256
+
+// fresh returns memory for a call. t.mu is held. A call that has ended is used again by nobody but the reader of its
+// own link, so that the reader can go on with a call while it ends.
+func (t *servedTable) fresh() *serverCall {
+	n := len(t.spare)
+	if n == 0 {
+		return new(serverCall)
+	}
+	c := t.spare[n-1]
+	t.spare[n-1] = nil
+	t.spare = t.spare[:n-1]
+	c.in.reset()
+	c.out.reset()
+	c.serverState = serverState{}
+	return c
+}
+
+// shrink drops the memory of ended calls.
+func (t *servedTable) shrink() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.calls) == 0 {
+		t.spare = nil
+	}
 }
 
 // get returns the call, and whether frames of id may come although there is none.
@@ -70,11 +104,14 @@ func (t *servedTable) remove(id uint64) bool {
 	return ok
 }
 
-// returned counts a handler off.
-func (t *servedTable) returned() {
+// returned counts a handler off. pure says that nobody but the reader may still look at its call.
+func (t *servedTable) returned(c *serverCall, pure bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running--
+	if pure && !c.parted && len(t.spare) < maxSpare {
+		t.spare = append(t.spare, c)
+	}
 	if t.running == 0 && t.idle != nil {
 		close(t.idle)
 		t.idle = nil
@@ -145,16 +182,17 @@ func (t *servedTable) sweep(l *Link) {
 	}
 }
 
+// expired removes the calls whose deadline has passed.
 func (t *servedTable) expired(now time.Time) []*serverCall {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var late []*serverCall
 	next := time.Time{}
-	for _, c := range t.calls {
-		switch deadline := c.ctx.deadline; {
-		case deadline.IsZero() || c.late:
+	for id, c := range t.calls {
+		switch deadline := c.scope.deadline; {
+		case deadline.IsZero():
 		case !deadline.After(now):
-			c.late = true
+			delete(t.calls, id)
 			late = append(late, c)
 		case next.IsZero() || deadline.Before(next):
 			next = deadline

@@ -10,17 +10,19 @@ import (
 	"connectrpc.com/connect/v2"
 )
 
-// serverCall is the serving end of a call. It is the handler's [connect.ServerStream].
+// serverCall is the serving end of a call, in memory that is used again for other calls of the link.
 type serverCall struct {
+	in  inbound
+	out outbound
+	serverState
+}
+
+// serverState is what a serverCall forgets when it is used again.
+type serverState struct {
 	link   *Link
 	id     uint64
 	target *target
-	ctx    callContext
-	info   connect.CallInfo
-	in     inbound
-	out    outbound
-	spent  bool // its deadline had passed when it came
-	late   bool // its deadline was acted upon; guarded by servedTable.mu
+	scope  *scope
 
 	metadata   *buffer // of the OPEN, as it came
 	extra      int     // bytes that the call holds besides those in its inbound
@@ -30,21 +32,35 @@ type serverCall struct {
 	headersSent bool    // the response headers are on their way
 	answered    bool    // the handler has sent the only response message
 	answer      encoded // which leaves with the END
+	parted      bool    // the answer may have left in parts
 }
 
 // serve runs the handler of c and answers the call. A call that is over before it could begin gets no handler.
 func (l *Link) serve(c *serverCall) {
-	defer l.served.returned()
-	defer c.ctx.cancel(context.Canceled)
-	defer func() { l.held.Add(-int64(c.in.abandon(context.Canceled) + c.extra)) }()
-	if c.ctx.Err() != nil {
+	s := c.scope
+	answered := false
+	defer func() { l.served.returned(c, answered && s.leave()) }()
+	defer s.cancel(context.Canceled)
+	defer c.settle()
+	if s.Err() != nil {
 		return
 	}
 	err := c.readMetadata()
 	if err == nil {
 		err = c.handle()
 	}
-	c.finish(err)
+	answered = c.finish(err)
+}
+
+// settle takes what the call still holds off the link's account.
+func (c *serverCall) settle() {
+	held := c.extra
+	if !c.in.last {
+		held += c.in.abandon(context.Canceled)
+	}
+	if held != 0 {
+		c.link.held.Add(-int64(held))
+	}
 }
 
 func (c *serverCall) readMetadata() error {
@@ -53,7 +69,7 @@ func (c *serverCall) readMetadata() error {
 	}
 	defer c.metadata.release()
 	p := payload{b: c.metadata.b}
-	readMetadata(&p, c.info.RequestHeader())
+	readMetadata(&p, c.scope.info.RequestHeader())
 	if p.err != nil {
 		c.link.fail(p.err)
 	}
@@ -74,9 +90,10 @@ func (c *serverCall) handle() (err error) {
 			c.finish(err) // runtime.Goexit: nobody above gets to do it
 		}
 	}()
-	c.info.Spec, c.info.Codec, c.info.Protocol = c.target.spec, c.target.callName.codec, protocolName
-	c.info.PeerAddr, c.info.TransportInfo = c.link.peer.CollectorID, &c.target.info
-	err = c.link.handler(&c.ctx, c.target.procedure, &c.info, c)
+	s := c.scope
+	s.info.Spec, s.info.Codec, s.info.Protocol = c.target.spec, c.target.callName.codec, protocolName
+	s.info.PeerAddr, s.info.TransportInfo = c.link.peer.CollectorID, &c.target.info
+	err = c.link.handler(s, c.target.procedure, &s.info, s)
 	returned = true
 	return err
 }
@@ -85,11 +102,11 @@ func (c *serverCall) singleRequest() bool { return c.target.kind&connect.StreamT
 
 func (c *serverCall) singleResponse() bool { return c.target.kind&connect.StreamTypeServer == 0 }
 
-func (c *serverCall) Receive(msg any) error {
+func (c *serverCall) receive(msg any) error {
 	if c.singleRequest() && c.received {
 		return io.EOF
 	}
-	m, err := c.link.receive(&c.ctx, &c.in, c.id)
+	m, err := c.link.receive(c.scope, &c.in, c.id)
 	switch {
 	case err == io.EOF:
 		return c.noMessage()
@@ -97,7 +114,7 @@ func (c *serverCall) Receive(msg any) error {
 		return err
 	}
 	c.received = true
-	c.info.ReceiveStats = connect.MessageStats{Size: len(m.data)}
+	c.scope.info.ReceiveStats = connect.MessageStats{Size: len(m.data)}
 	if err := m.decode(c.target.codec, msg); err != nil {
 		return connect.Errorf(connect.CodeInvalidArgument, "unmarshal message: %v", err)
 	}
@@ -118,8 +135,7 @@ func (c *serverCall) noMessage() error {
 	return io.EOF
 }
 
-// SendHeaders sends the response headers now. A single response carries them itself, so it waits for that.
-func (c *serverCall) SendHeaders() error {
+func (c *serverCall) flushHeaders() error {
 	if c.headersSent || c.singleResponse() {
 		return nil
 	}
@@ -128,7 +144,7 @@ func (c *serverCall) SendHeaders() error {
 
 func (c *serverCall) sendHeaders(flags uint8) error {
 	c.headersSent = true
-	header := c.info.ResponseHeader()
+	header := c.scope.info.ResponseHeader()
 	if header.Len() == 0 && flags == 0 {
 		return nil
 	}
@@ -136,7 +152,7 @@ func (c *serverCall) sendHeaders(flags uint8) error {
 		return connect.Errorf(connect.CodeResourceExhausted, "response headers exceed %d bytes or %d values", maxMetadata, maxValues)
 	}
 	o := c.link.out
-	if err := o.lockRoom(&c.ctx, c.link.over); err != nil {
+	if err := o.lockRoom(c.scope, c.link.over); err != nil {
 		return c.sendError(err)
 	}
 	defer o.unlock()
@@ -148,8 +164,7 @@ func (c *serverCall) sendHeaders(flags uint8) error {
 	return nil
 }
 
-// Send encodes msg before it returns. A single response leaves when the handler has returned.
-func (c *serverCall) Send(msg any) error {
+func (c *serverCall) sendMessage(msg any) error {
 	if c.singleResponse() && c.answered {
 		return connect.NewError(connect.CodeInternal, "a unary response has one message")
 	}
@@ -157,22 +172,23 @@ func (c *serverCall) Send(msg any) error {
 	if err != nil {
 		return err
 	}
-	c.info.SendStats = connect.MessageStats{Size: e.size}
+	c.scope.info.SendStats = connect.MessageStats{Size: e.size}
 	if c.singleResponse() {
 		c.answer, c.answered = e, true
 		return nil
 	}
-	defer e.release()
-	return c.send(e)
+	defer func() { e.release() }()
+	return c.send(&e)
 }
 
-func (c *serverCall) send(e encoded) error {
+func (c *serverCall) send(e *encoded) error {
+	c.parted = true
 	if !c.headersSent {
 		if err := c.sendHeaders(0); err != nil {
 			return err
 		}
 	}
-	return c.sendError(c.link.sendMessage(&c.ctx, &c.out, c.id, 0, c.target.codec, e))
+	return c.sendError(c.link.sendMessage(c.scope, &c.out, c.id, 0, c.target.codec, e))
 }
 
 // sendError gives a failed Send its public form. A call whose receiver does not read is over.
@@ -180,7 +196,7 @@ func (c *serverCall) sendError(err error) error {
 	if err == nil {
 		return nil
 	}
-	if ended := c.ctx.Err(); ended != nil {
+	if ended := c.scope.Err(); ended != nil {
 		return ended
 	}
 	if errors.Is(err, errLinkOver) {
@@ -195,17 +211,15 @@ func (c *serverCall) sendError(err error) error {
 
 // abandon ends the call of a caller that is gone.
 func (c *serverCall) abandon(reason error) {
-	c.ctx.cancel(reason)
+	c.scope.cancel(reason)
 	c.in.close(reason)
 	c.link.out.closeHalf(&c.out)
 }
 
-// expire ends a call whose deadline passed; the caller has noticed by its own clock.
+// expire ends a call whose deadline passed, and that is in no table any more; the caller has noticed by its own clock.
 func (c *serverCall) expire(l *Link) {
-	if l.served.remove(c.id) {
-		c.abandon(context.DeadlineExceeded)
-		l.sendEnd(c.id, connect.NewError(connect.CodeDeadlineExceeded, "the deadline passed on the serving collector"))
-	}
+	c.abandon(context.DeadlineExceeded)
+	l.sendEnd(c.id, connect.NewError(connect.CodeDeadlineExceeded, "the deadline passed on the serving collector"))
 }
 
 // refuse ends a call for a reason of the link's own.

@@ -6,49 +6,61 @@ import (
 	"connectrpc.com/connect/v2"
 )
 
-// finish answers the call: err is the handler's verdict. A unary answer leaves as one frame if its message fits.
-func (c *serverCall) finish(err error) {
-	defer c.answer.release()
+// finish answers the call: err is the handler's verdict. A unary answer leaves as one frame if its message fits. It
+// reports whether the call ended by this.
+func (c *serverCall) finish(err error) bool {
+	defer func() { c.answer.release() }()
 	if err == nil && c.answer.size > partSize {
-		err = c.send(c.answer)
+		err = c.send(&c.answer)
 		c.answered = false
 	}
 	c.out.closed.Store(true)
 	if !c.link.served.remove(c.id) {
-		return // nobody waits
+		return false // nobody waits
 	}
-	if c.link.out.lockRoom(context.Background(), c.link.over) != nil {
-		return
+	frame := newBuffer(c.answer.size + endRoom)
+	defer frame.release()
+	c.writeEnd(frame, err)
+	o := c.link.out
+	if o.lockRoom(context.Background(), c.link.over) == nil {
+		o.buf = append(o.buf, frame.b...)
+		c.link.unlockNow()
 	}
-	defer c.link.out.unlock()
-	c.appendEnd(err)
+	return true
 }
 
-// appendEnd appends the END. If it cannot be written as it should be, the call fails instead.
-func (c *serverCall) appendEnd(err error) {
-	o := c.link.out
-	start := len(o.buf)
+// endRoom is what an END needs besides its message, as a guess.
+const endRoom = 128
+
+// writeEnd writes the END. If it cannot be written as it should be, the call fails instead.
+func (c *serverCall) writeEnd(frame *buffer, err error) {
+	if failure := c.tryEnd(frame, err); failure != nil {
+		frame.b = frame.b[:0]
+		frame.b = endFrame(appendError(beginFrame(frame.b, frameEnd, flagError, c.id), failure), 0)
+	}
+}
+
+func (c *serverCall) tryEnd(frame *buffer, err error) *connect.Error {
 	flags := c.endFlags(err)
-	b := beginFrame(o.buf, frameEnd, flags, c.id)
+	b := beginFrame(frame.b, frameEnd, flags, c.id)
 	if flags&flagError != 0 {
 		b = appendError(b, verdict(err))
 	}
 	if flags&flagMetadata != 0 {
-		if !metadataFits(c.info.ResponseHeader(), c.info.ResponseTrailer()) {
-			o.buf = c.appendFailure(o.buf[:start], connect.Errorf(connect.CodeResourceExhausted,
-				"response headers and trailers exceed %d bytes or %d values", maxMetadata, maxValues))
-			return
+		if !metadataFits(c.scope.info.ResponseHeader(), c.scope.info.ResponseTrailer()) {
+			return connect.Errorf(connect.CodeResourceExhausted,
+				"response headers and trailers exceed %d bytes or %d values", maxMetadata, maxValues)
 		}
 		b = c.appendBothMetadata(b)
 	}
 	if flags&flagMessage != 0 {
 		var encodeErr error
 		if b, encodeErr = c.answer.appendTo(b, c.target.codec); encodeErr != nil {
-			o.buf = c.appendFailure(o.buf[:start], connect.Errorf(connect.CodeInternal, "marshal message: %v", encodeErr))
-			return
+			return connect.Errorf(connect.CodeInternal, "marshal message: %v", encodeErr)
 		}
 	}
-	o.buf = endFrame(b, start)
+	frame.b = endFrame(b, 0)
+	return nil
 }
 
 func (c *serverCall) endFlags(err error) uint8 {
@@ -58,22 +70,17 @@ func (c *serverCall) endFlags(err error) uint8 {
 	} else if c.answered {
 		flags |= flagMessage
 	}
-	if c.info.ResponseTrailer().Len() > 0 || (!c.headersSent && c.info.ResponseHeader().Len() > 0) {
+	if c.scope.info.ResponseTrailer().Len() > 0 || (!c.headersSent && c.scope.info.ResponseHeader().Len() > 0) {
 		flags |= flagMetadata
 	}
 	return flags
 }
 
 func (c *serverCall) appendBothMetadata(b []byte) []byte {
-	header := c.info.ResponseHeader()
+	header := c.scope.info.ResponseHeader()
 	if c.headersSent {
 		header = &connect.Header{}
 	}
 	b = appendMetadata(b, header)
-	return appendMetadata(b, c.info.ResponseTrailer())
-}
-
-func (c *serverCall) appendFailure(b []byte, err *connect.Error) []byte {
-	start := len(b)
-	return endFrame(appendError(beginFrame(b, frameEnd, flagError, c.id), err), start)
+	return appendMetadata(b, c.scope.info.ResponseTrailer())
 }

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"net"
 	"runtime"
 	"time"
 )
@@ -12,20 +13,55 @@ const writeSlice = 256 << 10
 // writeLoop writes batches until the link is over. It yields once before it takes a batch: every call that is ready to
 // run appends its frame first, so that one write carries them all.
 func (l *Link) writeLoop() error {
+	var insets net.Buffers
 	for {
 		l.gather()
-		batch := l.out.take()
-		if batch == nil {
+		if err := l.write(l.out.takeRest()); err != nil {
+			return err
+		}
+		next := l.out.take()
+		if next.empty() {
 			if !l.awaitWork() {
 				return ErrClosed
 			}
 			continue
 		}
-		if err := l.write(batch); err != nil {
+		if err := l.writeBatch(next, &insets); err != nil {
 			return err
 		}
-		l.out.giveBack(batch)
+		l.out.giveBack(next)
 	}
+}
+
+// writeBatch writes a batch. pieces is memory for it. What an inset delays is bounded by batchParts.
+func (l *Link) writeBatch(b batch, pieces *net.Buffers) error {
+	if len(b.insets) == 0 {
+		return l.write(b.buf)
+	}
+	first := b.insets[0].at
+	if first > writeSlice {
+		if err := l.write(b.buf[:first]); err != nil {
+			return err
+		}
+	} else {
+		first = 0
+	}
+	*pieces = b.pieces((*pieces)[:0], first)
+	defer l.live.wrote()
+	l.live.writes()
+	left := *pieces // WriteTo uses up what it is called on
+	_, err := left.WriteTo(l.stream)
+	clear(*pieces)
+	return err
+}
+
+// pieces cuts a batch from a place in buf on into what lies together.
+func (b *batch) pieces(pieces net.Buffers, from int) net.Buffers {
+	for _, in := range b.insets {
+		pieces = append(pieces, b.buf[from:in.at], in.data)
+		from = in.at
+	}
+	return append(pieces, b.buf[from:])
 }
 
 func (l *Link) write(batch []byte) error {
