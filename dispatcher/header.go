@@ -42,8 +42,8 @@ func passes(name string) bool {
 		!strings.HasPrefix(name, "Grpc-") && !strings.HasPrefix(name, "Trailer-") && !strings.ContainsRune(name, '_')
 }
 
-// passRequest copies the request headers of a call from one collector's entrance to a call on a handler. cookie and
-// authorization tell whether those may go there.
+// passRequest gives the request headers of a call from one collector's entrance to a call on a handler, which shares the
+// values. cookie and authorization tell whether those may go there.
 func passRequest(to, from *connect.Header, authorization, cookie bool) {
 	named := connectionNames(from)
 	for name, values := range from.All() {
@@ -51,7 +51,7 @@ func passRequest(to, from *connect.Header, authorization, cookie bool) {
 		case !passes(name), slices.Contains(named, name):
 		case name == headerAuthorization && !authorization, name == headerCookie && !cookie:
 		default:
-			to.SetValues(name, slices.Clone(values))
+			to.SetValues(name, slices.Clip(values))
 		}
 	}
 }
@@ -76,11 +76,11 @@ func connectionNames(h *connect.Header) []string {
 	return names
 }
 
-// passAnswer copies response headers or trailers of a handler towards the caller.
+// passAnswer passes response headers or trailers of a handler towards the caller, who shares the values.
 func passAnswer(to, from *connect.Header) {
 	for name, values := range from.All() {
 		if passes(name) || name == "Vary" {
-			to.SetValues(name, slices.Clone(values))
+			to.SetValues(name, slices.Clip(values))
 		}
 	}
 }

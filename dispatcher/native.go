@@ -14,8 +14,8 @@ import (
 	"github.com/collectiverpc/collective/internal/observe"
 )
 
-// nativeHandlers serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves
-// all namespaces and collectors: where a call goes is decided per call.
+// nativeHandlers serves the native path. The HTTP handler of a procedure in a namespace is made once, by the first call,
+// and serves all collectors: where a call goes is decided per call.
 type nativeHandlers struct {
 	dispatcher *Dispatcher
 	// made is replaced as a whole, so that calls read it without a lock.
@@ -25,6 +25,7 @@ type nativeHandlers struct {
 
 // shape is what an HTTP handler depends on.
 type shape struct {
+	namespace   string
 	procedure   string
 	stream      connect.StreamType
 	idempotency connect.IdempotencyLevel
@@ -46,13 +47,12 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 		d.refuseHTTP(w, r, refused)
 		return
 	}
-	r.Header[headerNamespace] = []string{namespace} // for serveNative, which decides on what it reads there
 	if e.stream&connect.StreamTypeClient != 0 {
 		r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, http.NewResponseController(w)))
 	}
 	body := d.limits.guardBody(w, r, e.stream&connect.StreamTypeClient == 0)
 	defer body.done()
-	n.handler(shape{e.procedure, e.stream, e.idempotency}).ServeHTTP(w, r)
+	n.handler(shape{namespace, e.procedure, e.stream, e.idempotency}).ServeHTTP(w, r)
 }
 
 // find finds what a path of the native path means. namespace may be empty.
@@ -104,7 +104,10 @@ func (n *nativeHandlers) make(s shape) http.Handler {
 func (d *Dispatcher) mount(s shape) http.Handler {
 	server := connect.NewServer()
 	spec := connect.Spec{Procedure: s.procedure, StreamType: s.stream, IdempotencyLevel: s.idempotency}
-	server.Register(connect.Method{Spec: spec, Handler: d.serveNative})
+	serve := func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
+		return d.serveNative(ctx, s.namespace, spec, stream)
+	}
+	server.Register(connect.Method{Spec: spec, Handler: serve})
 	m := make(mux)
 	connecthttp.Mount(m, server, d.limits.httpOptions()...)
 	return m[s.procedure]
@@ -112,7 +115,7 @@ func (d *Dispatcher) mount(s shape) http.Handler {
 
 // serveNative is the entrance of every call on the native path, whatever its protocol. The call has been read up to its
 // headers.
-func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
+func (d *Dispatcher) serveNative(ctx context.Context, namespace string, spec connect.Spec, stream connect.ServerStream) error {
 	ctx, cancel := d.limits.bound(ctx, spec.StreamType)
 	defer cancel()
 	info, ok := connect.CallInfoForServerContext(ctx)
@@ -124,7 +127,7 @@ func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream 
 		defer web.finish(info)
 		stream = web
 	}
-	err := d.answerNative(ctx, spec, info, stream)
+	err := d.answerNative(ctx, namespace, spec, info, stream)
 	if err == nil {
 		return nil
 	}
@@ -136,10 +139,11 @@ func (d *Dispatcher) serveNative(ctx context.Context, spec connect.Spec, stream 
 }
 
 // answerNative takes a call of the native path to where it is run.
-func (d *Dispatcher) answerNative(ctx context.Context, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream) error {
+func (d *Dispatcher) answerNative(
+	ctx context.Context, namespace string, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream,
+) error {
 	v := d.view()
-	header := info.RequestHeader()
-	c := call{namespace: header.Get(headerNamespace), procedure: spec.Procedure, target: header.Get(headerTarget), raw: true}
+	c := call{namespace: namespace, procedure: spec.Procedure, target: info.RequestHeader().Get(headerTarget), raw: true}
 	tag(info.ResponseHeader(), v.route)
 	seen := d.see(observe.Native, c.namespace, c.procedure)
 	err := d.take(ctx, v, c, info, spec, stream)
