@@ -96,6 +96,7 @@ func (d *Dispatcher) dispatchToPeers(
 	if err != nil {
 		return answer{err: err, route: v.route}
 	}
+	defer out.recycle()
 	raw := &link.Raw{Data: data}
 	err = out.exchange(raw)
 	passAnswer(meta.info.ResponseHeader(), info.ResponseHeader())

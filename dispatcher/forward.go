@@ -49,6 +49,7 @@ func (d *Dispatcher) relaySingle(ctx context.Context, f *forwarding, stream conn
 	if err != nil {
 		return reauthor(err)
 	}
+	defer out.recycle()
 	defer out.Close()
 	if err := out.Send(raw); err != nil && !errors.Is(err, io.EOF) {
 		return reauthor(err)

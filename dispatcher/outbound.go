@@ -26,13 +26,8 @@ type outbound struct {
 	decision   decision
 
 	// mu guards the attempt: a single request may be sent and its answer awaited from two goroutines.
-	mu      sync.Mutex
-	tried   int // candidates asked
-	station *station
-	stream  connect.ClientStream
-	bare    connect.ClientStream // stream, without interceptors
-	message any                  // the only request message, once sent
-	first   error                // what went wrong first
+	mu sync.Mutex
+	attempt
 
 	seen    atomic.Bool             // something of an answer arrived
 	counted atomic.Pointer[station] // whose load this call is in; nil when it has ended
@@ -40,12 +35,38 @@ type outbound struct {
 	unwatch func() bool
 }
 
+// attempt is how far the candidates have been tried.
+type attempt struct {
+	tried   int // candidates asked
+	station *station
+	stream  connect.ClientStream
+	bare    connect.ClientStream // stream, without interceptors
+	message any                  // the only request message, once sent
+	first   error                // what went wrong first
+}
+
+var outbounds = sync.Pool{New: func() any { return new(outbound) }}
+
+// recycle gives the memory of a unary call that is over to another one. Nobody uses the call any more.
+func (o *outbound) recycle() {
+	if o.call.Spec.StreamType != connect.StreamTypeUnary {
+		return
+	}
+	if o.stream == o.bare { // no interceptor has seen it
+		link.Recycle(o.bare)
+	}
+	o.ctx, o.info, o.header, o.call, o.decision, o.attempt = nil, nil, nil, link.Call{}, decision{}, attempt{}
+	o.seen.Store(false)
+	outbounds.Put(o)
+}
+
 // newOutbound opens a call on the first candidate that can be asked. header is copied into info as far as it may go to
 // that peer; if it is nil, info has the headers that go.
 func (d *Dispatcher) newOutbound(
 	ctx context.Context, info *connect.CallInfo, decided decision, call link.Call, header *connect.Header,
 ) (*outbound, error) {
-	o := &outbound{dispatcher: d, ctx: ctx, info: info, header: header, call: call, decision: decided}
+	o := outbounds.Get().(*outbound) //nolint:forcetypeassert // the pool holds nothing else
+	o.dispatcher, o.ctx, o.info, o.header, o.call, o.decision = d, ctx, info, header, call, decided
 	if err := ctx.Err(); err != nil {
 		return nil, timeOver(err, false).err(d.id)
 	}

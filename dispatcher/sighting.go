@@ -3,8 +3,6 @@ package dispatcher
 import (
 	"context"
 	"errors"
-	"io"
-	"sync"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -22,9 +20,15 @@ type sighting struct {
 
 // see begins to observe a call that entered the mesh here.
 func (d *Dispatcher) see(entrance observe.Entrance, namespace, procedure string) sighting {
-	return sighting{d, observe.Call{
-		Entrance: entrance, Namespace: namespace, Procedure: procedure, Source: d.id, Executor: d.id, Start: time.Now(),
-	}}
+	var s sighting
+	s.begin(d, entrance, namespace, procedure)
+	return s
+}
+
+func (s *sighting) begin(d *Dispatcher, entrance observe.Entrance, namespace, procedure string) {
+	s.dispatcher = d
+	s.call.Entrance, s.call.Namespace, s.call.Procedure = entrance, namespace, procedure
+	s.call.Source, s.call.Executor, s.call.Start = d.id, d.id, time.Now()
 }
 
 // called notes the full procedure of a call that was asked for by a short name.
@@ -54,7 +58,7 @@ func (s *sighting) end(route *RouteInfo, err error) {
 	if err != nil {
 		s.fail(err)
 	}
-	s.dispatcher.recorder.Record(s.call)
+	s.dispatcher.recorder.Record(&s.call)
 }
 
 // fail notes who failed and why. Where the mesh failed a call on its way, its error knows the way better.
@@ -104,44 +108,4 @@ func (v *view) arrival(peer string) *RouteInfo {
 		return st.arrival
 	}
 	return v.route
-}
-
-// seen is a call of this process under observation.
-type seen struct {
-	connect.ClientStream
-	info *connect.CallInfo
-	kind connect.StreamType
-	once sync.Once
-	sighting
-}
-
-// watch observes a call of this process, whose entrance is not a function that returns when it is over.
-func (s sighting) watch(stream connect.ClientStream, info *connect.CallInfo, kind connect.StreamType) connect.ClientStream {
-	return &seen{ClientStream: stream, info: info, kind: kind, sighting: s}
-}
-
-func (s *seen) Receive(msg any) error {
-	err := s.ClientStream.Receive(msg)
-	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		s.finish(err)
-	case err != nil || s.kind&connect.StreamTypeServer == 0:
-		s.finish(nil)
-	}
-	return err
-}
-
-func (s *seen) Close() error {
-	s.finish(nil)
-	return s.ClientStream.Close()
-}
-
-func (s *seen) finish(err error) {
-	s.once.Do(func() {
-		route, ok := s.info.TransportInfo.(*RouteInfo)
-		if !ok {
-			route = s.dispatcher.view().route
-		}
-		s.end(route, err)
-	})
 }

@@ -72,26 +72,26 @@ func (t *transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 	v := d.view()
 	info.TransportInfo = v.route
 	decided, namespace := t.decide(v, spec, info)
-	seen := d.see(observe.Process, namespace, spec.Procedure)
-	stream, err := t.open(ctx, v, decided, info, link.Call{Namespace: namespace, Spec: spec})
-	if err != nil {
-		seen.end(v.route, err)
+	c := callerCalls.Get().(*callerCall) //nolint:forcetypeassert // the pool holds nothing else
+	c.begin(d, observe.Process, namespace, spec.Procedure)
+	c.info, c.kind = info, spec.StreamType
+	if err := c.open(ctx, v, decided, link.Call{Namespace: namespace, Spec: spec}); err != nil {
+		c.end(v.route, err)
 		return nil, err
 	}
-	return seen.watch(stream, info, spec.StreamType), nil
+	return &callerStream{call: c}, nil
 }
 
-func (t *transport) open(
-	ctx context.Context, v *view, decided decision, info *connect.CallInfo, call link.Call,
-) (connect.ClientStream, error) {
-	d := t.dispatcher
+func (c *callerCall) open(ctx context.Context, v *view, decided decision, call link.Call) error {
+	d := c.dispatcher
 	switch {
 	case decided.refusal != nil:
-		return nil, decided.refusal.err(d.id)
+		return decided.refusal.err(d.id)
 	case decided.local != nil:
-		return d.local.open(ctx, decided.local, info, v.route), nil
+		c.stream = d.local.open(ctx, decided.local, c.info, v.route)
+		return nil
 	}
-	return d.openPeers(ctx, info, decided, call)
+	return c.openPeers(ctx, decided, call)
 }
 
 func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (decision, string) {
@@ -114,19 +114,20 @@ func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (
 }
 
 // openPeers opens a call of this process on a peer. Its headers go as they are unless one of them must not.
-func (d *Dispatcher) openPeers(
-	ctx context.Context, info *connect.CallInfo, decided decision, call link.Call,
-) (connect.ClientStream, error) {
+func (c *callerCall) openPeers(ctx context.Context, decided decision, call link.Call) (err error) {
+	d, info := c.dispatcher, c.info
 	if !d.filters(info.RequestHeader()) {
-		return d.newOutbound(ctx, info, decided, call, nil)
+		c.out, err = d.newOutbound(ctx, info, decided, call, nil)
+		c.stream = c.out
+		return err
 	}
 	ctx, filtered := connect.NewClientContext(ctx)
-	out, err := d.newOutbound(ctx, filtered, decided, call, info.RequestHeader())
-	if err != nil {
-		return nil, err
+	if c.out, err = d.newOutbound(ctx, filtered, decided, call, info.RequestHeader()); err != nil {
+		return err
 	}
 	info.TransportInfo = filtered.TransportInfo
-	return &mirrored{ClientStream: out, to: info, from: filtered}, nil
+	c.stream = &mirrored{ClientStream: c.out, to: info, from: filtered}
+	return nil
 }
 
 // filters reports whether a request header has a name that may not go to a peer as it is.

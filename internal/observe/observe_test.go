@@ -19,7 +19,7 @@ import (
 
 const get = "/users.v1.UserService/GetUser"
 
-func call(change func(*observe.Call)) observe.Call {
+func call(change func(*observe.Call)) *observe.Call {
 	c := observe.Call{
 		Entrance: observe.Native, Namespace: "users", Procedure: get, Source: "a", Executor: "a",
 		Route: []string{"a"}, Code: observe.OK, Start: time.Now(), Duration: time.Millisecond,
@@ -27,7 +27,7 @@ func call(change func(*observe.Call)) observe.Call {
 	if change != nil {
 		change(&c)
 	}
-	return c
+	return &c
 }
 
 func failing(c *observe.Call) { c.Code, c.Executor = "unavailable", "b" }

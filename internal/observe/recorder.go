@@ -75,18 +75,18 @@ func New(self string, limits Limits) *Recorder {
 // Close ends the watchers. What was recorded stays readable. It may be called again.
 func (r *Recorder) Close() { r.stopOnce.Do(func() { close(r.stop) }) }
 
-// Record remembers a finished call. It does not wait for anyone.
-func (r *Recorder) Record(c Call) {
+// Record remembers a finished call, of which it keeps a copy. It does not wait for anyone.
+func (r *Recorder) Record(c *Call) {
 	if r == nil {
 		return
 	}
 	r.tickOver(c.Start.Add(c.Duration))
 	if peer := c.peer(r.self); peer != "" {
-		r.find(key{kind: meshv1.SeriesKind_SERIES_KIND_PEER, name: peer}, true).live.add(&c)
+		r.find(key{kind: meshv1.SeriesKind_SERIES_KIND_PEER, name: peer}, true).live.add(c)
 	}
 	method := key{meshv1.SeriesKind_SERIES_KIND_METHOD, c.Namespace, c.Procedure}
-	r.find(method, c.ran()).live.add(&c)
-	r.calls.add(&c)
+	r.find(method, c.ran()).live.add(c)
+	r.calls.add(c)
 }
 
 // find returns the series of a key. A name that nothing proves to exist gets no series of its own.

@@ -1,0 +1,110 @@
+package dispatcher
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/internal/gate"
+)
+
+// callerStream is what a client of [Dispatcher.Transport] holds of its call. The call itself lies behind it, in memory
+// that is used again once the client has closed a unary call; a client that goes on using its stream finds it closed.
+type callerStream struct {
+	call *callerCall
+	gate gate.Gate
+}
+
+// callerCall is a call of this process under way.
+type callerCall struct {
+	sighting
+	stream connect.ClientStream
+	out    *outbound // of a call on a peer
+	info   *connect.CallInfo
+	kind   connect.StreamType
+	told   atomic.Bool // the recorder knows
+}
+
+var callerCalls = sync.Pool{New: func() any { return new(callerCall) }}
+
+var errStreamClosed = connect.NewError(connect.CodeCanceled, "the stream was closed")
+
+func (s *callerStream) SendHeaders() error {
+	if !s.gate.Enter() {
+		return io.EOF
+	}
+	defer s.gate.Leave()
+	return s.call.stream.SendHeaders()
+}
+
+func (s *callerStream) Send(msg any) error {
+	if !s.gate.Enter() {
+		return io.EOF
+	}
+	defer s.gate.Leave()
+	return s.call.stream.Send(msg)
+}
+
+func (s *callerStream) CloseSend() error {
+	if !s.gate.Enter() {
+		return nil
+	}
+	defer s.gate.Leave()
+	return s.call.stream.CloseSend()
+}
+
+func (s *callerStream) Receive(msg any) error {
+	if !s.gate.Enter() {
+		return errStreamClosed
+	}
+	defer s.gate.Leave()
+	c := s.call
+	err := c.stream.Receive(msg)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		c.tell(err)
+	case err != nil || c.kind&connect.StreamTypeServer == 0:
+		c.tell(nil)
+	}
+	return err
+}
+
+// Close may be called while other methods run. Then they still use the call, and its memory is left to the garbage
+// collector.
+func (s *callerStream) Close() error {
+	first, alone := s.gate.Close()
+	if !first {
+		return nil
+	}
+	c := s.call
+	c.tell(nil)
+	err := c.stream.Close()
+	if alone && c.kind == connect.StreamTypeUnary {
+		c.recycle()
+	}
+	return err
+}
+
+// tell tells the recorder how the call went. Who comes first is right.
+func (c *callerCall) tell(err error) {
+	if c.told.Swap(true) {
+		return
+	}
+	route, ok := c.info.TransportInfo.(*RouteInfo)
+	if !ok {
+		route = c.dispatcher.view().route
+	}
+	c.end(route, err)
+}
+
+func (c *callerCall) recycle() {
+	if c.out != nil {
+		c.out.recycle()
+	}
+	c.sighting, c.stream, c.out, c.info = sighting{}, nil, nil, nil
+	c.told.Store(false)
+	callerCalls.Put(c)
+}
