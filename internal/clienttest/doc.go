@@ -1,4 +1,5 @@
-// Package clienttest calls a mesh with clients that this project did not write: stubs generated for grpc-go, and curl.
+// Package clienttest calls a mesh with clients that this project did not write: stubs generated for grpc-go, curl, buf curl
+// and grpcurl.
 // It is a module of its own, so that users of the library do not download grpc-go.
 //
 // Words used here:
