@@ -18,6 +18,7 @@ import (
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/internal/origin"
 )
 
 // Dispatcher is a collector: it hosts methods and routes calls. All methods are safe for concurrent use.
@@ -26,6 +27,7 @@ type Dispatcher struct {
 	namespaces           []string // sorted
 	started              time.Time
 	options              options
+	pages                *origin.Pages // that may call from a browser
 	limits               Limits
 	log                  *slog.Logger
 	interceptors         []connect.ServerInterceptor // with recovery, outermost first
@@ -59,7 +61,8 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 	for _, opt := range opts {
 		opt.apply(&o)
 	}
-	if err := checkSelf(id, namespaces); err != nil {
+	pages, err := origin.NewPages(o.origins...)
+	if err := errors.Join(checkSelf(id, namespaces), err); err != nil {
 		return nil, err
 	}
 	session, err := uuid.NewV7()
@@ -71,6 +74,7 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 		namespaces: slices.Sorted(slices.Values(namespaces)),
 		started:    time.Now(),
 		options:    o,
+		pages:      pages,
 		limits:     o.limits.withDefaults(),
 		log:        o.log,
 

@@ -29,7 +29,7 @@ const (
 )
 
 // passes reports whether a header, by its canonical name, is a call's own and goes with it to the executor. What
-// belongs to one connection, to one encoding of a message or to the mesh does not.
+// belongs to one connection, to one encoding of a message, to the mesh or to the browser at its entrance does not.
 func passes(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
@@ -38,7 +38,7 @@ func passes(name string) bool {
 		"Idempotency-Key", "X-Idempotency-Key": // net/http repeats a POST by itself when it sees one of these
 		return false
 	}
-	return !strings.HasPrefix(name, reservedPrefix) && !strings.HasPrefix(name, "Connect-") &&
+	return !strings.HasPrefix(name, reservedPrefix) && !strings.HasPrefix(name, "Access-Control-") && !strings.HasPrefix(name, "Connect-") &&
 		!strings.HasPrefix(name, "Grpc-") && !strings.HasPrefix(name, "Trailer-") && !strings.ContainsRune(name, '_')
 }
 

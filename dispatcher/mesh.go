@@ -3,16 +3,15 @@ package dispatcher
 import (
 	"context"
 	"maps"
-	"net/http"
 	"slices"
 
 	"connectrpc.com/connect/v2"
-	"connectrpc.com/connect/v2/connecthttp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/origin"
 )
 
 // meshService shows the mesh as this collector sees it. Its methods are those of meshv1connect.MeshServiceHandler.
@@ -171,33 +170,16 @@ func (m meshService) record(id string) *collector.Connection {
 	return nil
 }
 
-// authorize lets those change connections whom WithAdmin allows or, without it, clients on this machine. A proxy on
-// this machine says for whom it asks, and a browser whether a page of another site does: both are not on this machine.
+// authorize lets those change connections whom WithAdmin allows or, without it, clients on this machine.
 func (d *Dispatcher) authorize(ctx context.Context) error {
 	if d.options.admin != nil {
 		return d.options.admin(ctx)
 	}
-	info, ok := connect.CallInfoForServerContext(ctx)
-	if !ok {
-		return nil // this process itself
-	}
-	_, overHTTP := connecthttp.ServerInfoForContext(ctx)
-	header := info.RequestHeader()
-	foreign := header.Has("Forwarded") || header.Has("X-Forwarded-For") || crossSite(header)
-	if overHTTP && isLoopback(info.PeerAddr) && !foreign {
+	if origin.ThisMachine(ctx) {
 		return nil
 	}
 	return connect.NewError(connect.CodePermissionDenied,
 		"connections of collector "+quoted(d.id)+" are changed from its own machine only; call it there, or start it with an authorisation")
-}
-
-func crossSite(header *connect.Header) bool {
-	site := http.CanonicalHeaderKey("Sec-Fetch-Site")
-	switch header.Get(site) {
-	case "", "same-origin", "none":
-		return false
-	}
-	return true
 }
 
 // Explain says which collector would run a call and why. It is the router's own verdict; no call is made. Where equal

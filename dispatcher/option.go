@@ -31,6 +31,7 @@ type options struct {
 	client        []connect.ClientInterceptor
 	sources       *descriptorpb.FileDescriptorSet
 	admin         func(context.Context) error
+	origins       []string
 	version       string
 	storePath     string
 	observed      observe.Limits

@@ -30,6 +30,9 @@ type Config struct {
 	Mode Mode
 	// Hosts are names by which browsers may address this collector beside loopback ones, without port.
 	Hosts []string
+	// Origins are those of other pages that may call methods, in every mode. They must be the ones that the collector
+	// itself was given, with dispatcher.WithCORSOrigins.
+	Origins []string
 }
 
 func (c Config) withDefaults() Config {
@@ -65,7 +68,7 @@ func Mount(next http.Handler, config Config) (http.Handler, error) {
 		}
 		next.ServeHTTP(w, r)
 	})
-	return Guard(both, config), nil
+	return Guard(both, config)
 }
 
 func wantsPage(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }

@@ -79,7 +79,7 @@ func TestTheRootOpensTheConsoleInBrowsersOnly(t *testing.T) {
 
 func TestGuard(t *testing.T) {
 	t.Parallel()
-	const method = "/shop.v1.UserService/GetUser"
+	const method, app = "/shop.v1.UserService/GetUser", "https://app.example"
 	const disconnect, status = "/collector.mesh.v1.MeshService/Disconnect", "/collector.mesh.v1.MeshService/GetStatus"
 	tests := map[string]struct {
 		mode    web.Mode
@@ -104,7 +104,15 @@ func TestGuard(t *testing.T) {
 		"a sandboxed page":                    {"", "POST", disconnect, []string{"Origin", "null"}, 403},
 		"a rebound name reads":                {"", "GET", method, []string{"Host", "evil.example:50051"}, 403},
 		"a rebound name calls":                {"", "POST", method, []string{"Host", "evil.example:50051", "Origin", "http://evil.example:50051"}, 403},
-		"a preflight, which nobody permits":   {"", "OPTIONS", method, []string{"Origin", "http://evil.example"}, 200},
+		"a preflight, which nobody permits":   {"", "OPTIONS", method, []string{"Origin", "http://evil.example"}, 403},
+		"a listed page asks whether it may":   {"", "OPTIONS", method, []string{"Origin", app, "Sec-Fetch-Site", "cross-site"}, 200},
+		"a listed page calls":                 {"", "POST", method, []string{"Origin", app, "Sec-Fetch-Site", "cross-site"}, 200},
+		"a listed page calls by GET":          {"", "GET", method, []string{"Origin", app, "Sec-Fetch-Site", "cross-site"}, 200},
+		"a listed page reads the console":     {"", "GET", "/console/", []string{"Origin", app, "Sec-Fetch-Site", "cross-site"}, 403},
+		"a listed page reads a script of it":  {"", "GET", "/console/main.js", []string{"Origin", app, "Sec-Fetch-Site", "cross-site"}, 403},
+		"a listed page by a rebound name":     {"", "POST", method, []string{"Origin", app, "Host", "evil.example:50051"}, 403},
+		"a page of the same host, other port": {"", "POST", method, []string{"Origin", app + ":8443", "Sec-Fetch-Site", "cross-site"}, 403},
+		"read-only: a listed page calls":      {web.ReadOnly, "POST", method, []string{"Origin", app, "Sec-Fetch-Site", "cross-site"}, 200},
 		"read-only: a page":                   {web.ReadOnly, "GET", "/console/", nil, 200},
 		"read-only: reading":                  {web.ReadOnly, "POST", status, []string{"Origin", home}, 200},
 		"read-only: a call":                   {web.ReadOnly, "POST", method, []string{"Origin", home}, 403},
@@ -114,11 +122,20 @@ func TestGuard(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handler := serve(t, web.Config{Mode: tt.mode, Hosts: []string{"mesh.example"}})
+			handler := serve(t, web.Config{Mode: tt.mode, Hosts: []string{"mesh.example"}, Origins: []string{app}})
 			if res := ask(handler, tt.method, home+tt.path, tt.headers...); res.StatusCode != tt.want {
 				body, _ := io.ReadAll(res.Body)
 				t.Errorf("%d %s, want %d", res.StatusCode, body, tt.want)
 			}
 		})
+	}
+}
+
+func TestGuardRefusesWhatIsNoOrigin(t *testing.T) {
+	t.Parallel()
+	for _, origin := range []string{"*", "null", "https://app.example/"} {
+		if _, err := web.Mount(http.NotFoundHandler(), web.Config{Origins: []string{origin}}); err == nil {
+			t.Errorf("%q is an origin", origin)
+		}
 	}
 }

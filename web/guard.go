@@ -6,21 +6,29 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/collectiverpc/collective/internal/origin"
 )
 
 // Guard refuses requests that a browser makes for somebody else: a page of another site (cross-site requests, whatever
 // their method), and a name that was made to point here (DNS rebinding). Programs that are no browsers pass; they send
-// neither Origin nor Sec-Fetch-Site, and anything but a GET of theirs is not looked at.
+// neither Origin nor Sec-Fetch-Site, and anything but a GET of theirs is not looked at. Pages of [Config.Origins] pass
+// too, to everything but the console itself.
 //
-// In mode ReadOnly it also refuses what browsers could change or call: everything but the console's own reading.
-func Guard(next http.Handler, config Config) http.Handler {
-	g := &guard{config: config.withDefaults(), crossOrigin: http.NewCrossOriginProtection(), next: next}
-	return g
+// In mode ReadOnly it also refuses what browsers could change or call: everything but the console's own reading. It
+// reports everything that is wrong with the origins at once.
+func Guard(next http.Handler, config Config) (http.Handler, error) {
+	listed, err := origin.NewPages(config.Origins...)
+	if err != nil {
+		return nil, err
+	}
+	own, err := origin.NewPages()
+	return &guard{config: config.withDefaults(), own: own, listed: listed, next: next}, err
 }
 
 type guard struct {
 	config      Config
-	crossOrigin *http.CrossOriginProtection
+	own, listed *origin.Pages
 	next        http.Handler
 }
 
@@ -41,11 +49,11 @@ func (g *guard) judge(r *http.Request) string {
 	if !g.knows(r.Host) {
 		return "this collector is not called " + hostname(r.Host) + "; address it by 127.0.0.1, or start it with --console-host " + hostname(r.Host)
 	}
-	if !g.sameSite(r) {
-		return "a page of another site asks; open the console itself"
+	if g.listed.Lists(r) && !g.isConsole(r) {
+		return ""
 	}
-	if err := g.crossOrigin.Check(r); err != nil {
-		return err.Error()
+	if err := g.own.Check(r); err != nil && !g.opens(r) {
+		return "a page of another site asks; open the console itself, or start the collector with --cors-origin for its origin (" + err.Error() + ")"
 	}
 	if g.config.Mode == ReadOnly && !g.reads(r) {
 		return "the console of this collector is read-only; use the command line, or start it with --console full"
@@ -62,15 +70,14 @@ func mayBeBrowser(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !upgrade
 }
 
-// sameSite lets a link on another site open a page of the console, and nothing else. CrossOriginProtection has no
-// objection to any GET; but a method may be called by one.
-func (g *guard) sameSite(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "same-origin", "none":
-		return true
-	}
-	opens := r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Method == http.MethodGet
-	return opens && (r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, g.config.Base))
+// isConsole reports whether a request is for the console itself, not for the collector behind it.
+func (g *guard) isConsole(r *http.Request) bool {
+	return r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, g.config.Base)
+}
+
+// opens lets a link on another site open a page of the console, and nothing else.
+func (g *guard) opens(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Method == http.MethodGet && g.isConsole(r)
 }
 
 // reading is what the console asks to show the mesh.
@@ -80,7 +87,7 @@ var reading = []string{
 }
 
 func (g *guard) reads(r *http.Request) bool {
-	if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, g.config.Base) {
+	if g.isConsole(r) {
 		return true
 	}
 	method, ok := strings.CutPrefix(r.URL.Path, "/collector.mesh.v1.MeshService/")

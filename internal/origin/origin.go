@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -35,9 +36,25 @@ func onBehalf(header *connect.Header) bool {
 		}
 	}
 	switch header.Get(http.CanonicalHeaderKey("Sec-Fetch-Site")) {
-	case "", "same-origin", "none":
+	case "same-origin", "none":
 		return false
+	case "":
+		return foreignPage(header.Get("Origin"), header.Get("Host"))
 	default:
 		return true
 	}
+}
+
+// foreignPage judges a page by its origin alone, as browsers leave out Sec-Fetch-Site towards a name without TLS. A page
+// at a name that was made to point here is no page of this machine.
+func foreignPage(origin, host string) bool {
+	if origin == "" {
+		return false
+	}
+	page, err := url.Parse(origin)
+	if err != nil || page.Host != host {
+		return true
+	}
+	address, err := netip.ParseAddr(page.Hostname())
+	return page.Hostname() != "localhost" && (err != nil || !address.Unmap().IsLoopback())
 }

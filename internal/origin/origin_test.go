@@ -57,6 +57,9 @@ func TestThisMachineOverHTTP(t *testing.T) {
 		{"127.0.0.1:1", "Sec-Fetch-Site", "same-site", false},
 		{"127.0.0.1:1", "Sec-Fetch-Site", "same-origin", true},
 		{"127.0.0.1:1", "Sec-Fetch-Site", "none", true},
+		{"127.0.0.1:1", "Origin", "http://example.com", false}, // the Host of these requests: a name that points here
+		{"127.0.0.1:1", "Origin", "http://127.0.0.1:2", false},
+		{"127.0.0.1:1", "Origin", "null", false},
 	} {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, collectorconnect.CollectorRegistryValidateMethodProcedure, strings.NewReader("{}"))
 		req.RemoteAddr = tt.address

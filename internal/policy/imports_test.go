@@ -10,11 +10,11 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
-	"dispatcher":    {"conn", "conn/link", "gen", "internal/gate", "internal/name", "internal/observe", "internal/schema", "internal/status"},
+	"dispatcher":    {"conn", "conn/link", "gen", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/status"},
 	"registry":      {"gen", "internal/name", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
 	"conn":          {"conn/link", "gen", "internal/name", "internal/sqlite", "internal/status"},
 	"conn/link":     {"gen", "internal/gate"},
-	"web":           {"gen"},
+	"web":           {"gen", "internal/origin"},
 	"gen":           {},
 	"examples":      {"dispatcher", "registry", "conn", "gen"}, // nothing internal: they show what users can write
 
@@ -39,6 +39,8 @@ var dependencies = map[string][]string{
 	"golang.org/x/sync":             nil,
 	"github.com/google/uuid":        {"conn", "dispatcher", "cmd/collector"},
 	"connectrpc.com/grpcreflect/v2": {"dispatcher", "cmd/collector"},
+	"connectrpc.com/cors":           {"dispatcher"},
+	"github.com/rs/cors":            {"dispatcher"},
 	"github.com/mattn/go-sqlite3":   {"internal/sqlite"},
 	"github.com/spf13/cobra":        {"cmd/collector"},
 	"github.com/spf13/pflag":        {"cmd/collector"},

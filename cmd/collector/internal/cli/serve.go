@@ -26,6 +26,7 @@ type serveFlags struct {
 	logFormat, logLevel string
 	console             string
 	consoleHosts        []string
+	corsOrigins         []string
 	allowPlaintext      bool
 	untilEOF            bool
 	grace               time.Duration
@@ -67,6 +68,7 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.tlsKey, "tls-key", "", "PEM file with the listener's key")
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
 	set.StringSliceVar(&f.consoleHosts, "console-host", nil, "names by which browsers may address this collector, beside loopback ones")
+	set.StringSliceVar(&f.corsOrigins, "cors-origin", nil, "origins of web pages that may call, such as https://app.example (default none but its own)")
 	set.BoolVar(&f.allowPlaintext, "allow-plaintext", false, "listen and dial beyond loopback without TLS")
 	set.DurationVar(&f.grace, "grace", 10*time.Second, "how long running calls have when it stops")
 	set.StringVar(&f.logFormat, "log-format", "", "text or json (default text on a terminal, json else)")
@@ -140,7 +142,7 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 	config := host.Config{
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
-		Console: flags.console, ConsoleHosts: flags.consoleHosts, Grace: flags.grace,
+		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}
 	if config.ListenTLS, err = listenTLS(flags); err != nil {

@@ -36,6 +36,8 @@ type Config struct {
 	Console string
 	// ConsoleHosts are names by which browsers may address this collector, beside loopback ones.
 	ConsoleHosts []string
+	// CORSOrigins are those of other web pages that may call methods.
+	CORSOrigins []string
 	// Grace is how long running calls have when the collector stops.
 	Grace   time.Duration
 	Logger  *slog.Logger

@@ -25,16 +25,26 @@ func (c *Config) console() string {
 	if c.Console != "" {
 		return c.Console
 	}
-	if host, _, err := net.SplitHostPort(c.Listen); err == nil && isLoopback(host) {
+	if c.onLoopback() {
 		return ConsoleFull
 	}
 	return ConsoleOff
 }
 
-// withConsole puts the console in front of a collector, unless it is off.
-func (c *Config) withConsole(next http.Handler) (http.Handler, error) {
-	if c.console() == ConsoleOff {
-		return next, nil
+func (c *Config) onLoopback() bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	return err == nil && isLoopback(host)
+}
+
+// guarded puts the console in front of a collector, unless it is off, and on loopback what keeps browsers away: a page
+// of any site can reach it there, by a name that was made to point at it.
+func (c *Config) guarded(next http.Handler) (http.Handler, error) {
+	config := web.Config{Base: consolePath, Mode: web.Mode(c.console()), Hosts: c.ConsoleHosts, Origins: c.CORSOrigins}
+	if c.console() != ConsoleOff {
+		return web.Mount(next, config)
 	}
-	return web.Mount(next, web.Config{Base: consolePath, Mode: web.Mode(c.console()), Hosts: c.ConsoleHosts})
+	if c.onLoopback() {
+		return web.Guard(next, config)
+	}
+	return next, nil
 }

@@ -60,6 +60,7 @@ func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, 
 		dispatcher.WithRegistry(kept.registry),
 		dispatcher.WithLogger(config.Logger),
 		dispatcher.WithVersion(config.Version),
+		dispatcher.WithCORSOrigins(config.CORSOrigins...),
 	}
 	if config.Store != InMemory {
 		opts = append(opts, dispatcher.WithStorePath(config.Store))
@@ -84,7 +85,7 @@ func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, 
 
 // serve owns everything that runs: the server, the joins, and their end.
 func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
-	handler, err := config.withConsole(d.Handler())
+	handler, err := config.guarded(d.Handler())
 	if err == nil {
 		err = d.Connections().RecoverFromRestart(context.WithoutCancel(ctx))
 	}

@@ -63,6 +63,7 @@ func TestEveryMistakeIsARefusal(t *testing.T) {
 		"reserved":  func(c *host.Config) { c.Namespaces = []string{"system"} },
 		"example":   func(c *host.Config) { c.Examples = []string{"garden"} },
 		"join":      func(c *host.Config) { c.Join = []string{"nowhere"} },
+		"origins":   func(c *host.Config) { c.CORSOrigins = []string{"*"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
