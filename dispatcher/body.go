@@ -33,6 +33,7 @@ type guardedBody struct {
 // whether the body must keep coming.
 func (l Limits) guardBody(w http.ResponseWriter, r *http.Request, hurry bool) *guardedBody {
 	b := &guardedBody{ReadCloser: r.Body, limit: l.RequestBytes, framed: isFramed(r.Header.Get("Content-Type"))}
+	b.over = !b.framed && r.ContentLength > int64(b.limit) // the body is the message
 	if hurry && r.Body != http.NoBody {
 		b.controller, b.patience = http.NewResponseController(w), l.BodyTimeout
 		b.alarm = time.AfterFunc(l.BodyTimeout, b.ring)

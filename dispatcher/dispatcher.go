@@ -30,6 +30,7 @@ type Dispatcher struct {
 	pages                *origin.Pages // that may call from a browser
 	limits               Limits
 	log                  *slog.Logger
+	recovery             *recovery
 	interceptors         []connect.ServerInterceptor // with recovery, outermost first
 
 	local    *local
@@ -125,11 +126,9 @@ func checkSelf(id string, namespaces []string) error {
 
 // build wires the parts that need each other.
 func (d *Dispatcher) build() error {
-	d.interceptors = slices.Clone(d.options.server)
-	if !d.options.noRecover {
-		d.interceptors = slices.Insert(d.interceptors, 0, recoverPanics(d.id, d.log))
-	}
-	d.local = newLocal(d.id, d.namespaces, d.limits)
+	d.recovery = &recovery{self: d.id, log: d.log, off: d.options.noRecover}
+	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.intercept)
+	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery)
 	d.recorder = observe.New(d.id, d.options.observed)
 	if err := d.connect(); err != nil {
 		d.recorder.Close()

@@ -50,10 +50,15 @@ func (c *localCall) flush() {
 
 // handle runs the handler on its end of the stream. The verdict is marked as the other side's, as over a wire.
 func (c *localCall) handle(ctx context.Context, stream connect.ServerStream) error {
-	if err := c.local.run(detached{ctx}, c.method, &c.server, stream); err != nil {
+	if err := c.run(ctx, stream); err != nil {
 		return verdictOf(err).WithRemote()
 	}
 	return nil
+}
+
+func (c *localCall) run(ctx context.Context, stream connect.ServerStream) (err error) {
+	defer c.local.recovery.rescue(ctx, c.method.spec.Procedure, &err)
+	return c.local.run(detached{ctx}, c.method, &c.server, stream)
 }
 
 // reveal shows the response metadata to the caller, on the caller's goroutine.

@@ -90,12 +90,13 @@ type local struct {
 	self       string
 	namespaces []string
 	limits     Limits
+	recovery   *recovery
 	current    atomic.Pointer[snapshot]
 	validator  atomic.Pointer[validator]
 }
 
-func newLocal(self string, namespaces []string, limits Limits) *local {
-	l := &local{self: self, namespaces: namespaces, limits: limits}
+func newLocal(self string, namespaces []string, limits Limits, recovery *recovery) *local {
+	l := &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery}
 	l.current.Store(newSnapshot(0, map[string]map[string]*method{}, self, namespaces))
 	return l
 }

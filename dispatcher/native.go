@@ -115,7 +115,10 @@ func (d *Dispatcher) mount(s shape) http.Handler {
 
 // serveNative is the entrance of every call on the native path, whatever its protocol. The call has been read up to its
 // headers.
-func (d *Dispatcher) serveNative(ctx context.Context, namespace string, spec connect.Spec, stream connect.ServerStream) error {
+func (d *Dispatcher) serveNative(
+	ctx context.Context, namespace string, spec connect.Spec, stream connect.ServerStream,
+) (err error) {
+	defer d.recovery.rescue(ctx, spec.Procedure, &err)
 	ctx, cancel := d.limits.bound(ctx, spec.StreamType)
 	defer cancel()
 	info, ok := connect.CallInfoForServerContext(ctx)
@@ -127,15 +130,15 @@ func (d *Dispatcher) serveNative(ctx context.Context, namespace string, spec con
 		defer web.finish(info)
 		stream = web
 	}
-	err := d.answerNative(ctx, namespace, spec, info, stream)
+	err = d.answerNative(ctx, namespace, spec, info, stream)
 	if err == nil {
 		return nil
 	}
-	reason, err := outward(err)
+	reason, plain := outward(err)
 	if reason != "" {
 		info.ResponseHeader().Set(headerReason, reason)
 	}
-	return err
+	return plain
 }
 
 // answerNative takes a call of the native path to where it is run.

@@ -9,26 +9,36 @@ import (
 	"connectrpc.com/connect/v2"
 )
 
-// recoverPanics is the outermost interceptor around every handler. The caller is told that the handler panicked and
-// nothing else; the panic and its stack go to the log.
-func recoverPanics(self string, log *slog.Logger) connect.ServerInterceptor {
-	return func(next connect.ServerFunc) connect.ServerFunc {
-		return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
-			defer func() {
-				if p := recover(); p != nil {
-					log.ErrorContext(ctx, "handler panicked", "procedure", spec.Procedure, "panic", fmt.Sprint(p),
-						"stack", string(debug.Stack()))
-					err = panicked(self, spec.Procedure)
-				}
-			}()
-			return next(ctx, spec, stream)
-		}
+// recovery makes an error of a panic. It is around every handler, and wherever else the code of others runs or a panic
+// would end the process: interceptors, validators, what forwards a call.
+type recovery struct {
+	self string
+	log  *slog.Logger
+	off  bool
+}
+
+// rescue is deferred. The caller is told that there was a panic and nothing else; the panic and its stack go to the log.
+func (r *recovery) rescue(ctx context.Context, procedure string, err *error) {
+	if r.off {
+		return
+	}
+	if p := recover(); p != nil {
+		r.log.ErrorContext(ctx, "handler panicked", "procedure", procedure, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		*err = panicked(r.self, procedure)
+	}
+}
+
+// intercept is the outermost interceptor around every handler.
+func (r *recovery) intercept(next connect.ServerFunc) connect.ServerFunc {
+	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
+		defer r.rescue(ctx, spec.Procedure, &err)
+		return next(ctx, spec, stream)
 	}
 }
 
 func panicked(self, procedure string) error {
 	r := refuse(connect.CodeInternal, reasonHandlerPanic,
-		"the handler of "+spoken(procedure)+" panicked; the log of collector "+quoted(self)+" has the stack")
+		"collector "+quoted(self)+" panicked when it handled "+spoken(procedure)+"; its log has the stack")
 	r.maybeExecuted = true
 	return r.err(self)
 }
