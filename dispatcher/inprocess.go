@@ -188,9 +188,15 @@ func (s *localStream) SendHeaders() error {
 	return nil
 }
 
+// Send of a single request leaves it to Receive to tell that the handler has ended: connect's client would answer the
+// io.EOF in place of the verdict.
 func (s *localStream) Send(msg any) error {
 	s.begin()
-	return s.up.send(s.ctx, s.done, msg, nil)
+	err := s.up.send(s.ctx, s.done, msg, nil)
+	if errors.Is(err, io.EOF) && s.method.spec.StreamType == connect.StreamTypeServer {
+		return nil
+	}
+	return err
 }
 
 func (s *localStream) CloseSend() error {
