@@ -223,7 +223,12 @@ func postHTTP2(t *testing.T, n node, path, contentType, body string) (*http.Resp
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", contentType)
-	res, err := newHTTPClient(t).Do(req)
+	return roundTrip(t, newHTTPClient(t), req)
+}
+
+func roundTrip(t *testing.T, client *http.Client, req *http.Request) (*http.Response, string) {
+	t.Helper()
+	res, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

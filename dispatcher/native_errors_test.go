@@ -279,19 +279,6 @@ func exerciseBigInStream(t *testing.T, client testingv1connect.EchoServiceClient
 	}
 }
 
-func TestNative_Deadlines(t *testing.T) {
-	t.Parallel()
-	a, b := pair(t)
-	for _, n := range []node{a, b} {
-		for timeout, want := range map[string]int{"0": http.StatusGatewayTimeout, "-1": http.StatusBadRequest, "x": http.StatusBadRequest, "99999999999": http.StatusBadRequest, "9999999999": http.StatusOK} {
-			res, text := post(t, "http://"+n.address+testingv1connect.EchoServiceEchoProcedure, "{}", "Connect-Timeout-Ms", timeout)
-			if res.StatusCode != want {
-				t.Errorf("timeout %s at %s: %d %s", timeout, n.ID(), res.StatusCode, text)
-			}
-		}
-	}
-}
-
 func TestNative_CancellationReachesTheHandler(t *testing.T) {
 	t.Parallel()
 	a, b := serve(t, "a", []string{"test"}), serve(t, "b", []string{"test"})
