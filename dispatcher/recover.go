@@ -38,7 +38,7 @@ func (r *recovery) intercept(next connect.ServerFunc) connect.ServerFunc {
 
 func panicked(self, procedure string) error {
 	r := refuse(connect.CodeInternal, reasonHandlerPanic,
-		"collector "+quoted(self)+" panicked when it handled "+spoken(procedure)+"; its log has the stack")
+		"handling "+spoken(procedure)+" panicked; the log of collector "+quoted(self)+" has the stack")
 	r.maybeExecuted = true
 	return r.err(self)
 }

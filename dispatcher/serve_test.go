@@ -275,7 +275,7 @@ func TestServe_ErrorHandling(t *testing.T) {
 	tests := []wrong{
 		{name: "Plain", code: 500, connect: connect.CodeUnknown, reason: "handler_error", message: "the handler of S/Plain failed; the log"},
 		{name: "Coded", code: 404, connect: connect.CodeNotFound, reason: "handler_error", message: "no such user"},
-		{name: "Panic", code: 500, connect: connect.CodeInternal, reason: "handler_panic", message: "the handler of S/Panic panicked"},
+		{name: "Panic", code: 500, connect: connect.CodeInternal, reason: "handler_panic", message: "handling S/Panic panicked"},
 		{name: "Unknown", code: 500, connect: connect.CodeInternal, reason: "handler_error", message: "returned a chan int"},
 		{name: "Remote", code: 500, connect: connect.CodeInternal, reason: "handler_error", message: "internal"},
 		{name: "Expired", code: 504, connect: connect.CodeDeadlineExceeded, reason: "deadline", message: "deadline"},
