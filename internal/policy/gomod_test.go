@@ -16,8 +16,8 @@ const (
 	oldestSQLite = "v1.14.36"
 )
 
-// notForUsers are modules that belong into bench or tools: users of the library must not download them.
-var notForUsers = []string{"google.golang.org/grpc", "github.com/nats-io", "github.com/bufbuild", "honnef.co/go/tools", "github.com/testcontainers"}
+// notForUsers are modules that belong into rules, bench or tools: users of the library must not download them.
+var notForUsers = []string{"google.golang.org/grpc", "github.com/nats-io", "github.com/bufbuild/buf", "buf.build", "cel.dev", "honnef.co/go/tools", "github.com/testcontainers"}
 
 // goMod is what `go mod edit -json` prints.
 type goMod struct {
@@ -50,7 +50,7 @@ func TestGoModOfTheLibrary(t *testing.T) {
 	}
 	for _, need := range mod.Require {
 		if slices.ContainsFunc(notForUsers, func(module string) bool { return under(need.Path, module) }) {
-			t.Errorf("go.mod requires %s: it belongs into bench/go.mod, tools/go.mod or internal/clienttest/go.mod", need.Path)
+			t.Errorf("go.mod requires %s: it belongs into rules/go.mod, bench/go.mod, tools/go.mod or internal/clienttest/go.mod", need.Path)
 		}
 		if need.Path == "github.com/mattn/go-sqlite3" && olderThan(need.Version, oldestSQLite) {
 			t.Errorf("go.mod requires go-sqlite3 %s: raise it to %s or newer", need.Version, oldestSQLite)
