@@ -1,13 +1,20 @@
 package main_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	contract "github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 )
 
 // image writes a compiled file whose message has fields, all of one type, numbered from 1.
@@ -38,6 +45,39 @@ func image(t *testing.T, name string, kind descriptorpb.FieldDescriptorProto_Typ
 	return path
 }
 
+// What is registered as source is what is registered as an image: its services may be called, comments and all.
+func TestServicesRegisterSource(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	source := filepath.Join(t.TempDir(), "shop", "v1", "orders.proto")
+	text, err := os.ReadFile("../../proto/shop/v1/orders.proto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(source), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(source, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.on(t, "services", "register", source, "--ns", "users").expect(t, 0, "shop.v1.OrderService", "")
+
+	registry := collectorconnect.NewCollectorRegistryClient(connect.NewClient(connecthttp.NewTransport(http.DefaultClient, a.URL)))
+	asked := &contract.ValidateMethodRequest{Namespace: "users", ServiceName: "OrderService", MethodName: "CreateOrder", InputType: "shop.v1.CreateOrderRequest"}
+	if res, err := registry.ValidateMethod(t.Context(), asked); err != nil || !res.GetIsValid() {
+		t.Errorf("the service cannot be called: %v, %v", res, err)
+	}
+	res, err := registry.LookupService(t.Context(), &contract.LookupServiceRequest{Namespace: "users", ServiceName: "OrderService", IncludeFiles: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := res.GetFiles().GetFile()
+	file := files[len(files)-1] // after what it imports
+	if file.GetName() != "shop/v1/orders.proto" || !strings.Contains(file.String(), "OrderService takes orders.") {
+		t.Errorf("the file or its comments are not there: %v", file)
+	}
+}
+
 // A schema is registered, grows, and cannot break unless that is wanted.
 func TestServicesRegister(t *testing.T) {
 	t.Parallel()
@@ -57,7 +97,7 @@ func TestServicesRegister(t *testing.T) {
 	a.on(t, "services", "register", broken, "--ns", "users", "--force").expect(t, 0, "BREAKING", "")
 	a.on(t, "services", "register", first, "--ns", "system").expect(t, 71, "", "permission_denied")
 
-	a.on(t, "services", "check", "tea.proto", "--ns", "users").expect(t, 2, "", "buf build")
+	a.on(t, "services", "check", "gone.proto", "--ns", "users").expect(t, 2, "", "gone.proto")
 	a.on(t, "services", "check", "gone.binpb", "--ns", "users").expect(t, 2, "", "gone.binpb")
 	a.on(t, "services", "check", first).expect(t, 2, "", "ns")
 }

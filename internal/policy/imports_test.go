@@ -45,6 +45,16 @@ var dependencies = map[string][]string{
 	"github.com/spf13/cobra":        {"cmd/collector"},
 	"github.com/spf13/pflag":        {"cmd/collector"},
 	"golang.org/x/term":             {"cmd/collector"},
+	"connectrpc.com/connect/v2":        nil,
+	"google.golang.org/protobuf":       nil,
+	"golang.org/x/sync":                nil,
+	"github.com/google/uuid":           {"conn", "dispatcher", "cmd/collector"},
+	"connectrpc.com/grpcreflect/v2":    {"dispatcher", "cmd/collector"},
+	"github.com/mattn/go-sqlite3":      {"internal/sqlite"},
+	"github.com/spf13/cobra":           {"cmd/collector"},
+	"github.com/spf13/pflag":           {"cmd/collector"},
+	"github.com/bufbuild/protocompile": {"cmd/collector"},
+	"golang.org/x/term":                {"cmd/collector"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connectproto"
 
+	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
@@ -103,8 +104,11 @@ func (f *failure) addDetails(verdict *connect.Error) {
 		if err != nil {
 			continue // a type from elsewhere
 		}
-		if failed, ok := message.(*meshv1.CallFailure); ok {
-			f.addCallFailure(failed)
+		switch detail := message.(type) {
+		case *meshv1.CallFailure:
+			f.addCallFailure(detail)
+		case *collector.SchemaReport:
+			f.report = detail
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/collectiverpc/collective/gen/collector"
 )
 
 // failure is why a command did not do it, for people and for programs.
@@ -16,6 +18,7 @@ type failure struct {
 	hints   []string // what to try next, one line each
 	details map[string]string
 	route   []string // the collectors the call visited
+	report  *collector.SchemaReport
 }
 
 func (f *failure) Error() string { return f.what }
@@ -61,12 +64,17 @@ func (f *failure) writeJSON(w io.Writer) {
 		Hint    []string          `json:"hint,omitempty"`
 		Details map[string]string `json:"details,omitempty"`
 		Route   []string          `json:"route,omitempty"`
+		Report  json.RawMessage   `json:"report,omitempty"` // proto JSON
 		Exit    int               `json:"exit"`
+	}
+	var report json.RawMessage
+	if f.report != nil {
+		report, _ = marshalJSON(f.report) // a message that was decoded encodes
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(map[string]body{"error": {
-		Code: f.code, Message: f.what, Why: f.why, Hint: f.hints, Details: f.details, Route: f.route, Exit: f.exit,
+		Code: f.code, Message: f.what, Why: f.why, Hint: f.hints, Details: f.details, Route: f.route, Report: report, Exit: f.exit,
 	}})
 }
 

@@ -24,6 +24,7 @@ import (
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
+	"github.com/collectiverpc/collective/registry"
 )
 
 // Short spellings for the fixtures.
@@ -308,6 +309,11 @@ func newFake(t *testing.T, mesh meshv1connect.MeshServiceHandler) string {
 	meshv1connect.RegisterMeshServiceHandler(server, mesh)
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, fakeDispatcher{})
 	testingv1connect.RegisterEchoServiceHandler(server, echo{})
+	schemas, err := registry.New(t.Context()) // a real one
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas.RegisterHandler(server)
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server)
 	listener := httptest.NewUnstartedServer(mux)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,8 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	pipe := shell{}
 	terminal := shell{terminal: true, width: 100}
+	const schemas = "testdata/schema/"
+	roots := []string{"-I", schemas + "grown", "-I", schemas + "broken", "-I", schemas + "registered"}
 	for name, tt := range map[string]struct {
 		shell shell
 		args  []string
@@ -42,6 +45,26 @@ func TestGolden(t *testing.T) {
 		"describe_service":      {pipe, []string{"services", "describe", "OrderService"}},
 		"describe_message":      {pipe, []string{"services", "describe", "collector.testing.v1.EchoRequest"}},
 		"describe_unknown":      {pipe, []string{"services", "describe", "Nothing"}},
+		"schema_help":           {pipe, []string{"services", "check", "--help"}},
+		"schema_same":           {pipe, []string{"services", "check", schemas + "registered/tea/v1/tea.proto", "--ns", "tea"}},
+		"schema_first":          {pipe, []string{"services", "register", schemas + "registered/tea/v1/tea.proto", "--ns", "other"}},
+		"schema_grown":          {terminal, slices.Concat([]string{"services", "check", schemas + "grown/tea/v1/tea.proto", "--ns", "tea"}, roots)},
+		"schema_grown_register": {pipe, slices.Concat([]string{"services", "register", schemas + "grown/tea/v1/tea.proto", "--ns", "tea"}, roots)},
+		"schema_broken":         {terminal, slices.Concat([]string{"services", "check", schemas + "broken/tea/v1/tea.proto", "--ns", "tea"}, roots)},
+		"schema_broken_json":    {pipe, slices.Concat([]string{"services", "check", schemas + "broken/tea/v1/tea.proto", "--ns", "tea", "--json"}, roots)},
+		"schema_refused":        {pipe, slices.Concat([]string{"services", "register", schemas + "broken/tea/v1/tea.proto", "--ns", "tea"}, roots)},
+		"schema_refused_json":   {pipe, slices.Concat([]string{"services", "register", schemas + "broken/tea/v1/tea.proto", "--ns", "tea", "--json"}, roots)},
+		"schema_forced":         {pipe, slices.Concat([]string{"services", "register", schemas + "broken/tea/v1/tea.proto", "--ns", "tea", "--force"}, roots)},
+		"schema_forced_jsonl":   {pipe, slices.Concat([]string{"services", "register", schemas + "broken/tea/v1/tea.proto", "--ns", "tea", "--force", "-o", "jsonl"}, roots)},
+		"schema_system":         {pipe, []string{"services", "register", schemas + "registered/tea/v1/tea.proto", "--ns", "system"}},
+		"schema_no_namespace":   {pipe, []string{"services", "check", schemas + "registered/tea/v1/tea.proto"}},
+		"schema_no_file":        {pipe, []string{"services", "check", schemas + "gone.proto", "--ns", "tea"}},
+		"schema_no_image":       {pipe, []string{"services", "check", schemas + "none.binpb", "--ns", "tea"}},
+		"schema_no_import":      {pipe, []string{"services", "check", schemas + "grown/tea/v1/tea.proto", "--ns", "tea"}},
+		"schema_not_below":      {pipe, []string{"services", "check", schemas + "grown/tea/v1/tea.proto", "--ns", "tea", "-I", schemas + "registered"}},
+		"schema_image_path":     {pipe, []string{"services", "check", schemas + "none.binpb", "--ns", "tea", "-I", schemas}},
+		"schema_wrong":          {pipe, []string{"services", "register", schemas + "wrong.proto", "--ns", "tea"}},
+		"schema_wrong_json":     {pipe, []string{"services", "check", schemas + "wrong.proto", "--ns", "tea", "--json"}},
 		"route":                 {terminal, []string{"route", "orders", "shop.v1.OrderService/CreateOrder"}},
 		"route_refused":         {pipe, []string{"route", "Gone/Method", "-o", "table"}},
 		"connect":               {pipe, []string{"connect", "127.0.0.1:50056", "--ns", "orders,users", "-o", "table"}},
@@ -98,6 +121,9 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newFake(t, fakeMesh{})
+			if strings.HasPrefix(name, "schema_") {
+				shell{}.on(t, server, "services", "register", schemas+"registered/tea/v1/tea.proto", "--ns", "tea")
+			}
 			got := tt.shell.on(t, server, tt.args...)
 			golden(t, name, strings.ReplaceAll(transcript(tt.args, got), server, "http://SERVER"))
 		})

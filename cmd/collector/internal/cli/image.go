@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,11 +22,13 @@ type image struct {
 	roots []*descriptorpb.FileDescriptorProto
 }
 
-func readImage(path string) (*image, error) {
+// readImage reads an image. Those of a .proto file it makes; see compileImage for roots.
+func readImage(ctx context.Context, path string, roots []string) (*image, error) {
 	if filepath.Ext(path) == ".proto" {
-		built := strings.TrimSuffix(filepath.Base(path), ".proto") + ".binpb"
-		return nil, usagef("%s is source: this needs it compiled, with its imports", path).
-			hint("buf build "+filepath.Dir(path)+" -o "+built, "protoc --include_imports --include_source_info -o "+built+" "+path)
+		return compileImage(ctx, path, roots)
+	}
+	if len(roots) > 0 {
+		return nil, usagef("%s is an image, which has its imports: --proto-path is for .proto files", path)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -49,7 +52,7 @@ func parseImage(path string, data []byte) (*image, error) {
 		decode = func() error { return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, set) }
 	}
 	if err := decode(); err != nil || len(set.GetFile()) == 0 {
-		return nil, usagef("%s is no image of .proto files", path).hint("buf build -o image.binpb", "buf build -o image.json")
+		return nil, usagef("%s is neither a .proto file nor an image of some", path).hint("buf build -o image.binpb", "buf build -o image.json")
 	}
 	return newImage(set), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/gen/collector"
 )
@@ -11,52 +12,65 @@ import (
 // registering is `services register` and `services check`, which is the same without the deed.
 type registering struct {
 	namespace string
+	roots     []string // of .proto files; see compileImage
 	force     bool
 }
 
 func (a *app) checkSchemaCommand() *cobra.Command {
 	var r registering
 	command := &cobra.Command{
-		Use:     "check IMAGE --ns NAMESPACE",
-		Short:   "Compare a schema with the registered one: every change, and whether it breaks anybody",
-		Example: "  buf build -o image.binpb && collector services check image.binpb --ns orders",
-		Args:    cobra.ExactArgs(1),
+		Use:   "check FILE --ns NAMESPACE",
+		Short: "Compare a schema with the registered one: every change, and whether it breaks anybody",
+		Long:  "Compare a schema with the registered one: every change, and whether it breaks anybody.\n\n" + fileHelp,
+		Example: "  collector services check proto/shop/v1/orders.proto --ns orders\n" +
+			"  buf build -o image.binpb && collector services check image.binpb --ns orders",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withImage(cmd.Context(), args[0], func(ctx context.Context, s *session, m *image) error {
+			return r.withImage(cmd.Context(), a, args[0], func(ctx context.Context, s *session, m *image) error {
 				return r.check(ctx, s, m, args[0])
 			})
 		},
 	}
-	a.namespaceFlag(command, &r)
+	a.registeringFlags(command, &r)
 	return command
 }
 
 func (a *app) registerCommand() *cobra.Command {
 	var r registering
 	command := &cobra.Command{
-		Use:     "register IMAGE --ns NAMESPACE",
-		Short:   "Register a schema; one that breaks what is there needs --force",
-		Example: "  buf build -o image.binpb && collector services register image.binpb --ns orders",
-		Args:    cobra.ExactArgs(1),
+		Use:   "register FILE --ns NAMESPACE",
+		Short: "Register a schema; one that breaks what is there needs --force",
+		Long:  "Register the services of a schema and all they need; one that breaks what is there needs --force.\n\n" + fileHelp,
+		Example: "  collector services register proto/shop/v1/orders.proto --ns orders\n" +
+			"  buf build -o image.binpb && collector services register image.binpb --ns orders",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withImage(cmd.Context(), args[0], func(ctx context.Context, s *session, m *image) error {
+			return r.withImage(cmd.Context(), a, args[0], func(ctx context.Context, s *session, m *image) error {
 				return r.register(ctx, s, m, args[0])
 			})
 		},
 	}
-	a.namespaceFlag(command, &r)
+	a.registeringFlags(command, &r)
 	command.Flags().BoolVar(&r.force, "force", false, "register it even if it breaks what is there")
 	return command
 }
 
-func (a *app) namespaceFlag(command *cobra.Command, r *registering) {
+// fileHelp is what FILE may be.
+const fileHelp = "FILE is a .proto file, which is compiled with all it imports, or an image as buf build -o and\n" +
+	"protoc --descriptor_set_out write it. Of an image those files count that no other one imports."
+
+func (a *app) registeringFlags(command *cobra.Command, r *registering) {
 	command.Flags().StringVar(&r.namespace, "ns", "", "the namespace (required)")
 	_ = command.MarkFlagRequired("ns") // the flag is there
 	a.completeFlag(command, "ns", namespacesOf)
+	command.Flags().StringArrayVarP(&r.roots, "proto-path", "I", nil,
+		"where imports of a .proto file begin; repeatable (default: where its package begins)")
 }
 
-func (a *app) withImage(ctx context.Context, path string, ask func(context.Context, *session, *image) error) error {
-	m, err := readImage(path)
+func (r *registering) withImage(
+	ctx context.Context, a *app, path string, ask func(context.Context, *session, *image) error,
+) error {
+	m, err := readImage(ctx, path, r.roots)
 	if err != nil {
 		return err
 	}
@@ -94,13 +108,11 @@ func (r registering) send(ctx context.Context, s *session, m *image, dry bool) (
 	all := new(collector.SchemaReport)
 	seen := make(map[string]bool) // files that two roots import are compared twice
 	for _, file := range m.roots {
-		res, err := s.registry.RegisterProto(ctx, &collector.RegisterProtoRequest{
-			Namespace: r.namespace, FileDescriptor: file, Dependencies: m.imports(file), Force: r.force || dry, DryRun: dry,
-		})
+		changes, err := r.sendFile(ctx, s, file, m.imports(file), dry)
 		if err != nil {
 			return nil, err
 		}
-		for _, change := range res.GetReport().GetChanges() {
+		for _, change := range changes {
 			if key := change.GetElement() + "\n" + change.GetMessage(); !seen[key] {
 				seen[key] = true
 				all.Changes = append(all.Changes, change)
@@ -108,6 +120,27 @@ func (r registering) send(ctx context.Context, s *session, m *image, dry bool) (
 		}
 	}
 	return all, nil
+}
+
+// sendFile registers a file and then its services, whose own answers tell of no further change.
+func (r registering) sendFile(
+	ctx context.Context, s *session, file *descriptorpb.FileDescriptorProto, imports []*descriptorpb.FileDescriptorProto, dry bool,
+) ([]*collector.SchemaChange, error) {
+	res, err := s.registry.RegisterProto(ctx, &collector.RegisterProtoRequest{
+		Namespace: r.namespace, FileDescriptor: file, Dependencies: imports, Force: r.force || dry, DryRun: dry,
+	})
+	if err != nil || dry {
+		return res.GetReport().GetChanges(), err
+	}
+	for _, service := range file.GetService() {
+		_, err := s.registry.RegisterService(ctx, &collector.RegisterServiceRequest{
+			Namespace: r.namespace, ServiceDescriptor: service, FileDescriptor: file,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res.GetReport().GetChanges(), nil
 }
 
 // verdict is the failure of a schema that breaks something, with every element.
@@ -121,8 +154,18 @@ func (r registering) verdict(report *collector.SchemaReport, path string) error 
 	if len(f.why) == 0 {
 		return nil
 	}
+	f.report = report
 	return f.hint("give what changed a new name and a new number, and keep the old",
-		"collector services register "+path+" --ns "+r.namespace+" --force   # if nobody uses the old one")
+		"collector services register "+path+r.flags()+" --force   # if nobody uses the old one")
+}
+
+// flags are those that say what to compare with what, for the hint.
+func (r registering) flags() string {
+	text := " --ns " + r.namespace
+	for _, root := range r.roots {
+		text += " -I " + root
+	}
+	return text
 }
 
 func reportView(report *collector.SchemaReport) view {
