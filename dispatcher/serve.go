@@ -53,7 +53,7 @@ func (l *local) serve(ctx context.Context, req *collector.ServeRequest, meta *me
 
 // execute runs a unary method with the input of an envelope.
 func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *metadata) (*anypb.Any, error) {
-	if r := l.admit(ctx, m, in); r != nil {
+	if r := admit(m, in); r != nil {
 		return nil, r.err(l.self)
 	}
 	stream := &envelopeStream{method: m, limit: l.limits.MessageBytes - envelopeOverhead, in: in}
@@ -71,18 +71,11 @@ func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *met
 const envelopeOverhead = 4 << 10
 
 // admit checks what an envelope brings for a method.
-func (l *local) admit(ctx context.Context, m *method, in *anypb.Any) *refusal {
+func admit(m *method, in *anypb.Any) *refusal {
 	if r := checkUnary(m.spec); r != nil {
 		return r
 	}
-	if r := checkInput(in, m.input); r != nil {
-		return r
-	}
-	has, _ := messageName(in) // checkInput has refused a malformed one
-	if has == "" {
-		has = m.input
-	}
-	return l.validateInput(ctx, m, has)
+	return checkInput(in, m.input)
 }
 
 func checkUnary(spec connect.Spec) *refusal {

@@ -43,14 +43,18 @@ func (d *Dispatcher) RegisterService(namespace, service, methodName string, hand
 		return d.registrationError(namespace, problems)
 	}
 	spec := connect.Spec{StreamType: connect.StreamTypeUnary, Procedure: name.Procedure(service, methodName)}
-	return d.addMethods(namespace, []connect.Method{{Spec: spec, Handler: d.untyped(spec.Procedure, handler)}})
+	return d.addMethods(namespace, []connect.Method{{Spec: spec, Handler: d.untyped(namespace, spec.Procedure, handler)}})
 }
 
 // untyped makes a ServerFunc of a ServiceHandler.
-func (d *Dispatcher) untyped(procedure string, handler ServiceHandler) connect.ServerFunc {
+func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler) connect.ServerFunc {
 	receive := func() any { return new(anypb.Any) }
 	return unaryHandler(receive, func(ctx context.Context, in any) (any, error) {
-		input, r := d.toGo(in.(*anypb.Any)) //nolint:forcetypeassert // receive made it
+		packed := in.(*anypb.Any) //nolint:forcetypeassert // receive made it
+		if r := d.local.validateUntyped(ctx, namespace, procedure, packed); r != nil {
+			return nil, r.err(d.id)
+		}
+		input, r := d.toGo(packed)
 		if r != nil {
 			return nil, r.err(d.id)
 		}

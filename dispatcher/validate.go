@@ -6,6 +6,9 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/internal/name"
 )
 
 // RegistryValidator says which methods may be called. It is asked before every call that runs on this collector,
@@ -13,7 +16,7 @@ import (
 // Its methods must be safe for concurrent use and quick.
 //
 // A validator may have more: ValidateInput(ctx, namespace, serviceName, methodName, messageType string) error is asked
-// about the input of Serve and Dispatch; AddService(namespace string, sd protoreflect.ServiceDescriptor) error and
+// next about the message that the handler takes, or of an untyped handler about the one that came; AddService(namespace string, sd protoreflect.ServiceDescriptor) error and
 // RemoveService(namespace, fullName string) hear of every service that is registered with a descriptor; and
 // RegisterHandler(*connect.Server) puts its own services on the collector's port.
 type RegistryValidator interface {
@@ -52,35 +55,61 @@ func newValidator(v RegistryValidator) *validator {
 	return box
 }
 
+// validate asks about a call that is about to run. What an untyped method gets is asked about when it is there.
 func (l *local) validate(ctx context.Context, m *method) *refusal {
 	v := l.validator.Load()
 	if v == nil {
 		return nil
 	}
-	return notRegistered(v.ValidateServiceMethod(ctx, m.namespace, m.service, m.name), connect.CodeNotFound, reasonNotRegistered)
-}
-
-func (l *local) validateInput(ctx context.Context, m *method, messageType string) *refusal {
-	v := l.validator.Load()
-	if v == nil || v.input == nil {
+	if err := v.ValidateServiceMethod(ctx, m.namespace, m.service, m.name); err != nil {
+		return notRegistered(err, connect.CodeNotFound, reasonNotRegistered)
+	}
+	if m.schema == nil {
 		return nil
 	}
-	err := v.input.ValidateInput(ctx, m.namespace, m.service, m.name, messageType)
+	return v.validateInput(ctx, m.namespace, m.spec.Procedure, m.input)
+}
+
+// validateUntyped asks about the message that came for an untyped method. A call without one is not asked about.
+func (l *local) validateUntyped(ctx context.Context, namespace, procedure string, in *anypb.Any) *refusal {
+	v := l.validator.Load()
+	if v == nil {
+		return nil
+	}
+	has, r := messageName(in)
+	if r != nil || has == "" {
+		return r
+	}
+	return v.validateInput(ctx, namespace, procedure, has)
+}
+
+func (v *validator) validateInput(ctx context.Context, namespace, procedure, messageType string) *refusal {
+	if v.input == nil {
+		return nil
+	}
+	service, methodName, err := name.SplitProcedure(procedure)
+	if err == nil {
+		err = v.input.ValidateInput(ctx, namespace, service, methodName, messageType)
+	}
 	return notRegistered(err, connect.CodeInvalidArgument, reasonInputType)
 }
 
 // notRegistered makes the refusal of a validator's error. A Connect error keeps its code, so that a registry that
-// cannot be reached is not taken for one that does not know the method.
+// cannot be reached is not taken for one that does not know the method; nor is a call whose time is over.
 func notRegistered(err error, code connect.Code, reason string) *refusal {
 	if err == nil {
 		return nil
 	}
 	r := refuse(code, reason, err.Error())
-	if coded, ok := errors.AsType[*connect.Error](err); ok && coded != nil {
+	coded, ok := errors.AsType[*connect.Error](err)
+	switch {
+	case ok && coded != nil:
 		r.code, r.message = coded.Code(), coded.Message()
 		if coded.Code() == connect.CodeUnavailable {
 			r.reason = reasonUnreachable
 		}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return timeOver(err, false)
 	}
 	r.cause = err
 	return r

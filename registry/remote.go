@@ -15,12 +15,19 @@ import (
 // RemoteValidator asks the registry of another process which methods may be called. It is safe for concurrent use.
 //
 // Answers are kept for a while. All of them are dropped as soon as any answer shows that the registry has changed, so
-// one that is out of date lives no longer than the time set by [WithCacheTTL].
+// one that is out of date lives no longer than the time set by [WithCacheTTL]. While the registry cannot be asked, it is
+// asked once a second, and calls do not wait for it in between.
 type RemoteValidator struct {
 	client collectorconnect.CollectorRegistryClient
 	remoteOptions
-	cache verdictCache
-	down  atomic.Bool // the registry could not be asked the last time
+	cache  verdictCache
+	outage atomic.Pointer[outage] // nil if the registry answered the last time
+}
+
+// outage is that the registry could not be asked.
+type outage struct {
+	err   error
+	until time.Time // when it is asked again
 }
 
 // NewGRPCRegistryValidator makes a validator that asks through client, which may speak gRPC as well as gRPC-Web and
@@ -67,15 +74,19 @@ func (v *RemoteValidator) verdict(ctx context.Context, namespace, service, metho
 	if held, ok := v.cache.get(namespace, key{service, method}); ok && time.Now().Before(held.until) {
 		return held, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, v.timeout)
+	if out := v.outage.Load(); out != nil && time.Now().Before(out.until) {
+		return nil, out.err
+	}
+	asking, cancel := context.WithTimeout(ctx, v.timeout)
 	defer cancel()
-	answer, err := v.client.ValidateMethod(ctx, &collector.ValidateMethodRequest{
+	answer, err := v.client.ValidateMethod(asking, &collector.ValidateMethodRequest{
 		Namespace: namespace, ServiceName: service, MethodName: method,
 	})
 	if err != nil {
+		v.noteOutage(ctx, err)
 		return nil, err
 	}
-	if v.down.CompareAndSwap(true, false) {
+	if v.outage.Swap(nil) != nil {
 		v.logger.Info("registry answers again")
 	}
 	fresh := v.judge(answer)
@@ -103,14 +114,21 @@ func causeOf(code connect.Code) error {
 
 // unasked decides about a call while the registry cannot be asked.
 func (v *RemoteValidator) unasked(ctx context.Context, err error) error {
-	if ctx.Err() != nil { // the caller gave up, which says nothing about the registry
+	if ctx.Err() != nil {
 		return ctx.Err()
-	}
-	if v.down.CompareAndSwap(false, true) {
-		v.logger.Warn("registry cannot be asked", slog.Any("error", err), slog.Bool("calls_pass", v.failOpen))
 	}
 	if v.failOpen {
 		return nil
 	}
 	return connect.NewError(connect.CodeUnavailable, "the registry cannot be asked whether the method may be called").WithCause(err)
+}
+
+// noteOutage remembers that the registry could not be asked, unless the caller gave up, which says nothing about it.
+func (v *RemoteValidator) noteOutage(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if v.outage.Swap(&outage{err: err, until: time.Now().Add(retryAfter)}) == nil {
+		v.logger.Warn("registry cannot be asked", slog.Any("error", err), slog.Bool("calls_pass", v.failOpen))
+	}
 }

@@ -8,6 +8,9 @@ import (
 // refusalTTL bounds how long a refusal is believed, so that a method can be called soon after it was registered.
 const refusalTTL = time.Second
 
+// retryAfter is how long a registry that could not be asked is left alone: one that hangs would hold up every call.
+const retryAfter = time.Second
+
 // RemoteOption changes a default of [NewGRPCRegistryValidator].
 type RemoteOption interface{ applyRemote(*remoteOptions) }
 

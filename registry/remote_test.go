@@ -187,21 +187,56 @@ func TestRemoteCallerGivesUp(t *testing.T) {
 
 func TestRemoteLogsAnOutageOnce(t *testing.T) {
 	t.Parallel()
-	var log strings.Builder
-	fake := newFake(t)
-	remote := registry.NewGRPCRegistryValidator(fake, registry.WithCacheTTL(0),
-		registry.WithRemoteLogger(slog.New(slog.NewTextHandler(&log, nil))))
-	fake.failWith(errors.New("down"))
-	for range 3 {
-		_ = remote.ValidateServiceMethod(t.Context(), "one", "UserService", "GetUser")
-	}
-	fake.fail.Store(nil)
-	for range 3 {
-		_ = remote.ValidateServiceMethod(t.Context(), "one", "UserService", "GetUser")
-	}
-	if got := log.String(); strings.Count(got, "cannot be asked") != 1 || strings.Count(got, "answers again") != 1 {
-		t.Errorf("log is\n%s", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		fake := newFake(t)
+		remote := registry.NewGRPCRegistryValidator(fake, registry.WithCacheTTL(0),
+			registry.WithRemoteLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		ask := func() {
+			_ = remote.ValidateServiceMethod(t.Context(), "one", "UserService", "GetUser")
+			time.Sleep(2 * time.Second) // fake time
+		}
+		fake.failWith(errors.New("down"))
+		for range 3 {
+			ask()
+		}
+		fake.fail.Store(nil)
+		for range 3 {
+			ask()
+		}
+		if got := log.String(); strings.Count(got, "cannot be asked") != 1 || strings.Count(got, "answers again") != 1 {
+			t.Errorf("log is\n%s", got)
+		}
+	})
+}
+
+// A registry that hangs holds up one call a second, not every one.
+func TestRemoteIsLeftAloneWhileItIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := newFake(t)
+		fake.failWith(errHangs)
+		remote := registry.NewGRPCRegistryValidator(fake, registry.WithAskTimeout(500*time.Millisecond))
+		ask := func() (error, time.Duration) {
+			start := time.Now()
+			return remote.ValidateServiceMethod(t.Context(), "one", "UserService", "GetUser"), time.Since(start)
+		}
+		for i := range 10 {
+			err, took := ask()
+			checkError(t, err, connect.CodeUnavailable, nil, "cannot be asked")
+			if waits := i == 0; (took > 0) != waits {
+				t.Errorf("call %d took %v", i, took)
+			}
+		}
+		fake.fail.Store(nil)
+		time.Sleep(time.Second) // fake time
+		if err, _ := ask(); err != nil {
+			t.Errorf("it answers, and yet: %v", err)
+		}
+		if asked := fake.asked.Load(); asked != 2 {
+			t.Errorf("%d questions", asked)
+		}
+	})
 }
 
 func TestRemoteConcurrently(t *testing.T) {
