@@ -27,14 +27,19 @@ import (
 	testingv1 "github.com/collectiverpc/collective/internal/clienttest/gen/collector/testing/v1"
 )
 
-// startHost builds and runs the host and returns where its collectors listen.
-func startHost(t *testing.T) (a, b string) {
+func buildHost(t *testing.T) (program string) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "host")
+	program = filepath.Join(t.TempDir(), "host")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./host").CombinedOutput(); err != nil {
 		t.Fatalf("building the host: %v\n%s", err, out)
 	}
-	command := exec.Command(program) //nolint:noctx // it ends with its standard input
+	return program
+}
+
+// startHost builds and runs the host and returns where its collectors listen.
+func startHost(t *testing.T) (a, b string) {
+	t.Helper()
+	command := exec.Command(buildHost(t)) //nolint:noctx // it ends with its standard input
 	input, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

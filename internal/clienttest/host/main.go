@@ -1,6 +1,6 @@
 // Command host runs two collectors in one process: `a`, which hosts nothing, and `b`, which hosts the test service typed
 // and an untyped greeter; a is linked to b. It prints the addresses of a and of b on one line when a knows what b
-// serves, and runs until its standard input ends.
+// serves, and runs until its standard input ends. With an argument it runs a alone, with a registry in that file.
 package main
 
 import (
@@ -17,10 +17,16 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/registry"
 )
 
 func main() {
-	if err := run(context.Background()); err != nil {
+	serveAll := run
+	if len(os.Args) > 1 {
+		serveAll = func(ctx context.Context) error { return runKept(ctx, os.Args[1]) }
+	}
+	if err := serveAll(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "host:", err)
 		os.Exit(1)
 	}
@@ -53,13 +59,33 @@ func run(ctx context.Context) error {
 	return err
 }
 
-func serve(id string) (*dispatcher.Dispatcher, string, error) {
+// runKept runs a collector whose registry is in a database.
+func runKept(ctx context.Context, path string) error {
+	db, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	schemas, err := registry.New(ctx, registry.WithDB(db))
+	if err != nil {
+		return err
+	}
+	_, address, err := serve("a", dispatcher.WithRegistry(schemas))
+	if err != nil {
+		return err
+	}
+	fmt.Println(address)
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+func serve(id string, opts ...dispatcher.Option) (*dispatcher.Dispatcher, string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
 	}
 	address := listener.Addr().String()
-	d, err := dispatcher.New(id, address, []string{"test"})
+	d, err := dispatcher.New(id, address, []string{"test"}, opts...)
 	if err != nil {
 		return nil, "", err
 	}
