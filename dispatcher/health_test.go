@@ -3,10 +3,13 @@ package dispatcher_test
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"connectrpc.com/connect/v2"
 )
 
 // asked posts a message to a method of the health service and returns the status and the answer without its spaces.
@@ -108,6 +111,34 @@ func TestHealth_Watch(t *testing.T) {
 	}
 	if code, body := a.asked(t, "Check", `{}`); code != http.StatusOK || body != `{"status":"NOT_SERVING"}` {
 		t.Errorf("after Shutdown: %d %s", code, body)
+	}
+}
+
+// List answers up to 10 000 services, and refuses more with what to do instead.
+func TestHealth_ListIsBounded(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"})
+	register := func(from, to int) {
+		t.Helper()
+		err := a.Register("test", func(s *connect.Server) {
+			for i := from; i < to; i++ {
+				s.Register(connect.Method{
+					Spec:    connect.Spec{Procedure: fmt.Sprintf("/pkg.Service%d/Do", i), StreamType: connect.StreamTypeUnary},
+					Handler: func(context.Context, connect.Spec, connect.ServerStream) error { return nil },
+				})
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	register(0, 9_900)
+	if code, body := a.asked(t, "List", `{}`); code != http.StatusOK || strings.Count(body, `"SERVING"`) < 9_900 {
+		t.Errorf("9 900 services: %d, %d of them serving", code, strings.Count(body, `"SERVING"`))
+	}
+	register(9_900, 10_001)
+	if code, body := a.asked(t, "List", `{}`); code != http.StatusTooManyRequests || !strings.Contains(body, "morethan10000") || !strings.Contains(body, "CheckorWatch") {
+		t.Errorf("10 001 services: %d %.200s", code, body)
 	}
 }
 
