@@ -217,12 +217,13 @@ func TestRemoteIsLeftAloneWhileItIsDown(t *testing.T) {
 		fake := newFake(t)
 		fake.failWith(errHangs)
 		remote := registry.NewGRPCRegistryValidator(fake, registry.WithAskTimeout(500*time.Millisecond))
-		ask := func() (error, time.Duration) {
+		ask := func() (time.Duration, error) {
 			start := time.Now()
-			return remote.ValidateServiceMethod(t.Context(), "one", "UserService", "GetUser"), time.Since(start)
+			err := remote.ValidateServiceMethod(t.Context(), "one", "UserService", "GetUser")
+			return time.Since(start), err
 		}
 		for i := range 10 {
-			err, took := ask()
+			took, err := ask()
 			checkError(t, err, connect.CodeUnavailable, nil, "cannot be asked")
 			if waits := i == 0; (took > 0) != waits {
 				t.Errorf("call %d took %v", i, took)
@@ -230,7 +231,7 @@ func TestRemoteIsLeftAloneWhileItIsDown(t *testing.T) {
 		}
 		fake.fail.Store(nil)
 		time.Sleep(time.Second) // fake time
-		if err, _ := ask(); err != nil {
+		if _, err := ask(); err != nil {
 			t.Errorf("it answers, and yet: %v", err)
 		}
 		if asked := fake.asked.Load(); asked != 2 {
