@@ -34,27 +34,18 @@ var mayImport = map[string][]string{
 // dependencies are the modules that the code may import, and the rooms that may (none: all). One more has to earn its
 // place: docs/decisions says why it is better than own code.
 var dependencies = map[string][]string{
-	"connectrpc.com/connect/v2":     nil,
-	"google.golang.org/protobuf":    nil,
-	"golang.org/x/sync":             nil,
-	"github.com/google/uuid":        {"conn", "dispatcher", "cmd/collector"},
-	"connectrpc.com/grpcreflect/v2": {"dispatcher", "cmd/collector"},
-	"connectrpc.com/cors":           {"dispatcher"},
-	"github.com/rs/cors":            {"dispatcher"},
-	"github.com/mattn/go-sqlite3":   {"internal/sqlite"},
-	"github.com/spf13/cobra":        {"cmd/collector"},
-	"github.com/spf13/pflag":        {"cmd/collector"},
-	"golang.org/x/term":             {"cmd/collector"},
 	"connectrpc.com/connect/v2":        nil,
 	"google.golang.org/protobuf":       nil,
 	"golang.org/x/sync":                nil,
 	"github.com/google/uuid":           {"conn", "dispatcher", "cmd/collector"},
 	"connectrpc.com/grpcreflect/v2":    {"dispatcher", "cmd/collector"},
+	"connectrpc.com/cors":              {"dispatcher"},
+	"github.com/rs/cors":               {"dispatcher"},
 	"github.com/mattn/go-sqlite3":      {"internal/sqlite"},
 	"github.com/spf13/cobra":           {"cmd/collector"},
 	"github.com/spf13/pflag":           {"cmd/collector"},
-	"github.com/bufbuild/protocompile": {"cmd/collector"},
 	"golang.org/x/term":                {"cmd/collector"},
+	"github.com/bufbuild/protocompile": {"cmd/collector"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {
