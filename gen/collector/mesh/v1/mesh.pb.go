@@ -308,7 +308,9 @@ type Peer struct {
 	Errors           int64                  `protobuf:"varint,8,opt,name=errors,proto3" json:"errors,omitempty"`
 	LastActivity     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_activity,json=lastActivity,proto3" json:"last_activity,omitempty"`
 	// Round trip of the last ping in nanoseconds; 0 if unknown.
-	RttNanos      int64 `protobuf:"varint,10,opt,name=rtt_nanos,json=rttNanos,proto3" json:"rtt_nanos,omitempty"`
+	RttNanos int64 `protobuf:"varint,10,opt,name=rtt_nanos,json=rttNanos,proto3" json:"rtt_nanos,omitempty"`
+	// As in collector.Connection.
+	Carrier       string `protobuf:"bytes,11,opt,name=carrier,proto3" json:"carrier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -411,6 +413,13 @@ func (x *Peer) GetRttNanos() int64 {
 		return x.RttNanos
 	}
 	return 0
+}
+
+func (x *Peer) GetCarrier() string {
+	if x != nil {
+		return x.Carrier
+	}
+	return ""
 }
 
 type ListConnectionsRequest struct {
@@ -2146,7 +2155,7 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"7\n" +
 	"\vStoreStatus\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\"\xeb\x02\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\x85\x03\n" +
 	"\x04Peer\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12\x18\n" +
@@ -2158,7 +2167,8 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x06errors\x18\b \x01(\x03R\x06errors\x12?\n" +
 	"\rlast_activity\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\flastActivity\x12\x1b\n" +
 	"\trtt_nanos\x18\n" +
-	" \x01(\x03R\brttNanos\"L\n" +
+	" \x01(\x03R\brttNanos\x12\x18\n" +
+	"\acarrier\x18\v \x01(\tR\acarrier\"L\n" +
 	"\x16ListConnectionsRequest\x122\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x1a.collector.ConnectionStateR\x06states\"R\n" +
 	"\x17ListConnectionsResponse\x127\n" +
