@@ -110,8 +110,8 @@ func (m *Manager) readRequest(ctx context.Context, req *collector.ConnectRequest
 func (m *Manager) checkLinkless(peer string, req *collector.ConnectRequest) error {
 	if req.GetMetadata()[metaLinks] != "" {
 		return connect.Errorf(connect.CodeUnavailable,
-			"collector %q accepts links at %s, and yours did not get through: it has too many, or a proxy removed the Upgrade header",
-			m.self.ID, link.UpgradePath)
+			"collector %q accepts links, and yours did not get through: something on the way refuses the upgrade at %s and the RPC %s; "+
+				"let one of them pass", m.self.ID, link.UpgradePath, link.CarryPath)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -10,12 +11,14 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 )
 
-// ServeHTTP accepts a link at [link.UpgradePath]. It returns when the stream is taken over.
+// ServeHTTP accepts a link at [link.UpgradePath] and [link.CarryPath]. An upgrade returns when the stream is taken over,
+// the RPC when the link has ended.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	from, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		from = r.RemoteAddr
+	if r.URL.Path == link.CarryPath {
+		m.carrier.ServeHTTP(w, r)
+		return
 	}
+	from := hostOf(r.RemoteAddr)
 	if err := m.admit(from); err != nil {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -26,6 +29,32 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.releaseUnagreed(from)
 		return
 	}
+	m.welcome(stream, from)
+}
+
+// admitCarried is [Manager.admit] for the second carrier.
+func (m *Manager) admitCarried(ctx context.Context) (take func(io.ReadWriteCloser), err error) {
+	info, ok := connect.CallInfoForServerContext(ctx)
+	if !ok {
+		return nil, connect.NewError(connect.CodeInternal, "the call has no CallInfo")
+	}
+	from := hostOf(info.PeerAddr)
+	if err := m.admit(from); err != nil {
+		return nil, err
+	}
+	return func(stream io.ReadWriteCloser) { m.welcome(stream, from) }, nil
+}
+
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
+}
+
+// welcome greets the other end of an accepted stream, unless this collector is stopping.
+func (m *Manager) welcome(stream io.ReadWriteCloser, from string) {
 	if !m.spawn(func() { m.greet(stream, from) }) {
 		stream.Close()
 		m.releaseUnagreed(from)

@@ -73,6 +73,7 @@ func (c *connection) peerView() *Peer {
 		Dialed:       c.record.GetIsInitiator(),
 		Seed:         c.seed,
 		OneWay:       c.seed && c.live == nil && routable(c.state()),
+		Carrier:      c.carrier(),
 		Catalog:      c.catalog,
 		wire:         &c.wire,
 	}
@@ -99,7 +100,16 @@ func (c *connection) view() *collector.Connection {
 	current := c.wire.tally.since(Counters{})
 	current.LastActivity = c.activity
 	current.add(r)
+	r.Carrier = c.carrier()
 	return r
+}
+
+// carrier is what carries calls now, empty for nothing. Manager.mu is held.
+func (c *connection) carrier() string {
+	if c.live == nil {
+		return ""
+	}
+	return c.live.carrier()
 }
 
 // after returns the record that follows an event, for the store, and whether the event may happen now. Manager.mu is

@@ -2,10 +2,14 @@ package conn
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"syscall"
+
+	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
 )
@@ -46,7 +50,29 @@ func (m *Manager) dialLink(ctx context.Context, address string) (*session, error
 	return s, err
 }
 
-// dialUpgrade is how a manager dials; tests put a network in memory in its place.
-func (m *Manager) dialUpgrade(ctx context.Context, address string) (io.ReadWriteCloser, error) {
-	return link.DialUpgradeWith(ctx, m.dialer(), address, m.tls)
+// dialStream is how a manager dials; tests put a network in memory in its place. The second carrier is for ways on which
+// something refuses the first; the next dial begins with the first again.
+func (m *Manager) dialStream(ctx context.Context, address string) (io.ReadWriteCloser, error) {
+	stream, refused := link.DialUpgradeWith(ctx, m.dialer(), address, m.tls)
+	if !errors.Is(refused, link.ErrUpgradeRefused) {
+		return stream, refused
+	}
+	once := m.http2(nil)
+	once.DisableKeepAlives = true // the connection ends with the stream
+	stream, err := link.DialCarry(ctx, withoutRedirects(once), m.baseURL(address))
+	if err != nil {
+		return nil, refusedTwice(refused, err)
+	}
+	m.logger.Info("the link is carried by an RPC, which costs more", "address", address, "because", refused)
+	return stream, nil
+}
+
+// refusedTwice is what is wrong when neither carrier works. A collector that has the second and does not want the link
+// has the last word.
+func refusedTwice(upgrade, carry error) error {
+	verdict, ok := errors.AsType[*connect.Error](carry)
+	if ok && verdict.IsRemote() && !errors.Is(carry, link.ErrUpgradeRefused) {
+		return reauthored(carry)
+	}
+	return fmt.Errorf("%w; %w", upgrade, carry)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"github.com/google/uuid"
 
+	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -42,6 +44,7 @@ type Manager struct {
 	self Self
 	options
 	control *connect.Server // what peers may ask of the manager itself, over a link
+	carrier http.Handler    // the second carrier of links
 	dial    func(ctx context.Context, address string) (io.ReadWriteCloser, error)
 
 	ctx   context.Context //nolint:containedctx // the manager's life
@@ -82,7 +85,8 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	}
 	m.logger = m.logger.With("collector", self.ID)
 	m.control = m.newControl()
-	m.dial = m.dialUpgrade
+	m.carrier = link.NewCarrier(m.admitCarried)
+	m.dial = m.dialStream
 	m.table.Store(new(Table))
 	m.announced.Store(new(announcement))
 	if err := m.load(); err != nil {

@@ -33,6 +33,8 @@ type Peer struct {
 	// OneWay tells that the peer calls this collector but cannot be called: a seed peer that dialled, while dialling
 	// back the address it claims is not allowed.
 	OneWay bool
+	// Carrier is what calls go by now: CarrierUpgrade, CarrierRPC, CarrierSeed, or empty while nothing carries them.
+	Carrier string
 	// Catalog is what the peer said last; nil before it said anything and for seed peers.
 	Catalog *Catalog
 

@@ -272,9 +272,9 @@ func TestUnagreedLinksPerAddressAreBounded(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "503") {
 		t.Fatalf("one link too many from one address: %v", err)
 	}
-	// The refused one falls back on plain Connect; that must not make a connection without a link.
+	// The refused one tries the second carrier; that must not make a link either, nor a connection without one.
 	a := start(t, "a", []string{"users"})
-	if _, err := a.ConnectTo(t.Context(), b.address, nil); connect.CodeOf(err) != connect.CodeUnavailable || !strings.Contains(err.Error(), "accepts links") {
+	if _, err := a.ConnectTo(t.Context(), b.address, nil); connect.CodeOf(err) != connect.CodeResourceExhausted || !strings.Contains(err.Error(), "wait for their agreement already") {
 		t.Errorf("ConnectTo a full collector: %v", err)
 	}
 	if len(a.ListConnections())+len(b.ListConnections()) != 0 {

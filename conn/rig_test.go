@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -70,6 +71,7 @@ func serve(listener net.Listener, m *conn.Manager) *http.Server {
 	collectorconnect.RegisterCollectiveDispatcherHandler(rpc, connectOnly{m: m})
 	mux := http.NewServeMux()
 	mux.Handle(link.UpgradePath, m)
+	mux.Handle(link.CarryPath, m)
 	connecthttp.Mount(mux, rpc)
 	server := &http.Server{Handler: mux, Protocols: new(http.Protocols), ReadHeaderTimeout: 10 * time.Second}
 	server.Protocols.SetHTTP1(true)
@@ -103,6 +105,21 @@ func (e echo) Echo(ctx context.Context, req *testingv1.EchoRequest) (*testingv1.
 	info, _ := connect.CallInfoForServerContext(ctx)
 	over, _ := info.TransportInfo.(*link.ServerInfo)
 	return &testingv1.EchoResponse{Text: fmt.Sprintf("%s/%s: %s", e.id, over.Namespace, req.GetText())}, nil
+}
+
+func (e echo) Converse(_ context.Context, stream testingv1connect.EchoServiceConverseServerStream) error {
+	for {
+		req, err := stream.Receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = stream.Send(&testingv1.ConverseResponse{Text: req.GetText()})
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 func echoCatalog(namespaces []string) *meshv1.Catalog {

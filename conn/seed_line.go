@@ -2,13 +2,10 @@ package conn
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
 	"net/netip"
-	"syscall"
-	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -33,47 +30,11 @@ type seedLine struct {
 // newSeedLine makes a line to an address. Nothing is dialled before the first call; guard, if not nil, may then refuse
 // the address that the name resolved to.
 func (m *Manager) newSeedLine(address string, guard func(resolved string) error) *seedLine {
-	l := &seedLine{m: m, http: m.seedHTTP(guard)}
-	scheme := "http://"
-	if m.tls != nil {
-		scheme = "https://"
-	}
-	client := &http.Client{
-		Transport:     l.http,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	l.transport = connecthttp.NewTransport(client, scheme+address, connecthttp.WithGRPC(),
+	l := &seedLine{m: m, http: m.http2(guard)}
+	l.transport = connecthttp.NewTransport(withoutRedirects(l.http), m.baseURL(address), connecthttp.WithGRPC(),
 		connecthttp.WithReadMaxBytes(maxMessage), connecthttp.WithSendMaxBytes(maxMessage))
 	l.client = collectorconnect.NewCollectiveDispatcherClient(connect.NewClient(l.transport))
 	return l
-}
-
-func (m *Manager) seedHTTP(guard func(resolved string) error) *http.Transport {
-	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		if guard != nil {
-			if err := guard(address); err != nil {
-				return err
-			}
-		}
-		return m.checkPlaintext(address)
-	}}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP2(m.tls != nil)
-	protocols.SetUnencryptedHTTP2(m.tls == nil)
-	return &http.Transport{
-		DialContext:     dialer.DialContext,
-		TLSClientConfig: cloneTLS(m.tls),
-		Protocols:       protocols,
-		HTTP2:           &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: time.Second, WriteByteTimeout: 5 * time.Second},
-		IdleConnTimeout: idleAfter,
-	}
-}
-
-func cloneTLS(config *tls.Config) *tls.Config {
-	if config == nil {
-		return nil
-	}
-	return config.Clone()
 }
 
 func (l *seedLine) open(ctx context.Context, call link.Call) (connect.ClientStream, error) {
@@ -82,6 +43,8 @@ func (l *seedLine) open(ctx context.Context, call link.Call) (connect.ClientStre
 	}
 	return newSeedCall(ctx, l, call)
 }
+
+func (l *seedLine) carrier() string { return CarrierSeed }
 
 func (l *seedLine) retire(context.Context) { l.close() }
 
@@ -124,7 +87,8 @@ func (m *Manager) connectSeedOver(ctx context.Context, l *seedLine, w wish, refu
 	answer, err := l.client.Connect(ctx, req)
 	if err != nil {
 		return nil, connect.Errorf(connect.CodeFailedPrecondition,
-			"what answers at %s is not a collector (%v; Connect by gRPC: %v): check the address and the port", w.address, refused, err).
+			"what answers at %s is not a collector (%v; Connect by gRPC: %v): check the address and the port, "+
+				"and that what is on the way lets an HTTP Upgrade or HTTP/2 through", w.address, refused, err).
 			WithCause(errors.Join(refused, err))
 	}
 	if err := agreementError(answer, w.peer); err != nil {

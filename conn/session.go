@@ -213,6 +213,13 @@ func (s *session) settle(c *connection, shared []string, asked bool) {
 
 func (s *session) rival() rival { return rival{dialed: s.dialed, session: s.peer.SessionID} }
 
+func (s *session) carrier() string {
+	if s.link.Carried() {
+		return CarrierRPC
+	}
+	return CarrierUpgrade
+}
+
 func (s *session) open(ctx context.Context, call link.Call) (connect.ClientStream, error) {
 	return s.link.Open(ctx, call)
 }

@@ -10,12 +10,23 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 )
 
+// What a connection's calls are carried by, see [Peer.Carrier].
+const (
+	// CarrierUpgrade is a link on an upgraded HTTP/1.1 connection: the rule.
+	CarrierUpgrade = "upgrade"
+	// CarrierRPC is a link in the messages of an RPC, where something on the way refuses the upgrade. It costs more CPU.
+	CarrierRPC = "rpc"
+	// CarrierSeed is the seed's protocol: each call a unary Serve over gRPC.
+	CarrierSeed = "seed"
+)
+
 // line is what carries calls to a peer: a *session over a link, or a *seedLine.
 type line interface {
 	// open starts a call in a shared namespace or, in namespace "", of the peer's own services.
 	open(ctx context.Context, call link.Call) (connect.ClientStream, error)
 	// retire lets running calls finish, within ctx, and ends the line.
 	retire(ctx context.Context)
+	carrier() string
 }
 
 // wire leads from a peer of any table to the line that the connection has now. It is shared by all snapshots of one

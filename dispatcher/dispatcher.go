@@ -208,7 +208,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 
 // Shutdown turns the health of the collector to not serving, says goodbye to every peer, waits for the calls on the
 // links until ctx is done, and stops all goroutines.
-// It does not touch listeners: shut the *http.Server down first.
+// It does not touch listeners: shut the *http.Server down next.
 func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.drain()
 	d.recorder.Close()

@@ -14,7 +14,7 @@ import (
 const namespacePrefix = "/ns/"
 
 // Handler serves everything a collector has on one port: the seed's CollectiveDispatcher, MeshService, the registry if
-// there is one, grpc.health.v1, gRPC reflection, the upgrade to a link, and the native path: every method of the mesh at
+// there is one, grpc.health.v1, gRPC reflection, both carriers of links, and the native path: every method of the mesh at
 // `/package.Service/Method`, for Connect, gRPC and gRPC-Web clients, here or on a peer.
 //
 // The namespace of a native call is that of the header Collective-Namespace, else of the URL prefix `/ns/{namespace}`,
@@ -32,7 +32,7 @@ func (d *Dispatcher) Handler() http.Handler {
 }
 
 func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == link.UpgradePath {
+	if r.URL.Path == link.UpgradePath || r.URL.Path == link.CarryPath { // whose limits are the link's own
 		d.conns.ServeHTTP(w, r)
 		return
 	}

@@ -58,7 +58,7 @@ func (m meshService) peers(records []*collector.Connection) []*meshv1.Peer {
 			CollectorId: p.ID, ConnectionId: p.ConnectionID, Address: p.Address, State: p.State, Dialed: p.Dialed,
 			SharedNamespaces: p.Shared,
 			Calls:            record.GetRequestCount(), Errors: record.GetErrorCount(), LastActivity: record.GetLastActivity(),
-			RttNanos: p.RTT().Nanoseconds(),
+			RttNanos: p.RTT().Nanoseconds(), Carrier: p.Carrier,
 		})
 	}
 	return peers

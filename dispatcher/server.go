@@ -18,7 +18,8 @@ const (
 
 // Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1
 // and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. Its caller listens, best through
-// [Dispatcher.Listener], serves, and shuts it down before the dispatcher.
+// [Dispatcher.Listener], serves, and shuts it down after the dispatcher: a link that is carried by an RPC is a call to it
+// that ends with the link.
 //
 // When it is shut down, grpc.health.v1 of the collector turns to not serving.
 //

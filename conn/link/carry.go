@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -17,10 +19,10 @@ import (
 // of the first but lets HTTP/2 through. It costs more CPU and nothing else.
 
 // DialCarry opens a stream by the Carry RPC at baseURL ("https://host:port"), for [Client]. The HTTP client has to speak
-// HTTP/2 there. The answer is bounded by ctx and two seconds; a server without that RPC is [ErrUpgradeRefused].
+// HTTP/2 there. The answer is bounded by ctx and two seconds. A server without that RPC is [ErrUpgradeRefused]; a
+// remote connect error is the word of a collector that has it and does not want the link.
 func DialCarry(ctx context.Context, client connecthttp.HTTPClient, baseURL string) (io.ReadWriteCloser, error) {
-	transport := connecthttp.NewTransport(client, baseURL,
-		connecthttp.WithCompressors(), connecthttp.WithReadMaxBytes(2*carryChunk), connecthttp.WithSendMaxBytes(2*carryChunk))
+	transport := connecthttp.NewTransport(client, baseURL, carryOptions()...)
 	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	timeout := time.AfterFunc(upgradeTimeout, func() { cancel(errNoAnswer) })
@@ -76,38 +78,50 @@ func carryClient(stream meshv1connect.LinkServiceCarryClientStream, hangUp func(
 	return c
 }
 
-// RegisterCarrier serves the Carry RPC. Accept takes over the stream of each call, for [Server]; an error refuses it and
-// is what the other end gets. The stream lives until either end closes it, whenever accept returns, so nothing on its
-// way may end long calls. What identifies the caller is in ctx, as in every handler.
-func RegisterCarrier(server *connect.Server, accept func(ctx context.Context, stream io.ReadWriteCloser) error) {
-	meshv1connect.RegisterLinkServiceHandler(server, carrier{accept})
+// CarryPath is where a collector serves the Carry RPC.
+const CarryPath = meshv1connect.LinkServiceCarryProcedure
+
+// NewCarrier serves the Carry RPC at [CarryPath]. Each call is first put before admit; an error refuses it and is what
+// the other end gets. Otherwise take gets the stream, for [Server], and may block. The stream lives until either end
+// closes it, whenever take returns, so nothing on its way may end long calls. What identifies the caller is in ctx, as
+// in every handler.
+func NewCarrier(admit func(ctx context.Context) (take func(stream io.ReadWriteCloser), err error)) http.Handler {
+	server := connect.NewServer()
+	meshv1connect.RegisterLinkServiceHandler(server, carrier{admit})
+	mux := http.NewServeMux()
+	connecthttp.Mount(mux, server, carryOptions()...)
+	return mux
+}
+
+// carryOptions hold on both ends. The bytes of a link are not compressed.
+func carryOptions() []connecthttp.Option {
+	return []connecthttp.Option{
+		connecthttp.WithCompressors(), connecthttp.WithReadMaxBytes(2 * carryChunk), connecthttp.WithSendMaxBytes(2 * carryChunk),
+	}
 }
 
 type carrier struct {
-	accept func(ctx context.Context, stream io.ReadWriteCloser) error
+	admit func(ctx context.Context) (take func(stream io.ReadWriteCloser), err error)
 }
 
+// Carry does not wait for the empty first request: reading it is the stream's, and so is the patience with it.
 func (s carrier) Carry(ctx context.Context, stream meshv1connect.LinkServiceCarryServerStream) error {
-	if _, err := stream.Receive(); err != nil {
+	take, err := s.admit(ctx)
+	if err != nil {
 		return err
 	}
 	c := newCarried()
+	var taking sync.WaitGroup
+	defer taking.Wait()
 	defer c.Close()
 	go c.receive(func() ([]byte, error) { // ends when this handler has returned, at the latest
 		req, err := stream.Receive()
 		return req.GetData(), err
 	})
+	taking.Go(func() { take(c) })
 	if err := stream.Send(&meshv1.CarryResponse{}); err != nil {
 		return err
 	}
-	accepted := make(chan error, 1)
-	go func() {
-		err := s.accept(ctx, c)
-		if err != nil {
-			c.Close()
-		}
-		accepted <- err
-	}()
 	c.send(func(data []byte) error { return stream.Send(&meshv1.CarryResponse{Data: data}) })
-	return <-accepted
+	return nil
 }

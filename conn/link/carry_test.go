@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
-	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
@@ -31,23 +30,21 @@ func h2cServer(t *testing.T, handler http.Handler) (*http.Client, string) {
 	return &http.Client{Transport: transport}, server.URL
 }
 
-// carrierOf serves the Carry RPC and makes a link of every stream.
-func carrierOf(accept func(ctx context.Context, stream io.ReadWriteCloser) error) http.Handler {
-	server := connect.NewServer()
-	link.RegisterCarrier(server, accept)
-	mux := http.NewServeMux()
-	connecthttp.Mount(mux, server)
-	return mux
+// carrierOf serves the Carry RPC and gives every stream away.
+func carrierOf(take func(stream io.ReadWriteCloser)) http.Handler {
+	return link.NewCarrier(func(context.Context) (func(io.ReadWriteCloser), error) { return take, nil })
 }
 
 // carriedPair links two ends by the Carry RPC.
 func carriedPair(t *testing.T) pair {
 	t.Helper()
 	accepted := make(chan *link.Link, 1)
-	client, url := h2cServer(t, carrierOf(func(_ context.Context, stream io.ReadWriteCloser) error {
+	client, url := h2cServer(t, carrierOf(func(stream io.ReadWriteCloser) {
 		l, err := link.Server(context.Background(), stream, config("b", mixed{}))
+		if err != nil {
+			t.Error(err)
+		}
 		accepted <- l
-		return err
 	}))
 	stream, err := link.DialCarry(t.Context(), client, url)
 	if err != nil {
@@ -58,6 +55,9 @@ func carriedPair(t *testing.T) pair {
 		t.Fatal(err)
 	}
 	p := pair{l, <-accepted}
+	if !p.a.Carried() || !p.b.Carried() || newPair(t).a.Carried() {
+		t.Error("the ends do not know what carries them")
+	}
 	t.Cleanup(func() {
 		p.a.Close("test over")
 		p.b.Close("test over")
@@ -151,14 +151,12 @@ func TestCarryRefused(t *testing.T) {
 	})
 	t.Run("not this caller", func(t *testing.T) {
 		t.Parallel()
-		client, url := h2cServer(t, carrierOf(func(context.Context, io.ReadWriteCloser) error {
-			return connect.NewError(connect.CodePermissionDenied, "not you")
+		client, url := h2cServer(t, link.NewCarrier(func(context.Context) (func(io.ReadWriteCloser), error) {
+			return nil, connect.NewError(connect.CodePermissionDenied, "not you")
 		}))
-		stream, err := link.DialCarry(t.Context(), client, url)
-		if err == nil {
-			_, err = link.Client(t.Context(), stream, config("a", echo{}))
-		}
-		if err == nil || !strings.Contains(err.Error(), "permission_denied: not you") || errors.Is(err, link.ErrUpgradeRefused) {
+		_, err := link.DialCarry(t.Context(), client, url)
+		verdict, ok := errors.AsType[*connect.Error](err)
+		if !ok || !verdict.IsRemote() || !strings.Contains(err.Error(), "permission_denied: not you") || errors.Is(err, link.ErrUpgradeRefused) {
 			t.Errorf("DialCarry = %v", err)
 		}
 	})
@@ -191,14 +189,11 @@ func TestCarriedSilence(t *testing.T) {
 		t.Skip("takes 3 s")
 	}
 	greeted := make(chan struct{})
-	client, url := h2cServer(t, carrierOf(func(ctx context.Context, stream io.ReadWriteCloser) error {
-		go func() {
-			_, _ = stream.Write(rawHello.bytes())
-			close(greeted)
-			_, _ = io.Copy(io.Discard, stream)
-			stream.Close()
-		}()
-		return nil
+	client, url := h2cServer(t, carrierOf(func(stream io.ReadWriteCloser) {
+		_, _ = stream.Write(rawHello.bytes())
+		close(greeted)
+		_, _ = io.Copy(io.Discard, stream)
+		stream.Close()
 	}))
 	stream, err := link.DialCarry(t.Context(), client, url)
 	if err != nil {

@@ -61,7 +61,7 @@ func upgradeClient(ctx context.Context, conn net.Conn, address string, tlsConfig
 	if tlsConfig != nil {
 		secure := tls.Client(conn, upgradeTLS(tlsConfig, address))
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, err
+			return nil, explainHandshake(err)
 		}
 		conn = secure
 	}
@@ -80,6 +80,14 @@ func upgradeClient(ctx context.Context, conn net.Conn, address string, tlsConfig
 		return nil, fmt.Errorf("%w: it answered %s", ErrUpgradeRefused, answer.Status)
 	}
 	return carry(conn, reader)
+}
+
+// explainHandshake finds the refusal of a server that speaks HTTP/2 alone. crypto/tls has no value for that alert.
+func explainHandshake(err error) error {
+	if strings.Contains(err.Error(), "no application protocol") {
+		return fmt.Errorf("%w over HTTP/1.1: %w", ErrUpgradeRefused, err)
+	}
+	return err
 }
 
 // upgradeTLS offers HTTP/1.1 only: an HTTP/2 connection cannot be upgraded.

@@ -77,6 +77,7 @@ func (a *app) connectionsView(document any, connections []*collector.Connection)
 			{title: "CONNECTION"}, {title: "PEER"}, {title: "ADDRESS"}, {title: "STATE", state: true}, {title: "PATH"},
 			{title: "SHARED"}, {title: "CALLS"}, {title: "ERR"}, {title: "SENT", wide: true},
 			{title: "RECEIVED", wide: true}, {title: "SINCE"}, {title: "LAST", wide: true}, {title: "REASON"},
+			{title: "CARRIER", wide: true},
 		},
 	}
 	for _, c := range connections {
@@ -95,6 +96,6 @@ func (a *app) connectionRow(c *collector.Connection) []cell {
 		text(c.GetId()), text(peer), text(c.GetAddress()), text(conn.StateName(c.GetState())), path(c.GetIsInitiator()),
 		list(c.GetSharedNamespaces()), count(c.GetRequestCount()), share(c.GetErrorCount(), c.GetRequestCount()),
 		size(c.GetBytesSent()), size(c.GetBytesReceived()), a.ago(c.GetStateChangedAt()), a.ago(c.GetLastActivity()),
-		text(c.GetCloseReason()),
+		text(c.GetCloseReason()), text(c.GetCarrier()),
 	}
 }

@@ -77,11 +77,11 @@ func (f fakeMesh) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 		Peers: []*meshv1.Peer{
 			{
 				CollectorId: "b", ConnectionId: "c-0b1", Address: "127.0.0.1:50052", State: active, Dialed: true,
-				SharedNamespaces: []string{"orders"}, Calls: 1234, Errors: 5, LastActivity: ago(0), RttNanos: 310_000,
+				SharedNamespaces: []string{"orders"}, Calls: 1234, Errors: 5, LastActivity: ago(0), RttNanos: 310_000, Carrier: "upgrade",
 			},
 			{
 				CollectorId: "c", ConnectionId: "c-0c2", Address: "127.0.0.1:50053", State: idle,
-				SharedNamespaces: []string{"users", "orders"}, Calls: 36, LastActivity: ago(2 * time.Minute), RttNanos: 1_250_000,
+				SharedNamespaces: []string{"users", "orders"}, Calls: 36, LastActivity: ago(2 * time.Minute), RttNanos: 1_250_000, Carrier: "rpc",
 			},
 			{
 				CollectorId: "d", ConnectionId: "c-7f2", Address: "127.0.0.1:50054", State: stale,

@@ -37,6 +37,7 @@ func (a *app) statusView(s *session, res *meshv1.GetStatusResponse) view {
 		columns: []column{
 			{title: "PEER"}, {title: "ADDRESS"}, {title: "STATE", state: true}, {title: "PATH"}, {title: "SHARED"},
 			{title: "CALLS"}, {title: "ERR"}, {title: "RTT"}, {title: "LAST"}, {title: "CONNECTION", wide: true},
+			{title: "CARRIER", wide: true},
 		},
 	}
 	v.notes = warnings(res.GetWarnings())
@@ -49,7 +50,7 @@ func (a *app) statusView(s *session, res *meshv1.GetStatusResponse) view {
 			text(peer.GetCollectorId()), text(peer.GetAddress()), text(conn.StateName(peer.GetState())),
 			path(peer.GetDialed()), list(peer.GetSharedNamespaces()), count(peer.GetCalls()),
 			share(peer.GetErrors(), peer.GetCalls()), span(peer.GetRttNanos()), a.ago(peer.GetLastActivity()),
-			text(peer.GetConnectionId()),
+			text(peer.GetConnectionId()), text(peer.GetCarrier()),
 		})
 	}
 	return v
