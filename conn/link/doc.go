@@ -44,7 +44,7 @@
 //	 6    CANCEL    id   empty: the caller gave up
 //	 7    WINDOW    id   credit: message bytes that may be sent in addition
 //	 8    PING      0    8 bytes, returned in the PONG
-//	 9    PONG      0    8 bytes of the PING
+//	 9    PONG      0    8 bytes of the PING; 8 zeroes unasked, by an end that only reads
 //	10    CATALOG   0    [revision and size, on the first part], bytes
 //	11    GOAWAY    0    last call id that was accepted, reason text
 //
@@ -67,6 +67,9 @@
 // A name ref is the small number of a (namespace, procedure, codec, stream kind, idempotency level) tuple; ref 0
 // brings the tuple in full, with the number it gets from then on (0: none, the table of 4096 is full). Metadata is a
 // length in bytes and that many bytes of (name text, count, value texts). A detail is a type text and a value text.
+//
+// An end that hears nothing for 2 s sends a PING, and one that then hears nothing for 1 s takes the other for dead. So an
+// end that goes on reading says so every half second if it has nothing else to say: the PING may be behind what it reads.
 //
 // Frames of an unknown type and late frames of a finished call are skipped. Malformed frames close the link; the
 // reason is in [Link.Err].

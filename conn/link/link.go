@@ -140,7 +140,7 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 		l.log = slog.Default()
 	}
 	l.live.base = time.Now()
-	frames := newFrameReader(stream, l.live.heard)
+	frames := newFrameReader(stream, func(n int) { l.live.heard(n) })
 	peer, err := greet(ctx, stream, frames, hello{Hello: cfg.Hello, window: defaultWindow, maxMessage: l.limits.MaxMessage})
 	if err != nil {
 		return nil, err
@@ -160,6 +160,7 @@ func (l *Link) start(frames *frameReader, cfg Config) {
 	l.served.init(l)
 	l.work.serve = l.serve
 	l.catalog.deliver = cfg.OnCatalog
+	frames.onRead = l.heard
 	l.group.Go(func() { l.fail(l.readLoop(frames)) })
 	l.group.Go(func() { l.fail(l.writeLoop()) })
 	l.live.start(l)

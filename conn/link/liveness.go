@@ -15,6 +15,10 @@ const (
 	pingWait  = 1 * time.Second
 	// writeTimeout bounds one write: an other end that takes nothing for so long is gone.
 	writeTimeout = 5 * time.Second
+	// speakAfter is how long an end that reads may be silent itself, and speakFor how much it must have read meanwhile for
+	// the silence to be worth a word.
+	speakAfter = 500 * time.Millisecond
+	speakFor   = 4 << 10
 	// maxLate is how late a tick may be before it says more about this process than about the other end.
 	maxLate = 250 * time.Millisecond
 )
@@ -24,6 +28,8 @@ type liveness struct {
 	base    time.Time
 	last    atomic.Int64 // when something was heard
 	writing atomic.Int64 // when the write in progress began; 0: none
+	spoke   atomic.Int64 // when a write last began
+	unsaid  int          // bytes read since this end last spoke; the reader's
 	rtt     atomic.Int64
 	timer   *time.Timer
 
@@ -36,11 +42,36 @@ type liveness struct {
 
 func (v *liveness) now() time.Duration { return time.Since(v.base) }
 
-// heard is called with every successful read.
-func (v *liveness) heard(int) { v.last.Store(int64(v.now())) }
+// heard is called with every successful read. It reports whether this end owes the other a sign of life: that end's ping
+// may wait behind bulk that takes longer than a ping may, and a word about the bulk comes first.
+func (v *liveness) heard(n int) (speak bool) {
+	now, spoke := v.now(), time.Duration(v.spoke.Load())
+	v.last.Store(int64(now))
+	if v.unsaid += n; now-spoke < speakAfter {
+		v.unsaid = n
+		return false
+	}
+	if v.unsaid < speakFor {
+		return false
+	}
+	v.unsaid = 0
+	v.spoke.Store(int64(now))
+	return true
+}
+
+// heard is called with every read of a link that is up.
+func (l *Link) heard(n int) {
+	if l.live.heard(n) {
+		l.out.control(framePong, 0, 0, make([]byte, tokenSize)...)
+	}
+}
 
 // writes and wrote enclose what the writer does with the stream.
-func (v *liveness) writes() { v.writing.Store(int64(max(1, v.now()))) }
+func (v *liveness) writes() {
+	now := int64(max(1, v.now()))
+	v.writing.Store(now)
+	v.spoke.Store(now)
+}
 
 func (v *liveness) wrote() { v.writing.Store(0) }
 
@@ -64,6 +95,9 @@ func (v *liveness) ping(l *Link, strict bool) {
 	v.asked, v.strict = max(1, v.now()), strict
 	l.out.control(framePing, 0, 0, v.token()...)
 }
+
+// tokenSize is the size of a token. No ping has the one of zeroes, which is that of a PONG that nobody asked for.
+const tokenSize = 8
 
 // token is the payload of the ping in flight.
 func (v *liveness) token() []byte { return binary.BigEndian.AppendUint64(nil, uint64(v.asked)) }

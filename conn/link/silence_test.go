@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/memnet"
 )
 
 // noticed is how long a silent peer may go unnoticed.
@@ -194,4 +195,44 @@ func TestLatePong(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBulkIsNoSilence announces a catalog over a wire on which what a PING has before it takes longer than a PING may.
+// The other end has nothing to say but that it reads, and a cut of the wire is noticed as soon as ever.
+func TestBulkIsNoSilence(t *testing.T) {
+	t.Parallel()
+	const wire = 60_000 // bytes a second
+	synctest.Test(t, func(t *testing.T) {
+		near, far := memnet.Pipe()
+		near.Throttle(wire)
+		cfg, got := announced(config("b", echo{}))
+		p := connected(t, near, far, config("a", echo{}), cfg)
+		start := time.Now()
+		go func() { _ = p.a.Announce(1, make([]byte, 1<<20)) }()
+		select {
+		case <-got:
+		case <-p.a.Done():
+			t.Fatalf("taken for dead while it read: %v", p.a.Err())
+		}
+		if took := time.Since(start); took < (1<<20)/wire*time.Second {
+			t.Errorf("the catalog took only %v: the wire is no test", took)
+		}
+		go func() { _ = p.a.Announce(2, make([]byte, 1<<20)) }()
+		<-time.After(7 * time.Second)
+		if p.a.Err() != nil || p.b.Err() != nil {
+			t.Fatalf("taken for dead while it read: %v, %v", p.a.Err(), p.b.Err())
+		}
+		near.Silence()
+		cut := time.Now()
+		onTheWay := time.Second * (96 << 10) / wire // one write, which arrives after the cut
+		for _, end := range []struct {
+			*link.Link
+			limit time.Duration
+		}{{p.a, noticed}, {p.b, noticed + onTheWay}} {
+			<-end.Done()
+			if took := time.Since(cut); took > end.limit || !errors.Is(end.Err(), link.ErrSilent) {
+				t.Errorf("noticed after %v, want at most %v: %v", took, end.limit, end.Err())
+			}
+		}
+	})
 }
