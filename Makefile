@@ -35,8 +35,18 @@ test: lint checkgenerate ## Lint, check gen/, run all tests with the race detect
 		echo "# test $$module"; \
 		(cd "$$module" && go test -race -shuffle=on ./...) || failed="$$failed $$module"; \
 	done; test -z "$$failed" || { echo "tests failed in:$$failed"; exit 1; }
+	@$(MAKE) testunraced
 	@echo "# conformance"
 	@$(MAKE) conformance
+
+# Every test of a file that asks for the detector. Those of internal/conformance have no detector in their own target.
+UNRACED = $(shell git grep -lE '^//go:build !race|raceEnabled \|\||\|\| raceEnabled' -- '*_test.go' ':!internal')
+
+.PHONY: testunraced
+testunraced: ## Run the tests that do less, or nothing, under the race detector; part of test
+	@echo "# test without the race detector"
+	@go test -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(UNRACED) | sed 's/^func //' | paste -sd '|' -))$$" \
+		$(addprefix ./,$(sort $(dir $(UNRACED))))
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)

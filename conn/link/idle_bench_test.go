@@ -10,8 +10,15 @@ import (
 
 const idleLinks = 2000
 
+// The most that an end may cost which nobody uses.
+const (
+	maxIdleMemory     = 64 << 10
+	maxIdleGoroutines = 4
+)
+
 // BenchmarkIdleLinks opens 2000 links over loopback TCP, calls once on each in both directions, and tells what a link
-// costs that nobody uses: per end, of which this process has both. Kernel buffers are not counted.
+// costs that nobody uses: per end, of which this process has both. Kernel buffers are not counted. It fails if that is
+// more than it may be.
 func BenchmarkIdleLinks(b *testing.B) {
 	for b.Loop() {
 		goroutines, memory := runtime.NumGoroutine(), memoryInUse()
@@ -25,9 +32,14 @@ func BenchmarkIdleLinks(b *testing.B) {
 		}
 		used := memoryInUse() - memory
 		ends := float64(2 * idleLinks)
-		b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/ends, "goroutines/end")
+		running := float64(runtime.NumGoroutine()-goroutines) / ends
+		b.ReportMetric(running, "goroutines/end")
 		b.ReportMetric(float64(fresh)/ends, "fresh-B/end")
 		b.ReportMetric(float64(used)/ends, "used-B/end")
+		if float64(max(fresh, used))/ends > maxIdleMemory || running > maxIdleGoroutines {
+			b.Errorf("an idle link costs %d bytes and %.1f goroutines per end, at most %d and %d are allowed",
+				max(fresh, used)/(2*idleLinks), running, maxIdleMemory, maxIdleGoroutines)
+		}
 		for _, p := range pairs {
 			p.a.Close("measured")
 			p.b.Close("measured")

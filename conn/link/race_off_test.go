@@ -2,5 +2,5 @@
 
 package link_test
 
-// raceEnabled is for tests that measure or that repeat themselves ten thousand times.
+// raceEnabled is for tests that repeat themselves ten thousand times; `make test` also runs them without the detector.
 const raceEnabled = false
