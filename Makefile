@@ -49,12 +49,12 @@ testunraced: ## Run the tests that do less, or nothing, under the race detector;
 		$(addprefix ./,$(sort $(dir $(UNRACED))))
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)
+lint: ## gofmt, go mod tidy, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)
 	@echo "# lint"
 	@unformatted=$$(gofmt -l $(GO_FILES)); test -z "$$unformatted" || \
 		{ echo "not gofmt-ed, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	@for module in $(MODULES); do \
-		(cd "$$module" && go vet ./... && $(TOOL) staticcheck ./...); \
+		(cd "$$module" && go mod tidy -diff && go vet ./... && $(TOOL) staticcheck ./...); \
 	done
 	@$(TOOL) buf lint
 	@$(TOOL) buf lint bench
