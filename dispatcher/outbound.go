@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"connectrpc.com/connect/v2"
 
@@ -65,11 +66,11 @@ func (o *outbound) recycle() {
 func (d *Dispatcher) newOutbound(
 	ctx context.Context, info *connect.CallInfo, decided decision, call link.Call, header *connect.Header,
 ) (*outbound, error) {
+	if late := tooLate(ctx); late != nil {
+		return nil, late.err(d.id)
+	}
 	o := outbounds.Get().(*outbound) //nolint:forcetypeassert // the pool holds nothing else
 	o.dispatcher, o.ctx, o.info, o.header, o.call, o.decision = d, ctx, info, header, call, decided
-	if err := ctx.Err(); err != nil {
-		return nil, timeOver(err, false).err(d.id)
-	}
 	d.repetitions.earn()
 	if err := o.next(nil); err != nil {
 		return nil, err
@@ -80,12 +81,28 @@ func (d *Dispatcher) newOutbound(
 	return o, nil
 }
 
+// leastTime is what a call must have left to be sent. With less its time would be over when its handler begins.
+const leastTime = 5 * time.Millisecond
+
+// tooLate refuses a call that is not worth sending any more.
+func tooLate(ctx context.Context) *refusal {
+	if err := ctx.Err(); err != nil {
+		return timeOver(err, false)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < leastTime {
+		r := timeOver(context.DeadlineExceeded, false)
+		r.message = "less than " + leastTime.String() + " are left until the deadline of the call: it was not sent"
+		return r
+	}
+	return nil
+}
+
 // next opens the call on the next candidate. why is what the one before failed with. Callers hold mu, or are the only
 // ones to know o.
 func (o *outbound) next(why error) error {
 	o.keep(why)
-	for o.tried < min(o.decision.len(), o.dispatcher.limits.Attempts) && o.ctx.Err() == nil {
-		if o.tried > 0 && !o.dispatcher.repetitions.spend() {
+	for o.tried < min(o.decision.len(), o.dispatcher.limits.Attempts) {
+		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.dispatcher.repetitions.spend()) {
 			break
 		}
 		st := o.decision.peer(o.tried)

@@ -1,0 +1,36 @@
+package dispatcher
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"connectrpc.com/connect/v2"
+)
+
+func TestTooLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for left, sent := range map[time.Duration]bool{leastTime - 1: false, leastTime: true, time.Hour: true} {
+			ctx, cancel := context.WithTimeout(t.Context(), left)
+			late := tooLate(ctx)
+			cancel()
+			if sent != (late == nil) {
+				t.Errorf("with %v left: %v", left, late)
+			}
+			if late != nil && (late.code != connect.CodeDeadlineExceeded || late.maybeExecuted || !strings.Contains(late.message, "not sent")) {
+				t.Errorf("with %v left it says %+v", left, late)
+			}
+		}
+		if late := tooLate(t.Context()); late != nil {
+			t.Errorf("without a deadline: %v", late)
+		}
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if late := tooLate(canceled); late == nil || late.code != connect.CodeCanceled {
+			t.Errorf("canceled: %+v", late)
+		}
+	})
+}
