@@ -66,6 +66,11 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 	} else {
 		a.line = m.seedBack(c, req.GetAddress())
 	}
+	if a.line == nil {
+		if err := m.boundOneWay(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	if err := m.agree(ctx, c, a); err != nil {
 		return nil, err
 	}

@@ -24,7 +24,8 @@ func FuzzHandleConnect(f *testing.F) {
 		}
 		f.Add(data)
 	}
-	m, err := NewManager(Self{ID: "a", Namespaces: []string{"ns"}}, WithLogger(slog.New(slog.DiscardHandler)))
+	m, err := NewManager(Self{ID: "a", Namespaces: []string{"ns"}}, WithLogger(slog.New(slog.DiscardHandler)),
+		WithLimits(Limits{OneWay: MaxPeers}))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -53,7 +54,8 @@ func FuzzHandleConnect(f *testing.F) {
 // TestPeersAreBounded: beyond the 1024th, dead ones make room; if there are none, newcomers are refused.
 func TestPeersAreBounded(t *testing.T) {
 	t.Parallel()
-	m, err := NewManager(Self{ID: "a", Namespaces: []string{"ns"}}, WithLogger(slog.New(slog.DiscardHandler)))
+	m, err := NewManager(Self{ID: "a", Namespaces: []string{"ns"}}, WithLogger(slog.New(slog.DiscardHandler)),
+		WithLimits(Limits{OneWay: MaxPeers}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,12 +60,11 @@ func (m *Manager) ListActiveConnections() []*ActiveConnection {
 func (m *Manager) GetActiveConnection(connectionID string) (*ActiveConnection, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, c := range m.known() {
-		if c.id == connectionID && routable(c.state()) {
-			return c.active(), true
-		}
+	c, ok := m.ids[connectionID]
+	if !ok || !routable(c.state()) {
+		return nil, false
 	}
-	return nil, false
+	return c.active(), true
 }
 
 // GetClient returns a client of the dispatcher service of the collector at an address, as it was dialled or as the peer

@@ -72,7 +72,7 @@ func (c *connection) peerView() *Peer {
 		Shared:       c.record.GetSharedNamespaces(),
 		Dialed:       c.record.GetIsInitiator(),
 		Seed:         c.seed,
-		OneWay:       c.seed && c.live == nil && routable(c.state()),
+		OneWay:       c.oneWay(),
 		Carrier:      c.carrier(),
 		Catalog:      c.catalog,
 		wire:         &c.wire,

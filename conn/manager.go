@@ -61,6 +61,7 @@ type Manager struct {
 	closing  bool
 	changed  chan struct{}
 	conns    map[string]*connection // by peer id
+	ids      map[string]*connection // the same by their own id
 	puts     uint64
 	sessions map[*session]struct{}
 	unagreed map[string]int // accepted links without an agreement, by address
@@ -80,6 +81,7 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 		keeping:  make(chan struct{}),
 		changed:  make(chan struct{}),
 		conns:    make(map[string]*connection),
+		ids:      make(map[string]*connection),
 		sessions: make(map[*session]struct{}),
 		unagreed: make(map[string]int),
 	}
@@ -200,8 +202,7 @@ func (m *Manager) hold(peer string) (*connection, error) {
 				"disconnect some that are no longer needed", m.self.ID, MaxPeers)
 		}
 		c = newConnection(m.self.ID, peer)
-		m.conns[peer] = c
-		m.tallies.Store(c.id, &c.wire.tally)
+		m.remember(c)
 	}
 	c.users++
 	return c, nil
@@ -234,8 +235,14 @@ func (m *Manager) forgetOne() bool {
 	return true
 }
 
+func (m *Manager) remember(c *connection) {
+	m.conns[c.peer], m.ids[c.id] = c, c
+	m.tallies.Store(c.id, &c.wire.tally)
+}
+
 func (m *Manager) forget(c *connection) {
 	delete(m.conns, c.peer)
+	delete(m.ids, c.id)
 	m.tallies.Delete(c.id)
 }
 
@@ -243,11 +250,9 @@ func (m *Manager) forget(c *connection) {
 func (m *Manager) byID(id string) (*connection, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, c := range m.conns {
-		if c.id == id && c.record != nil {
-			c.users++
-			return c, nil
-		}
+	if c, ok := m.ids[id]; ok && c.record != nil {
+		c.users++
+		return c, nil
 	}
 	return nil, connect.Errorf(connect.CodeNotFound, "collector %q has no connection %q: list its connections for their ids", m.self.ID, id)
 }

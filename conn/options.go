@@ -19,6 +19,9 @@ type Limits struct {
 	Links int
 	// UnagreedPerIP is how many links accepted from one address may be on the way to their agreement. Default 16.
 	UnagreedPerIP int
+	// OneWay is how many seed peers may be connected that this collector cannot call back. Beyond it the one that
+	// connected first becomes stale. Default 128.
+	OneWay int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -27,6 +30,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.UnagreedPerIP == 0 {
 		l.UnagreedPerIP = 16
+	}
+	if l.OneWay == 0 {
+		l.OneWay = 128
 	}
 	return l
 }

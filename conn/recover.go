@@ -52,8 +52,7 @@ func (m *Manager) adopt(peer string, stored *collector.Connection) {
 	if stale, ok := c.after(eventLost, m.self.SessionID, "this collector restarted"); ok && record.GetState() != stateStale {
 		c.record, c.dirty = stale, true
 	}
-	m.conns[peer] = c
-	m.tallies.Store(c.id, &c.wire.tally)
+	m.remember(c)
 	m.publish(c)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,8 +77,8 @@ func TestSeedPeerIsCalledByServe(t *testing.T) {
 	if answer.GetConnectionId() != conn.ConnectionID("a", "seed-1") {
 		t.Errorf("ConnectTo answered %v: the id of a connection is not the peer's to choose", answer)
 	}
-	seeds := a.Table().SeedPeers("users")
-	if len(seeds) != 1 || seeds[0].ID != "seed-1" || !seeds[0].Seed || !seeds[0].Routable() || len(a.Table().SeedPeers("orders")) != 0 {
+	seeds := seedPeers(a, "users")
+	if len(seeds) != 1 || seeds[0].ID != "seed-1" || !seeds[0].Seed || !seeds[0].Routable() || len(seedPeers(a, "orders")) != 0 {
 		t.Fatalf("seed peers are %v", peerIDs(seeds))
 	}
 	t.Run("Any", func(t *testing.T) { seedCarriesAny(t, s, seeds[0]) })
@@ -91,6 +92,16 @@ func TestSeedPeerIsCalledByServe(t *testing.T) {
 	if err != nil || out.GetExecutorId() != "seed-1" {
 		t.Errorf("Serve by the client: %v, %v", out, err)
 	}
+}
+
+// seedPeers are the seed peers that a node can call in a namespace.
+func seedPeers(n *node, namespace string) (seeds []*conn.Peer) {
+	for _, p := range n.Table().Peers() {
+		if p.Seed && p.Routable() && slices.Contains(p.Shared, namespace) {
+			seeds = append(seeds, p)
+		}
+	}
+	return seeds
 }
 
 func peerIDs(peers []*conn.Peer) (ids []string) {
@@ -207,7 +218,7 @@ func TestSeedPeerIsLostAndFoundAgain(t *testing.T) {
 	}
 	<-s.connect
 	server.Close()
-	p := a.Table().SeedPeers("users")[0]
+	p := seedPeers(a, "users")[0]
 	err := call(t.Context(), p, connect.Spec{Procedure: "/U/G"}, &anypb.Any{}, &anypb.Any{})
 	if connect.CodeOf(err) != connect.CodeUnavailable {
 		t.Fatalf("a call to a dead seed peer: %v", err)
@@ -221,7 +232,7 @@ func TestSeedPeerIsLostAndFoundAgain(t *testing.T) {
 	go again.Serve(listener) //nolint:errcheck // it ends with Close
 	t.Cleanup(func() { again.Close() })
 	a.awaitState(t, "seed-1", active)
-	if err := call(t.Context(), a.Table().SeedPeers("users")[0], connect.Spec{Procedure: "/U/G"}, &anypb.Any{}, &anypb.Any{}); err != nil {
+	if err := call(t.Context(), seedPeers(a, "users")[0], connect.Spec{Procedure: "/U/G"}, &anypb.Any{}, &anypb.Any{}); err != nil {
 		t.Errorf("a call after the redial: %v", err)
 	}
 }

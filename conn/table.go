@@ -1,46 +1,23 @@
 package conn
 
 import (
-	"maps"
 	"slices"
-	"sync"
+	"strings"
 )
 
-// Table is what routing reads: all peers at one moment, indexed. It never changes, so any number of goroutines may read
-// it without a lock; the slices it returns are shared and must not be modified. The zero value has no peers.
-//
-// Invariants, verified by check in the tests after every operation:
-//
-//   - peers is sorted by id without duplicates and holds the same peers as byID;
-//   - namespaces has an entry for exactly the namespaces that some peer shares, and names is its sorted key set;
-//   - in a namespace, members counts the peers that share it, seeds holds exactly the routable seed peers among them;
-//   - serving holds, for each procedure, exactly the routable peers that share the namespace and have the procedure in
-//     their catalog; a procedure without peers has no entry;
-//   - every list of peers is sorted by id.
+// Table is all peers at one moment. It never changes, so any number of goroutines may read it without a lock; the slices
+// it returns are shared and must not be modified. The zero value has no peers. Who routes by it makes an index of its own.
 type Table struct {
-	peers      []*Peer
-	byID       map[string]*Peer
-	names      []string
-	namespaces map[string]*namespace
-}
-
-// namespace is the part of a table that concerns one namespace. It never changes once its table is published.
-type namespace struct {
-	members int
-	seeds   []*Peer
-	serving map[string][]*Peer // by procedure
-	// methods serves people, not calls: it is computed by the first reader.
-	methods func() []string
+	peers []*Peer // by id, each once
 }
 
 // NewTable returns a table of peers. Of several with one id the last counts.
 func NewTable(peers ...*Peer) *Table {
-	e := new(Table).edit()
+	t := new(Table)
 	for _, p := range peers {
-		e.remove(p.ID)
-		e.insert(p)
+		t = t.with(p)
 	}
-	return e.done()
+	return t
 }
 
 // Peers returns all peers by id, the ones that cannot be reached included.
@@ -48,75 +25,46 @@ func (t *Table) Peers() []*Peer { return t.peers }
 
 // Peer returns the peer with an id.
 func (t *Table) Peer(id string) (*Peer, bool) {
-	p, ok := t.byID[id]
-	return p, ok
+	at, ok := t.find(id)
+	if !ok {
+		return nil, false
+	}
+	return t.peers[at], true
 }
 
-// Serving returns the peers that calls of a method can go to now, by id. Seed peers are not among them: they do not
-// tell what they serve, see SeedPeers.
+// Serving returns the peers that calls of a method can go to now, by id. Seed peers are not among them: they do not tell
+// what they serve. It looks at every peer, for those who wait until a method can be called.
 func (t *Table) Serving(namespace, procedure string) []*Peer {
-	ns, ok := t.namespaces[namespace]
-	if !ok {
-		return nil
-	}
-	return ns.serving[procedure]
-}
-
-// SeedPeers returns the routable seed peers that share a namespace, by id. They may serve any method of it.
-func (t *Table) SeedPeers(namespace string) []*Peer {
-	ns, ok := t.namespaces[namespace]
-	if !ok {
-		return nil
-	}
-	return ns.seeds
-}
-
-// HasNamespace reports whether any peer, reachable or not, shares a namespace.
-func (t *Table) HasNamespace(namespace string) bool {
-	_, ok := t.namespaces[namespace]
-	return ok
-}
-
-// Methods returns the procedures that peers serve in a namespace now, sorted.
-func (t *Table) Methods(namespace string) []string {
-	ns, ok := t.namespaces[namespace]
-	if !ok {
-		return nil
-	}
-	return ns.methods()
-}
-
-// NamespacesServing returns the namespaces in which a peer serves a procedure now, sorted.
-func (t *Table) NamespacesServing(procedure string) []string {
-	var found []string
-	for _, n := range t.names {
-		if len(t.namespaces[n].serving[procedure]) > 0 {
-			found = append(found, n)
+	var serving []*Peer
+	for _, p := range t.peers {
+		if _, ok := p.Method(namespace, procedure); ok && p.Routable() {
+			serving = append(serving, p)
 		}
 	}
-	return found
+	return serving
 }
 
 // with returns the table with p in place of the peer of that id.
 func (t *Table) with(p *Peer) *Table {
-	e := t.edit()
-	e.remove(p.ID)
-	e.insert(p)
-	return e.done()
+	at, found := t.find(p.ID)
+	peers := slices.Clone(t.peers)
+	if found {
+		peers[at] = p
+	} else {
+		peers = slices.Insert(peers, at, p)
+	}
+	return &Table{peers: peers}
 }
 
 // without returns the table without a peer.
 func (t *Table) without(id string) *Table {
-	e := t.edit()
-	e.remove(id)
-	return e.done()
+	at, found := t.find(id)
+	if !found {
+		return t
+	}
+	return &Table{peers: slices.Delete(slices.Clone(t.peers), at, at+1)}
 }
 
-func newNamespace(old *namespace) *namespace {
-	ns := &namespace{serving: make(map[string][]*Peer)}
-	if old != nil {
-		ns.members, ns.seeds, ns.serving = old.members, old.seeds, maps.Clone(old.serving)
-	}
-	ns.methods = sync.OnceValue(func() []string { return slices.Sorted(maps.Keys(ns.serving)) })
-	return ns
+func (t *Table) find(id string) (at int, found bool) {
+	return slices.BinarySearchFunc(t.peers, id, func(p *Peer, id string) int { return strings.Compare(p.ID, id) })
 }

@@ -117,30 +117,17 @@ func TestTableLookups(t *testing.T) {
 		{"serving in a namespace where all are stale", ids(table.Serving("old", get)), nil},
 		{"serving an unknown procedure", ids(table.Serving("eu", "/x.Y/Z")), nil},
 		{"serving in an unknown namespace", ids(table.Serving("nowhere", get)), nil},
-		{"seed peers that can be called", ids(table.SeedPeers("eu")), []string{"s"}},
-		{"no seed peers", ids(table.SeedPeers("us")), nil},
-		{"methods are sorted", table.Methods("eu"), []string{get, put}},
-		{"methods that nobody serves now", table.Methods("old"), nil},
-		{"namespaces of a procedure", table.NamespacesServing(get), []string{"eu", "us"}},
 	}
 	for _, tt := range tests {
 		if !slices.Equal(tt.got, tt.want) {
 			t.Errorf("%s: %s", tt.name, cmp.Diff(tt.want, tt.got))
 		}
 	}
-	if !table.HasNamespace("old") || table.HasNamespace("nowhere") {
-		t.Error("HasNamespace must know the namespaces of unreachable peers and no others")
+	if p, ok := table.Peer("b"); !ok || p.ID != "b" {
+		t.Errorf("Peer b = %v, %v", p, ok)
 	}
-}
-
-func TestTableServingDoesNotAllocate(t *testing.T) {
-	table := NewTable(tablePeer(t, "a", stateActive, []string{"eu"}, "eu/x.Y/Z"))
-	if n := testing.AllocsPerRun(100, func() {
-		if len(table.Serving("eu", "/x.Y/Z")) != 1 {
-			t.Fatal("a does not serve")
-		}
-	}); n != 0 {
-		t.Errorf("Serving allocates %v times", n)
+	if p, ok := table.Peer("bb"); ok {
+		t.Errorf("there is a peer bb: %v", p)
 	}
 }
 
