@@ -10,17 +10,20 @@ import (
 
 const (
 	// pingAfter is how long the other end may be silent before it is asked, pingWait how long it may take to answer.
-	// Together they bound how long a dead peer goes unnoticed to 3 s, plus scheduling.
+	// Together they bound how long a dead peer goes unnoticed to 3 s, plus scheduling. The wait is made of pingTicks.
 	pingAfter = 2 * time.Second
 	pingWait  = 1 * time.Second
+	pingTicks = 4
 	// writeTimeout bounds one write: an other end that takes nothing for so long is gone.
 	writeTimeout = 5 * time.Second
 	// speakAfter is how long an end that reads may be silent itself, and speakFor how much it must have read meanwhile for
 	// the silence to be worth a word.
 	speakAfter = 500 * time.Millisecond
 	speakFor   = 4 << 10
-	// maxLate is how late a tick may be before it says more about this process than about the other end.
-	maxLate = 250 * time.Millisecond
+	// A tick that is late by more than maxLate says more about this process than about the other end, whose answer may
+	// be there unread: it does not count, up to maxSilence.
+	maxLate    = 50 * time.Millisecond
+	maxSilence = 15 * time.Second
 )
 
 // liveness notices that the other end is gone although the stream does not say so. Times are since base.
@@ -37,7 +40,7 @@ type liveness struct {
 	due    time.Duration // when the next tick should come
 	asked  time.Duration // when the ping in flight was sent; 0: none
 	strict bool          // the ping in flight decides about life
-	late   bool          // the last tick was late
+	waited int           // ticks in time since the ping
 }
 
 func (v *liveness) now() time.Duration { return time.Since(v.base) }
@@ -92,7 +95,7 @@ func (v *liveness) stop() {
 }
 
 func (v *liveness) ping(l *Link, strict bool) {
-	v.asked, v.strict = max(1, v.now()), strict
+	v.asked, v.strict, v.waited = max(1, v.now()), strict, 0
 	l.out.control(framePing, 0, 0, v.token()...)
 }
 
@@ -131,19 +134,23 @@ func (v *liveness) check(l *Link) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := v.now()
-	v.late = now-v.due > maxLate && !v.late
+	late := now-v.due > maxLate
 	last, writing := time.Duration(v.last.Load()), time.Duration(v.writing.Load())
 	next := pingAfter - (now - last)
 	switch {
-	case v.late: // this process stood still: what the other end did meanwhile may not have been read yet
-		next = pingWait
-	case writing != 0 && now-writing >= writeTimeout:
+	case writing != 0 && now-writing >= writeTimeout && !late:
 		return errStuck
 	case v.asked != 0 && v.strict && last < v.asked:
-		return ErrSilent
+		if !late {
+			v.waited++
+		}
+		if v.waited >= pingTicks || now-last >= maxSilence {
+			return ErrSilent
+		}
+		next = pingWait / pingTicks
 	case next <= 0:
 		v.ping(l, true)
-		next = pingWait
+		next = pingWait / pingTicks
 	}
 	if writing != 0 {
 		next = min(next, max(writing+writeTimeout-now, time.Millisecond))

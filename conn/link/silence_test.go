@@ -236,3 +236,26 @@ func TestBulkIsNoSilence(t *testing.T) {
 		}
 	})
 }
+
+// TestSlowAnswers has a peer that takes nearly all the time that it has for each answer, and then stops: neither makes the
+// other wait longer than ever.
+func TestSlowAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, p := newRawPeer(t, config("b", echo{}))
+		p.expect(typePing) // for the round trip
+		start := time.Now()
+		for asked := p.expect(typePing); time.Since(start) < 20*time.Second; asked = p.expect(typePing) {
+			<-time.After(900 * time.Millisecond) // the ticks of the wait pass
+			p.send(frame{typ: typePong, payload: asked.payload})
+		}
+		if err := l.Err(); err != nil {
+			t.Fatalf("slow answers within the time: %v", err)
+		}
+		cut := time.Now()
+		<-l.Done()
+		if took := time.Since(cut); took > noticed || !errors.Is(l.Err(), link.ErrSilent) {
+			t.Errorf("noticed after %v: %v", took, l.Err())
+		}
+	})
+}
