@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 
 	"connectrpc.com/connect/v2"
 
@@ -29,8 +30,7 @@ func Dial(ctx context.Context, address string, namespaces []string, opts ...Opti
 	}
 	if err != nil {
 		d.conns.CloseAll()
-		d.recorder.Close()
-		return nil, err
+		return nil, errors.Join(err, d.forget())
 	}
 	return &Client{dispatcher: d}, nil
 }
@@ -43,6 +43,5 @@ func (c *Client) Transport(namespace string) connect.Transport {
 // Close ends the connection. Calls in flight fail with unavailable.
 func (c *Client) Close() error {
 	c.dispatcher.conns.CloseAll()
-	c.dispatcher.recorder.Close()
-	return nil
+	return c.dispatcher.forget()
 }

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,30 +130,47 @@ func (d *Dispatcher) build() error {
 	d.recovery = &recovery{self: d.id, log: d.log, off: d.options.noRecover}
 	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.intercept)
 	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery)
-	d.recorder = observe.New(d.id, d.options.observed)
-	if err := d.connect(); err != nil {
-		d.recorder.Close()
+	if err := d.record(); err != nil {
 		return err
+	}
+	if err := d.connect(); err != nil {
+		return errors.Join(err, d.forget())
 	}
 	d.opening = chainClient(d.options.client, openOnPeer)
 	d.relay = chainServer(d.interceptors, d.relayToPeers)
 	d.native.dispatcher = d
 	if err := d.SetRegistryValidator(d.options.validator); err != nil {
 		d.conns.CloseAll()
-		d.recorder.Close()
-		return err
+		return errors.Join(err, d.forget())
 	}
 	return nil
 }
 
+// record begins to remember what happens, until forget.
+func (d *Dispatcher) record() error {
+	d.recorder = observe.New(d.id, d.options.observed)
+	if d.options.historyDB == nil {
+		return nil
+	}
+	return d.recorder.Keep(context.Background(), d.options.historyDB, d.session, d.options.kept)
+}
+
+// forget ends what record began.
+func (d *Dispatcher) forget() error {
+	d.recorder.Close()
+	return d.recorder.Finish()
+}
+
 func (d *Dispatcher) connect() error {
+	store, err := watchStore(context.Background(), cmp.Or[conn.Store](d.options.store, conn.NewMemoryStore()), d.recorder)
+	if err != nil {
+		return err
+	}
 	opts := []conn.Option{
+		conn.WithStore(store),
 		conn.WithLogger(d.log),
 		conn.WithLinkHandler(d.seeLink(d.local.serveLink(d.linkServices()))),
 		conn.WithLinkLimits(d.limits.Link),
-	}
-	if d.options.store != nil {
-		opts = append(opts, conn.WithStore(d.options.store))
 	}
 	if d.options.tls != nil {
 		opts = append(opts, conn.WithTLS(d.options.tls))
@@ -212,7 +230,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.drain()
 	d.recorder.Close()
-	return d.conns.Shutdown(ctx)
+	return errors.Join(d.conns.Shutdown(ctx), d.recorder.Finish())
 }
 
 // view is what routing may look at now.

@@ -31,6 +31,7 @@ func (m meshService) GetStatus(context.Context, *meshv1.GetStatusRequest) (*mesh
 		Peers:       m.peers(records),
 		Version:     m.options.version,
 		Limits:      m.limits.Map(),
+		History:     m.recorder.History(),
 	}, nil
 }
 
@@ -41,6 +42,9 @@ func (m meshService) warnings() []string {
 			warnings = append(warnings, "connection "+p.ConnectionID+" to "+p.ID+" is "+conn.StateName(p.State)+
 				": "+p.Reason+" → collector connect "+p.Address)
 		}
+	}
+	if trouble := m.recorder.History().GetError(); trouble != "" {
+		warnings = append(warnings, "finished calls are not written down: "+trouble)
 	}
 	return warnings
 }
@@ -69,12 +73,33 @@ func (m meshService) ListConnections(
 	_ context.Context, req *meshv1.ListConnectionsRequest,
 ) (*meshv1.ListConnectionsResponse, error) {
 	res := new(meshv1.ListConnectionsResponse)
+	begun := req.GetPageToken() == ""
 	for _, record := range m.conns.ListConnections() {
-		if len(req.GetStates()) == 0 || slices.Contains(req.GetStates(), record.GetState()) {
+		if !m.wanted(req, record) {
+			continue
+		}
+		if begun && req.GetPageSize() > 0 && len(res.Connections) == int(req.GetPageSize()) {
+			res.NextPageToken = res.Connections[len(res.Connections)-1].GetId()
+			break
+		}
+		if begun {
 			res.Connections = append(res.Connections, record)
 		}
+		begun = begun || record.GetId() == req.GetPageToken()
+	}
+	if !begun {
+		return nil, connect.Errorf(connect.CodeInvalidArgument, "page_token %q is no connection that is listed: begin again without it", req.GetPageToken())
 	}
 	return res, nil
+}
+
+func (m meshService) wanted(req *meshv1.ListConnectionsRequest, record *collector.Connection) bool {
+	peer := record.GetSourceCollectorId()
+	if peer == m.id {
+		peer = record.GetTargetCollectorId()
+	}
+	return (req.GetPeerCollectorId() == "" || req.GetPeerCollectorId() == peer) &&
+		(len(req.GetStates()) == 0 || slices.Contains(req.GetStates(), record.GetState()))
 }
 
 // ListServices answers what can be called through this collector.

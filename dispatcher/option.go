@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"slices"
+	"time"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/internal/sqlite"
 )
 
 // Option configures a [Dispatcher].
@@ -35,6 +37,8 @@ type options struct {
 	version       string
 	storePath     string
 	observed      observe.Limits
+	historyDB     *sqlite.DB
+	kept          observe.Retention
 	noRecover     bool
 	noReflection  bool
 	cookie        bool
@@ -134,4 +138,13 @@ func WithStorePath(path string) Option {
 // about 3 MB.
 func WithHistory(calls int) Option {
 	return optionFunc(func(o *options) { o.observed.Calls = calls })
+}
+
+// WithHistoryDB keeps the changes of connections in db, such as that of a [conn.FileStore], and with them at most this
+// many finished calls, none of them longer than age; 0 calls keeps none, 0 age is 7 days. Calls do not wait for it: they
+// are written about once a second, those that come faster than the disk can take are counted as missed, and a crash
+// loses the last second. About 250 bytes each. db stays the caller's to close, after [Dispatcher.Shutdown]. Default:
+// in memory only, see [WithHistory].
+func WithHistoryDB(db *sqlite.DB, calls int, age time.Duration) Option {
+	return optionFunc(func(o *options) { o.historyDB, o.kept = db, observe.Retention{Calls: calls, Age: age} })
 }

@@ -82,7 +82,7 @@ func (g *guard) opens(r *http.Request) bool {
 
 // reading is what the console asks to show the mesh.
 var reading = []string{
-	"GetStatus", "ListCollectors", "ListConnections", "ListServices", "GetDescriptorSet", "ExplainRoute",
+	"GetStatus", "ListCollectors", "ListConnections", "ListConnectionChanges", "ListServices", "GetDescriptorSet", "ExplainRoute",
 	"ListDispatches", "GetMetrics", "Watch",
 }
 

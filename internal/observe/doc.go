@@ -7,6 +7,8 @@
 //	ring      the last calls, in the order they finished; the oldest make room
 //	series    counts and latencies of the calls of a method, with a peer, or of the collector
 //	bucket    what happened in a series in one span of time: a second at first, ten seconds when it is older
+//	change    a connection that came to another state
+//	archive   calls and changes in a file, of earlier runs too, if the collector is to keep them
 //	watcher   a reader with a place in the ring; one that is too slow loses the oldest calls and is told how many
 //
 // Recording takes no lock, and nobody waits for a watcher: they all read the same ring at their own pace, and their

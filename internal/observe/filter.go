@@ -22,6 +22,7 @@ func (f filter) selects(c *Call) bool {
 	case f.GetErrorsOnly() && !c.failed():
 	case f.GetNamespace() != "" && f.GetNamespace() != c.Namespace:
 	case f.GetCollectorId() != "" && f.GetCollectorId() != c.Source && f.GetCollectorId() != c.Executor:
+	case f.GetSourceCollectorId() != "" && f.GetSourceCollectorId() != c.Source:
 	case f.GetExecutorCollectorId() != "" && f.GetExecutorCollectorId() != c.Executor:
 	case c.Duration.Nanoseconds() < f.GetMinDurationNanos():
 	case len(f.GetCodes()) > 0 && !slices.Contains(f.GetCodes(), c.Code):

@@ -1,9 +1,17 @@
 package observe_test
 
 import (
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The test binary runs itself again as the process that is killed.
+func TestMain(m *testing.M) {
+	if path := os.Getenv(recordUntilKilledEnv); path != "" {
+		recordUntilKilled(path)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}

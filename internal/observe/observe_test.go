@@ -50,6 +50,8 @@ func TestListDispatchesFiltersAfterTheResponse(t *testing.T) {
 		"code":         {filtered(&meshv1.DispatchFilter{Codes: []string{"ok"}}), []uint64{3, 1}},
 		"namespace":    {filtered(&meshv1.DispatchFilter{Namespace: "orders"}), []uint64{3}},
 		"collector":    {filtered(&meshv1.DispatchFilter{CollectorId: "b"}), []uint64{2}},
+		"source":       {filtered(&meshv1.DispatchFilter{SourceCollectorId: "a"}), []uint64{3, 2, 1}},
+		"other source": {filtered(&meshv1.DispatchFilter{SourceCollectorId: "b"}), nil},
 		"executor":     {filtered(&meshv1.DispatchFilter{ExecutorCollectorId: "a"}), []uint64{3, 1}},
 		"slow":         {filtered(&meshv1.DispatchFilter{MinDurationNanos: 1e9}), []uint64{3}},
 		"part of name": {filtered(&meshv1.DispatchFilter{Procedure: "getuser"}), []uint64{3, 2, 1}},
@@ -60,7 +62,7 @@ func TestListDispatchesFiltersAfterTheResponse(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got []uint64
-			for _, d := range r.ListDispatches(tt.request).GetDispatches() {
+			for _, d := range list(t, r, tt.request).GetDispatches() {
 				got = append(got, d.GetSeq())
 			}
 			if len(got) != len(tt.want) {
@@ -75,6 +77,15 @@ func TestListDispatchesFiltersAfterTheResponse(t *testing.T) {
 	}
 }
 
+func list(t *testing.T, r *observe.Recorder, req *meshv1.ListDispatchesRequest) *meshv1.ListDispatchesResponse {
+	t.Helper()
+	res, err := r.ListDispatches(t.Context(), req)
+	if err != nil {
+		t.Error(err)
+	}
+	return res
+}
+
 func filtered(f *meshv1.DispatchFilter) *meshv1.ListDispatchesRequest {
 	return &meshv1.ListDispatchesRequest{Filter: f}
 }
@@ -86,7 +97,7 @@ func TestTheOldestCallsMakeRoom(t *testing.T) {
 	for range 10 {
 		r.Record(call(nil))
 	}
-	got := r.ListDispatches(&meshv1.ListDispatchesRequest{}).GetDispatches()
+	got := list(t, r, &meshv1.ListDispatchesRequest{}).GetDispatches()
 	if len(got) != 4 || got[0].GetSeq() != 10 || got[3].GetSeq() != 7 {
 		t.Errorf("got %v, want the calls 10 to 7", got)
 	}
@@ -173,14 +184,14 @@ func TestRecordingIsRaceFree(t *testing.T) {
 			for j := range 500 {
 				r.Record(call(func(c *observe.Call) { c.Procedure = "/s/" + strconv.Itoa((i*j)%7) }))
 				if j%100 == 0 {
-					r.ListDispatches(&meshv1.ListDispatchesRequest{})
+					list(t, r, &meshv1.ListDispatchesRequest{})
 					r.GetMetrics(&meshv1.GetMetricsRequest{})
 				}
 			}
 		})
 	}
 	group.Wait()
-	if last := r.ListDispatches(&meshv1.ListDispatchesRequest{}).GetDispatches()[0].GetSeq(); last != 4000 {
+	if last := list(t, r, &meshv1.ListDispatchesRequest{}).GetDispatches()[0].GetSeq(); last != 4000 {
 		t.Errorf("the newest call is %d, want 4000", last)
 	}
 }
@@ -310,6 +321,28 @@ func TestASlowWatcherIsToldWhatItLost(t *testing.T) {
 		}
 		if got := len((<-events).GetDispatches().GetDispatches()); got != 8 {
 			t.Errorf("got %d calls, want the 8 that are left", got)
+		}
+	})
+}
+
+// More matched than is sent at a time: the newest are sent, and the rest counted.
+func TestAWatcherOfTooMuchGetsTheNewest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := observe.New("a", observe.Limits{})
+		defer r.Close()
+		events, stop := watching(t, r, newMesh(), &meshv1.WatchRequest{Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES}}, 0)
+		defer stop()
+		<-events
+		for range 700 {
+			r.Record(call(nil))
+		}
+		if lost := (<-events).GetDropped().GetDispatches(); lost != 200 {
+			t.Errorf("dropped %d, want 200", lost)
+		}
+		got := (<-events).GetDispatches().GetDispatches()
+		if len(got) != 500 || got[0].GetSeq() != 201 || got[499].GetSeq() != 700 {
+			t.Errorf("got %d calls from %d on, want 201 to 700", len(got), got[0].GetSeq())
 		}
 	})
 }

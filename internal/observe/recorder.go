@@ -52,6 +52,9 @@ type Recorder struct {
 	// puts it there. It changes under mu.
 	now atomic.Int64
 
+	changes changes
+	archive *archivist // nil if nothing is kept in a file
+
 	watchers atomic.Int32
 	stop     chan struct{}
 	stopOnce sync.Once

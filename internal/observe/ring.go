@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -55,27 +56,34 @@ func (r *ring) oldest() uint64 {
 	return last - r.size + 1
 }
 
-// get returns a copy of the call with a number. It is nil if that call is on its way in; gone if a newer one took its
-// place.
-func (r *ring) get(seq uint64) (c *Call, gone bool) {
+// presence is what became of a number.
+type presence int
+
+const (
+	here   presence = iota
+	coming          // that call is on its way in
+	gone            // a newer call took its place
+)
+
+// get returns the call with a number.
+func (r *ring) get(seq uint64) (c Call, p presence) {
 	written := r.blocks[seq%r.size/blockSize].Load()
 	if written == nil {
-		return nil, false
+		return Call{}, coming
 	}
 	s := &written[seq%r.size%blockSize]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.call.seq < seq:
-		return nil, false
+		return Call{}, coming
 	case s.call.seq > seq:
-		return nil, true
+		return Call{}, gone
 	}
-	found := s.call
-	return &found, false
+	return s.call, here
 }
 
-// cursor is a watcher's place in a ring.
+// cursor is a reader's place in a ring.
 type cursor struct {
 	ring *ring
 	read uint64 // number of the last call it has seen
@@ -89,26 +97,42 @@ func (c *cursor) next(visit func(*Call) bool) (lost uint64) {
 		c.read = oldest - 1
 	}
 	for last := c.ring.last.Load(); c.read < last; {
-		call, gone := c.ring.get(c.read + 1)
-		if call == nil && !gone {
-			return lost // it is on its way in
+		call, p := c.ring.get(c.read + 1)
+		if p == coming {
+			return lost
 		}
 		c.read++
-		if gone {
+		if p == gone {
 			lost++
 			continue
 		}
-		if !visit(call) {
+		if !visit(&call) {
 			return lost
 		}
 	}
 	return lost
 }
 
-// skip leaves out what the reader has not seen yet and returns how many those are.
-func (c *cursor) skip() uint64 {
+// newest answers the calls since the last time that are selected, oldest first. Of more than most it leaves out the
+// oldest. It returns how many were not looked at, for that or because the reader was too slow.
+func (c *cursor) newest(most int, selects func(*Call) bool) (calls []Call, lost uint64) {
 	last := c.ring.last.Load()
-	lost := last - c.read
+	seq, first := last, max(c.read+1, c.ring.oldest())
+	for ; seq >= first && len(calls) < most; seq-- {
+		call, p := c.ring.get(seq)
+		if p == gone {
+			break
+		}
+		if p == coming {
+			calls, last = nil, seq-1 // so are those after it, for a reader who wants them in order
+			continue
+		}
+		if selects(&call) {
+			calls = append(calls, call)
+		}
+	}
+	lost = seq - c.read
 	c.read = last
-	return lost
+	slices.Reverse(calls)
+	return calls, lost
 }

@@ -151,24 +151,19 @@ func (w *watcher) lookAtCalls() error {
 	if !w.wants(meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES) {
 		return nil
 	}
-	batch := new(meshv1.DispatchBatch)
-	lost := w.cursor.next(func(c *Call) bool {
-		if w.filter.selects(c) {
-			batch.Dispatches = append(batch.Dispatches, c.message())
-		}
-		return len(batch.Dispatches) < maxBatch
-	})
-	if len(batch.GetDispatches()) == maxBatch {
-		lost += w.cursor.skip() // nobody can read faster than this
-	}
+	calls, lost := w.cursor.newest(maxBatch, w.filter.selects) // nobody can read faster than this
 	if lost > 0 {
 		dropped := &meshv1.Dropped{Dispatches: lost}
 		if err := w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Dropped{Dropped: dropped}}); err != nil {
 			return err
 		}
 	}
-	if len(batch.GetDispatches()) == 0 {
+	if len(calls) == 0 {
 		return nil
+	}
+	batch := new(meshv1.DispatchBatch)
+	for i := range calls {
+		batch.Dispatches = append(batch.Dispatches, calls[i].message())
 	}
 	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Dispatches{Dispatches: batch}})
 }

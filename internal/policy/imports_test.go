@@ -10,7 +10,7 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
-	"dispatcher":    {"conn", "conn/link", "gen", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/status"},
+	"dispatcher":    {"conn", "conn/link", "gen", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
 	"registry":      {"gen", "internal/name", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
 	"conn":          {"conn/link", "gen", "internal/name", "internal/sqlite", "internal/status"},
 	"conn/link":     {"gen", "internal/gate"},
@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"internal/memnet":   {},
 	"internal/meshtest": {"dispatcher", "registry", "conn", "conn/link", "gen", "internal/memnet", "internal/name", "internal/sqlite"},
 	"internal/name":     {},
-	"internal/observe":  {"gen"},
+	"internal/observe":  {"gen", "internal/sqlite"},
 	"internal/origin":   {},
 	"internal/policy":   {},
 	"internal/schema":   {"internal/name"},

@@ -23,7 +23,8 @@ var states = []collector.ConnectionState{
 
 func (a *app) connectionsCommand() *cobra.Command {
 	var wanted []string
-	list := func(cmd *cobra.Command, _ []string) error { return a.listConnections(cmd.Context(), wanted) }
+	var peer string
+	list := func(cmd *cobra.Command, _ []string) error { return a.listConnections(cmd.Context(), wanted, peer) }
 	parent := &cobra.Command{
 		Use:     "connections",
 		Aliases: []string{"conns"},
@@ -38,20 +39,31 @@ func (a *app) connectionsCommand() *cobra.Command {
 	for _, command := range []*cobra.Command{parent, ls} {
 		command.Flags().StringSliceVar(&wanted, "state", nil, "only these: active, idle, stale, closed, failed")
 		completeWords(command, "state", stateWords()...)
+		command.Flags().StringVar(&peer, "peer", "", "only those with this collector")
+		a.completeFlag(command, "peer", collectorIDs)
 	}
-	parent.AddCommand(ls, a.connectionsWatchCommand())
+	parent.AddCommand(ls, a.connectionsHistoryCommand(), a.connectionsWatchCommand())
 	return parent
 }
 
-func (a *app) listConnections(ctx context.Context, wanted []string) error {
-	req := &meshv1.ListConnectionsRequest{}
-	for _, word := range wanted {
+// parseStates reads state words.
+func parseStates(words []string) (parsed []collector.ConnectionState, err error) {
+	for _, word := range words {
 		i := slices.Index(stateWords(), word)
 		if i < 0 {
-			return usagef("--state %s is unknown: want %s", word, strings.Join(stateWords(), ", "))
+			return nil, usagef("--state %s is unknown: want %s", word, strings.Join(stateWords(), ", "))
 		}
-		req.States = append(req.States, states[i])
+		parsed = append(parsed, states[i])
 	}
+	return parsed, nil
+}
+
+func (a *app) listConnections(ctx context.Context, wanted []string, peer string) error {
+	only, err := parseStates(wanted)
+	if err != nil {
+		return err
+	}
+	req := &meshv1.ListConnectionsRequest{States: only, PeerCollectorId: peer}
 	return a.withSession(ctx, func(ctx context.Context, s *session) error {
 		res, err := s.mesh.ListConnections(ctx, req)
 		if err != nil {
@@ -88,12 +100,8 @@ func (a *app) connectionsView(document any, connections []*collector.Connection)
 }
 
 func (a *app) connectionRow(c *collector.Connection) []cell {
-	peer := c.GetSourceCollectorId()
-	if c.GetIsInitiator() {
-		peer = c.GetTargetCollectorId()
-	}
 	return []cell{
-		text(c.GetId()), text(peer), text(c.GetAddress()), text(conn.StateName(c.GetState())), path(c.GetIsInitiator()),
+		text(c.GetId()), text(peerOf(c)), text(c.GetAddress()), text(conn.StateName(c.GetState())), path(c.GetIsInitiator()),
 		list(c.GetSharedNamespaces()), count(c.GetRequestCount()), share(c.GetErrorCount(), c.GetRequestCount()),
 		size(c.GetBytesSent()), size(c.GetBytesReceived()), a.ago(c.GetStateChangedAt()), a.ago(c.GetLastActivity()),
 		text(c.GetCloseReason()), text(c.GetCarrier()),

@@ -43,11 +43,7 @@ func (a *app) showChange(at time.Time, change *meshv1.ConnectionChange) error {
 		return a.showLine(change)
 	}
 	c := change.GetConnection()
-	peer := c.GetSourceCollectorId()
-	if c.GetIsInitiator() {
-		peer = c.GetTargetCollectorId()
-	}
 	when := cell{at.In(a.io.Now().Location()).Format("15:04:05.000"), at.Format(time.RFC3339Nano)}
-	row := []cell{when, text(c.GetId()), text(peer), text(conn.StateName(c.GetState())), text(c.GetCloseReason())}
+	row := []cell{when, text(c.GetId()), text(peerOf(c)), text(conn.StateName(c.GetState())), text(c.GetCloseReason())}
 	return a.print(a.streamLine(row, []int{12, 16, 12, 6, 0}, 3))
 }

@@ -36,7 +36,7 @@ func TestGolden(t *testing.T) {
 		"status_name":           {pipe, []string{"status", "-o", "name"}},
 		"status_wide_quiet":     {pipe, []string{"status", "-o", "wide", "-q"}},
 		"tap":                   {terminal, []string{"tap", "--once"}},
-		"top":                   {terminal, []string{"top", "--once"}},
+		"top":                   {terminal, []string{"top", "-n", "1"}},
 		"connections":           {pipe, []string{"connections", "-o", "table"}},
 		"connections_stale":     {pipe, []string{"connections", "ls", "--state", "stale"}},
 		"connections_bad_state": {pipe, []string{"connections", "--state", "sleepy"}},

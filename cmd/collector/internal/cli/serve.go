@@ -30,6 +30,8 @@ type serveFlags struct {
 	allowPlaintext      bool
 	untilEOF            bool
 	grace               time.Duration
+	history             int
+	historyAge          time.Duration
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -43,6 +45,7 @@ func (a *app) serveCommand() *cobra.Command {
 			"--cacert, --cert, --key and --insecure are for the collectors it dials; with one of them it dials with TLS.",
 		Example: `  collector serve --id a --ns users,orders --example users
   collector serve --id b --listen 127.0.0.1:50052 --ns orders --example orders --join 127.0.0.1:50051
+  collector serve --id a --history 100000              # finished calls survive a restart
   collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), flags) },
@@ -60,6 +63,8 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.listen, "listen", "127.0.0.1:50051", "host:port to listen on; port 0 takes a free one")
 	set.StringSliceVar(&f.namespaces, "ns", nil, "its namespaces (default those of the examples, else \"default\")")
 	set.StringVar(&f.store, "db", "", "SQLite file for its connections; memory keeps nothing (default ID.db)")
+	set.IntVar(&f.history, "history", 0, "keep this many finished calls in --db, for tap and the console; 0 remembers the last in memory only")
+	set.DurationVar(&f.historyAge, "history-age", 7*24*time.Hour, "and none of them longer than this")
 	set.StringSliceVar(&f.joins, "join", nil, "collectors to connect to, host:port, dialled until they are up")
 	set.StringSliceVar(&f.examples, "example", nil, "example services to host: "+strings.Join(host.ExampleNames(), ", "))
 	set.IntVar(&f.fault.Percent, "example-fault", 0, "percentage of the example's ReserveStock calls that fail on purpose")
@@ -142,6 +147,7 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 	config := host.Config{
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
+		History: flags.history, HistoryAge: flags.historyAge,
 		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}

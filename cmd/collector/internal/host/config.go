@@ -23,6 +23,9 @@ type Config struct {
 	Store      string   // SQLite file, or InMemory
 	Join       []string // addresses of collectors to connect to
 	Examples   []string // services of examples/shop to host, each in the namespace of its name
+	// History is how many finished calls are kept in the store's file, none of them longer than HistoryAge; 0 for none.
+	History    int
+	HistoryAge time.Duration
 	// Fault makes an example fail on purpose.
 	Fault Fault
 	// ListenTLS is the certificate of the listener; nil for plaintext.
@@ -68,6 +71,12 @@ func (c *Config) check() error {
 	}
 	if !slices.Contains(ConsoleModes(), c.console()) {
 		return refusedf("--console %s is unknown: want %s", c.Console, strings.Join(ConsoleModes(), ", "))
+	}
+	if c.History < 0 || c.HistoryAge < 0 {
+		return refusedf("--history %d, --history-age %v: want nothing negative", c.History, c.HistoryAge)
+	}
+	if c.History > 0 && c.Store == InMemory {
+		return &RefusedError{What: "--history keeps calls in the file of --db, and there is none", Hint: []string{"--db FILE"}}
 	}
 	if c.Fault.Percent < 0 || c.Fault.Percent > 100 {
 		return refusedf("--example-fault %d: want a percentage, 0 to 100", c.Fault.Percent)

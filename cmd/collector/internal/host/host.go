@@ -62,8 +62,9 @@ func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, 
 		dispatcher.WithVersion(config.Version),
 		dispatcher.WithCORSOrigins(config.CORSOrigins...),
 	}
-	if config.Store != InMemory {
-		opts = append(opts, dispatcher.WithStorePath(config.Store))
+	if kept.file != nil {
+		opts = append(opts, dispatcher.WithStorePath(config.Store),
+			dispatcher.WithHistoryDB(kept.file.DB(), config.History, config.HistoryAge))
 	}
 	if config.DialTLS != nil {
 		opts = append(opts, dispatcher.WithTLS(config.DialTLS))

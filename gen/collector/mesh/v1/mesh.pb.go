@@ -135,6 +135,7 @@ type GetStatusResponse struct {
 	Version string `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
 	// Limits in force, name to value with its unit, as printed at start.
 	Limits        map[string]string `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	History       *HistoryStatus    `protobuf:"bytes,11,opt,name=history,proto3" json:"history,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -239,6 +240,94 @@ func (x *GetStatusResponse) GetLimits() map[string]string {
 	return nil
 }
 
+func (x *GetStatusResponse) GetHistory() *HistoryStatus {
+	if x != nil {
+		return x.History
+	}
+	return nil
+}
+
+// HistoryStatus tells how many finished calls are remembered.
+type HistoryStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In memory.
+	MemoryCalls int64 `protobuf:"varint,1,opt,name=memory_calls,json=memoryCalls,proto3" json:"memory_calls,omitempty"`
+	// At most this many in the store's file, and for this long; 0 when they are in memory only.
+	StoredCalls   int64 `protobuf:"varint,2,opt,name=stored_calls,json=storedCalls,proto3" json:"stored_calls,omitempty"`
+	StoredSeconds int64 `protobuf:"varint,3,opt,name=stored_seconds,json=storedSeconds,proto3" json:"stored_seconds,omitempty"`
+	// Calls that this run did not write down, because there were more than the disk could take.
+	MissedCalls int64 `protobuf:"varint,4,opt,name=missed_calls,json=missedCalls,proto3" json:"missed_calls,omitempty"`
+	// Why nothing can be written at the moment; empty when all is well.
+	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryStatus) Reset() {
+	*x = HistoryStatus{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryStatus) ProtoMessage() {}
+
+func (x *HistoryStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryStatus.ProtoReflect.Descriptor instead.
+func (*HistoryStatus) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *HistoryStatus) GetMemoryCalls() int64 {
+	if x != nil {
+		return x.MemoryCalls
+	}
+	return 0
+}
+
+func (x *HistoryStatus) GetStoredCalls() int64 {
+	if x != nil {
+		return x.StoredCalls
+	}
+	return 0
+}
+
+func (x *HistoryStatus) GetStoredSeconds() int64 {
+	if x != nil {
+		return x.StoredSeconds
+	}
+	return 0
+}
+
+func (x *HistoryStatus) GetMissedCalls() int64 {
+	if x != nil {
+		return x.MissedCalls
+	}
+	return 0
+}
+
+func (x *HistoryStatus) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
 // StoreStatus tells where state is kept.
 type StoreStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -252,7 +341,7 @@ type StoreStatus struct {
 
 func (x *StoreStatus) Reset() {
 	*x = StoreStatus{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[2]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +353,7 @@ func (x *StoreStatus) String() string {
 func (*StoreStatus) ProtoMessage() {}
 
 func (x *StoreStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[2]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +366,7 @@ func (x *StoreStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreStatus.ProtoReflect.Descriptor instead.
 func (*StoreStatus) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{2}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StoreStatus) GetPath() string {
@@ -317,7 +406,7 @@ type Peer struct {
 
 func (x *Peer) Reset() {
 	*x = Peer{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[3]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +418,7 @@ func (x *Peer) String() string {
 func (*Peer) ProtoMessage() {}
 
 func (x *Peer) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[3]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +431,7 @@ func (x *Peer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peer.ProtoReflect.Descriptor instead.
 func (*Peer) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{3}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Peer) GetCollectorId() string {
@@ -425,14 +514,20 @@ func (x *Peer) GetCarrier() string {
 type ListConnectionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only these states; empty for all.
-	States        []collector.ConnectionState `protobuf:"varint,1,rep,packed,name=states,proto3,enum=collector.ConnectionState" json:"states,omitempty"`
+	States []collector.ConnectionState `protobuf:"varint,1,rep,packed,name=states,proto3,enum=collector.ConnectionState" json:"states,omitempty"`
+	// Only those with this collector; empty for all.
+	PeerCollectorId string `protobuf:"bytes,2,opt,name=peer_collector_id,json=peerCollectorId,proto3" json:"peer_collector_id,omitempty"`
+	// At most this many; 0 for all, of which there are at most 1024.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Continue where the answer with this next_page_token ended.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListConnectionsRequest) Reset() {
 	*x = ListConnectionsRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[4]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +539,7 @@ func (x *ListConnectionsRequest) String() string {
 func (*ListConnectionsRequest) ProtoMessage() {}
 
 func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[4]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +552,7 @@ func (x *ListConnectionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsRequest.ProtoReflect.Descriptor instead.
 func (*ListConnectionsRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{4}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListConnectionsRequest) GetStates() []collector.ConnectionState {
@@ -467,16 +562,39 @@ func (x *ListConnectionsRequest) GetStates() []collector.ConnectionState {
 	return nil
 }
 
+func (x *ListConnectionsRequest) GetPeerCollectorId() string {
+	if x != nil {
+		return x.PeerCollectorId
+	}
+	return ""
+}
+
+func (x *ListConnectionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListConnectionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type ListConnectionsResponse struct {
-	state         protoimpl.MessageState  `protogen:"open.v1"`
-	Connections   []*collector.Connection `protobuf:"bytes,1,rep,name=connections,proto3" json:"connections,omitempty"`
+	state       protoimpl.MessageState  `protogen:"open.v1"`
+	Connections []*collector.Connection `protobuf:"bytes,1,rep,name=connections,proto3" json:"connections,omitempty"`
+	// Empty when there are no more.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListConnectionsResponse) Reset() {
 	*x = ListConnectionsResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[5]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +606,7 @@ func (x *ListConnectionsResponse) String() string {
 func (*ListConnectionsResponse) ProtoMessage() {}
 
 func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[5]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,12 +619,127 @@ func (x *ListConnectionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConnectionsResponse.ProtoReflect.Descriptor instead.
 func (*ListConnectionsResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{5}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListConnectionsResponse) GetConnections() []*collector.Connection {
 	if x != nil {
 		return x.Connections
+	}
+	return nil
+}
+
+func (x *ListConnectionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type ListConnectionChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those of connections with this collector; empty for all.
+	PeerCollectorId string `protobuf:"bytes,1,opt,name=peer_collector_id,json=peerCollectorId,proto3" json:"peer_collector_id,omitempty"`
+	// Only changes to these states; empty for all.
+	States []collector.ConnectionState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=collector.ConnectionState" json:"states,omitempty"`
+	// At most this many; 0 for all, of which there are at most 1024.
+	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConnectionChangesRequest) Reset() {
+	*x = ListConnectionChangesRequest{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConnectionChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConnectionChangesRequest) ProtoMessage() {}
+
+func (x *ListConnectionChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConnectionChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListConnectionChangesRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ListConnectionChangesRequest) GetPeerCollectorId() string {
+	if x != nil {
+		return x.PeerCollectorId
+	}
+	return ""
+}
+
+func (x *ListConnectionChangesRequest) GetStates() []collector.ConnectionState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListConnectionChangesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ListConnectionChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Newest first. The connection of each is as it was then; state_changed_at tells when that was.
+	Changes       []*ConnectionChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConnectionChangesResponse) Reset() {
+	*x = ListConnectionChangesResponse{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConnectionChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConnectionChangesResponse) ProtoMessage() {}
+
+func (x *ListConnectionChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConnectionChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListConnectionChangesResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListConnectionChangesResponse) GetChanges() []*ConnectionChange {
+	if x != nil {
+		return x.Changes
 	}
 	return nil
 }
@@ -521,7 +754,7 @@ type ListServicesRequest struct {
 
 func (x *ListServicesRequest) Reset() {
 	*x = ListServicesRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[6]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -533,7 +766,7 @@ func (x *ListServicesRequest) String() string {
 func (*ListServicesRequest) ProtoMessage() {}
 
 func (x *ListServicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[6]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -546,7 +779,7 @@ func (x *ListServicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServicesRequest.ProtoReflect.Descriptor instead.
 func (*ListServicesRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{6}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListServicesRequest) GetNamespace() string {
@@ -565,7 +798,7 @@ type ListServicesResponse struct {
 
 func (x *ListServicesResponse) Reset() {
 	*x = ListServicesResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[7]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +810,7 @@ func (x *ListServicesResponse) String() string {
 func (*ListServicesResponse) ProtoMessage() {}
 
 func (x *ListServicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[7]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +823,7 @@ func (x *ListServicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServicesResponse.ProtoReflect.Descriptor instead.
 func (*ListServicesResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{7}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListServicesResponse) GetServices() []*Service {
@@ -613,7 +846,7 @@ type Service struct {
 
 func (x *Service) Reset() {
 	*x = Service{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[8]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +858,7 @@ func (x *Service) String() string {
 func (*Service) ProtoMessage() {}
 
 func (x *Service) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[8]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +871,7 @@ func (x *Service) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Service.ProtoReflect.Descriptor instead.
 func (*Service) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{8}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Service) GetNamespace() string {
@@ -681,7 +914,7 @@ type Method struct {
 
 func (x *Method) Reset() {
 	*x = Method{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[9]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -693,7 +926,7 @@ func (x *Method) String() string {
 func (*Method) ProtoMessage() {}
 
 func (x *Method) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[9]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -706,7 +939,7 @@ func (x *Method) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Method.ProtoReflect.Descriptor instead.
 func (*Method) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{9}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Method) GetName() string {
@@ -768,7 +1001,7 @@ type GetDescriptorSetRequest struct {
 
 func (x *GetDescriptorSetRequest) Reset() {
 	*x = GetDescriptorSetRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[10]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +1013,7 @@ func (x *GetDescriptorSetRequest) String() string {
 func (*GetDescriptorSetRequest) ProtoMessage() {}
 
 func (x *GetDescriptorSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[10]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +1026,7 @@ func (x *GetDescriptorSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDescriptorSetRequest.ProtoReflect.Descriptor instead.
 func (*GetDescriptorSetRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{10}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetDescriptorSetRequest) GetCollectorId() string {
@@ -815,7 +1048,7 @@ type GetDescriptorSetResponse struct {
 
 func (x *GetDescriptorSetResponse) Reset() {
 	*x = GetDescriptorSetResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[11]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -827,7 +1060,7 @@ func (x *GetDescriptorSetResponse) String() string {
 func (*GetDescriptorSetResponse) ProtoMessage() {}
 
 func (x *GetDescriptorSetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[11]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -840,7 +1073,7 @@ func (x *GetDescriptorSetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDescriptorSetResponse.ProtoReflect.Descriptor instead.
 func (*GetDescriptorSetResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{11}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetDescriptorSetResponse) GetFileDescriptorSet() *descriptorpb.FileDescriptorSet {
@@ -872,7 +1105,7 @@ type ExplainRouteRequest struct {
 
 func (x *ExplainRouteRequest) Reset() {
 	*x = ExplainRouteRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[12]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +1117,7 @@ func (x *ExplainRouteRequest) String() string {
 func (*ExplainRouteRequest) ProtoMessage() {}
 
 func (x *ExplainRouteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[12]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +1130,7 @@ func (x *ExplainRouteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRouteRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRouteRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{12}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ExplainRouteRequest) GetNamespace() string {
@@ -947,7 +1180,7 @@ type ExplainRouteResponse struct {
 
 func (x *ExplainRouteResponse) Reset() {
 	*x = ExplainRouteResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1192,7 @@ func (x *ExplainRouteResponse) String() string {
 func (*ExplainRouteResponse) ProtoMessage() {}
 
 func (x *ExplainRouteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1205,7 @@ func (x *ExplainRouteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRouteResponse.ProtoReflect.Descriptor instead.
 func (*ExplainRouteResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{13}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainRouteResponse) GetNamespace() string {
@@ -1041,7 +1274,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1286,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1299,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{14}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Candidate) GetCollectorId() string {
@@ -1116,7 +1349,7 @@ type ConnectToRequest struct {
 
 func (x *ConnectToRequest) Reset() {
 	*x = ConnectToRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1361,7 @@ func (x *ConnectToRequest) String() string {
 func (*ConnectToRequest) ProtoMessage() {}
 
 func (x *ConnectToRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1374,7 @@ func (x *ConnectToRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectToRequest.ProtoReflect.Descriptor instead.
 func (*ConnectToRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{15}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ConnectToRequest) GetAddress() string {
@@ -1167,7 +1400,7 @@ type ConnectToResponse struct {
 
 func (x *ConnectToResponse) Reset() {
 	*x = ConnectToResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1412,7 @@ func (x *ConnectToResponse) String() string {
 func (*ConnectToResponse) ProtoMessage() {}
 
 func (x *ConnectToResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1425,7 @@ func (x *ConnectToResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectToResponse.ProtoReflect.Descriptor instead.
 func (*ConnectToResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{16}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConnectToResponse) GetConnection() *collector.Connection {
@@ -1212,7 +1445,7 @@ type DisconnectRequest struct {
 
 func (x *DisconnectRequest) Reset() {
 	*x = DisconnectRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1224,7 +1457,7 @@ func (x *DisconnectRequest) String() string {
 func (*DisconnectRequest) ProtoMessage() {}
 
 func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1237,7 +1470,7 @@ func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectRequest.ProtoReflect.Descriptor instead.
 func (*DisconnectRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{17}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DisconnectRequest) GetConnectionId() string {
@@ -1263,7 +1496,7 @@ type DisconnectResponse struct {
 
 func (x *DisconnectResponse) Reset() {
 	*x = DisconnectResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1275,7 +1508,7 @@ func (x *DisconnectResponse) String() string {
 func (*DisconnectResponse) ProtoMessage() {}
 
 func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1288,7 +1521,7 @@ func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectResponse.ProtoReflect.Descriptor instead.
 func (*DisconnectResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{18}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DisconnectResponse) GetConnection() *collector.Connection {
@@ -1306,7 +1539,7 @@ type ListCollectorsRequest struct {
 
 func (x *ListCollectorsRequest) Reset() {
 	*x = ListCollectorsRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1318,7 +1551,7 @@ func (x *ListCollectorsRequest) String() string {
 func (*ListCollectorsRequest) ProtoMessage() {}
 
 func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1331,7 +1564,7 @@ func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsRequest.ProtoReflect.Descriptor instead.
 func (*ListCollectorsRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{19}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{22}
 }
 
 type ListCollectorsResponse struct {
@@ -1348,7 +1581,7 @@ type ListCollectorsResponse struct {
 
 func (x *ListCollectorsResponse) Reset() {
 	*x = ListCollectorsResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1593,7 @@ func (x *ListCollectorsResponse) String() string {
 func (*ListCollectorsResponse) ProtoMessage() {}
 
 func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1606,7 @@ func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsResponse.ProtoReflect.Descriptor instead.
 func (*ListCollectorsResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{20}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListCollectorsResponse) GetCollectors() []*Collector {
@@ -1417,7 +1650,7 @@ type Collector struct {
 
 func (x *Collector) Reset() {
 	*x = Collector{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1662,7 @@ func (x *Collector) String() string {
 func (*Collector) ProtoMessage() {}
 
 func (x *Collector) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1675,7 @@ func (x *Collector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collector.ProtoReflect.Descriptor instead.
 func (*Collector) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{21}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Collector) GetCollectorId() string {
@@ -1510,7 +1743,7 @@ type Edge struct {
 
 func (x *Edge) Reset() {
 	*x = Edge{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1522,7 +1755,7 @@ func (x *Edge) String() string {
 func (*Edge) ProtoMessage() {}
 
 func (x *Edge) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1535,7 +1768,7 @@ func (x *Edge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edge.ProtoReflect.Descriptor instead.
 func (*Edge) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{22}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Edge) GetSourceCollectorId() string {
@@ -1596,7 +1829,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1608,7 +1841,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1621,7 +1854,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{23}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchRequest) GetTopics() []WatchTopic {
@@ -1674,7 +1907,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +1919,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +1932,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{24}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchResponse) GetEvent() uint64 {
@@ -1846,7 +2079,7 @@ type Topology struct {
 
 func (x *Topology) Reset() {
 	*x = Topology{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1858,7 +2091,7 @@ func (x *Topology) String() string {
 func (*Topology) ProtoMessage() {}
 
 func (x *Topology) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1871,7 +2104,7 @@ func (x *Topology) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topology.ProtoReflect.Descriptor instead.
 func (*Topology) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Topology) GetStatus() *GetStatusResponse {
@@ -1897,7 +2130,8 @@ func (x *Topology) GetSeq() uint64 {
 
 // ConnectionChange is a connection that got another state.
 type ConnectionChange struct {
-	state         protoimpl.MessageState    `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Unspecified when it was made.
 	Before        collector.ConnectionState `protobuf:"varint,1,opt,name=before,proto3,enum=collector.ConnectionState" json:"before,omitempty"`
 	Connection    *collector.Connection     `protobuf:"bytes,2,opt,name=connection,proto3" json:"connection,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1906,7 +2140,7 @@ type ConnectionChange struct {
 
 func (x *ConnectionChange) Reset() {
 	*x = ConnectionChange{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1918,7 +2152,7 @@ func (x *ConnectionChange) String() string {
 func (*ConnectionChange) ProtoMessage() {}
 
 func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1931,7 +2165,7 @@ func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionChange.ProtoReflect.Descriptor instead.
 func (*ConnectionChange) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ConnectionChange) GetBefore() collector.ConnectionState {
@@ -1958,7 +2192,7 @@ type DispatchBatch struct {
 
 func (x *DispatchBatch) Reset() {
 	*x = DispatchBatch{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1970,7 +2204,7 @@ func (x *DispatchBatch) String() string {
 func (*DispatchBatch) ProtoMessage() {}
 
 func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1983,7 +2217,7 @@ func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchBatch.ProtoReflect.Descriptor instead.
 func (*DispatchBatch) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DispatchBatch) GetDispatches() []*Dispatch {
@@ -2003,7 +2237,7 @@ type MetricsTick struct {
 
 func (x *MetricsTick) Reset() {
 	*x = MetricsTick{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2249,7 @@ func (x *MetricsTick) String() string {
 func (*MetricsTick) ProtoMessage() {}
 
 func (x *MetricsTick) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2262,7 @@ func (x *MetricsTick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsTick.ProtoReflect.Descriptor instead.
 func (*MetricsTick) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MetricsTick) GetSeries() []*Series {
@@ -2048,7 +2282,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2294,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2307,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Heartbeat) GetSeq() uint64 {
@@ -2093,7 +2327,7 @@ type Dropped struct {
 
 func (x *Dropped) Reset() {
 	*x = Dropped{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2105,7 +2339,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2118,7 +2352,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Dropped) GetDispatches() uint64 {
@@ -2133,7 +2367,7 @@ var File_collector_mesh_v1_mesh_proto protoreflect.FileDescriptor
 const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\n" +
 	"\x1ccollector/mesh/v1/mesh.proto\x12\x11collector.mesh.v1\x1a\x1acollector/dispatcher.proto\x1a\x1fcollector/mesh/v1/observe.proto\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\xea\x03\n" +
+	"\x10GetStatusRequest\"\xa6\x04\n" +
 	"\x11GetStatusResponse\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1d\n" +
@@ -2149,10 +2383,17 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x05peers\x18\b \x03(\v2\x17.collector.mesh.v1.PeerR\x05peers\x12\x18\n" +
 	"\aversion\x18\t \x01(\tR\aversion\x12H\n" +
 	"\x06limits\x18\n" +
-	" \x03(\v20.collector.mesh.v1.GetStatusResponse.LimitsEntryR\x06limits\x1a9\n" +
+	" \x03(\v20.collector.mesh.v1.GetStatusResponse.LimitsEntryR\x06limits\x12:\n" +
+	"\ahistory\x18\v \x01(\v2 .collector.mesh.v1.HistoryStatusR\ahistory\x1a9\n" +
 	"\vLimitsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"7\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb5\x01\n" +
+	"\rHistoryStatus\x12!\n" +
+	"\fmemory_calls\x18\x01 \x01(\x03R\vmemoryCalls\x12!\n" +
+	"\fstored_calls\x18\x02 \x01(\x03R\vstoredCalls\x12%\n" +
+	"\x0estored_seconds\x18\x03 \x01(\x03R\rstoredSeconds\x12!\n" +
+	"\fmissed_calls\x18\x04 \x01(\x03R\vmissedCalls\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\"7\n" +
 	"\vStoreStatus\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\"\x85\x03\n" +
@@ -2168,11 +2409,22 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\rlast_activity\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\flastActivity\x12\x1b\n" +
 	"\trtt_nanos\x18\n" +
 	" \x01(\x03R\brttNanos\x12\x18\n" +
-	"\acarrier\x18\v \x01(\tR\acarrier\"L\n" +
+	"\acarrier\x18\v \x01(\tR\acarrier\"\xb4\x01\n" +
 	"\x16ListConnectionsRequest\x122\n" +
-	"\x06states\x18\x01 \x03(\x0e2\x1a.collector.ConnectionStateR\x06states\"R\n" +
+	"\x06states\x18\x01 \x03(\x0e2\x1a.collector.ConnectionStateR\x06states\x12*\n" +
+	"\x11peer_collector_id\x18\x02 \x01(\tR\x0fpeerCollectorId\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"z\n" +
 	"\x17ListConnectionsResponse\x127\n" +
-	"\vconnections\x18\x01 \x03(\v2\x15.collector.ConnectionR\vconnections\"3\n" +
+	"\vconnections\x18\x01 \x03(\v2\x15.collector.ConnectionR\vconnections\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x94\x01\n" +
+	"\x1cListConnectionChangesRequest\x12*\n" +
+	"\x11peer_collector_id\x18\x01 \x01(\tR\x0fpeerCollectorId\x122\n" +
+	"\x06states\x18\x02 \x03(\x0e2\x1a.collector.ConnectionStateR\x06states\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"^\n" +
+	"\x1dListConnectionChangesResponse\x12=\n" +
+	"\achanges\x18\x01 \x03(\v2#.collector.mesh.v1.ConnectionChangeR\achanges\"3\n" +
 	"\x13ListServicesRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\"N\n" +
 	"\x14ListServicesResponse\x126\n" +
@@ -2304,10 +2556,11 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x17WATCH_TOPIC_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14WATCH_TOPIC_TOPOLOGY\x10\x01\x12\x1a\n" +
 	"\x16WATCH_TOPIC_DISPATCHES\x10\x02\x12\x17\n" +
-	"\x13WATCH_TOPIC_METRICS\x10\x032\xd0\b\n" +
+	"\x13WATCH_TOPIC_METRICS\x10\x032\xd1\t\n" +
 	"\vMeshService\x12[\n" +
 	"\tGetStatus\x12#.collector.mesh.v1.GetStatusRequest\x1a$.collector.mesh.v1.GetStatusResponse\"\x03\x90\x02\x01\x12m\n" +
-	"\x0fListConnections\x12).collector.mesh.v1.ListConnectionsRequest\x1a*.collector.mesh.v1.ListConnectionsResponse\"\x03\x90\x02\x01\x12d\n" +
+	"\x0fListConnections\x12).collector.mesh.v1.ListConnectionsRequest\x1a*.collector.mesh.v1.ListConnectionsResponse\"\x03\x90\x02\x01\x12\x7f\n" +
+	"\x15ListConnectionChanges\x12/.collector.mesh.v1.ListConnectionChangesRequest\x1a0.collector.mesh.v1.ListConnectionChangesResponse\"\x03\x90\x02\x01\x12d\n" +
 	"\fListServices\x12&.collector.mesh.v1.ListServicesRequest\x1a'.collector.mesh.v1.ListServicesResponse\"\x03\x90\x02\x01\x12p\n" +
 	"\x10GetDescriptorSet\x12*.collector.mesh.v1.GetDescriptorSetRequest\x1a+.collector.mesh.v1.GetDescriptorSetResponse\"\x03\x90\x02\x01\x12d\n" +
 	"\fExplainRoute\x12&.collector.mesh.v1.ExplainRouteRequest\x1a'.collector.mesh.v1.ExplainRouteResponse\"\x03\x90\x02\x01\x12j\n" +
@@ -2334,116 +2587,124 @@ func file_collector_mesh_v1_mesh_proto_rawDescGZIP() []byte {
 }
 
 var file_collector_mesh_v1_mesh_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(WatchTopic)(0),                        // 0: collector.mesh.v1.WatchTopic
 	(*GetStatusRequest)(nil),               // 1: collector.mesh.v1.GetStatusRequest
 	(*GetStatusResponse)(nil),              // 2: collector.mesh.v1.GetStatusResponse
-	(*StoreStatus)(nil),                    // 3: collector.mesh.v1.StoreStatus
-	(*Peer)(nil),                           // 4: collector.mesh.v1.Peer
-	(*ListConnectionsRequest)(nil),         // 5: collector.mesh.v1.ListConnectionsRequest
-	(*ListConnectionsResponse)(nil),        // 6: collector.mesh.v1.ListConnectionsResponse
-	(*ListServicesRequest)(nil),            // 7: collector.mesh.v1.ListServicesRequest
-	(*ListServicesResponse)(nil),           // 8: collector.mesh.v1.ListServicesResponse
-	(*Service)(nil),                        // 9: collector.mesh.v1.Service
-	(*Method)(nil),                         // 10: collector.mesh.v1.Method
-	(*GetDescriptorSetRequest)(nil),        // 11: collector.mesh.v1.GetDescriptorSetRequest
-	(*GetDescriptorSetResponse)(nil),       // 12: collector.mesh.v1.GetDescriptorSetResponse
-	(*ExplainRouteRequest)(nil),            // 13: collector.mesh.v1.ExplainRouteRequest
-	(*ExplainRouteResponse)(nil),           // 14: collector.mesh.v1.ExplainRouteResponse
-	(*Candidate)(nil),                      // 15: collector.mesh.v1.Candidate
-	(*ConnectToRequest)(nil),               // 16: collector.mesh.v1.ConnectToRequest
-	(*ConnectToResponse)(nil),              // 17: collector.mesh.v1.ConnectToResponse
-	(*DisconnectRequest)(nil),              // 18: collector.mesh.v1.DisconnectRequest
-	(*DisconnectResponse)(nil),             // 19: collector.mesh.v1.DisconnectResponse
-	(*ListCollectorsRequest)(nil),          // 20: collector.mesh.v1.ListCollectorsRequest
-	(*ListCollectorsResponse)(nil),         // 21: collector.mesh.v1.ListCollectorsResponse
-	(*Collector)(nil),                      // 22: collector.mesh.v1.Collector
-	(*Edge)(nil),                           // 23: collector.mesh.v1.Edge
-	(*WatchRequest)(nil),                   // 24: collector.mesh.v1.WatchRequest
-	(*WatchResponse)(nil),                  // 25: collector.mesh.v1.WatchResponse
-	(*Topology)(nil),                       // 26: collector.mesh.v1.Topology
-	(*ConnectionChange)(nil),               // 27: collector.mesh.v1.ConnectionChange
-	(*DispatchBatch)(nil),                  // 28: collector.mesh.v1.DispatchBatch
-	(*MetricsTick)(nil),                    // 29: collector.mesh.v1.MetricsTick
-	(*Heartbeat)(nil),                      // 30: collector.mesh.v1.Heartbeat
-	(*Dropped)(nil),                        // 31: collector.mesh.v1.Dropped
-	nil,                                    // 32: collector.mesh.v1.GetStatusResponse.LimitsEntry
-	(*timestamppb.Timestamp)(nil),          // 33: google.protobuf.Timestamp
-	(collector.ConnectionState)(0),         // 34: collector.ConnectionState
-	(*collector.Connection)(nil),           // 35: collector.Connection
-	(*descriptorpb.FileDescriptorSet)(nil), // 36: google.protobuf.FileDescriptorSet
-	(*DispatchFilter)(nil),                 // 37: collector.mesh.v1.DispatchFilter
-	(*Dispatch)(nil),                       // 38: collector.mesh.v1.Dispatch
-	(*Series)(nil),                         // 39: collector.mesh.v1.Series
-	(*ListDispatchesRequest)(nil),          // 40: collector.mesh.v1.ListDispatchesRequest
-	(*GetMetricsRequest)(nil),              // 41: collector.mesh.v1.GetMetricsRequest
-	(*ListDispatchesResponse)(nil),         // 42: collector.mesh.v1.ListDispatchesResponse
-	(*GetMetricsResponse)(nil),             // 43: collector.mesh.v1.GetMetricsResponse
+	(*HistoryStatus)(nil),                  // 3: collector.mesh.v1.HistoryStatus
+	(*StoreStatus)(nil),                    // 4: collector.mesh.v1.StoreStatus
+	(*Peer)(nil),                           // 5: collector.mesh.v1.Peer
+	(*ListConnectionsRequest)(nil),         // 6: collector.mesh.v1.ListConnectionsRequest
+	(*ListConnectionsResponse)(nil),        // 7: collector.mesh.v1.ListConnectionsResponse
+	(*ListConnectionChangesRequest)(nil),   // 8: collector.mesh.v1.ListConnectionChangesRequest
+	(*ListConnectionChangesResponse)(nil),  // 9: collector.mesh.v1.ListConnectionChangesResponse
+	(*ListServicesRequest)(nil),            // 10: collector.mesh.v1.ListServicesRequest
+	(*ListServicesResponse)(nil),           // 11: collector.mesh.v1.ListServicesResponse
+	(*Service)(nil),                        // 12: collector.mesh.v1.Service
+	(*Method)(nil),                         // 13: collector.mesh.v1.Method
+	(*GetDescriptorSetRequest)(nil),        // 14: collector.mesh.v1.GetDescriptorSetRequest
+	(*GetDescriptorSetResponse)(nil),       // 15: collector.mesh.v1.GetDescriptorSetResponse
+	(*ExplainRouteRequest)(nil),            // 16: collector.mesh.v1.ExplainRouteRequest
+	(*ExplainRouteResponse)(nil),           // 17: collector.mesh.v1.ExplainRouteResponse
+	(*Candidate)(nil),                      // 18: collector.mesh.v1.Candidate
+	(*ConnectToRequest)(nil),               // 19: collector.mesh.v1.ConnectToRequest
+	(*ConnectToResponse)(nil),              // 20: collector.mesh.v1.ConnectToResponse
+	(*DisconnectRequest)(nil),              // 21: collector.mesh.v1.DisconnectRequest
+	(*DisconnectResponse)(nil),             // 22: collector.mesh.v1.DisconnectResponse
+	(*ListCollectorsRequest)(nil),          // 23: collector.mesh.v1.ListCollectorsRequest
+	(*ListCollectorsResponse)(nil),         // 24: collector.mesh.v1.ListCollectorsResponse
+	(*Collector)(nil),                      // 25: collector.mesh.v1.Collector
+	(*Edge)(nil),                           // 26: collector.mesh.v1.Edge
+	(*WatchRequest)(nil),                   // 27: collector.mesh.v1.WatchRequest
+	(*WatchResponse)(nil),                  // 28: collector.mesh.v1.WatchResponse
+	(*Topology)(nil),                       // 29: collector.mesh.v1.Topology
+	(*ConnectionChange)(nil),               // 30: collector.mesh.v1.ConnectionChange
+	(*DispatchBatch)(nil),                  // 31: collector.mesh.v1.DispatchBatch
+	(*MetricsTick)(nil),                    // 32: collector.mesh.v1.MetricsTick
+	(*Heartbeat)(nil),                      // 33: collector.mesh.v1.Heartbeat
+	(*Dropped)(nil),                        // 34: collector.mesh.v1.Dropped
+	nil,                                    // 35: collector.mesh.v1.GetStatusResponse.LimitsEntry
+	(*timestamppb.Timestamp)(nil),          // 36: google.protobuf.Timestamp
+	(collector.ConnectionState)(0),         // 37: collector.ConnectionState
+	(*collector.Connection)(nil),           // 38: collector.Connection
+	(*descriptorpb.FileDescriptorSet)(nil), // 39: google.protobuf.FileDescriptorSet
+	(*DispatchFilter)(nil),                 // 40: collector.mesh.v1.DispatchFilter
+	(*Dispatch)(nil),                       // 41: collector.mesh.v1.Dispatch
+	(*Series)(nil),                         // 42: collector.mesh.v1.Series
+	(*ListDispatchesRequest)(nil),          // 43: collector.mesh.v1.ListDispatchesRequest
+	(*GetMetricsRequest)(nil),              // 44: collector.mesh.v1.GetMetricsRequest
+	(*ListDispatchesResponse)(nil),         // 45: collector.mesh.v1.ListDispatchesResponse
+	(*GetMetricsResponse)(nil),             // 46: collector.mesh.v1.GetMetricsResponse
 }
 var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
-	33, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
-	3,  // 1: collector.mesh.v1.GetStatusResponse.store:type_name -> collector.mesh.v1.StoreStatus
-	4,  // 2: collector.mesh.v1.GetStatusResponse.peers:type_name -> collector.mesh.v1.Peer
-	32, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
-	34, // 4: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
-	33, // 5: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
-	34, // 6: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
-	35, // 7: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
-	9,  // 8: collector.mesh.v1.ListServicesResponse.services:type_name -> collector.mesh.v1.Service
-	10, // 9: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
-	36, // 10: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
-	15, // 11: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
-	35, // 12: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
-	35, // 13: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
-	22, // 14: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
-	23, // 15: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
-	33, // 16: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
-	34, // 17: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
-	34, // 18: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
-	0,  // 19: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
-	37, // 20: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
-	33, // 21: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
-	26, // 22: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
-	26, // 23: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
-	27, // 24: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
-	28, // 25: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
-	29, // 26: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
-	30, // 27: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
-	31, // 28: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
-	2,  // 29: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
-	35, // 30: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
-	34, // 31: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
-	35, // 32: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
-	38, // 33: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
-	39, // 34: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
-	1,  // 35: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
-	5,  // 36: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
-	7,  // 37: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
-	11, // 38: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
-	13, // 39: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
-	20, // 40: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
-	40, // 41: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
-	41, // 42: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
-	24, // 43: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
-	16, // 44: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
-	18, // 45: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
-	2,  // 46: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
-	6,  // 47: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
-	8,  // 48: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
-	12, // 49: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
-	14, // 50: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
-	21, // 51: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
-	42, // 52: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
-	43, // 53: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
-	25, // 54: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
-	17, // 55: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
-	19, // 56: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
-	46, // [46:57] is the sub-list for method output_type
-	35, // [35:46] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	36, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	4,  // 1: collector.mesh.v1.GetStatusResponse.store:type_name -> collector.mesh.v1.StoreStatus
+	5,  // 2: collector.mesh.v1.GetStatusResponse.peers:type_name -> collector.mesh.v1.Peer
+	35, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
+	3,  // 4: collector.mesh.v1.GetStatusResponse.history:type_name -> collector.mesh.v1.HistoryStatus
+	37, // 5: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
+	36, // 6: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
+	37, // 7: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
+	38, // 8: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
+	37, // 9: collector.mesh.v1.ListConnectionChangesRequest.states:type_name -> collector.ConnectionState
+	30, // 10: collector.mesh.v1.ListConnectionChangesResponse.changes:type_name -> collector.mesh.v1.ConnectionChange
+	12, // 11: collector.mesh.v1.ListServicesResponse.services:type_name -> collector.mesh.v1.Service
+	13, // 12: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
+	39, // 13: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
+	18, // 14: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
+	38, // 15: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
+	38, // 16: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
+	25, // 17: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
+	26, // 18: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
+	36, // 19: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
+	37, // 20: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
+	37, // 21: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
+	0,  // 22: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
+	40, // 23: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
+	36, // 24: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
+	29, // 25: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
+	29, // 26: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
+	30, // 27: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
+	31, // 28: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
+	32, // 29: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
+	33, // 30: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
+	34, // 31: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
+	2,  // 32: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
+	38, // 33: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
+	37, // 34: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
+	38, // 35: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
+	41, // 36: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
+	42, // 37: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
+	1,  // 38: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
+	6,  // 39: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
+	8,  // 40: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
+	10, // 41: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
+	14, // 42: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
+	16, // 43: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
+	23, // 44: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
+	43, // 45: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
+	44, // 46: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
+	27, // 47: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
+	19, // 48: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
+	21, // 49: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
+	2,  // 50: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
+	7,  // 51: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
+	9,  // 52: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
+	11, // 53: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
+	15, // 54: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
+	17, // 55: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
+	24, // 56: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
+	45, // 57: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
+	46, // 58: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
+	28, // 59: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
+	20, // 60: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
+	22, // 61: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
+	50, // [50:62] is the sub-list for method output_type
+	38, // [38:50] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_mesh_proto_init() }
@@ -2452,7 +2713,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 		return
 	}
 	file_collector_mesh_v1_observe_proto_init()
-	file_collector_mesh_v1_mesh_proto_msgTypes[24].OneofWrappers = []any{
+	file_collector_mesh_v1_mesh_proto_msgTypes[27].OneofWrappers = []any{
 		(*WatchResponse_Snapshot)(nil),
 		(*WatchResponse_Topology)(nil),
 		(*WatchResponse_Connection)(nil),
@@ -2467,7 +2728,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_mesh_v1_mesh_proto_rawDesc), len(file_collector_mesh_v1_mesh_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

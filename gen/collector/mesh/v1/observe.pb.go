@@ -96,8 +96,10 @@ type DispatchFilter struct {
 	MinDurationNanos int64 `protobuf:"varint,6,opt,name=min_duration_nanos,json=minDurationNanos,proto3" json:"min_duration_nanos,omitempty"`
 	// The collector that ran the call.
 	ExecutorCollectorId string `protobuf:"bytes,7,opt,name=executor_collector_id,json=executorCollectorId,proto3" json:"executor_collector_id,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// The collector where the call entered the mesh.
+	SourceCollectorId string `protobuf:"bytes,8,opt,name=source_collector_id,json=sourceCollectorId,proto3" json:"source_collector_id,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *DispatchFilter) Reset() {
@@ -179,6 +181,13 @@ func (x *DispatchFilter) GetExecutorCollectorId() string {
 	return ""
 }
 
+func (x *DispatchFilter) GetSourceCollectorId() string {
+	if x != nil {
+		return x.SourceCollectorId
+	}
+	return ""
+}
+
 // Dispatch is a finished call as the collector saw it where it entered.
 type Dispatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -205,7 +214,9 @@ type Dispatch struct {
 	RequestBytes  int64 `protobuf:"varint,12,opt,name=request_bytes,json=requestBytes,proto3" json:"request_bytes,omitempty"`
 	ResponseBytes int64 `protobuf:"varint,13,opt,name=response_bytes,json=responseBytes,proto3" json:"response_bytes,omitempty"`
 	// How it came in: `native`, `dispatch`, `serve`, `link` or `process`.
-	Entrance      string `protobuf:"bytes,14,opt,name=entrance,proto3" json:"entrance,omitempty"`
+	Entrance string `protobuf:"bytes,14,opt,name=entrance,proto3" json:"entrance,omitempty"`
+	// The run of the collector that saw the call, if it was not the one that answers; seq counts within a run.
+	SessionId     string `protobuf:"bytes,15,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -338,6 +349,13 @@ func (x *Dispatch) GetEntrance() string {
 	return ""
 }
 
+func (x *Dispatch) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
 type ListDispatchesRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Filter *DispatchFilter        `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
@@ -345,7 +363,9 @@ type ListDispatchesRequest struct {
 	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	To   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
 	// At most this many, the newest; 0 means 500, the limit is 2000.
-	Limit         int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	Limit int32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Continue where the answer with this next_page_token ended.
+	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -408,16 +428,25 @@ func (x *ListDispatchesRequest) GetLimit() int32 {
 	return 0
 }
 
+func (x *ListDispatchesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type ListDispatchesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Newest first.
 	Dispatches []*Dispatch `protobuf:"bytes,1,rep,name=dispatches,proto3" json:"dispatches,omitempty"`
-	// How many were looked at.
+	// How many were looked at, those in the store's file included.
 	Scanned int64 `protobuf:"varint,2,opt,name=scanned,proto3" json:"scanned,omitempty"`
 	// When the oldest call still known started.
 	Oldest *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=oldest,proto3" json:"oldest,omitempty"`
 	// The newest call looked at: Watch goes on after it without a gap.
-	LastSeq       uint64 `protobuf:"varint,4,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	LastSeq uint64 `protobuf:"varint,4,opt,name=last_seq,json=lastSeq,proto3" json:"last_seq,omitempty"`
+	// Empty when there are no older calls to look at.
+	NextPageToken string `protobuf:"bytes,5,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -478,6 +507,13 @@ func (x *ListDispatchesResponse) GetLastSeq() uint64 {
 		return x.LastSeq
 	}
 	return 0
+}
+
+func (x *ListDispatchesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type GetMetricsRequest struct {
@@ -758,7 +794,7 @@ var File_collector_mesh_v1_observe_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_observe_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcollector/mesh/v1/observe.proto\x12\x11collector.mesh.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x02\n" +
+	"\x1fcollector/mesh/v1/observe.proto\x12\x11collector.mesh.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x02\n" +
 	"\x0eDispatchFilter\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12!\n" +
@@ -767,7 +803,8 @@ const file_collector_mesh_v1_observe_proto_rawDesc = "" +
 	"\verrors_only\x18\x05 \x01(\bR\n" +
 	"errorsOnly\x12,\n" +
 	"\x12min_duration_nanos\x18\x06 \x01(\x03R\x10minDurationNanos\x122\n" +
-	"\x15executor_collector_id\x18\a \x01(\tR\x13executorCollectorId\"\xe2\x03\n" +
+	"\x15executor_collector_id\x18\a \x01(\tR\x13executorCollectorId\x12.\n" +
+	"\x13source_collector_id\x18\b \x01(\tR\x11sourceCollectorId\"\x81\x04\n" +
 	"\bDispatch\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x129\n" +
 	"\n" +
@@ -784,19 +821,24 @@ const file_collector_mesh_v1_observe_proto_rawDesc = "" +
 	"\amessage\x18\v \x01(\tR\amessage\x12#\n" +
 	"\rrequest_bytes\x18\f \x01(\x03R\frequestBytes\x12%\n" +
 	"\x0eresponse_bytes\x18\r \x01(\x03R\rresponseBytes\x12\x1a\n" +
-	"\bentrance\x18\x0e \x01(\tR\bentrance\"\xc4\x01\n" +
+	"\bentrance\x18\x0e \x01(\tR\bentrance\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x0f \x01(\tR\tsessionId\"\xe3\x01\n" +
 	"\x15ListDispatchesRequest\x129\n" +
 	"\x06filter\x18\x01 \x01(\v2!.collector.mesh.v1.DispatchFilterR\x06filter\x12.\n" +
 	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +
 	"\x02to\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02to\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x05R\x05limit\"\xbe\x01\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\"\xe6\x01\n" +
 	"\x16ListDispatchesResponse\x12;\n" +
 	"\n" +
 	"dispatches\x18\x01 \x03(\v2\x1b.collector.mesh.v1.DispatchR\n" +
 	"dispatches\x12\x18\n" +
 	"\ascanned\x18\x02 \x01(\x03R\ascanned\x122\n" +
 	"\x06oldest\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06oldest\x12\x19\n" +
-	"\blast_seq\x18\x04 \x01(\x04R\alastSeq\"]\n" +
+	"\blast_seq\x18\x04 \x01(\x04R\alastSeq\x12&\n" +
+	"\x0fnext_page_token\x18\x05 \x01(\tR\rnextPageToken\"]\n" +
 	"\x11GetMetricsRequest\x12%\n" +
 	"\x0ewindow_seconds\x18\x01 \x01(\x05R\rwindowSeconds\x12!\n" +
 	"\fstep_seconds\x18\x02 \x01(\x05R\vstepSeconds\"\x9c\x01\n" +

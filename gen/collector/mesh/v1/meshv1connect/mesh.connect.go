@@ -31,6 +31,9 @@ const (
 	// MeshServiceListConnectionsProcedure is the procedure name of the MeshService's ListConnections
 	// RPC.
 	MeshServiceListConnectionsProcedure = "/collector.mesh.v1.MeshService/ListConnections"
+	// MeshServiceListConnectionChangesProcedure is the procedure name of the MeshService's
+	// ListConnectionChanges RPC.
+	MeshServiceListConnectionChangesProcedure = "/collector.mesh.v1.MeshService/ListConnectionChanges"
 	// MeshServiceListServicesProcedure is the procedure name of the MeshService's ListServices RPC.
 	MeshServiceListServicesProcedure = "/collector.mesh.v1.MeshService/ListServices"
 	// MeshServiceGetDescriptorSetProcedure is the procedure name of the MeshService's GetDescriptorSet
@@ -66,6 +69,14 @@ var (
 			StreamType:       connect.StreamTypeUnary,
 			Schema:           v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("ListConnections"),
 			Procedure:        MeshServiceListConnectionsProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	meshServiceListConnectionChangesSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("ListConnectionChanges"),
+			Procedure:        MeshServiceListConnectionChangesProcedure,
 			IdempotencyLevel: connect.IdempotencyNoSideEffects,
 		}
 	})
@@ -144,8 +155,12 @@ var (
 type MeshServiceClient interface {
 	// GetStatus answers who this collector is and how it is doing.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
-	// ListConnections answers all persisted connections, the stale, closed and failed ones included, newest first.
+	// ListConnections answers all persisted connections, the stale, closed and failed ones included, the last changed
+	// first.
 	ListConnections(context.Context, *v1.ListConnectionsRequest) (*v1.ListConnectionsResponse, error)
+	// ListConnectionChanges answers how connections got from one state to another, newest first: the last 1024 changes
+	// that were written down, those of earlier runs included if the collector keeps its history in a file.
+	ListConnectionChanges(context.Context, *v1.ListConnectionChangesRequest) (*v1.ListConnectionChangesResponse, error)
 	// ListServices answers what can be called through this collector: its own methods and its peers'.
 	ListServices(context.Context, *v1.ListServicesRequest) (*v1.ListServicesResponse, error)
 	// GetDescriptorSet answers the schemas of a collector's services.
@@ -198,8 +213,12 @@ func (s MeshServiceWatchClientStream) Close() error {
 type MeshServiceHandler interface {
 	// GetStatus answers who this collector is and how it is doing.
 	GetStatus(context.Context, *v1.GetStatusRequest) (*v1.GetStatusResponse, error)
-	// ListConnections answers all persisted connections, the stale, closed and failed ones included, newest first.
+	// ListConnections answers all persisted connections, the stale, closed and failed ones included, the last changed
+	// first.
 	ListConnections(context.Context, *v1.ListConnectionsRequest) (*v1.ListConnectionsResponse, error)
+	// ListConnectionChanges answers how connections got from one state to another, newest first: the last 1024 changes
+	// that were written down, those of earlier runs included if the collector keeps its history in a file.
+	ListConnectionChanges(context.Context, *v1.ListConnectionChangesRequest) (*v1.ListConnectionChangesResponse, error)
 	// ListServices answers what can be called through this collector: its own methods and its peers'.
 	ListServices(context.Context, *v1.ListServicesRequest) (*v1.ListServicesResponse, error)
 	// GetDescriptorSet answers the schemas of a collector's services.
@@ -229,6 +248,7 @@ func RegisterMeshServiceHandler(server *connect.Server, svc MeshServiceHandler) 
 	server.Register(
 		connect.Method{Spec: meshServiceGetStatusSpec(), Handler: adapter.getStatus},
 		connect.Method{Spec: meshServiceListConnectionsSpec(), Handler: adapter.listConnections},
+		connect.Method{Spec: meshServiceListConnectionChangesSpec(), Handler: adapter.listConnectionChanges},
 		connect.Method{Spec: meshServiceListServicesSpec(), Handler: adapter.listServices},
 		connect.Method{Spec: meshServiceGetDescriptorSetSpec(), Handler: adapter.getDescriptorSet},
 		connect.Method{Spec: meshServiceExplainRouteSpec(), Handler: adapter.explainRoute},
@@ -265,6 +285,10 @@ func (UnimplementedMeshServiceHandler) GetStatus(context.Context, *v1.GetStatusR
 
 func (UnimplementedMeshServiceHandler) ListConnections(context.Context, *v1.ListConnectionsRequest) (*v1.ListConnectionsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ListConnections is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) ListConnectionChanges(context.Context, *v1.ListConnectionChangesRequest) (*v1.ListConnectionChangesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ListConnectionChanges is not implemented")
 }
 
 func (UnimplementedMeshServiceHandler) ListServices(context.Context, *v1.ListServicesRequest) (*v1.ListServicesResponse, error) {
@@ -318,6 +342,14 @@ func (c *meshServiceClient) GetStatus(ctx context.Context, req *v1.GetStatusRequ
 func (c *meshServiceClient) ListConnections(ctx context.Context, req *v1.ListConnectionsRequest) (*v1.ListConnectionsResponse, error) {
 	var res v1.ListConnectionsResponse
 	if err := c.client.CallUnary(ctx, meshServiceListConnectionsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) ListConnectionChanges(ctx context.Context, req *v1.ListConnectionChangesRequest) (*v1.ListConnectionChangesResponse, error) {
+	var res v1.ListConnectionChangesResponse
+	if err := c.client.CallUnary(ctx, meshServiceListConnectionChangesSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -415,6 +447,18 @@ func (h meshServiceHandler) listConnections(ctx context.Context, _ connect.Spec,
 		return err
 	}
 	res, err := h.svc.ListConnections(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) listConnectionChanges(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListConnectionChangesRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListConnectionChanges(ctx, &req)
 	if err != nil {
 		return err
 	}

@@ -8,56 +8,7 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-const (
-	defaultList = 500
-	maxList     = 2000
-	maxPoints   = 300
-)
-
-// ListDispatches answers the remembered calls that a request selects, newest first.
-func (r *Recorder) ListDispatches(req *meshv1.ListDispatchesRequest) *meshv1.ListDispatchesResponse {
-	limit := min(positive(int(req.GetLimit()), defaultList), maxList)
-	wanted := newSelection(req)
-	res := &meshv1.ListDispatchesResponse{LastSeq: r.calls.last.Load()}
-	for seq, oldest := res.LastSeq, r.calls.oldest(); seq >= oldest && len(res.Dispatches) < limit; seq-- {
-		c, _ := r.calls.get(seq)
-		if c == nil {
-			continue
-		}
-		res.Scanned++
-		if wanted.selects(c) {
-			res.Dispatches = append(res.Dispatches, c.message())
-		}
-	}
-	if c, _ := r.calls.get(r.calls.oldest()); c != nil {
-		res.Oldest = timestamppb.New(c.Start)
-	}
-	return res
-}
-
-// selection is a filter with bounds of time.
-type selection struct {
-	filter
-	from, to time.Time // zero: no bound
-}
-
-func newSelection(req *meshv1.ListDispatchesRequest) selection {
-	s := selection{filter: newFilter(req.GetFilter())}
-	if req.GetFrom() != nil {
-		s.from = req.GetFrom().AsTime()
-	}
-	if req.GetTo() != nil {
-		s.to = req.GetTo().AsTime()
-	}
-	return s
-}
-
-func (s selection) selects(c *Call) bool {
-	if !s.from.IsZero() && c.Start.Before(s.from) || !s.to.IsZero() && c.Start.After(s.to) {
-		return false
-	}
-	return s.filter.selects(c)
-}
+const maxPoints = 300
 
 // GetMetrics answers all series over a window that ends with the last full second.
 func (r *Recorder) GetMetrics(req *meshv1.GetMetricsRequest) *meshv1.GetMetricsResponse {

@@ -1,0 +1,156 @@
+package observe
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/sqlite"
+)
+
+// Retention bounds the calls in an archive. Whatever is beyond either bound goes, the oldest first.
+type Retention struct {
+	// Calls is how many are kept; 0 for none: the archive then has the changes of connections only. About 250 bytes each.
+	Calls int
+	// Age is how long. Default 7 days.
+	Age time.Duration
+}
+
+func (r Retention) withDefaults() Retention {
+	if r.Age <= 0 {
+		r.Age = 7 * 24 * time.Hour
+	}
+	return r
+}
+
+// Every field of a call has a column, so that people can ask the file themselves.
+var archiveSteps = []string{`
+CREATE TABLE dispatch (
+	id             INTEGER PRIMARY KEY, -- order of writing, which within a session is that of seq
+	session        TEXT NOT NULL,
+	seq            INTEGER NOT NULL,
+	started_at     INTEGER NOT NULL,    -- nanoseconds since 1970
+	duration       INTEGER NOT NULL,    -- nanoseconds
+	namespace      TEXT NOT NULL,
+	procedure      TEXT NOT NULL,
+	source         TEXT NOT NULL,
+	executor       TEXT NOT NULL,
+	route          TEXT NOT NULL,       -- ids with commas between them
+	code           TEXT NOT NULL,
+	reason         TEXT NOT NULL,
+	message        TEXT NOT NULL,
+	request_bytes  INTEGER NOT NULL,
+	response_bytes INTEGER NOT NULL,
+	entrance       TEXT NOT NULL
+) STRICT;
+CREATE TABLE connection_change (
+	id         INTEGER PRIMARY KEY,     -- order of writing
+	connection TEXT NOT NULL,
+	changed_at INTEGER NOT NULL,        -- nanoseconds since 1970
+	change     BLOB NOT NULL            -- collector.mesh.v1.ConnectionChange
+) STRICT;`}
+
+const insertCall = `INSERT INTO dispatch (session, seq, started_at, duration, namespace, procedure, source, executor, route,
+	code, reason, message, request_bytes, response_bytes, entrance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// archive is the history in a file: tables of finished calls and of changes of connections.
+type archive struct {
+	db      *sqlite.DB
+	session string // this run
+	keep    Retention
+}
+
+func openArchive(ctx context.Context, db *sqlite.DB, session string, keep Retention) (*archive, error) {
+	if err := db.Migrate(ctx, "history", archiveSteps); err != nil {
+		return nil, err
+	}
+	return &archive{db: db, session: session, keep: keep.withDefaults()}, nil
+}
+
+// write appends calls and changes, and drops what is beyond the retention, in one transaction.
+func (a *archive) write(ctx context.Context, calls []Call, changes []*meshv1.ConnectionChange) error {
+	return a.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := a.insertCalls(ctx, tx, calls); err != nil {
+			return err
+		}
+		if err := insertChanges(ctx, tx, changes); err != nil {
+			return err
+		}
+		return a.prune(ctx, tx)
+	})
+}
+
+func (a *archive) insertCalls(ctx context.Context, tx *sql.Tx, calls []Call) error {
+	if len(calls) == 0 {
+		return nil
+	}
+	insert, err := tx.PrepareContext(ctx, insertCall)
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for i := range calls {
+		c := &calls[i]
+		_, err := insert.ExecContext(ctx, a.session, int64(c.seq), c.Start.UnixNano(), c.Duration.Nanoseconds(), c.Namespace,
+			c.Procedure, c.Source, c.Executor, strings.Join(c.Route, ","), c.Code, c.Reason, c.Message, c.RequestBytes,
+			c.ResponseBytes, string(c.Entrance))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func insertChanges(ctx context.Context, tx *sql.Tx, changes []*meshv1.ConnectionChange) error {
+	for _, change := range changes {
+		data, err := proto.Marshal(change)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO connection_change (connection, changed_at, change) VALUES (?, ?, ?)",
+			change.GetConnection().GetId(), change.GetConnection().GetStateChangedAt().AsTime().UnixNano(), data)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prune finds the oldest rows at the low end of the keys, so that it costs what it deletes.
+func (a *archive) prune(ctx context.Context, tx *sql.Tx) error {
+	oldest := time.Now().Add(-a.keep.Age).UnixNano()
+	_, err := tx.ExecContext(ctx, `
+		DELETE FROM dispatch WHERE id < max((SELECT max(id) FROM dispatch) - ?1 + 1,
+			coalesce((SELECT id FROM dispatch WHERE started_at >= ?2 ORDER BY id LIMIT 1), 1 << 62))`,
+		a.keep.Calls, oldest)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "DELETE FROM connection_change WHERE id <= (SELECT max(id) FROM connection_change) - ?", maxChanges)
+	return err
+}
+
+// changes reads the last changes of connections, oldest first.
+func (a *archive) changes(ctx context.Context) (list []*meshv1.ConnectionChange, err error) {
+	rows, err := a.db.Reader().QueryContext(ctx, "SELECT change FROM connection_change ORDER BY id")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var data []byte
+		change := new(meshv1.ConnectionChange)
+		if err := rows.Scan(&data); err != nil {
+			return nil, err
+		}
+		if err := proto.Unmarshal(data, change); err != nil {
+			return nil, err
+		}
+		list = append(list, change)
+	}
+	return list, rows.Err()
+}
