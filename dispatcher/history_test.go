@@ -1,12 +1,17 @@
 package dispatcher_test
 
 import (
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -128,5 +133,85 @@ func TestWatch(t *testing.T) {
 	next, err := stream.Receive()
 	if err != nil || len(next.GetDispatches().GetDispatches()) != 1 || next.GetDispatches().GetDispatches()[0].GetCode() != "aborted" {
 		t.Errorf("next event %v, %v, want the failed call alone", next, err)
+	}
+}
+
+// What a connection went through is remembered over a restart, with who dialled and why it ended.
+func TestConnectionChangesSurviveARestart(t *testing.T) {
+	t.Parallel()
+	store, err := conn.OpenStore(t.Context(), filepath.Join(t.TempDir(), "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	b := serve(t, "b", []string{"test"})
+	start := func() node {
+		return serve(t, "a", []string{"test"}, dispatcher.WithStore(store), dispatcher.WithHistoryDB(store.DB(), 10, 0))
+	}
+	first := start()
+	first.hostEcho(t, "test")
+	join(t, first, b)
+	if _, err := first.client(t).Echo(t.Context(), &testingv1.EchoRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := start()
+	id := conn.ConnectionID("a", "b")
+	if err := second.Connections().Disconnect(t.Context(), id, "enough", false); err != nil {
+		t.Fatal(err)
+	}
+	mesh := second.status(t)
+	res, err := mesh.ListConnectionChanges(t.Context(), &meshv1.ListConnectionChangesRequest{PeerCollectorId: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var states []string
+	for _, change := range slices.Backward(res.GetChanges()) {
+		states = append(states, conn.StateName(change.GetConnection().GetState()))
+		if change.GetConnection().GetId() != id || change.GetConnection().GetSourceCollectorId() != "a" || change.GetConnection().GetStateChangedAt() == nil {
+			t.Errorf("change of %v, want one of %s, dialled by a", change.GetConnection(), id)
+		}
+	}
+	if last := res.GetChanges()[0].GetConnection(); len(states) < 3 || states[0] != "active" || states[1] != "stale" || !strings.Contains(last.GetCloseReason(), "enough") {
+		t.Errorf("it was %v, and last because of %q", states, last.GetCloseReason())
+	}
+	calls, err := mesh.ListDispatches(t.Context(), &meshv1.ListDispatchesRequest{})
+	if err != nil || len(calls.GetDispatches()) != 1 || calls.GetDispatches()[0].GetSessionId() == "" {
+		t.Errorf("calls of the earlier run: %v, %v, want one", calls, err)
+	}
+}
+
+func TestListConnections_FilterAndPages(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"})
+	for _, id := range []string{"b", "c", "d"} {
+		join(t, a, serve(t, id, []string{"test"}))
+	}
+	list := func(req *meshv1.ListConnectionsRequest) (peers []string, next string) {
+		res, err := a.status(t).ListConnections(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range res.GetConnections() {
+			peers = append(peers, c.GetTargetCollectorId())
+		}
+		return peers, res.GetNextPageToken()
+	}
+	for size, want := range map[int32][][]string{0: {{"d", "c", "b"}}, 1: {{"d"}, {"c"}, {"b"}}, 2: {{"d", "c"}, {"b"}}, 3: {{"d", "c", "b"}}} {
+		req := &meshv1.ListConnectionsRequest{PageSize: size}
+		for i, page := range want {
+			var peers []string
+			if peers, req.PageToken = list(req); !slices.Equal(peers, page) || (req.PageToken == "") != (i == len(want)-1) {
+				t.Errorf("pages of %d: page %d is %v, then %q, want %v", size, i, peers, req.PageToken, page)
+			}
+		}
+	}
+	if peers, _ := list(&meshv1.ListConnectionsRequest{PeerCollectorId: "c"}); !slices.Equal(peers, []string{"c"}) {
+		t.Errorf("with c: %v", peers)
+	}
+	if _, err := a.status(t).ListConnections(t.Context(), &meshv1.ListConnectionsRequest{PageToken: "x"}); connect.CodeOf(err) != connect.CodeInvalidArgument {
+		t.Errorf("a page_token that is none: %v", err)
 	}
 }

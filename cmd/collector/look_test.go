@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 	for _, c := range sound.Checks {
 		names = append(names, c.Check)
 	}
-	want := "reachable, protocol connect, protocol grpc, protocol grpcweb, schemas, store, console, peer b"
+	want := "reachable, protocol connect, protocol grpc, protocol grpcweb, schemas, store, history, console, peer b"
 	if strings.Join(names, ", ") != want {
 		t.Errorf("checked %v, want %s", names, want)
 	}

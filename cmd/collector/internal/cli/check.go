@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -51,7 +52,7 @@ func (s *session) check(ctx context.Context) error {
 	for _, protocol := range protocols {
 		all = append(all, s.checkProtocol(ctx, protocol))
 	}
-	all = append(all, s.checkSchemas(ctx), checkStore(status.GetStore()), s.checkConsole(ctx))
+	all = append(all, s.checkSchemas(ctx), checkStore(status.GetStore()), checkHistory(status.GetHistory()), s.checkConsole(ctx))
 	for _, peer := range status.GetPeers() {
 		all = append(all, checkPeer(peer))
 	}
@@ -92,6 +93,16 @@ func checkStore(store *meshv1.StoreStatus) finding {
 	return found
 }
 
+func checkHistory(history *meshv1.HistoryStatus) finding {
+	found := finding{Name: "history", Detail: fmt.Sprintf("the last %d calls in memory", history.GetMemoryCalls())}
+	if history.GetStoredCalls() > 0 {
+		age := time.Duration(history.GetStoredSeconds()) * time.Second
+		found.Detail = fmt.Sprintf("the last %d calls of %v in the store, %d missed", history.GetStoredCalls(), age, history.GetMissedCalls())
+	}
+	found.Problem = history.GetError()
+	return found
+}
+
 // checkConsole never finds a problem: a collector without a console is sound.
 func (s *session) checkConsole(ctx context.Context) finding {
 	url, err := s.consoleURL(ctx)
@@ -115,7 +126,7 @@ func checkPeer(peer *meshv1.Peer) finding {
 }
 
 func (a *app) showCheckup(all []finding) error {
-	v := view{columns: []column{{title: "CHECK"}, {title: "VERDICT"}, {title: "DETAIL"}}}
+	v := view{columns: []column{{title: "CHECK"}, {title: "VERDICT", state: true}, {title: "DETAIL"}}}
 	problems := 0
 	for _, f := range all {
 		verdict, detail := "ok", f.Detail

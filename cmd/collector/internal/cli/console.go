@@ -34,15 +34,21 @@ func (s *session) console(ctx context.Context, printOnly bool) error {
 	if err != nil {
 		return err
 	}
-	document := map[string]string{"url": url}
-	v := view{document: document, columns: []column{{title: "CONSOLE"}}, rows: [][]cell{{text(url)}}}
-	if err := s.app.show(v); err != nil || printOnly || !s.app.io.OutTerminal || s.app.structured() {
+	if err := s.app.showURL(url); err != nil || printOnly || !s.app.io.OutTerminal || s.app.structured() {
 		return err
 	}
 	if err := openBrowser(url); err != nil {
 		s.app.note("# no browser could be started here: %v", err)
 	}
 	return nil
+}
+
+// showURL prints an address so that it can be copied: without a title.
+func (a *app) showURL(url string) error {
+	if a.structured() {
+		return a.show(view{document: map[string]string{"url": url}})
+	}
+	return a.print(url + "\n")
 }
 
 // openBrowser leaves the browser to itself: it outlives the command.

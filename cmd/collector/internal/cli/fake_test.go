@@ -74,6 +74,7 @@ func (f fakeMesh) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 		Namespaces: []string{"users", "orders"}, Store: &meshv1.StoreStatus{Path: "./a.db"},
 		Warnings: []string{"connection c-7f2 to d is stale since the restart 4m ago → collector connect 127.0.0.1:50054"},
 		Version:  "v1", Limits: map[string]string{"message": "4 MiB"},
+		History: &meshv1.HistoryStatus{MemoryCalls: 8192, StoredCalls: 5000, StoredSeconds: 3600, MissedCalls: 7},
 		Peers: []*meshv1.Peer{
 			{
 				CollectorId: "b", ConnectionId: "c-0b1", Address: "127.0.0.1:50052", State: active, Dialed: true,
@@ -105,6 +106,42 @@ func (f fakeMesh) ListConnections(
 		}
 	}
 	return res, f.err
+}
+
+func (f fakeMesh) ListConnectionChanges(
+	_ context.Context, req *meshv1.ListConnectionChangesRequest,
+) (*meshv1.ListConnectionChangesResponse, error) {
+	if req.GetPeerCollectorId() == "z" {
+		return &meshv1.ListConnectionChangesResponse{}, f.err
+	}
+	at := func(c *collector.Connection, d time.Duration) *collector.Connection {
+		c.StateChangedAt = ago(d)
+		return c
+	}
+	return &meshv1.ListConnectionChangesResponse{Changes: []*meshv1.ConnectionChange{
+		{Before: active, Connection: at(connection("c-7f2", "d", "a", stale, false, "the peer closed the link"), 4*time.Minute)},
+		{Before: stale, Connection: at(connection("c-0b1", "a", "b", active, true, ""), 10*time.Minute)},
+		{Before: active, Connection: at(connection("c-0b1", "a", "b", stale, true, "no answer for 2 s"), 10*time.Minute+3*time.Second)},
+		{Connection: at(connection("c-7f2", "d", "a", active, false, ""), time.Hour)},
+	}}, f.err
+}
+
+// Watch tells of one connection that is lost, and ends.
+func (f fakeMesh) Watch(_ context.Context, _ *meshv1.WatchRequest, stream meshv1connect.MeshServiceWatchServerStream) error {
+	lost := &meshv1.ConnectionChange{Before: active, Connection: connection("c-0b1", "a", "b", stale, true, "the peer closed the link")}
+	for i, event := range []*meshv1.WatchResponse{
+		{Content: &meshv1.WatchResponse_Snapshot{Snapshot: &meshv1.Topology{
+			Connections: []*collector.Connection{connection("c-0b1", "a", "b", active, true, "")},
+		}}},
+		{Content: &meshv1.WatchResponse_Connection{Connection: lost}},
+		{Content: &meshv1.WatchResponse_Heartbeat{Heartbeat: &meshv1.Heartbeat{}}},
+	} {
+		event.Event, event.Time = uint64(i+1), ago(0)
+		if err := stream.Send(event); err != nil {
+			return err
+		}
+	}
+	return f.err
 }
 
 func connection(id, source, target string, state collector.ConnectionState, dialed bool, reason string) *collector.Connection {
@@ -315,6 +352,7 @@ func newFake(t *testing.T, mesh meshv1connect.MeshServiceHandler) string {
 	}
 	schemas.RegisterHandler(server)
 	mux := http.NewServeMux()
+	mux.HandleFunc("/console/", func(http.ResponseWriter, *http.Request) {})
 	connecthttp.Mount(mux, server)
 	listener := httptest.NewUnstartedServer(mux)
 	listener.Config.Protocols = new(http.Protocols)

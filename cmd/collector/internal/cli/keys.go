@@ -62,7 +62,7 @@ func parseKey(input []byte) (k key, size int) {
 		return parseEscape(input)
 	}
 	r, size := utf8.DecodeRune(input)
-	if !unicode.IsPrint(r) {
+	if r == utf8.RuneError || !unicode.IsPrint(r) {
 		return 0, size
 	}
 	return key(r), size

@@ -81,7 +81,7 @@ func cut(text string, n int) string {
 func paint(text string) string {
 	colors := map[string]string{
 		"active": "32", "idle": "36", "stale": "33", "closed": "2", "failed": "31",
-		"YES": "32", "ok": "32",
+		"YES": "32", "ok": "32", "PROBLEM": "31",
 	}
 	color, ok := colors[strings.TrimSpace(text)]
 	if !ok {

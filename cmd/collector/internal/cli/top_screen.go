@@ -152,7 +152,9 @@ func (t *topScreen) draw() []string {
 	lines := []string{t.headline(), ""}
 	switch {
 	case t.help:
-		lines = append(lines, strings.Split(topKeys, "\n")...)
+		for line := range strings.Lines(topKeys) {
+			lines = append(lines, cut(strings.TrimSuffix(line, "\n"), t.width))
+		}
 	case t.open() != nil:
 		lines = append(lines, t.detailLines(t.open())...)
 	default:
@@ -166,15 +168,16 @@ func (t *topScreen) draw() []string {
 }
 
 func (t *topScreen) headline() string {
-	words := []string{"collector top", t.server, "last 10 s", "by " + topOrders[t.order.by].name}
+	order := "by " + topOrders[t.order.by].name
 	if t.order.reversed {
-		words[3] += ", reversed"
+		order += ", reversed"
 	}
+	words := []string{"collector top", t.server, "last 10 s", order}
 	if t.paused {
-		words = append(words, "PAUSED")
+		words = slices.Insert(words, 1, "PAUSED")
 	}
 	if t.trouble != "" {
-		words = append(words, "AS OF "+t.at.Format("15:04:05")+": "+t.trouble)
+		words = slices.Insert(words, 1, "AS OF "+t.at.Format("15:04:05")+": "+t.trouble)
 	}
 	return cut(clean(strings.Join(words, " · ")), t.width)
 }
@@ -199,19 +202,27 @@ func (t *topScreen) tableLines(room int) []string {
 		return []string{"no row matches the filter"}
 	}
 	v := topView(nil, rows)
-	lines := strings.Split(strings.TrimSuffix(table(v.columns, v.rows, tableStyle{width: t.width, color: t.color}), "\n"), "\n")
+	style := tableStyle{width: max(t.width-len(topMargin), 1), color: t.color}
+	lines := strings.Split(strings.TrimSuffix(table(v.columns, v.rows, style), "\n"), "\n")
 	selected := t.current(rows)
-	lines[selected+1] = t.mark(lines[selected+1])
+	for i, line := range lines {
+		lines[i] = t.withMargin(line, i == selected+1)
+	}
 	first := max(0, min(selected-room/2, len(rows)-room+1))
 	return append(lines[:1:1], lines[1+first:]...)
 }
 
-// mark shows that a row is the selected one.
-func (t *topScreen) mark(line string) string {
-	if t.color {
-		return "\x1b[7m" + line + "\x1b[0m"
+// topMargin is where the selected row has a mark.
+const topMargin = "  "
+
+func (t *topScreen) withMargin(line string, selected bool) string {
+	switch {
+	case !selected:
+		return topMargin + line
+	case t.color:
+		return "\x1b[1m> " + line + "\x1b[0m"
 	}
-	return cut(">"+line, t.width)
+	return "> " + line
 }
 
 func (t *topScreen) detailLines(s *meshv1.Series) []string {
