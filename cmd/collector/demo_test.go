@@ -56,6 +56,22 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// The same story without processes, and faster.
+func TestDemoInProcess(t *testing.T) {
+	t.Parallel()
+	got := collector(t, "demo", "--in-process", "--port", "0", "--for", "10s", "--speed", "2.5", "--json")
+	var report demo.Report
+	if err := json.Unmarshal([]byte(got.out), &report); err != nil || got.exit != 0 {
+		t.Fatalf("exit %d, %v\n%s%s", got.exit, err, got.out, got.err)
+	}
+	if !report.OK() || report.UnavailableDuringOutage == 0 || report.Seconds < 4 {
+		t.Errorf("%+v", report)
+	}
+	if !strings.Contains(got.err, "# cutting off b") {
+		t.Errorf("it claims to kill what it cannot kill:\n%s", got.err)
+	}
+}
+
 var urlOfCollector = regexp.MustCompile(`^# collector \w +(http://\S+)`)
 
 // Ctrl-C in the middle stops everything that the demo started.

@@ -3,8 +3,10 @@ package main_test
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,16 +44,35 @@ func TestConsole(t *testing.T) {
 	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory")
 	a.on(t, "console").expect(t, 0, a.URL+"/console/\n", "")
 	a.on(t, "console", "--json").expect(t, 0, `"url": "`+a.URL+`/console/"`, "")
-	res, err := http.Get(a.URL + "/console/")
-	if err != nil {
-		t.Fatal(err)
+	page := a.get(t, "/console/")
+	parts := linked.FindAllStringSubmatch(page, -1)
+	if len(parts) < 2 {
+		t.Fatalf("the page links %v, want at least a script and a style sheet\n%s", parts, page)
 	}
-	_ = res.Body.Close() // nothing was written
-	if res.StatusCode != http.StatusOK {
-		t.Errorf("what it prints answers %s", res.Status)
+	for _, part := range parts { // the binary was built by go build alone: all of it is in there
+		if a.get(t, part[1]) == "" {
+			t.Errorf("%s is empty", part[1])
+		}
 	}
 	off := serve(t, "--id", "off", "--listen", "127.0.0.1:0", "--db", "memory", "--console", "off")
 	off.on(t, "console").expect(t, 1, "", "shows no console")
+}
+
+var linked = regexp.MustCompile(`(?:src|href)="(/console/[^"]+)"`)
+
+// get answers what a browser would get.
+func (p *process) get(t *testing.T, path string) string {
+	t.Helper()
+	res, err := http.Get(p.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("%s answers %s, %v", path, res.Status, err)
+	}
+	return string(body)
 }
 
 // Every change of a connection is a line, with the reason.

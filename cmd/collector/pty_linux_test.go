@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -184,4 +185,47 @@ func TestTopEndsWithCtrlC(t *testing.T) {
 	top.types(t, "\x03")
 	top.sees(t, "\x1b[?1049l")
 	top.ends(t, 0)
+}
+
+// On a terminal the demo opens the console, and Ctrl-C ends all of it.
+func TestDemoOpensTheConsole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	browser, opened := filepath.Join(dir, "browser"), filepath.Join(dir, "opened")
+	if err := os.WriteFile(browser, []byte("#!/bin/sh\necho \"$1\" >"+opened+".new && mv "+opened+".new "+opened+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d := onTerminal(t, []string{"BROWSER=" + browser}, "demo", "--port", "0", "--for", "10m")
+	d.sees(t, "console: http://")
+	var url []byte
+	until(t, "the browser", func() bool {
+		url, _ = os.ReadFile(opened)
+		return len(url) > 0
+	})
+	if !strings.HasPrefix(string(url), "http://127.0.0.1:") || !strings.HasSuffix(string(url), "/console/\n") {
+		t.Errorf("opened %q", url)
+	}
+	d.sees(t, "handled by")
+	d.types(t, "\x03")
+	d.sees(t, "everything is stopped")
+	d.ends(t, 130)
+}
+
+func TestServeHasKeys(t *testing.T) {
+	t.Parallel()
+	b := serve(t, "--id", "b", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	a := onTerminal(t, []string{"BROWSER=/bin/true"}, "serve", "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users", "--join", b.Address)
+	a.sees(t, "collector a is up")
+	a.sees(t, "keys: b")
+	a.sees(t, "joined")
+	a.types(t, "l")
+	a.sees(t, "log level: WARN")
+	a.types(t, "c")
+	a.sees(t, "CONNECTION")
+	a.sees(t, "active")
+	a.types(t, "b")
+	a.sees(t, "opening http://127.0.0.1:")
+	a.types(t, "lllq") // ERROR, DEBUG, INFO
+	a.sees(t, "draining")
+	a.ends(t, 0)
 }

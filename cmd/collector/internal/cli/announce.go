@@ -58,11 +58,10 @@ func limitLines(limits map[string]string) []string {
 
 // logger makes the logger of serve, which writes to stderr.
 func (a *app) logger(flags serveFlags) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(flags.logLevel)); err != nil {
+	if err := a.logLevel.UnmarshalText([]byte(flags.logLevel)); err != nil {
 		return nil, usagef("--log-level %s: want debug, info, warn or error", flags.logLevel)
 	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: &a.logLevel}
 	format := flags.logFormat
 	if format == "" && a.io.OutTerminal {
 		format = "text"

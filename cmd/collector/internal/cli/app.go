@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -15,6 +16,8 @@ type app struct {
 	flags globalFlags
 	// version is what the binary says about itself.
 	version string
+	// logLevel is that of serve; a key changes it.
+	logLevel slog.LevelVar
 }
 
 // Main runs the command line and returns the exit code. When ctx is done, as a first Ctrl-C makes it, commands stop;

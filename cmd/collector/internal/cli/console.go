@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"runtime"
 
@@ -37,9 +38,7 @@ func (s *session) console(ctx context.Context, printOnly bool) error {
 	if err := s.app.showURL(url); err != nil || printOnly || !s.app.io.OutTerminal || s.app.structured() {
 		return err
 	}
-	if err := openBrowser(url); err != nil {
-		s.app.note("# no browser could be started here: %v", err)
-	}
+	s.app.browse(url)
 	return nil
 }
 
@@ -51,14 +50,30 @@ func (a *app) showURL(url string) error {
 	return a.print(url + "\n")
 }
 
-// openBrowser leaves the browser to itself: it outlives the command.
-func openBrowser(url string) error {
-	words := []string{"xdg-open", url}
-	switch runtime.GOOS {
-	case "darwin":
-		words[0] = "open"
-	case "windows":
-		words = []string{"rundll32", "url.dll,FileProtocolHandler", url}
+// browse opens a page in a browser, or says why there is none.
+func (a *app) browse(url string) {
+	if err := a.openBrowser(url); err != nil {
+		a.note("# no browser was opened: %v", err)
 	}
-	return exec.Command(words[0], words[1:]...).Start()
+}
+
+// openBrowser leaves the browser to itself: it outlives the command.
+func (a *app) openBrowser(url string) error {
+	words := []string{"xdg-open", url}
+	switch {
+	case a.io.Env("BROWSER") != "":
+		words[0] = a.io.Env("BROWSER")
+	case runtime.GOOS == "darwin":
+		words[0] = "open"
+	case runtime.GOOS == "windows":
+		words = []string{"rundll32", "url.dll,FileProtocolHandler", url}
+	case a.io.Env("DISPLAY") == "" && a.io.Env("WAYLAND_DISPLAY") == "":
+		return errors.New("this terminal has no display") // xdg-open would start a browser in it
+	}
+	browser := exec.Command(words[0], words[1:]...)
+	if err := browser.Start(); err != nil {
+		return err
+	}
+	go browser.Wait() //nolint:errcheck // how it ends is its own affair
+	return nil
 }

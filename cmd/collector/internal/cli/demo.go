@@ -14,17 +14,26 @@ import (
 
 func (a *app) demoCommand() *cobra.Command {
 	var config demo.Config
+	var noBrowser bool
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Run three linked collectors with traffic, kill one, watch it come back",
 		Long: "Run three collectors as processes of their own, linked, on 127.0.0.1:50051 to 50053 (free ports if taken). Calls\n" +
 			"are asked of collectors that do not have the method; each line says who ran it and on which way. One collector\n" +
 			"is killed and restarted, and one method fails now and then on purpose. Everything is stopped and removed at the end.",
-		Example: "  collector demo\n  collector demo --for 10s --json\n  collector demo --keep /tmp/demo     # look at the databases after it",
+		Example: "  collector demo\n  collector demo --speed 2 --no-browser\n  collector demo --for 10s --json\n  collector demo --keep /tmp/demo     # look at the databases after it",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context(), config) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.io.OutTerminal && !noBrowser && !a.structured() {
+				config.Opened = a.browse
+			}
+			return a.demo(cmd.Context(), config)
+		},
 	}
 	command.Flags().DurationVar(&config.For, "for", time.Minute, "how long to make calls")
+	command.Flags().Float64Var(&config.Speed, "speed", 1, "tell the story so many times faster, in a part of that time")
+	command.Flags().BoolVar(&noBrowser, "no-browser", false, "do not open the console in a browser (it is opened on a terminal only)")
+	command.Flags().BoolVar(&config.InProcess, "in-process", false, "run the collectors inside this process; one is then cut off instead of killed")
 	command.Flags().IntVar(&config.Port, "port", 50051, "where a listens, b and c on the two after it; 0 for free ports")
 	command.Flags().Uint64Var(&config.Seed, "seed", 1, "which calls of ReserveStock fail on purpose")
 	command.Flags().StringVar(&config.Keep, "keep", "", "directory for databases and logs, not removed")
@@ -32,8 +41,11 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 func (a *app) demo(ctx context.Context, config demo.Config) error {
-	if config.For < demo.Shortest {
-		return usagef("--for %v is too short: want at least %v", config.For, demo.Shortest)
+	if config.Speed <= 0 {
+		return usagef("--speed %v: want a number above 0, such as 2", config.Speed)
+	}
+	if config.Length() < demo.Shortest {
+		return usagef("--for %v at --speed %v is a story of %v: want at least %v", config.For, config.Speed, config.Length(), demo.Shortest)
 	}
 	if config.Port < 0 || config.Port > 65533 {
 		return usagef("--port %d: want 0, or a port with two more after it", config.Port)

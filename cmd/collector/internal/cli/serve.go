@@ -98,6 +98,7 @@ func hostID() string {
 }
 
 func (a *app) serve(ctx context.Context, flags serveFlags) error {
+	keys := a.newHotkeys(flags)
 	config, err := a.hostConfig(flags)
 	if err != nil {
 		return err
@@ -105,7 +106,18 @@ func (a *app) serve(ctx context.Context, flags serveFlags) error {
 	if flags.untilEOF {
 		ctx = untilEOF(ctx, a.io.In)
 	}
-	return asUsage(host.Run(ctx, config, func(ready host.Ready) { a.announce(ready) }))
+	ctx, stop := context.WithCancel(ctx)
+	err = host.Run(ctx, config, func(ready host.Ready) {
+		a.announce(ready)
+		if keys != nil {
+			keys.hear(ctx, a, ready)
+		}
+	})
+	stop()
+	if keys != nil {
+		keys.wait()
+	}
+	return asUsage(err)
 }
 
 // asUsage makes a failure of a configuration that will not be run.

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,10 +28,14 @@ const (
 
 // Config says how the demo is run.
 type Config struct {
-	// Program is the collector binary.
+	// Program is the collector binary, which is run three times.
 	Program string
-	// For is how long calls are made, at least [Shortest].
-	For time.Duration
+	// InProcess runs the collectors inside this process instead. One of them is then cut off where it would be killed.
+	InProcess bool
+	// For is how long calls are made. Speed tells the story so many times faster, in a part of that time; 0 means 1. The
+	// time must be at least [Shortest] all the same.
+	For   time.Duration
+	Speed float64
 	// Port is where a listens, b and c on the two after it; 0 for free ones, which also serve if any of them is taken.
 	Port int
 	// Seed chooses which calls of ReserveStock fail on purpose.
@@ -39,9 +44,16 @@ type Config struct {
 	Keep string
 	// Lines gets a line for every call, Notes the captions between them.
 	Lines, Notes io.Writer
+	// Opened, if not nil, is called with the address of the console when all collectors are up.
+	Opened func(console string)
 }
 
-// Run plays the demo. It stops every process that it started before it returns, also when ctx is done early. The
+// Length is how long calls are made in the end.
+func (c *Config) Length() time.Duration { return time.Duration(float64(c.For) / c.speed()) }
+
+func (c *Config) speed() float64 { return cmp.Or(c.Speed, 1) }
+
+// Run plays the demo. It stops every collector that it started before it returns, also when ctx is done early. The
 // report of a demo that ended early tells what there was until then.
 func Run(ctx context.Context, config Config) (report *Report, err error) {
 	d := &director{config: config, report: &Report{Executors: map[string]int{}}}
@@ -53,6 +65,9 @@ func Run(ctx context.Context, config Config) (report *Report, err error) {
 		return nil, err
 	}
 	d.introduce()
+	if config.Opened != nil {
+		config.Opened(d.stage.a.console())
+	}
 	return d.report, d.play(ctx)
 }
 
@@ -88,7 +103,7 @@ func (d *director) play(ctx context.Context) error {
 	defer func() { d.report.Seconds = time.Since(start).Seconds() }()
 	outage := newOutage(d.stage.b, d.stage.a, d.stage.c)
 	d.report.Killed = d.stage.b.id
-	until := func(part float64) time.Time { return start.Add(time.Duration(part * float64(d.config.For))) }
+	until := func(part float64) time.Time { return start.Add(time.Duration(part * float64(d.config.Length()))) }
 
 	if err := d.callUntil(ctx, until(explainAt)); err != nil {
 		return err
@@ -101,7 +116,7 @@ func (d *director) play(ctx context.Context) error {
 	if err := d.callUntil(ctx, until(killAt)); err != nil {
 		return err
 	}
-	d.note("kill -9 %s: orders live there only, so calls of them must now fail, at once and with the reason", d.stage.b.id)
+	d.note("%s %s: orders live there only, so calls of them must now fail, at once and with the reason", d.stage.b.verb(), d.stage.b.id)
 	if err := outage.begin(); err != nil {
 		return err
 	}
@@ -202,7 +217,7 @@ func (d *director) step(ctx context.Context, outage *outage) error {
 		}
 	}
 	d.call(ctx, outage)
-	return sleep(ctx, pause)
+	return sleep(ctx, time.Duration(float64(pause)/d.config.speed()))
 }
 
 // call runs the next errand that can be asked.

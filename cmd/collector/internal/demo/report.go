@@ -60,11 +60,11 @@ func (r *Report) Write(w io.Writer) error {
 		ran = append(ran, fmt.Sprintf("%s %d", id, r.Executors[id]))
 	}
 	lines := []string{
-		fmt.Sprintf("%d calls in %.1f s, %d failed, %d ran on another collector than the one asked",
-			r.Calls, r.Seconds, r.Failed, r.Routed),
+		fmt.Sprintf("%s in %.1f s, %d failed, %d ran on another collector than the one asked",
+			calls(r.Calls), r.Seconds, r.Failed, r.Routed),
 		"executed by     " + strings.Join(ran, " · "),
-		fmt.Sprintf("%d calls of ReserveStock failed on purpose: their handler's error, delivered as it is", r.SeededFaults),
-		fmt.Sprintf("while %s was away %d calls that needed it failed with unavailable", r.Killed, r.UnavailableDuringOutage),
+		calls(r.SeededFaults) + " of ReserveStock failed on purpose: the handler's own error, delivered as it is",
+		fmt.Sprintf("while %s was away, %s for it failed with unavailable", r.Killed, calls(r.UnavailableDuringOutage)),
 		r.recoveryText(),
 	}
 	for _, failure := range r.Failures {
@@ -77,12 +77,20 @@ func (r *Report) Write(w io.Writer) error {
 	return err
 }
 
+// calls is a number of calls in words.
+func calls(n int) string {
+	if n == 1 {
+		return "1 call"
+	}
+	return fmt.Sprintf("%d calls", n)
+}
+
 func (r *Report) recoveryText() string {
 	if !r.Recovered {
 		return fmt.Sprintf("%s did NOT come back: its connection was not seen stale and then active", r.Killed)
 	}
 	back := time.Duration(r.RecoveryMillis) * time.Millisecond
-	return fmt.Sprintf("%s was killed and restarted: its connection went stale, and active again %.1f s after the restart",
+	return fmt.Sprintf("%s went away and was restarted: its connection went stale, and active again %.1f s after the restart",
 		r.Killed, back.Seconds())
 }
 

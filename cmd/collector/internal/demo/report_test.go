@@ -16,7 +16,7 @@ func TestReport(t *testing.T) {
 		Killed: "b", Recovered: true, RecoveryMillis: 640, Seconds: 10.04,
 	}
 	bad := demo.Report{
-		Calls: 2, Failed: 1, Executors: map[string]int{"a": 1}, Routed: 1, Killed: "b", Seconds: 3,
+		Calls: 2, Failed: 1, SeededFaults: 1, UnavailableDuringOutage: 1, Executors: map[string]int{"a": 1}, Routed: 1, Killed: "b", Seconds: 3,
 		Failures: []string{"X asked of a: 500 oh"}, Kept: "/keep",
 	}
 	for _, tt := range []struct {
@@ -27,15 +27,15 @@ func TestReport(t *testing.T) {
 		{good, true, `
 42 calls in 10.0 s, 0 failed, 27 ran on another collector than the one asked
 executed by     a 20 · b 10 · c 6
-2 calls of ReserveStock failed on purpose: their handler's error, delivered as it is
-while b was away 4 calls that needed it failed with unavailable
-b was killed and restarted: its connection went stale, and active again 0.6 s after the restart
+2 calls of ReserveStock failed on purpose: the handler's own error, delivered as it is
+while b was away, 4 calls for it failed with unavailable
+b went away and was restarted: its connection went stale, and active again 0.6 s after the restart
 `},
 		{bad, false, `
 2 calls in 3.0 s, 1 failed, 1 ran on another collector than the one asked
 executed by     a 1
-0 calls of ReserveStock failed on purpose: their handler's error, delivered as it is
-while b was away 0 calls that needed it failed with unavailable
+1 call of ReserveStock failed on purpose: the handler's own error, delivered as it is
+while b was away, 1 call for it failed with unavailable
 b did NOT come back: its connection was not seen stale and then active
 FAILED X asked of a: 500 oh
 databases and logs are in /keep

@@ -13,14 +13,14 @@ import (
 // anyPort is an address with a free port.
 const anyPort = "127.0.0.1:0"
 
-// stage is the three processes and their files.
+// stage is the three collectors and their files.
 type stage struct {
 	a, b, c *actor
 	dir     string
 	kept    bool
 }
 
-// newStage prepares processes that are not started yet.
+// newStage prepares collectors that are not started yet.
 func newStage(config Config, notice func(string, ...any)) (*stage, error) {
 	dir, err := stageDir(config.Keep)
 	if err != nil {
@@ -28,13 +28,22 @@ func newStage(config Config, notice func(string, ...any)) (*stage, error) {
 	}
 	s := &stage{dir: dir, kept: config.Keep != ""}
 	listen := addresses(config.Port, notice)
-	s.a = &actor{id: "a", namespaces: []string{"users", "orders"}, example: "users", listen: listen[0]}
-	s.b = &actor{id: "b", namespaces: []string{"orders", "inventory"}, example: "orders", listen: listen[1]}
-	s.c = &actor{id: "c", namespaces: []string{"inventory", "users"}, example: "inventory", listen: listen[2]}
-	for _, actor := range s.actors() {
-		actor.program, actor.dir, actor.seed = config.Program, dir, config.Seed
+	for i, r := range []role{
+		{id: "a", namespaces: []string{"users", "orders"}, example: "users"},
+		{id: "b", namespaces: []string{"orders", "inventory"}, example: "orders"},
+		{id: "c", namespaces: []string{"inventory", "users"}, example: "inventory"},
+	} {
+		r.dir, r.seed = dir, config.Seed
+		*[]**actor{&s.a, &s.b, &s.c}[i] = &actor{role: r, life: config.life(r), listen: listen[i]}
 	}
 	return s, nil
+}
+
+func (c *Config) life(r role) life {
+	if c.InProcess {
+		return &inside{role: r}
+	}
+	return &process{role: r, program: c.Program}
 }
 
 func stageDir(keep string) (string, error) {
@@ -67,7 +76,7 @@ func addresses(first int, notice func(string, ...any)) [3]string {
 
 func (s *stage) actors() []*actor { return []*actor{s.a, s.b, s.c} }
 
-// collectors are the processes as the report has them.
+// collectors are the actors as the report has them.
 func (s *stage) collectors() []Collector {
 	var all []Collector
 	for _, a := range s.actors() {
@@ -76,7 +85,7 @@ func (s *stage) collectors() []Collector {
 	return all
 }
 
-// open starts the processes and links them as in the picture: a with b and c, and b with c.
+// open starts the collectors and links them as in the picture: a with b and c, and b with c.
 func (s *stage) open(ctx context.Context, note func(string, ...any)) error {
 	for _, actor := range s.actors() {
 		if err := actor.startSomewhere(ctx, note); err != nil {
@@ -101,7 +110,7 @@ func link(ctx context.Context, from, to *actor) error {
 	return nil
 }
 
-// close stops every process and removes the files, unless they are kept.
+// close stops every collector and removes the files, unless they are kept.
 func (s *stage) close() error {
 	stopped := make(chan error, len(s.actors()))
 	for _, actor := range s.actors() {

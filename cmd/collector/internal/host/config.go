@@ -42,7 +42,10 @@ type Config struct {
 	// CORSOrigins are those of other web pages that may call methods.
 	CORSOrigins []string
 	// Grace is how long running calls have when the collector stops.
-	Grace   time.Duration
+	Grace time.Duration
+	// CutOff, when it is closed, ends the collector as if its machine were gone: without a goodbye, without waiting for
+	// calls. nil for never.
+	CutOff  <-chan struct{}
 	Logger  *slog.Logger
 	Version string
 }

@@ -107,6 +107,9 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
+	case <-config.CutOff:
+		d.Connections().CloseAll()
+		_ = server.Close() // nobody is left to tell
 	}
 	stopJoining()
 	joins.Wait()

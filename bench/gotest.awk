@@ -1,4 +1,4 @@
-# Makes FIGURE lines of what `go test -bench` prints about package registry.
+# Makes FIGURE lines of what `go test -bench` prints.
 function value(unit,   i) { for (i = 4; i <= NF; i++) if ($i == unit) return $(i - 1) }
 /^BenchmarkValidateServiceMethod/ {
 	printf "FIGURE registry_validate %s ns\n", value("ns/op")
@@ -6,4 +6,5 @@ function value(unit,   i) { for (i = 4; i <= NF; i++) if ($i == unit) return $(i
 	printf "FIGURE registry_memory %s MiB\n", value("MiB/registry")
 }
 /^BenchmarkRestart/ { printf "FIGURE registry_restart %.2f s\n", value("ns/op") / 1e9 }
+/^BenchmarkWatched/ { printf "FIGURE watched_cost %.1f %%\n", 100 * (1 - value("watched_vs_unwatched_rps")) }
 /^(FAIL|---)/ { print > "/dev/stderr" }
