@@ -27,6 +27,9 @@ type guardedBody struct {
 	controller *http.ResponseController
 	patience   time.Duration
 	alarm      *time.Timer // nil when the body may take its time
+	// since is when a read began to wait for the client, zero when none does: what a client does while nobody reads is no
+	// reason to end a long answer.
+	since time.Time
 }
 
 // guardBody puts a request's body under guard. Its done must be called when the request has been served. hurry is
@@ -37,6 +40,7 @@ func (l Limits) guardBody(w http.ResponseWriter, r *http.Request, hurry bool) *g
 	if hurry && r.Body != http.NoBody {
 		b.controller, b.patience = http.NewResponseController(w), l.BodyTimeout
 		b.alarm = time.AfterFunc(l.BodyTimeout, b.ring)
+		b.alarm.Stop() // until somebody reads
 	}
 	r.Body = b
 	return b
@@ -51,14 +55,29 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 	if b.over {
 		return 0, &http.MaxBytesError{Limit: int64(b.limit)}
 	}
+	b.wait(true)
 	n, err := b.ReadCloser.Read(p)
+	b.wait(false)
 	if b.framed {
 		b.scan(p[:n])
 	}
-	if b.alarm != nil && n > 0 {
-		b.alarm.Reset(b.patience)
-	}
 	return n, err
+}
+
+// wait begins or ends to wait for the client.
+func (b *guardedBody) wait(begin bool) {
+	if b.alarm == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !begin {
+		b.since = time.Time{}
+		b.alarm.Stop()
+		return
+	}
+	b.since = time.Now()
+	b.alarm.Reset(b.patience)
 }
 
 // scan follows the prefixes of the messages in what was read.
@@ -88,7 +107,7 @@ func (b *guardedBody) scan(data []byte) {
 func (b *guardedBody) ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.controller != nil {
+	if b.controller != nil && !b.since.IsZero() && time.Since(b.since) >= b.patience {
 		_ = b.controller.SetReadDeadline(time.Unix(1, 0))
 	}
 }

@@ -11,7 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+
 	"github.com/collectiverpc/collective/dispatcher"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
 
@@ -75,5 +80,28 @@ func TestBody_Pause(t *testing.T) {
 		if res.StatusCode != http.StatusGatewayTimeout {
 			t.Errorf("at %s: %d", n.ID(), res.StatusCode)
 		}
+	}
+}
+
+// An answer may take longer than a pause in the request: nobody waits for the client any more.
+func TestBody_LongAnswer(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"}, dispatcher.WithLimits(dispatcher.Limits{BodyTimeout: 100 * time.Millisecond}))
+	for name, client := range map[string]*http.Client{"HTTP/1.1": {Transport: new(http.Transport)}, "HTTP/2": newHTTPClient(t)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			t.Cleanup(client.CloseIdleConnections)
+			mesh := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+a.address)))
+			stream, err := mesh.Watch(t.Context(), &meshv1.WatchRequest{Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_METRICS}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stream.Close()
+			for i := range 4 { // a snapshot, and then one tick a second
+				if event, err := stream.Receive(); err != nil {
+					t.Fatalf("after %d events: %v, %v", i, event, err)
+				}
+			}
+		})
 	}
 }

@@ -233,9 +233,9 @@ func (t *topScreen) detailLines(s *meshv1.Series) []string {
 			share(total.GetErrors(), total.GetCalls()).human, span(total.GetP50Nanos()).human, span(total.GetP90Nanos()).human,
 			span(total.GetP99Nanos()).human),
 		"",
-		"calls a second, the last minute   " + sparkline(s.GetPoints(), (*meshv1.Point).GetCalls),
-		"errors                            " + sparkline(s.GetPoints(), (*meshv1.Point).GetErrors),
-		"p99                               " + sparkline(s.GetPoints(), (*meshv1.Point).GetP99Nanos),
+		"calls a second, the last minute   " + sparkline(s.GetPoints(), (*meshv1.Point).GetCalls, count),
+		"errors                            " + sparkline(s.GetPoints(), (*meshv1.Point).GetErrors, count),
+		"p99                               " + sparkline(s.GetPoints(), (*meshv1.Point).GetP99Nanos, span),
 		"",
 	}
 	for i := range lines {
@@ -253,7 +253,7 @@ func (t *topScreen) detailLines(s *meshv1.Series) []string {
 }
 
 // sparkline draws values as bars, and says what the highest is worth.
-func sparkline(points []*meshv1.Point, value func(*meshv1.Point) int64) string {
+func sparkline(points []*meshv1.Point, value func(*meshv1.Point) int64, unit func(int64) cell) string {
 	bars := []rune(" ▁▂▃▄▅▆▇█")
 	highest := int64(0)
 	for _, p := range points {
@@ -270,5 +270,5 @@ func sparkline(points []*meshv1.Point, value func(*meshv1.Point) int64) string {
 		}
 		b.WriteRune(bars[level])
 	}
-	return b.String()
+	return b.String() + "  up to " + unit(highest).human
 }
