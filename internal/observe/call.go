@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -45,6 +46,31 @@ func (c *Call) failed() bool { return c.Code != OK }
 
 // ran tells a call that found a handler from one with a name that anyone could make up.
 func (c *Call) ran() bool { return c.Reason == "" }
+
+// The longest texts of a failed call that are kept, in bytes.
+const (
+	maxMessage = 1024
+	maxName    = 256
+)
+
+// tidy makes the texts of a failed call fit to be kept and told: what anybody asked for or answered may be long, and no
+// text at all. Those of a call that succeeded are names that are registered.
+func (c *Call) tidy() {
+	if !c.failed() {
+		return
+	}
+	c.Message = tidyText(c.Message, maxMessage)
+	if !c.ran() {
+		c.Namespace, c.Procedure = tidyText(c.Namespace, maxName), tidyText(c.Procedure, maxName)
+	}
+}
+
+func tidyText(s string, most int) string {
+	if len(s) > most {
+		s = strings.Clone(s[:most]) + "…" // a clone, so that the rest need not be kept
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
 
 // peer is the other collector of a call, empty if there is none.
 func (c *Call) peer(self string) string {

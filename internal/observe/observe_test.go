@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/gen/collector"
@@ -88,6 +90,22 @@ func list(t *testing.T, r *observe.Recorder, req *meshv1.ListDispatchesRequest) 
 
 func filtered(f *meshv1.DispatchFilter) *meshv1.ListDispatchesRequest {
 	return &meshv1.ListDispatchesRequest{Filter: f}
+}
+
+// What anybody asked for must not make all that is remembered unreadable, nor fill the memory.
+func TestRefusedNamesAreMadeReadable(t *testing.T) {
+	t.Parallel()
+	r := observe.New("a", observe.Limits{})
+	defer r.Close()
+	long := strings.Repeat("x", 1<<20)
+	r.Record(call(func(c *observe.Call) {
+		c.Code, c.Reason, c.Namespace, c.Procedure, c.Message = "not_found", "method_unknown", "us\xff", "/\xff"+long, "no \xfe"+long
+	}))
+	r.Record(call(func(c *observe.Call) { c.Code, c.Message = "internal", "\xff" }))
+	data, err := proto.Marshal(list(t, r, &meshv1.ListDispatchesRequest{}))
+	if err != nil || len(data) > 2000 {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
 }
 
 func TestTheOldestCallsMakeRoom(t *testing.T) {

@@ -35,6 +35,7 @@ func (r *ring) add(c *Call) {
 	if s.call.seq < seq {
 		s.call = *c
 		s.call.seq = seq
+		s.call.tidy()
 	}
 }
 
