@@ -97,9 +97,10 @@ func (c *cursor) next(visit func(*Call) bool) (lost uint64) {
 		lost = oldest - 1 - c.read
 		c.read = oldest - 1
 	}
+	var call Call
 	for last := c.ring.last.Load(); c.read < last; {
-		call, p := c.ring.get(c.read + 1)
-		if p == coming {
+		var p presence
+		if call, p = c.ring.get(c.read + 1); p == coming {
 			return lost
 		}
 		c.read++
@@ -119,9 +120,10 @@ func (c *cursor) next(visit func(*Call) bool) (lost uint64) {
 func (c *cursor) newest(most int, selects func(*Call) bool) (calls []Call, lost uint64) {
 	last := c.ring.last.Load()
 	seq, first := last, max(c.read+1, c.ring.oldest())
+	var call Call
 	for ; seq >= first && len(calls) < most; seq-- {
-		call, p := c.ring.get(seq)
-		if p == gone {
+		var p presence
+		if call, p = c.ring.get(seq); p == gone {
 			break
 		}
 		if p == coming {
