@@ -153,7 +153,7 @@ func TopScreens() string {
 	for _, keys := range []string{"", "sp", "/s", "/nothing\r", "?", "jj\r"} {
 		screen := newTopScreen().pressAll(keys)
 		screen.calls = []*meshv1.Dispatch{{Procedure: "S/Slow", Code: "not_found"}}
-		screen.series[2].Points = []*meshv1.Point{{}, {Calls: 1, P99Nanos: 3}, {Calls: 8, P99Nanos: 4}}
+		screen.series[2].Points = []*meshv1.Point{{}, {Calls: 1, P99Nanos: 3e6}, {Calls: 8, P99Nanos: 4e6}}
 		fmt.Fprintf(&b, "=== %q\n%s\n", keys, strings.Join(screen.draw(), "\n"))
 	}
 	lost := newTopScreen()
