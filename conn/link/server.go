@@ -182,6 +182,9 @@ func (c *serverCall) sendMessage(msg any) error {
 }
 
 func (c *serverCall) send(e *encoded) error {
+	if err := c.scope.Err(); err != nil {
+		return err
+	}
 	c.parted = true
 	if !c.headersSent {
 		if err := c.sendHeaders(0); err != nil {
