@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/schema"
 )
@@ -20,10 +21,9 @@ func (reg registration) apply(v *view, n *spaceEdit, limits Limits, now time.Tim
 	if err := reg.checkNamespace(v, n.space, limits); err != nil {
 		return nil, err
 	}
-	a := &admission{
-		limits: limits, room: limits.TotalBytes - v.bytesBeside(n.name), current: n.files, lend: n.lend, now: now,
-	}
-	next, err := a.admit(reg.files)
+	next, err := descriptor.Admission{
+		Limits: limits.forSpace(limits.TotalBytes - v.bytesBeside(n.name)), Current: n.files, Lend: n.lend, Now: now,
+	}.Admit(reg.files)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (reg registration) checkNamespace(v *view, n *space, limits Limits) error {
 	if err := name.CheckNamespace(reg.namespace); err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if len(n.files.files) == 0 && v.namespacesWithFiles() >= limits.Namespaces {
+	if len(n.files.Files) == 0 && v.namespacesWithFiles() >= limits.Namespaces {
 		return fmt.Errorf("%w: there are %d namespaces, and no more are allowed", ErrTooLarge, limits.Namespaces)
 	}
 	return nil
@@ -53,7 +53,7 @@ func (reg registration) checkNamespace(v *view, n *space, limits Limits) error {
 
 func (v *view) namespacesWithFiles() (count int) {
 	for _, n := range v.spaces {
-		if len(n.files.files) > 0 {
+		if len(n.files.Files) > 0 {
 			count++
 		}
 	}
@@ -64,24 +64,24 @@ func (v *view) namespacesWithFiles() (count int) {
 func (v *view) bytesBeside(namespace string) (bytes int) {
 	for name, n := range v.spaces {
 		if name != namespace {
-			bytes += n.files.bytes
+			bytes += n.files.Bytes
 		}
 	}
 	return bytes
 }
 
 // compare says how the files would change what the namespace holds, and how they differ from what the process serves.
-func (n *space) compare(next *admitted) []schema.Change {
+func (n *space) compare(next *descriptor.Admitted) []schema.Change {
 	var before, after []protoreflect.FileDescriptor
-	for _, path := range next.changed {
-		if held, ok := n.files.files[path]; ok {
-			before = append(before, held.descriptor)
+	for _, path := range next.Changed {
+		if held, ok := n.files.Files[path]; ok {
+			before = append(before, held.Descriptor)
 		}
-		after = append(after, next.files.files[path].descriptor)
+		after = append(after, next.Files.Files[path].Descriptor)
 	}
 	changes := schema.Compare(before, after)
 	for s := range n.local() {
-		if d, ok := next.files.service(s.name); ok && slices.Contains(next.changed, d.ParentFile().Path()) {
+		if d, ok := next.Files.Service(s.name); ok && slices.Contains(next.Changed, d.ParentFile().Path()) {
 			changes = append(changes, schema.CompareServices(s.descriptor, d)...)
 		}
 	}
@@ -89,11 +89,11 @@ func (n *space) compare(next *admitted) []schema.Change {
 }
 
 // take makes the admitted files those of the namespace and brings its registered services up to date.
-func (n *spaceEdit) take(next *admitted, now time.Time) *change {
-	n.files = next.files
+func (n *spaceEdit) take(next *descriptor.Admitted, now time.Time) *change {
+	n.files = next.Files
 	kept := &change{space: n.space}
-	for _, path := range next.changed {
-		kept.files = append(kept.files, next.files.files[path])
+	for _, path := range next.Changed {
+		kept.files = append(kept.files, next.Files.Files[path])
 	}
 	for _, held := range slices.Collect(n.registered()) {
 		n.refresh(held, next, kept, now)
@@ -101,13 +101,13 @@ func (n *spaceEdit) take(next *admitted, now time.Time) *change {
 	return kept
 }
 
-func (n *spaceEdit) refresh(held *service, next *admitted, kept *change, now time.Time) {
-	d, there := next.files.service(held.name)
+func (n *spaceEdit) refresh(held *service, next *descriptor.Admitted, kept *change, now time.Time) {
+	d, there := next.Files.Service(held.name)
 	switch {
 	case !there: // by force
 		n.setRegistered(held.name, nil)
 		kept.dropped = append(kept.dropped, held.name)
-	case slices.Contains(next.changed, d.ParentFile().Path()):
+	case slices.Contains(next.Changed, d.ParentFile().Path()):
 		fresh := newService(d, false, times{held.times.created, now})
 		n.setRegistered(held.name, fresh)
 		kept.services = append(kept.services, fresh)
@@ -132,16 +132,16 @@ func (reg registration) addService(n *spaceEdit, kept *change, now time.Time) (*
 	return added, nil
 }
 
-func (reg registration) findService(files *fileSet) (protoreflect.ServiceDescriptor, error) {
+func (reg registration) findService(files *descriptor.Set) (protoreflect.ServiceDescriptor, error) {
 	if !name.IsIdentifier(reg.service.GetName()) {
 		return nil, fmt.Errorf("%w: service_descriptor is missing, or its name is not one", ErrMalformed)
 	}
-	found := files.servicesNamed(protoreflect.Name(reg.service.GetName()), reg.servicePath)
+	found := files.ServicesNamed(protoreflect.Name(reg.service.GetName()), reg.servicePath)
 	if len(found) == 0 {
 		return nil, fmt.Errorf("%w: %s does not declare the service", ErrMalformed, reg.where())
 	}
 	same := slices.DeleteFunc(slices.Clone(found), func(d protoreflect.ServiceDescriptor) bool {
-		return !files.declares(d, reg.service)
+		return !declares(files, d, reg.service)
 	})
 	switch len(same) {
 	case 1:
@@ -169,12 +169,12 @@ func fullNames(services []protoreflect.ServiceDescriptor) string {
 }
 
 // declares reports whether a file has the service exactly as given, with type names as written or in full.
-func (s *fileSet) declares(d protoreflect.ServiceDescriptor, given *descriptorpb.ServiceDescriptorProto) bool {
+func declares(files *descriptor.Set, d protoreflect.ServiceDescriptor, given *descriptorpb.ServiceDescriptorProto) bool {
 	if proto.Equal(protodesc.ToServiceDescriptorProto(d), given) {
 		return true
 	}
 	written := new(descriptorpb.FileDescriptorProto)
-	if err := proto.Unmarshal(s.files[d.ParentFile().Path()].encoded, written); err != nil {
+	if err := proto.Unmarshal(files.Files[d.ParentFile().Path()].Encoded, written); err != nil {
 		return false
 	}
 	return proto.Equal(written.GetService()[d.Index()], given)

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"time"
 
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/sqlite"
 )
 
@@ -42,7 +43,7 @@ func (d *database) save(ctx context.Context, c *change) error {
 	return d.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, f := range c.files {
 			if err := saveFile(ctx, tx, c.space.name, f); err != nil {
-				return fmt.Errorf("file %s: %w", f.path(), err)
+				return fmt.Errorf("file %s: %w", f.Path(), err)
 			}
 		}
 		for _, s := range c.services {
@@ -59,13 +60,13 @@ func (d *database) save(ctx context.Context, c *change) error {
 	})
 }
 
-func saveFile(ctx context.Context, tx *sql.Tx, namespace string, f *file) error {
+func saveFile(ctx context.Context, tx *sql.Tx, namespace string, f *descriptor.File) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO registry_file (namespace, path, descriptor, checksum, created_at, updated_at)
 		VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (namespace, path) DO UPDATE SET
 			descriptor = excluded.descriptor, checksum = excluded.checksum, updated_at = excluded.updated_at`,
-		namespace, f.path(), f.encoded, checksum(f.encoded), f.times.created.UnixNano(), f.times.updated.UnixNano())
+		namespace, f.Path(), f.Encoded, checksum(f.Encoded), f.Created.UnixNano(), f.Updated.UnixNano())
 	return err
 }
 

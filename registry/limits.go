@@ -1,6 +1,10 @@
 package registry
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
+)
 
 // Limits bounds what requests can bring in; the process's own services are not limited. A zero field means the
 // default.
@@ -16,12 +20,20 @@ type Limits struct {
 
 func (l Limits) orDefaults() Limits {
 	return Limits{
-		FileBytes:    cmp.Or(l.FileBytes, 256<<10),
-		Dependencies: cmp.Or(l.Dependencies, 64),
-		Depth:        cmp.Or(l.Depth, 32),
-		Fields:       cmp.Or(l.Fields, 10_000),
-		Files:        cmp.Or(l.Files, 1000),
+		FileBytes:    cmp.Or(l.FileBytes, descriptor.FileBytes),
+		Dependencies: cmp.Or(l.Dependencies, descriptor.Dependencies),
+		Depth:        cmp.Or(l.Depth, descriptor.Depth),
+		Fields:       cmp.Or(l.Fields, descriptor.Fields),
+		Files:        cmp.Or(l.Files, descriptor.Files),
 		Namespaces:   cmp.Or(l.Namespaces, 1024),
 		TotalBytes:   cmp.Or(l.TotalBytes, 64<<20),
+	}
+}
+
+// forSpace are the limits of one namespace, with room for so many bytes.
+func (l Limits) forSpace(room int) descriptor.Limits {
+	return descriptor.Limits{
+		FileBytes: l.FileBytes, Dependencies: l.Dependencies, Companions: l.Dependencies,
+		Depth: l.Depth, Fields: l.Fields, Files: l.Files, Bytes: room,
 	}
 }

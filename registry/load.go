@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/sqlite"
 )
 
@@ -32,7 +34,7 @@ func (d *database) loadFiles(ctx context.Context) (map[string]*spaceEdit, error)
 	for name, files := range stored {
 		n := newSpace(name)
 		for _, path := range slices.Sorted(maps.Keys(files)) {
-			if err := n.files.restore(files, path); err != nil {
+			if err := restore(n.files, files, path); err != nil {
 				return nil, fmt.Errorf("namespace %q: %w (%w)", name, sqlite.ErrDamaged, err)
 			}
 		}
@@ -43,22 +45,24 @@ func (d *database) loadFiles(ctx context.Context) (map[string]*spaceEdit, error)
 
 // restore builds a stored file after all it imports. It takes each file out of the map before it follows the imports,
 // so that a cycle, which only damage could bring in, ends.
-func (s *fileSet) restore(stored map[string]*storedFile, path string) error {
+func restore(into *descriptor.Set, stored map[string]*storedFile, path string) error {
 	row, ok := stored[path]
 	if !ok { // built already, well known, or missing, which build will say
 		return nil
 	}
 	delete(stored, path)
 	for _, next := range row.proto.GetDependency() {
-		if err := s.restore(stored, next); err != nil {
+		if err := restore(into, stored, next); err != nil {
 			return err
 		}
 	}
-	built, err := s.build(row.proto)
+	built, err := into.Build(row.proto)
 	if err != nil {
 		return err
 	}
-	return s.add(&file{descriptor: built, encoded: row.encoded, times: timesOf(row.created, row.updated)})
+	return into.Add(&descriptor.File{
+		Descriptor: built, Encoded: row.encoded, Created: time.Unix(0, row.created), Updated: time.Unix(0, row.updated),
+	})
 }
 
 // readFiles reads all files, by namespace and path.
@@ -123,7 +127,7 @@ func loadService(rows *sql.Rows, edits map[string]*spaceEdit) error {
 	if !ok {
 		return fmt.Errorf("service %s in namespace %q has no file: %w", name, namespace, sqlite.ErrDamaged)
 	}
-	d, ok := n.files.service(name)
+	d, ok := n.files.Service(name)
 	if !ok {
 		return fmt.Errorf("service %s in namespace %q is in no file: %w", name, namespace, sqlite.ErrDamaged)
 	}

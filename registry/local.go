@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/schema"
 )
@@ -82,7 +83,7 @@ type localFile struct {
 // useFiles adds the files of a local service with all they import. Two services cannot come with two versions of a
 // file, since a name could then mean two things.
 func (n *spaceEdit) useFiles(s *service) error {
-	for _, fd := range closure(s.descriptor.ParentFile()) {
+	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
 		held, ok := n.localFiles.get(key{name: fd.Path()})
 		if ok && !sameFile(held.descriptor, fd) {
 			return fmt.Errorf("%w: it comes with another version of %s than a service that is there", ErrConflict, fd.Path())
@@ -93,7 +94,7 @@ func (n *spaceEdit) useFiles(s *service) error {
 }
 
 func (n *spaceEdit) releaseFiles(s *service) {
-	for _, fd := range closure(s.descriptor.ParentFile()) {
+	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
 		path := key{name: fd.Path()}
 		held, _ := n.localFiles.get(path)
 		if held.users--; held.users > 0 {
@@ -108,8 +109,8 @@ func sameFile(a, b protoreflect.FileDescriptor) bool {
 	if a == b {
 		return true
 	}
-	encodedA, errA := encode(protodesc.ToFileDescriptorProto(a))
-	encodedB, errB := encode(protodesc.ToFileDescriptorProto(b))
+	encodedA, errA := descriptor.Encode(protodesc.ToFileDescriptorProto(a))
+	encodedB, errB := descriptor.Encode(protodesc.ToFileDescriptorProto(b))
 	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
 }
 

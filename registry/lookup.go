@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	collector "github.com/collectiverpc/collective/gen/collector"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // ValidateMethod says whether a method may be called; a refusal is an answer, not an error. See the CollectorRegistry
@@ -59,7 +61,7 @@ func (r *Registry) LookupService(
 	}
 	answer := &collector.LookupServiceResponse{Status: okStatus(), Service: n.record(s)}
 	if req.GetIncludeFiles() {
-		answer.Files = n.schemaOf(s)
+		answer.Files = r.schemaOf(s)
 	}
 	return answer, nil
 }
@@ -81,10 +83,10 @@ func (n *space) record(s *service) *collector.RegisteredService {
 }
 
 // schemaOf is the file of a service with all it imports, dependencies first.
-func (n *space) schemaOf(s *service) *descriptorpb.FileDescriptorSet {
+func (r *Registry) schemaOf(s *service) *descriptorpb.FileDescriptorSet {
 	set := new(descriptorpb.FileDescriptorSet)
-	for _, fd := range closure(s.descriptor.ParentFile()) {
-		set.File = append(set.File, protodesc.ToFileDescriptorProto(fd))
+	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
+		set.File = append(set.File, r.sources.Proto(fd))
 	}
 	return set
 }

@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 
+	"google.golang.org/protobuf/types/descriptorpb"
+
 	"github.com/collectiverpc/collective/internal/sqlite"
 )
 
@@ -11,6 +13,7 @@ type Option interface{ apply(*options) }
 
 type options struct {
 	db        *sqlite.DB
+	sources   *descriptorpb.FileDescriptorSet
 	limits    Limits
 	authorize func(context.Context) error
 }
@@ -23,6 +26,12 @@ func (f optionFunc) apply(o *options) { f(o) }
 // forgets it.
 func WithDB(db *sqlite.DB) Option {
 	return optionFunc(func(o *options) { o.db = db })
+}
+
+// WithSources gives files with comments, as buf build makes them, so that LookupService answers those of this process's
+// own services with comments too: what is compiled in has none. Default: none.
+func WithSources(files *descriptorpb.FileDescriptorSet) Option {
+	return optionFunc(func(o *options) { o.sources = files })
 }
 
 // WithLimits bounds what requests can register. Default: see [Limits]. What is stored already is not measured again.

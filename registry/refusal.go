@@ -2,64 +2,15 @@ package registry
 
 import (
 	"errors"
-	"fmt"
-	"strings"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // Why a registration is refused. An error of this package about a registration has one or more of them in its chain.
 var (
-	ErrMalformed = errors.New("malformed")       // no valid schema by itself
-	ErrTooLarge  = errors.New("over a limit")    // see Limits
-	ErrConflict  = errors.New("conflict")        // the name belongs to something else
+	ErrMalformed = descriptor.ErrMalformed       // no valid schema by itself
+	ErrTooLarge  = descriptor.ErrTooLarge        // see Limits
+	ErrConflict  = descriptor.ErrConflict        // the name belongs to something else
+	ErrReserved  = descriptor.ErrReserved        // nobody's to claim
 	ErrBreaking  = errors.New("breaking change") // old and new programs would not understand each other
-	ErrReserved  = errors.New("reserved")        // nobody's to claim
 )
-
-// maxReasons bounds what is told about one registration.
-const maxReasons = 100
-
-// refusal collects every reason against a registration.
-type refusal struct {
-	reasons []error
-	more    int // reasons beyond maxReasons
-}
-
-func (r *refusal) add(kind error, format string, args ...any) {
-	r.addError(fmt.Errorf("%w: %s", kind, fmt.Sprintf(format, args...)))
-}
-
-func (r *refusal) addError(err error) {
-	if len(r.reasons) == maxReasons {
-		r.more++
-		return
-	}
-	r.reasons = append(r.reasons, err)
-}
-
-// count is the number of reasons so far.
-func (r *refusal) count() int { return len(r.reasons) + r.more }
-
-// orNil is the refusal as an error, nil if there is no reason for one.
-func (r *refusal) orNil() error {
-	if len(r.reasons) == 0 {
-		return nil
-	}
-	return r
-}
-
-// Unwrap lets errors.Is find each reason.
-func (r *refusal) Unwrap() []error { return r.reasons }
-
-func (r *refusal) Error() string {
-	var text strings.Builder
-	for i, reason := range r.reasons {
-		if i > 0 {
-			text.WriteString("; ")
-		}
-		text.WriteString(reason.Error())
-	}
-	if r.more > 0 {
-		fmt.Fprintf(&text, "; and %d more", r.more)
-	}
-	return text.String()
-}

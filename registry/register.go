@@ -27,7 +27,7 @@ func (r *Registry) RegisterProto(
 	return &collector.RegisterProtoResponse{
 		Status:             okStatus(),
 		ProtoId:            done.space.name + "/" + path,
-		RegisteredMessages: done.space.files.messagesOf(path),
+		RegisteredMessages: done.space.files.MessagesOf(path),
 		Report:             reportOf(done.changes),
 		Revision:           done.revision,
 	}, nil

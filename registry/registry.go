@@ -10,12 +10,15 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // Registry holds the schemas of a collector. It is safe for concurrent use: readers see an immutable view and never
 // wait, writers take turns.
 type Registry struct {
 	limits    Limits
+	sources   *descriptor.Sources
 	authorize func(context.Context) error
 	store     store
 	turn      chan struct{} // holds a token while someone changes the registry
@@ -30,7 +33,10 @@ func New(ctx context.Context, opts ...Option) (*Registry, error) {
 	for _, opt := range opts {
 		opt.apply(&o)
 	}
-	r := &Registry{limits: o.limits.orDefaults(), authorize: o.authorize, store: memory{}, turn: make(chan struct{}, 1)}
+	r := &Registry{
+		limits: o.limits.orDefaults(), sources: descriptor.NewSources(o.sources),
+		authorize: o.authorize, store: memory{}, turn: make(chan struct{}, 1),
+	}
 	if o.db != nil {
 		r.store = &database{db: o.db}
 	}
@@ -54,9 +60,9 @@ func (r *Registry) Revision() uint64 { return r.view.Load().revision }
 // change is what is different in a namespace after a request; the store keeps it.
 type change struct {
 	space    *space
-	files    []*file    // new or different
-	services []*service // registered; new or different
-	dropped  []string   // full names of registered services that are gone
+	files    []*descriptor.File // new or different
+	services []*service         // registered; new or different
+	dropped  []string           // full names of registered services that are gone
 }
 
 func (c *change) empty() bool { return len(c.files)+len(c.services)+len(c.dropped) == 0 }

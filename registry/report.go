@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect/v2/connectproto"
 
 	collector "github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/schema"
 )
 
@@ -29,7 +30,7 @@ func breaking(changes []schema.Change) error {
 func (e *breakingError) Error() string {
 	var text []string
 	for _, change := range e.changes {
-		if change.Breaking() && len(text) < maxReasons {
+		if change.Breaking() && len(text) < descriptor.MaxReasons {
 			text = append(text, change.String())
 		}
 	}

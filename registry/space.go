@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"iter"
 	"strings"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // space is what one namespace holds. It is immutable; a spaceEdit makes the next version.
@@ -15,7 +17,7 @@ import (
 // every service once; localFiles has the files of the local services with all they import.
 type space struct {
 	name       string
-	files      *fileSet // of registered services
+	files      *descriptor.Set // of registered services
 	localFiles *table[localFile]
 	names      *table[target]  // by full name and by short name
 	calls      *table[*method] // by any usable name of a service, and method
@@ -43,7 +45,7 @@ func (t target) service() *service {
 func newSpace(name string) *space {
 	return &space{
 		name:       name,
-		files:      newFileSet(),
+		files:      descriptor.NewSet(),
 		localFiles: newTable[localFile](),
 		names:      newTable[target](),
 		calls:      newTable[*method](),
@@ -51,7 +53,7 @@ func newSpace(name string) *space {
 }
 
 // empty reports that nothing would be lost with the space.
-func (n *space) empty() bool { return len(n.files.files) == 0 && len(n.ordered) == 0 }
+func (n *space) empty() bool { return len(n.files.Files) == 0 && len(n.ordered) == 0 }
 
 // id is how a service is called in the contract.
 func (n *space) id(s *service) string { return n.name + "/" + s.name }

@@ -10,25 +10,26 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
-	"dispatcher":    {"conn", "conn/link", "gen", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
-	"registry":      {"gen", "internal/name", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
+	"dispatcher":    {"conn", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
+	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
 	"conn":          {"conn/link", "gen", "internal/name", "internal/sqlite", "internal/status"},
 	"conn/link":     {"gen", "internal/gate"},
 	"web":           {"gen", "internal/origin"},
 	"gen":           {},
 	"examples":      {"dispatcher", "registry", "conn", "gen"}, // nothing internal: they show what users can write
 
-	"internal/doctest":  {},
-	"internal/gate":     {},
-	"internal/memnet":   {},
-	"internal/meshtest": {"dispatcher", "registry", "conn", "conn/link", "gen", "internal/memnet", "internal/name", "internal/sqlite"},
-	"internal/name":     {},
-	"internal/observe":  {"gen", "internal/sqlite"},
-	"internal/origin":   {},
-	"internal/policy":   {},
-	"internal/schema":   {"internal/name"},
-	"internal/sqlite":   {},
-	"internal/status":   {"gen"},
+	"internal/descriptor": {"internal/name"},
+	"internal/doctest":    {},
+	"internal/gate":       {},
+	"internal/memnet":     {},
+	"internal/meshtest":   {"conn", "conn/link", "dispatcher", "gen", "internal/memnet", "internal/name", "internal/sqlite", "registry"},
+	"internal/name":       {},
+	"internal/observe":    {"gen", "internal/sqlite"},
+	"internal/origin":     {},
+	"internal/policy":     {},
+	"internal/schema":     {"internal/name"},
+	"internal/sqlite":     {},
+	"internal/status":     {"gen"},
 }
 
 // dependencies are the modules that the code may import, and the rooms that may (none: all). One more has to earn its

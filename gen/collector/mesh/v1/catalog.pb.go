@@ -31,7 +31,9 @@ type Catalog struct {
 	// one already held on the same link is ignored.
 	Revision uint64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
 	// At most 100 000, each (namespace, procedure) at most once.
-	Methods       []*CatalogMethod `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty"`
+	Methods []*CatalogMethod `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty"`
+	// The schemas of those methods, each namespace at most once.
+	Schemas       []*CatalogSchema `protobuf:"bytes,3,rep,name=schemas,proto3" json:"schemas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -80,6 +82,159 @@ func (x *Catalog) GetMethods() []*CatalogMethod {
 	return nil
 }
 
+func (x *Catalog) GetSchemas() []*CatalogSchema {
+	if x != nil {
+		return x.Schemas
+	}
+	return nil
+}
+
+// CatalogSchema names the files that declare what the sender serves in a namespace, by their content. Who wants one asks
+// for it with SchemaService.GetFiles.
+type CatalogSchema struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Namespace string                 `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// SHA-256 of each encoded google.protobuf.FileDescriptorProto, with all they import except google/protobuf/*.proto,
+	// which everybody has; dependencies first.
+	FileHashes    [][]byte `protobuf:"bytes,2,rep,name=file_hashes,json=fileHashes,proto3" json:"file_hashes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CatalogSchema) Reset() {
+	*x = CatalogSchema{}
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CatalogSchema) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CatalogSchema) ProtoMessage() {}
+
+func (x *CatalogSchema) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CatalogSchema.ProtoReflect.Descriptor instead.
+func (*CatalogSchema) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_catalog_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CatalogSchema) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *CatalogSchema) GetFileHashes() [][]byte {
+	if x != nil {
+		return x.FileHashes
+	}
+	return nil
+}
+
+type GetFilesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in CatalogSchema.
+	Hashes        [][]byte `protobuf:"bytes,1,rep,name=hashes,proto3" json:"hashes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFilesRequest) Reset() {
+	*x = GetFilesRequest{}
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFilesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFilesRequest) ProtoMessage() {}
+
+func (x *GetFilesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFilesRequest.ProtoReflect.Descriptor instead.
+func (*GetFilesRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_catalog_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetFilesRequest) GetHashes() [][]byte {
+	if x != nil {
+		return x.Hashes
+	}
+	return nil
+}
+
+type GetFilesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An encoded google.protobuf.FileDescriptorProto, comments included.
+	File          []byte `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFilesResponse) Reset() {
+	*x = GetFilesResponse{}
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFilesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFilesResponse) ProtoMessage() {}
+
+func (x *GetFilesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFilesResponse.ProtoReflect.Descriptor instead.
+func (*GetFilesResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_catalog_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetFilesResponse) GetFile() []byte {
+	if x != nil {
+		return x.File
+	}
+	return nil
+}
+
 // CatalogMethod is one method in one namespace.
 type CatalogMethod struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -103,7 +258,7 @@ type CatalogMethod struct {
 
 func (x *CatalogMethod) Reset() {
 	*x = CatalogMethod{}
-	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[1]
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -115,7 +270,7 @@ func (x *CatalogMethod) String() string {
 func (*CatalogMethod) ProtoMessage() {}
 
 func (x *CatalogMethod) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[1]
+	mi := &file_collector_mesh_v1_catalog_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -128,7 +283,7 @@ func (x *CatalogMethod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatalogMethod.ProtoReflect.Descriptor instead.
 func (*CatalogMethod) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_catalog_proto_rawDescGZIP(), []int{1}
+	return file_collector_mesh_v1_catalog_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CatalogMethod) GetNamespace() string {
@@ -191,10 +346,19 @@ var File_collector_mesh_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcollector/mesh/v1/catalog.proto\x12\x11collector.mesh.v1\"a\n" +
+	"\x1fcollector/mesh/v1/catalog.proto\x12\x11collector.mesh.v1\"\x9d\x01\n" +
 	"\aCatalog\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12:\n" +
-	"\amethods\x18\x02 \x03(\v2 .collector.mesh.v1.CatalogMethodR\amethods\"\xb0\x02\n" +
+	"\amethods\x18\x02 \x03(\v2 .collector.mesh.v1.CatalogMethodR\amethods\x12:\n" +
+	"\aschemas\x18\x03 \x03(\v2 .collector.mesh.v1.CatalogSchemaR\aschemas\"N\n" +
+	"\rCatalogSchema\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1f\n" +
+	"\vfile_hashes\x18\x02 \x03(\fR\n" +
+	"fileHashes\")\n" +
+	"\x0fGetFilesRequest\x12\x16\n" +
+	"\x06hashes\x18\x01 \x03(\fR\x06hashes\"&\n" +
+	"\x10GetFilesResponse\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\fR\x04file\"\xb0\x02\n" +
 	"\rCatalogMethod\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12\x1d\n" +
@@ -205,7 +369,9 @@ const file_collector_mesh_v1_catalog_proto_rawDesc = "" +
 	"\x10client_streaming\x18\x05 \x01(\bR\x0fclientStreaming\x12)\n" +
 	"\x10server_streaming\x18\x06 \x01(\bR\x0fserverStreaming\x12+\n" +
 	"\x11idempotency_level\x18\a \x01(\x05R\x10idempotencyLevel\x12 \n" +
-	"\vfingerprint\x18\b \x01(\x06R\vfingerprintB\xcd\x01\n" +
+	"\vfingerprint\x18\b \x01(\x06R\vfingerprint2k\n" +
+	"\rSchemaService\x12Z\n" +
+	"\bGetFiles\x12\".collector.mesh.v1.GetFilesRequest\x1a#.collector.mesh.v1.GetFilesResponse\"\x03\x90\x02\x010\x01B\xcd\x01\n" +
 	"\x15com.collector.mesh.v1B\fCatalogProtoP\x01Z@github.com/collectiverpc/collective/gen/collector/mesh/v1;meshv1\xa2\x02\x03CMX\xaa\x02\x11Collector.Mesh.V1\xca\x02\x11Collector\\Mesh\\V1\xe2\x02\x1dCollector\\Mesh\\V1\\GPBMetadata\xea\x02\x13Collector::Mesh::V1b\x06proto3"
 
 var (
@@ -220,18 +386,24 @@ func file_collector_mesh_v1_catalog_proto_rawDescGZIP() []byte {
 	return file_collector_mesh_v1_catalog_proto_rawDescData
 }
 
-var file_collector_mesh_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_collector_mesh_v1_catalog_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_collector_mesh_v1_catalog_proto_goTypes = []any{
-	(*Catalog)(nil),       // 0: collector.mesh.v1.Catalog
-	(*CatalogMethod)(nil), // 1: collector.mesh.v1.CatalogMethod
+	(*Catalog)(nil),          // 0: collector.mesh.v1.Catalog
+	(*CatalogSchema)(nil),    // 1: collector.mesh.v1.CatalogSchema
+	(*GetFilesRequest)(nil),  // 2: collector.mesh.v1.GetFilesRequest
+	(*GetFilesResponse)(nil), // 3: collector.mesh.v1.GetFilesResponse
+	(*CatalogMethod)(nil),    // 4: collector.mesh.v1.CatalogMethod
 }
 var file_collector_mesh_v1_catalog_proto_depIdxs = []int32{
-	1, // 0: collector.mesh.v1.Catalog.methods:type_name -> collector.mesh.v1.CatalogMethod
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	4, // 0: collector.mesh.v1.Catalog.methods:type_name -> collector.mesh.v1.CatalogMethod
+	1, // 1: collector.mesh.v1.Catalog.schemas:type_name -> collector.mesh.v1.CatalogSchema
+	2, // 2: collector.mesh.v1.SchemaService.GetFiles:input_type -> collector.mesh.v1.GetFilesRequest
+	3, // 3: collector.mesh.v1.SchemaService.GetFiles:output_type -> collector.mesh.v1.GetFilesResponse
+	3, // [3:4] is the sub-list for method output_type
+	2, // [2:3] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_catalog_proto_init() }
@@ -245,9 +417,9 @@ func file_collector_mesh_v1_catalog_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_mesh_v1_catalog_proto_rawDesc), len(file_collector_mesh_v1_catalog_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   5,
 			NumExtensions: 0,
-			NumServices:   0,
+			NumServices:   1,
 		},
 		GoTypes:           file_collector_mesh_v1_catalog_proto_goTypes,
 		DependencyIndexes: file_collector_mesh_v1_catalog_proto_depIdxs,

@@ -907,7 +907,9 @@ type Method struct {
 	ClientStreaming bool   `protobuf:"varint,5,opt,name=client_streaming,json=clientStreaming,proto3" json:"client_streaming,omitempty"`
 	ServerStreaming bool   `protobuf:"varint,6,opt,name=server_streaming,json=serverStreaming,proto3" json:"server_streaming,omitempty"`
 	// Ids of the collectors that serve it, this one first.
-	CollectorIds  []string `protobuf:"bytes,7,rep,name=collector_ids,json=collectorIds,proto3" json:"collector_ids,omitempty"`
+	CollectorIds []string `protobuf:"bytes,7,rep,name=collector_ids,json=collectorIds,proto3" json:"collector_ids,omitempty"`
+	// Collectors whose schema of it is another one than that of the first of collector_ids.
+	Skews         []*SchemaSkew `protobuf:"bytes,8,rep,name=skews,proto3" json:"skews,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -991,6 +993,76 @@ func (x *Method) GetCollectorIds() []string {
 	return nil
 }
 
+func (x *Method) GetSkews() []*SchemaSkew {
+	if x != nil {
+		return x.Skews
+	}
+	return nil
+}
+
+// SchemaSkew is a collector whose schema of a method differs from the one that the method has here.
+type SchemaSkew struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	CollectorId string                 `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
+	// Whether both understand each other. If not, calls do not go to that collector.
+	Compatible bool `protobuf:"varint,2,opt,name=compatible,proto3" json:"compatible,omitempty"`
+	// What differs, element by element; of compatible ones that they do.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SchemaSkew) Reset() {
+	*x = SchemaSkew{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SchemaSkew) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SchemaSkew) ProtoMessage() {}
+
+func (x *SchemaSkew) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SchemaSkew.ProtoReflect.Descriptor instead.
+func (*SchemaSkew) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SchemaSkew) GetCollectorId() string {
+	if x != nil {
+		return x.CollectorId
+	}
+	return ""
+}
+
+func (x *SchemaSkew) GetCompatible() bool {
+	if x != nil {
+		return x.Compatible
+	}
+	return false
+}
+
+func (x *SchemaSkew) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type GetDescriptorSetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Empty or the collector's own id for its own schemas.
@@ -1001,7 +1073,7 @@ type GetDescriptorSetRequest struct {
 
 func (x *GetDescriptorSetRequest) Reset() {
 	*x = GetDescriptorSetRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1085,7 @@ func (x *GetDescriptorSetRequest) String() string {
 func (*GetDescriptorSetRequest) ProtoMessage() {}
 
 func (x *GetDescriptorSetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[13]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1098,7 @@ func (x *GetDescriptorSetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDescriptorSetRequest.ProtoReflect.Descriptor instead.
 func (*GetDescriptorSetRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{13}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetDescriptorSetRequest) GetCollectorId() string {
@@ -1048,7 +1120,7 @@ type GetDescriptorSetResponse struct {
 
 func (x *GetDescriptorSetResponse) Reset() {
 	*x = GetDescriptorSetResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1132,7 @@ func (x *GetDescriptorSetResponse) String() string {
 func (*GetDescriptorSetResponse) ProtoMessage() {}
 
 func (x *GetDescriptorSetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[14]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1145,7 @@ func (x *GetDescriptorSetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDescriptorSetResponse.ProtoReflect.Descriptor instead.
 func (*GetDescriptorSetResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{14}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetDescriptorSetResponse) GetFileDescriptorSet() *descriptorpb.FileDescriptorSet {
@@ -1105,7 +1177,7 @@ type ExplainRouteRequest struct {
 
 func (x *ExplainRouteRequest) Reset() {
 	*x = ExplainRouteRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1189,7 @@ func (x *ExplainRouteRequest) String() string {
 func (*ExplainRouteRequest) ProtoMessage() {}
 
 func (x *ExplainRouteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[15]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1202,7 @@ func (x *ExplainRouteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRouteRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRouteRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{15}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainRouteRequest) GetNamespace() string {
@@ -1180,7 +1252,7 @@ type ExplainRouteResponse struct {
 
 func (x *ExplainRouteResponse) Reset() {
 	*x = ExplainRouteResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1264,7 @@ func (x *ExplainRouteResponse) String() string {
 func (*ExplainRouteResponse) ProtoMessage() {}
 
 func (x *ExplainRouteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[16]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1277,7 @@ func (x *ExplainRouteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRouteResponse.ProtoReflect.Descriptor instead.
 func (*ExplainRouteResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{16}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExplainRouteResponse) GetNamespace() string {
@@ -1274,7 +1346,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1358,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[17]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1371,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{17}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Candidate) GetCollectorId() string {
@@ -1349,7 +1421,7 @@ type ConnectToRequest struct {
 
 func (x *ConnectToRequest) Reset() {
 	*x = ConnectToRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1361,7 +1433,7 @@ func (x *ConnectToRequest) String() string {
 func (*ConnectToRequest) ProtoMessage() {}
 
 func (x *ConnectToRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[18]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1374,7 +1446,7 @@ func (x *ConnectToRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectToRequest.ProtoReflect.Descriptor instead.
 func (*ConnectToRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{18}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConnectToRequest) GetAddress() string {
@@ -1400,7 +1472,7 @@ type ConnectToResponse struct {
 
 func (x *ConnectToResponse) Reset() {
 	*x = ConnectToResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1484,7 @@ func (x *ConnectToResponse) String() string {
 func (*ConnectToResponse) ProtoMessage() {}
 
 func (x *ConnectToResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[19]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1497,7 @@ func (x *ConnectToResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectToResponse.ProtoReflect.Descriptor instead.
 func (*ConnectToResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{19}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ConnectToResponse) GetConnection() *collector.Connection {
@@ -1445,7 +1517,7 @@ type DisconnectRequest struct {
 
 func (x *DisconnectRequest) Reset() {
 	*x = DisconnectRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1529,7 @@ func (x *DisconnectRequest) String() string {
 func (*DisconnectRequest) ProtoMessage() {}
 
 func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[20]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1542,7 @@ func (x *DisconnectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectRequest.ProtoReflect.Descriptor instead.
 func (*DisconnectRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{20}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DisconnectRequest) GetConnectionId() string {
@@ -1496,7 +1568,7 @@ type DisconnectResponse struct {
 
 func (x *DisconnectResponse) Reset() {
 	*x = DisconnectResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1580,7 @@ func (x *DisconnectResponse) String() string {
 func (*DisconnectResponse) ProtoMessage() {}
 
 func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[21]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1593,7 @@ func (x *DisconnectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisconnectResponse.ProtoReflect.Descriptor instead.
 func (*DisconnectResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{21}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DisconnectResponse) GetConnection() *collector.Connection {
@@ -1539,7 +1611,7 @@ type ListCollectorsRequest struct {
 
 func (x *ListCollectorsRequest) Reset() {
 	*x = ListCollectorsRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1623,7 @@ func (x *ListCollectorsRequest) String() string {
 func (*ListCollectorsRequest) ProtoMessage() {}
 
 func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[22]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1636,7 @@ func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsRequest.ProtoReflect.Descriptor instead.
 func (*ListCollectorsRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{22}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{23}
 }
 
 type ListCollectorsResponse struct {
@@ -1581,7 +1653,7 @@ type ListCollectorsResponse struct {
 
 func (x *ListCollectorsResponse) Reset() {
 	*x = ListCollectorsResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +1665,7 @@ func (x *ListCollectorsResponse) String() string {
 func (*ListCollectorsResponse) ProtoMessage() {}
 
 func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +1678,7 @@ func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsResponse.ProtoReflect.Descriptor instead.
 func (*ListCollectorsResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{23}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListCollectorsResponse) GetCollectors() []*Collector {
@@ -1650,7 +1722,7 @@ type Collector struct {
 
 func (x *Collector) Reset() {
 	*x = Collector{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1662,7 +1734,7 @@ func (x *Collector) String() string {
 func (*Collector) ProtoMessage() {}
 
 func (x *Collector) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1675,7 +1747,7 @@ func (x *Collector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collector.ProtoReflect.Descriptor instead.
 func (*Collector) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{24}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Collector) GetCollectorId() string {
@@ -1743,7 +1815,7 @@ type Edge struct {
 
 func (x *Edge) Reset() {
 	*x = Edge{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1827,7 @@ func (x *Edge) String() string {
 func (*Edge) ProtoMessage() {}
 
 func (x *Edge) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +1840,7 @@ func (x *Edge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edge.ProtoReflect.Descriptor instead.
 func (*Edge) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Edge) GetSourceCollectorId() string {
@@ -1829,7 +1901,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +1913,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +1926,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WatchRequest) GetTopics() []WatchTopic {
@@ -1907,7 +1979,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +1991,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2004,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WatchResponse) GetEvent() uint64 {
@@ -2079,7 +2151,7 @@ type Topology struct {
 
 func (x *Topology) Reset() {
 	*x = Topology{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2091,7 +2163,7 @@ func (x *Topology) String() string {
 func (*Topology) ProtoMessage() {}
 
 func (x *Topology) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2104,7 +2176,7 @@ func (x *Topology) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topology.ProtoReflect.Descriptor instead.
 func (*Topology) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Topology) GetStatus() *GetStatusResponse {
@@ -2140,7 +2212,7 @@ type ConnectionChange struct {
 
 func (x *ConnectionChange) Reset() {
 	*x = ConnectionChange{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2152,7 +2224,7 @@ func (x *ConnectionChange) String() string {
 func (*ConnectionChange) ProtoMessage() {}
 
 func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2165,7 +2237,7 @@ func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionChange.ProtoReflect.Descriptor instead.
 func (*ConnectionChange) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ConnectionChange) GetBefore() collector.ConnectionState {
@@ -2192,7 +2264,7 @@ type DispatchBatch struct {
 
 func (x *DispatchBatch) Reset() {
 	*x = DispatchBatch{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2204,7 +2276,7 @@ func (x *DispatchBatch) String() string {
 func (*DispatchBatch) ProtoMessage() {}
 
 func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2217,7 +2289,7 @@ func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchBatch.ProtoReflect.Descriptor instead.
 func (*DispatchBatch) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DispatchBatch) GetDispatches() []*Dispatch {
@@ -2237,7 +2309,7 @@ type MetricsTick struct {
 
 func (x *MetricsTick) Reset() {
 	*x = MetricsTick{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2249,7 +2321,7 @@ func (x *MetricsTick) String() string {
 func (*MetricsTick) ProtoMessage() {}
 
 func (x *MetricsTick) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2262,7 +2334,7 @@ func (x *MetricsTick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsTick.ProtoReflect.Descriptor instead.
 func (*MetricsTick) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{31}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MetricsTick) GetSeries() []*Series {
@@ -2282,7 +2354,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2366,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2379,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{32}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Heartbeat) GetSeq() uint64 {
@@ -2327,7 +2399,7 @@ type Dropped struct {
 
 func (x *Dropped) Reset() {
 	*x = Dropped{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2339,7 +2411,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2352,7 +2424,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{33}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Dropped) GetDispatches() uint64 {
@@ -2432,7 +2504,7 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\aService\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
-	"\amethods\x18\x03 \x03(\v2\x19.collector.mesh.v1.MethodR\amethods\"\xf5\x01\n" +
+	"\amethods\x18\x03 \x03(\v2\x19.collector.mesh.v1.MethodR\amethods\"\xaa\x02\n" +
 	"\x06Method\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12\x1d\n" +
@@ -2442,7 +2514,15 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"outputType\x12)\n" +
 	"\x10client_streaming\x18\x05 \x01(\bR\x0fclientStreaming\x12)\n" +
 	"\x10server_streaming\x18\x06 \x01(\bR\x0fserverStreaming\x12#\n" +
-	"\rcollector_ids\x18\a \x03(\tR\fcollectorIds\"<\n" +
+	"\rcollector_ids\x18\a \x03(\tR\fcollectorIds\x123\n" +
+	"\x05skews\x18\b \x03(\v2\x1d.collector.mesh.v1.SchemaSkewR\x05skews\"g\n" +
+	"\n" +
+	"SchemaSkew\x12!\n" +
+	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x1e\n" +
+	"\n" +
+	"compatible\x18\x02 \x01(\bR\n" +
+	"compatible\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"<\n" +
 	"\x17GetDescriptorSetRequest\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\"\x91\x01\n" +
 	"\x18GetDescriptorSetResponse\x12R\n" +
@@ -2587,7 +2667,7 @@ func file_collector_mesh_v1_mesh_proto_rawDescGZIP() []byte {
 }
 
 var file_collector_mesh_v1_mesh_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(WatchTopic)(0),                        // 0: collector.mesh.v1.WatchTopic
 	(*GetStatusRequest)(nil),               // 1: collector.mesh.v1.GetStatusRequest
@@ -2603,108 +2683,110 @@ var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(*ListServicesResponse)(nil),           // 11: collector.mesh.v1.ListServicesResponse
 	(*Service)(nil),                        // 12: collector.mesh.v1.Service
 	(*Method)(nil),                         // 13: collector.mesh.v1.Method
-	(*GetDescriptorSetRequest)(nil),        // 14: collector.mesh.v1.GetDescriptorSetRequest
-	(*GetDescriptorSetResponse)(nil),       // 15: collector.mesh.v1.GetDescriptorSetResponse
-	(*ExplainRouteRequest)(nil),            // 16: collector.mesh.v1.ExplainRouteRequest
-	(*ExplainRouteResponse)(nil),           // 17: collector.mesh.v1.ExplainRouteResponse
-	(*Candidate)(nil),                      // 18: collector.mesh.v1.Candidate
-	(*ConnectToRequest)(nil),               // 19: collector.mesh.v1.ConnectToRequest
-	(*ConnectToResponse)(nil),              // 20: collector.mesh.v1.ConnectToResponse
-	(*DisconnectRequest)(nil),              // 21: collector.mesh.v1.DisconnectRequest
-	(*DisconnectResponse)(nil),             // 22: collector.mesh.v1.DisconnectResponse
-	(*ListCollectorsRequest)(nil),          // 23: collector.mesh.v1.ListCollectorsRequest
-	(*ListCollectorsResponse)(nil),         // 24: collector.mesh.v1.ListCollectorsResponse
-	(*Collector)(nil),                      // 25: collector.mesh.v1.Collector
-	(*Edge)(nil),                           // 26: collector.mesh.v1.Edge
-	(*WatchRequest)(nil),                   // 27: collector.mesh.v1.WatchRequest
-	(*WatchResponse)(nil),                  // 28: collector.mesh.v1.WatchResponse
-	(*Topology)(nil),                       // 29: collector.mesh.v1.Topology
-	(*ConnectionChange)(nil),               // 30: collector.mesh.v1.ConnectionChange
-	(*DispatchBatch)(nil),                  // 31: collector.mesh.v1.DispatchBatch
-	(*MetricsTick)(nil),                    // 32: collector.mesh.v1.MetricsTick
-	(*Heartbeat)(nil),                      // 33: collector.mesh.v1.Heartbeat
-	(*Dropped)(nil),                        // 34: collector.mesh.v1.Dropped
-	nil,                                    // 35: collector.mesh.v1.GetStatusResponse.LimitsEntry
-	(*timestamppb.Timestamp)(nil),          // 36: google.protobuf.Timestamp
-	(collector.ConnectionState)(0),         // 37: collector.ConnectionState
-	(*collector.Connection)(nil),           // 38: collector.Connection
-	(*descriptorpb.FileDescriptorSet)(nil), // 39: google.protobuf.FileDescriptorSet
-	(*DispatchFilter)(nil),                 // 40: collector.mesh.v1.DispatchFilter
-	(*Dispatch)(nil),                       // 41: collector.mesh.v1.Dispatch
-	(*Series)(nil),                         // 42: collector.mesh.v1.Series
-	(*ListDispatchesRequest)(nil),          // 43: collector.mesh.v1.ListDispatchesRequest
-	(*GetMetricsRequest)(nil),              // 44: collector.mesh.v1.GetMetricsRequest
-	(*ListDispatchesResponse)(nil),         // 45: collector.mesh.v1.ListDispatchesResponse
-	(*GetMetricsResponse)(nil),             // 46: collector.mesh.v1.GetMetricsResponse
+	(*SchemaSkew)(nil),                     // 14: collector.mesh.v1.SchemaSkew
+	(*GetDescriptorSetRequest)(nil),        // 15: collector.mesh.v1.GetDescriptorSetRequest
+	(*GetDescriptorSetResponse)(nil),       // 16: collector.mesh.v1.GetDescriptorSetResponse
+	(*ExplainRouteRequest)(nil),            // 17: collector.mesh.v1.ExplainRouteRequest
+	(*ExplainRouteResponse)(nil),           // 18: collector.mesh.v1.ExplainRouteResponse
+	(*Candidate)(nil),                      // 19: collector.mesh.v1.Candidate
+	(*ConnectToRequest)(nil),               // 20: collector.mesh.v1.ConnectToRequest
+	(*ConnectToResponse)(nil),              // 21: collector.mesh.v1.ConnectToResponse
+	(*DisconnectRequest)(nil),              // 22: collector.mesh.v1.DisconnectRequest
+	(*DisconnectResponse)(nil),             // 23: collector.mesh.v1.DisconnectResponse
+	(*ListCollectorsRequest)(nil),          // 24: collector.mesh.v1.ListCollectorsRequest
+	(*ListCollectorsResponse)(nil),         // 25: collector.mesh.v1.ListCollectorsResponse
+	(*Collector)(nil),                      // 26: collector.mesh.v1.Collector
+	(*Edge)(nil),                           // 27: collector.mesh.v1.Edge
+	(*WatchRequest)(nil),                   // 28: collector.mesh.v1.WatchRequest
+	(*WatchResponse)(nil),                  // 29: collector.mesh.v1.WatchResponse
+	(*Topology)(nil),                       // 30: collector.mesh.v1.Topology
+	(*ConnectionChange)(nil),               // 31: collector.mesh.v1.ConnectionChange
+	(*DispatchBatch)(nil),                  // 32: collector.mesh.v1.DispatchBatch
+	(*MetricsTick)(nil),                    // 33: collector.mesh.v1.MetricsTick
+	(*Heartbeat)(nil),                      // 34: collector.mesh.v1.Heartbeat
+	(*Dropped)(nil),                        // 35: collector.mesh.v1.Dropped
+	nil,                                    // 36: collector.mesh.v1.GetStatusResponse.LimitsEntry
+	(*timestamppb.Timestamp)(nil),          // 37: google.protobuf.Timestamp
+	(collector.ConnectionState)(0),         // 38: collector.ConnectionState
+	(*collector.Connection)(nil),           // 39: collector.Connection
+	(*descriptorpb.FileDescriptorSet)(nil), // 40: google.protobuf.FileDescriptorSet
+	(*DispatchFilter)(nil),                 // 41: collector.mesh.v1.DispatchFilter
+	(*Dispatch)(nil),                       // 42: collector.mesh.v1.Dispatch
+	(*Series)(nil),                         // 43: collector.mesh.v1.Series
+	(*ListDispatchesRequest)(nil),          // 44: collector.mesh.v1.ListDispatchesRequest
+	(*GetMetricsRequest)(nil),              // 45: collector.mesh.v1.GetMetricsRequest
+	(*ListDispatchesResponse)(nil),         // 46: collector.mesh.v1.ListDispatchesResponse
+	(*GetMetricsResponse)(nil),             // 47: collector.mesh.v1.GetMetricsResponse
 }
 var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
-	36, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	37, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: collector.mesh.v1.GetStatusResponse.store:type_name -> collector.mesh.v1.StoreStatus
 	5,  // 2: collector.mesh.v1.GetStatusResponse.peers:type_name -> collector.mesh.v1.Peer
-	35, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
+	36, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
 	3,  // 4: collector.mesh.v1.GetStatusResponse.history:type_name -> collector.mesh.v1.HistoryStatus
-	37, // 5: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
-	36, // 6: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
-	37, // 7: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
-	38, // 8: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
-	37, // 9: collector.mesh.v1.ListConnectionChangesRequest.states:type_name -> collector.ConnectionState
-	30, // 10: collector.mesh.v1.ListConnectionChangesResponse.changes:type_name -> collector.mesh.v1.ConnectionChange
+	38, // 5: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
+	37, // 6: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
+	38, // 7: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
+	39, // 8: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
+	38, // 9: collector.mesh.v1.ListConnectionChangesRequest.states:type_name -> collector.ConnectionState
+	31, // 10: collector.mesh.v1.ListConnectionChangesResponse.changes:type_name -> collector.mesh.v1.ConnectionChange
 	12, // 11: collector.mesh.v1.ListServicesResponse.services:type_name -> collector.mesh.v1.Service
 	13, // 12: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
-	39, // 13: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
-	18, // 14: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
-	38, // 15: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
-	38, // 16: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
-	25, // 17: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
-	26, // 18: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
-	36, // 19: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
-	37, // 20: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
-	37, // 21: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
-	0,  // 22: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
-	40, // 23: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
-	36, // 24: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
-	29, // 25: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
-	29, // 26: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
-	30, // 27: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
-	31, // 28: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
-	32, // 29: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
-	33, // 30: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
-	34, // 31: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
-	2,  // 32: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
-	38, // 33: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
-	37, // 34: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
-	38, // 35: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
-	41, // 36: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
-	42, // 37: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
-	1,  // 38: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
-	6,  // 39: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
-	8,  // 40: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
-	10, // 41: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
-	14, // 42: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
-	16, // 43: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
-	23, // 44: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
-	43, // 45: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
-	44, // 46: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
-	27, // 47: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
-	19, // 48: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
-	21, // 49: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
-	2,  // 50: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
-	7,  // 51: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
-	9,  // 52: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
-	11, // 53: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
-	15, // 54: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
-	17, // 55: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
-	24, // 56: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
-	45, // 57: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
-	46, // 58: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
-	28, // 59: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
-	20, // 60: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
-	22, // 61: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
-	50, // [50:62] is the sub-list for method output_type
-	38, // [38:50] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	14, // 13: collector.mesh.v1.Method.skews:type_name -> collector.mesh.v1.SchemaSkew
+	40, // 14: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
+	19, // 15: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
+	39, // 16: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
+	39, // 17: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
+	26, // 18: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
+	27, // 19: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
+	37, // 20: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
+	38, // 21: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
+	38, // 22: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
+	0,  // 23: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
+	41, // 24: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
+	37, // 25: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
+	30, // 26: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
+	30, // 27: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
+	31, // 28: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
+	32, // 29: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
+	33, // 30: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
+	34, // 31: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
+	35, // 32: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
+	2,  // 33: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
+	39, // 34: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
+	38, // 35: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
+	39, // 36: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
+	42, // 37: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
+	43, // 38: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
+	1,  // 39: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
+	6,  // 40: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
+	8,  // 41: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
+	10, // 42: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
+	15, // 43: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
+	17, // 44: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
+	24, // 45: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
+	44, // 46: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
+	45, // 47: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
+	28, // 48: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
+	20, // 49: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
+	22, // 50: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
+	2,  // 51: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
+	7,  // 52: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
+	9,  // 53: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
+	11, // 54: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
+	16, // 55: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
+	18, // 56: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
+	25, // 57: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
+	46, // 58: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
+	47, // 59: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
+	29, // 60: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
+	21, // 61: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
+	23, // 62: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
+	51, // [51:63] is the sub-list for method output_type
+	39, // [39:51] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_mesh_proto_init() }
@@ -2713,7 +2795,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 		return
 	}
 	file_collector_mesh_v1_observe_proto_init()
-	file_collector_mesh_v1_mesh_proto_msgTypes[27].OneofWrappers = []any{
+	file_collector_mesh_v1_mesh_proto_msgTypes[28].OneofWrappers = []any{
 		(*WatchResponse_Snapshot)(nil),
 		(*WatchResponse_Topology)(nil),
 		(*WatchResponse_Connection)(nil),
@@ -2728,7 +2810,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_mesh_v1_mesh_proto_rawDesc), len(file_collector_mesh_v1_mesh_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   35,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

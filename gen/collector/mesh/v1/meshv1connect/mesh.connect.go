@@ -163,7 +163,8 @@ type MeshServiceClient interface {
 	ListConnectionChanges(context.Context, *v1.ListConnectionChangesRequest) (*v1.ListConnectionChangesResponse, error)
 	// ListServices answers what can be called through this collector: its own methods and its peers'.
 	ListServices(context.Context, *v1.ListServicesRequest) (*v1.ListServicesResponse, error)
-	// GetDescriptorSet answers the schemas of a collector's services.
+	// GetDescriptorSet answers the schemas of a collector's services: of a peer those in the namespaces that are shared
+	// with it, as this collector knows them.
 	GetDescriptorSet(context.Context, *v1.GetDescriptorSetRequest) (*v1.GetDescriptorSetResponse, error)
 	// ExplainRoute says which collector would run a call and why. It is the router's own verdict; no call is made.
 	ExplainRoute(context.Context, *v1.ExplainRouteRequest) (*v1.ExplainRouteResponse, error)
@@ -221,7 +222,8 @@ type MeshServiceHandler interface {
 	ListConnectionChanges(context.Context, *v1.ListConnectionChangesRequest) (*v1.ListConnectionChangesResponse, error)
 	// ListServices answers what can be called through this collector: its own methods and its peers'.
 	ListServices(context.Context, *v1.ListServicesRequest) (*v1.ListServicesResponse, error)
-	// GetDescriptorSet answers the schemas of a collector's services.
+	// GetDescriptorSet answers the schemas of a collector's services: of a peer those in the namespaces that are shared
+	// with it, as this collector knows them.
 	GetDescriptorSet(context.Context, *v1.GetDescriptorSetRequest) (*v1.GetDescriptorSetResponse, error)
 	// ExplainRoute says which collector would run a call and why. It is the router's own verdict; no call is made.
 	ExplainRoute(context.Context, *v1.ExplainRouteRequest) (*v1.ExplainRouteResponse, error)

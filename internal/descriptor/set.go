@@ -1,9 +1,10 @@
-package registry
+package descriptor
 
 import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -12,25 +13,28 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// file is one registered file. It is immutable.
-type file struct {
-	descriptor protoreflect.FileDescriptor
-	encoded    []byte // the FileDescriptorProto as it came in, comments included
-	times      times
+// File is one admitted file. It is immutable.
+type File struct {
+	Descriptor       protoreflect.FileDescriptor
+	Encoded          []byte    // the FileDescriptorProto as it came in, comments included
+	Created, Updated time.Time // when a file of this path, and this file, was admitted
 }
 
-func (f *file) path() string { return f.descriptor.Path() }
+// Path is the path by which others import the file.
+func (f *File) Path() string { return f.Descriptor.Path() }
 
-// fileSet is the files of one namespace with all they import, and the names in them. It is immutable once built; a
-// change makes a new one. Invariant: every import of a file is in the set or well known, and resolves there.
-type fileSet struct {
-	files map[string]*file     // by path, without the well-known ones
+// Set is the files of one namespace with all they import, and the names in them. It is a resolver of names for
+// protodesc and for reflection. It is immutable once built; a change makes a new one. Invariant: every import of a file
+// is in the set or well known, and resolves there.
+type Set struct {
+	Files map[string]*File     // by path, without the well-known ones
+	Bytes int                  // of all files, encoded
 	names *protoregistry.Files // every name, the well-known ones included
-	bytes int                  // of all files, encoded
 }
 
-func newFileSet() *fileSet {
-	set := &fileSet{files: make(map[string]*file), names: new(protoregistry.Files)}
+// NewSet is a set without files.
+func NewSet() *Set {
+	set := &Set{Files: make(map[string]*File), names: new(protoregistry.Files)}
 	for _, known := range wellKnownFiles() {
 		// The first registrations into an empty set of files that are consistent: there is nothing to fail.
 		_ = set.names.RegisterFile(known)
@@ -38,24 +42,24 @@ func newFileSet() *fileSet {
 	return set
 }
 
-// add puts a file into a set that is being built, unless one of its names is taken. All it imports must be there.
-func (s *fileSet) add(f *file) error {
-	if taken := s.taken(f.descriptor); len(taken) > 0 {
+// Add puts a file into a set that is being built, unless one of its names is taken. All it imports must be there.
+func (s *Set) Add(f *File) error {
+	if taken := s.taken(f.Descriptor); len(taken) > 0 {
 		return &refusal{reasons: taken}
 	}
-	if err := s.names.RegisterFile(f.descriptor); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrConflict, f.path(), err)
+	if err := s.names.RegisterFile(f.Descriptor); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrConflict, f.Path(), err)
 	}
-	s.files[f.path()] = f
-	s.bytes += len(f.encoded)
+	s.Files[f.Path()] = f
+	s.Bytes += len(f.Encoded)
 	return nil
 }
 
 // taken says which top-level names of a file are declared by another one.
-func (s *fileSet) taken(fd protoreflect.FileDescriptor) (reasons []error) {
+func (s *Set) taken(fd protoreflect.FileDescriptor) (reasons []error) {
 	for d := range topLevel(fd) {
 		owner, err := s.names.FindDescriptorByName(d.FullName())
-		if err == nil && len(reasons) < maxReasons {
+		if err == nil && len(reasons) < MaxReasons {
 			reasons = append(reasons, fmt.Errorf("%w: %s is declared in both %s and %s",
 				ErrConflict, d.FullName(), owner.ParentFile().Path(), fd.Path()))
 		}
@@ -88,8 +92,8 @@ func each[D protoreflect.Descriptor](list interface {
 	return true
 }
 
-// build makes a descriptor of a foreign file whose imports are all in the set. The file has been inspected.
-func (s *fileSet) build(fd *descriptorpb.FileDescriptorProto) (built protoreflect.FileDescriptor, err error) {
+// Build makes a descriptor of a foreign file whose imports are all in the set. The file has been inspected.
+func (s *Set) Build(fd *descriptorpb.FileDescriptorProto) (built protoreflect.FileDescriptor, err error) {
 	defer func() {
 		// protodesc has panicked on odd input before (golang/protobuf#1669), and this input is foreign.
 		if problem := recover(); problem != nil {
@@ -103,11 +107,22 @@ func (s *fileSet) build(fd *descriptorpb.FileDescriptorProto) (built protoreflec
 	return built, nil
 }
 
-// paths are the paths of all files, sorted.
-func (s *fileSet) paths() []string { return slices.Sorted(maps.Keys(s.files)) }
+// FindFileByPath finds a file, or a well-known one.
+func (s *Set) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
+	return s.names.FindFileByPath(path)
+}
 
-// closure is a file with all it imports, dependencies first.
-func closure(root protoreflect.FileDescriptor) []protoreflect.FileDescriptor {
+// FindDescriptorByName finds a symbol by its full name.
+func (s *Set) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	return s.names.FindDescriptorByName(name)
+}
+
+// Paths are the paths of all files, sorted.
+func (s *Set) Paths() []string { return slices.Sorted(maps.Keys(s.Files)) }
+
+// Closure is some files with all they import, dependencies first and each path once: of two versions of a path, the
+// first one that is met.
+func Closure(roots ...protoreflect.FileDescriptor) []protoreflect.FileDescriptor {
 	var list []protoreflect.FileDescriptor
 	seen := make(map[string]bool)
 	var visit func(protoreflect.FileDescriptor)
@@ -121,17 +136,19 @@ func closure(root protoreflect.FileDescriptor) []protoreflect.FileDescriptor {
 		}
 		list = append(list, fd)
 	}
-	visit(root)
+	for _, root := range roots {
+		visit(root)
+	}
 	return list
 }
 
-// encode makes the bytes by which files are stored and compared.
-func encode(fd *descriptorpb.FileDescriptorProto) ([]byte, error) {
+// Encode makes the bytes by which files are stored and compared.
+func Encode(fd *descriptorpb.FileDescriptorProto) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(fd)
 }
 
-// service finds a service by its full name.
-func (s *fileSet) service(fullName string) (protoreflect.ServiceDescriptor, bool) {
+// Service finds a service by its full name.
+func (s *Set) Service(fullName string) (protoreflect.ServiceDescriptor, bool) {
 	d, err := s.names.FindDescriptorByName(protoreflect.FullName(fullName))
 	if err != nil {
 		return nil, false
@@ -140,19 +157,19 @@ func (s *fileSet) service(fullName string) (protoreflect.ServiceDescriptor, bool
 	return service, ok
 }
 
-// servicesNamed finds the services with a short name in one file, or in all if path is empty, ordered by file.
-func (s *fileSet) servicesNamed(short protoreflect.Name, path string) []protoreflect.ServiceDescriptor {
+// ServicesNamed finds the services with a short name in one file, or in all if path is empty, ordered by file.
+func (s *Set) ServicesNamed(short protoreflect.Name, path string) []protoreflect.ServiceDescriptor {
 	var found []protoreflect.ServiceDescriptor
-	for _, p := range s.paths() {
-		if d := s.files[p].descriptor.Services().ByName(short); d != nil && (path == "" || path == p) {
+	for _, p := range s.Paths() {
+		if d := s.Files[p].Descriptor.Services().ByName(short); d != nil && (path == "" || path == p) {
 			found = append(found, d)
 		}
 	}
 	return found
 }
 
-// messagesOf lists the full names of the messages that a file declares, nested ones included.
-func (s *fileSet) messagesOf(path string) []string {
+// MessagesOf lists the full names of the messages that a file declares, nested ones included.
+func (s *Set) MessagesOf(path string) []string {
 	fd, err := s.names.FindFileByPath(path)
 	if err != nil {
 		return nil

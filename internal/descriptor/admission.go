@@ -1,4 +1,4 @@
-package registry
+package descriptor
 
 import (
 	"bytes"
@@ -10,13 +10,41 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// admission decides on the files of one request: what their namespace will hold, or everything that is against it. It
-// does no I/O and changes nothing that exists.
+// Admission is what a request to admit files meets.
+type Admission struct {
+	Limits  Limits
+	Current *Set                                                // what the namespace holds; nil for nothing
+	Lend    func(path string) *descriptorpb.FileDescriptorProto // files of the process itself, nil for one it has not; nil for none
+	Now     time.Time                                           // when the files come in
+}
+
+// Admitted is what a namespace holds if a request is accepted.
+type Admitted struct {
+	Files   *Set
+	Changed []string // paths of files that are new or different, sorted
+}
+
+// Admit decides on the files of one request: what their namespace will hold, or everything that is against it, which
+// has one or more of [ErrMalformed], [ErrTooLarge], [ErrConflict] and [ErrReserved] in its chain. It does no I/O and
+// changes nothing that exists.
+func (in Admission) Admit(request []*descriptorpb.FileDescriptorProto) (*Admitted, error) {
+	a := &admission{
+		limits: in.Limits, current: in.Current, lend: in.Lend, now: in.Now,
+		incoming: make(map[string]*descriptorpb.FileDescriptorProto),
+		encoded:  make(map[string][]byte),
+		bad:      make(map[string]bool),
+	}
+	if a.current == nil {
+		a.current = NewSet()
+	}
+	return a.admit(request)
+}
+
+// admission is an [Admission] under way.
 type admission struct {
 	limits  Limits
-	room    int                                                 // bytes that the namespace's files may take, encoded
-	current *fileSet                                            // what the namespace holds
-	lend    func(path string) *descriptorpb.FileDescriptorProto // the process's own files; nil if there is none
+	current *Set
+	lend    func(path string) *descriptorpb.FileDescriptorProto
 	now     time.Time
 
 	refusal  refusal
@@ -25,19 +53,10 @@ type admission struct {
 	bad      map[string]bool                              // files that are refused; nothing is said about their importers
 }
 
-// admitted is what a namespace holds if a request is accepted.
-type admitted struct {
-	files   *fileSet
-	changed []string // paths of files that are new or different, sorted
-}
-
-func (a *admission) admit(request []*descriptorpb.FileDescriptorProto) (*admitted, error) {
-	a.incoming = make(map[string]*descriptorpb.FileDescriptorProto)
-	a.encoded = make(map[string][]byte)
-	a.bad = make(map[string]bool)
+func (a *admission) admit(request []*descriptorpb.FileDescriptorProto) (*Admitted, error) {
 	a.collect(request)
 	if len(a.incoming) == 0 && a.refusal.count() == 0 {
-		return &admitted{files: a.current}, nil
+		return &Admitted{Files: a.current}, nil
 	}
 	order := a.order()
 	a.checkRoom()
@@ -48,13 +67,13 @@ func (a *admission) admit(request []*descriptorpb.FileDescriptorProto) (*admitte
 	if err := a.refusal.orNil(); err != nil {
 		return nil, err
 	}
-	return &admitted{files: next, changed: slices.Sorted(maps.Keys(a.incoming))}, nil
+	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming))}, nil
 }
 
 // collect inspects each file by itself.
 func (a *admission) collect(request []*descriptorpb.FileDescriptorProto) {
-	if extra := len(request) - 1; extra > a.limits.Dependencies {
-		a.refusal.add(ErrTooLarge, "%d files come along, at most %d are allowed", extra, a.limits.Dependencies)
+	if extra := len(request) - 1; extra > a.limits.Companions {
+		a.refusal.add(ErrTooLarge, "%d files come along, at most %d are allowed", extra, a.limits.Companions)
 		return
 	}
 	known := wellKnownPaths()
@@ -72,7 +91,7 @@ func (a *admission) collectFile(fd *descriptorpb.FileDescriptorProto) {
 		a.bad[fd.GetName()] = true
 		return
 	}
-	encoded, err := encode(fd)
+	encoded, err := Encode(fd)
 	if err != nil {
 		a.refusal.add(ErrMalformed, "%s: %v", fd.GetName(), err)
 		return
@@ -86,7 +105,7 @@ func (a *admission) take(fd *descriptorpb.FileDescriptorProto, encoded []byte) {
 		a.refusal.add(ErrConflict, "%s comes twice with different content", path)
 		return
 	}
-	if held, ok := a.current.files[path]; ok && bytes.Equal(held.encoded, encoded) {
+	if held, ok := a.current.Files[path]; ok && bytes.Equal(held.Encoded, encoded) {
 		return
 	}
 	a.incoming[path], a.encoded[path] = fd, encoded
@@ -94,11 +113,11 @@ func (a *admission) take(fd *descriptorpb.FileDescriptorProto, encoded []byte) {
 
 // checkRoom adds up what the namespace would hold.
 func (a *admission) checkRoom() {
-	count, size := len(a.current.files), a.current.bytes
+	count, size := len(a.current.Files), a.current.Bytes
 	for path, encoded := range a.encoded {
 		size += len(encoded)
-		if held, ok := a.current.files[path]; ok {
-			size -= len(held.encoded)
+		if held, ok := a.current.Files[path]; ok {
+			size -= len(held.Encoded)
 		} else {
 			count++
 		}
@@ -106,15 +125,15 @@ func (a *admission) checkRoom() {
 	if count > a.limits.Files {
 		a.refusal.add(ErrTooLarge, "the namespace would hold %d files, at most %d are allowed", count, a.limits.Files)
 	}
-	if size > a.room {
-		a.refusal.add(ErrTooLarge, "the namespace would hold %d bytes of files, and there is room for %d", size, a.room)
+	if size > a.limits.Bytes {
+		a.refusal.add(ErrTooLarge, "the namespace would hold %d bytes of files, and there is room for %d", size, a.limits.Bytes)
 	}
 }
 
 // build makes the next set, file by file in order. Files that are there are kept unless something they import, at
 // whatever distance, is new.
-func (a *admission) build(order []string) *fileSet {
-	next := newFileSet()
+func (a *admission) build(order []string) *Set {
+	next := NewSet()
 	rebuilt := make(map[string]bool)
 	for _, path := range order {
 		imports := a.imports(path)
@@ -132,38 +151,38 @@ func (a *admission) build(order []string) *fileSet {
 	return next
 }
 
-func (a *admission) buildFile(next *fileSet, path string, rebuild bool) error {
+func (a *admission) buildFile(next *Set, path string, rebuild bool) error {
 	if !rebuild {
-		return next.add(a.current.files[path])
+		return next.Add(a.current.Files[path])
 	}
 	made, err := a.revise(path)
 	if err != nil {
 		return err
 	}
-	descriptor, err := next.build(made.proto)
+	descriptor, err := next.Build(made.proto)
 	if err != nil {
 		return err
 	}
-	made.file.descriptor = descriptor
-	return next.add(made.file)
+	made.file.Descriptor = descriptor
+	return next.Add(made.file)
 }
 
 // revision is a file about to be built.
 type revision struct {
 	proto *descriptorpb.FileDescriptorProto
-	file  *file
+	file  *File
 }
 
 func (a *admission) revise(path string) (revision, error) {
-	held, replaces := a.current.files[path]
+	held, replaces := a.current.Files[path]
 	if fd, ok := a.incoming[path]; ok {
-		f := &file{encoded: a.encoded[path], times: times{a.now, a.now}}
+		f := &File{Encoded: a.encoded[path], Created: a.now, Updated: a.now}
 		if replaces {
-			f.times.created = held.times.created
+			f.Created = held.Created
 		}
 		return revision{fd, f}, nil
 	}
 	fd := new(descriptorpb.FileDescriptorProto)
-	err := proto.Unmarshal(held.encoded, fd)
-	return revision{fd, &file{encoded: held.encoded, times: held.times}}, err
+	err := proto.Unmarshal(held.Encoded, fd)
+	return revision{fd, &File{Encoded: held.Encoded, Created: held.Created, Updated: held.Updated}}, err
 }

@@ -1,4 +1,4 @@
-package registry
+package descriptor
 
 import (
 	"google.golang.org/protobuf/reflect/protoreflect"

@@ -1,4 +1,4 @@
-package registry
+package descriptor
 
 import (
 	"maps"
@@ -29,7 +29,7 @@ type importWalk struct {
 // too deep is added to the refusal. Files that only the process itself has are brought in as if the request had.
 func (a *admission) order() []string {
 	w := &importWalk{admission: a, known: wellKnownPaths(), depth: make(map[string]int)}
-	for _, path := range slices.Concat(a.current.paths(), slices.Sorted(maps.Keys(a.incoming))) {
+	for _, path := range slices.Concat(a.current.Paths(), slices.Sorted(maps.Keys(a.incoming))) {
 		w.visit(path)
 	}
 	return w.order
@@ -74,7 +74,7 @@ func (w *importWalk) found(path string) bool {
 	if _, ok := a.incoming[path]; ok {
 		return true
 	}
-	if _, ok := a.current.files[path]; ok {
+	if _, ok := a.current.Files[path]; ok {
 		return true
 	}
 	if a.borrow(path) {
@@ -95,7 +95,7 @@ func (a *admission) borrow(path string) bool {
 	if fd == nil {
 		return false
 	}
-	encoded, err := encode(fd)
+	encoded, err := Encode(fd)
 	if err != nil {
 		return false
 	}
@@ -108,8 +108,8 @@ func (a *admission) imports(path string) []string {
 	if fd, ok := a.incoming[path]; ok {
 		return fd.GetDependency()
 	}
-	if held, ok := a.current.files[path]; ok {
-		return importPaths(held.descriptor)
+	if held, ok := a.current.Files[path]; ok {
+		return importPaths(held.Descriptor)
 	}
 	return nil
 }

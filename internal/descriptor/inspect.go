@@ -1,4 +1,4 @@
-package registry
+package descriptor
 
 import (
 	"path"
@@ -26,6 +26,13 @@ type inspection struct {
 	path     string
 	elements int
 	tooDeep  bool
+}
+
+// Inspect says everything that is wrong with a foreign file by itself, before anything is built from it.
+func Inspect(file *descriptorpb.FileDescriptorProto, limits Limits) error {
+	var found refusal
+	inspect(file, limits, &found)
+	return found.orNil()
 }
 
 // inspect adds what is wrong with a file by itself.
