@@ -40,11 +40,14 @@ func (m *Manager) Announce(catalog *meshv1.Catalog) {
 func newAnnouncement(catalog *meshv1.Catalog) (*announcement, error) {
 	a := &announcement{given: catalog.GetRevision(), parts: make(map[string][]byte)}
 	for _, method := range catalog.GetMethods() {
-		encoded, err := proto.Marshal(&meshv1.Catalog{Methods: []*meshv1.CatalogMethod{method}})
-		if err != nil {
+		if err := a.add(method.GetNamespace(), &meshv1.Catalog{Methods: []*meshv1.CatalogMethod{method}}); err != nil {
 			return nil, err
 		}
-		a.parts[method.GetNamespace()] = append(a.parts[method.GetNamespace()], encoded...)
+	}
+	for _, schema := range catalog.GetSchemas() {
+		if err := a.add(schema.GetNamespace(), &meshv1.Catalog{Schemas: []*meshv1.CatalogSchema{schema}}); err != nil {
+			return nil, err
+		}
 	}
 	var all []string
 	for namespace := range a.parts {
@@ -52,6 +55,13 @@ func newAnnouncement(catalog *meshv1.Catalog) (*announcement, error) {
 	}
 	_, err := parseCatalog(a.encode(a.given, all))
 	return a, err
+}
+
+// add appends to the part of a namespace.
+func (a *announcement) add(namespace string, part *meshv1.Catalog) error {
+	encoded, err := proto.Marshal(part)
+	a.parts[namespace] = append(a.parts[namespace], encoded...)
+	return err
 }
 
 // encode makes the catalog of some namespaces.

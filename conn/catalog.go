@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -15,24 +17,35 @@ const (
 	maxCatalogBytes   = 4 << 20
 	maxCatalogMethods = 100_000
 	maxTypeName       = 512
+	maxSchemaFiles    = 10_000
 )
 
 // Catalog is what a peer serves, by namespace and procedure. It never changes.
 type Catalog struct {
 	revision uint64
 	methods  map[string]map[string]*meshv1.CatalogMethod
+	schemas  map[string]*meshv1.CatalogSchema
 }
 
 // NewCatalog indexes and checks a catalog. It refuses one with more than 100 000 methods, with a name that is not
-// well formed, or with a method twice, and names the offender.
+// well formed, or with a method or a schema twice, and names the offender.
 func NewCatalog(in *meshv1.Catalog) (*Catalog, error) {
 	if n := len(in.GetMethods()); n > maxCatalogMethods {
 		return nil, fmt.Errorf("catalog has %d methods, at most %d are taken", n, maxCatalogMethods)
 	}
-	c := &Catalog{revision: in.GetRevision(), methods: make(map[string]map[string]*meshv1.CatalogMethod)}
+	c := &Catalog{
+		revision: in.GetRevision(),
+		methods:  make(map[string]map[string]*meshv1.CatalogMethod),
+		schemas:  make(map[string]*meshv1.CatalogSchema, len(in.GetSchemas())),
+	}
 	for i, m := range in.GetMethods() {
 		if err := c.add(m); err != nil {
 			return nil, fmt.Errorf("catalog method %d: %w", i, err)
+		}
+	}
+	for _, s := range in.GetSchemas() {
+		if err := c.addSchema(s); err != nil {
+			return nil, fmt.Errorf("catalog: schema of namespace %.80q: %w", s.GetNamespace(), err)
 		}
 	}
 	return c, nil
@@ -45,6 +58,15 @@ func (c *Catalog) Revision() uint64 { return c.revision }
 func (c *Catalog) Method(namespace, procedure string) (*meshv1.CatalogMethod, bool) {
 	m, ok := c.methods[namespace][procedure]
 	return m, ok
+}
+
+// Files are the hashes of the files that declare what is served in a namespace, dependencies first. They are shared: do
+// not modify them.
+func (c *Catalog) Files(namespace string) [][]byte {
+	if c == nil {
+		return nil
+	}
+	return c.schemas[namespace].GetFileHashes()
 }
 
 // In yields the entries of a namespace in no particular order.
@@ -74,6 +96,25 @@ func (c *Catalog) add(m *meshv1.CatalogMethod) error {
 		return fmt.Errorf("%s in namespace %q is listed twice", m.GetProcedure(), m.GetNamespace())
 	}
 	procedures[m.GetProcedure()] = m
+	return nil
+}
+
+func (c *Catalog) addSchema(s *meshv1.CatalogSchema) error {
+	if err := name.CheckNamespace(s.GetNamespace()); err != nil {
+		return err
+	}
+	if _, dup := c.schemas[s.GetNamespace()]; dup {
+		return errors.New("it is listed twice")
+	}
+	if n := len(s.GetFileHashes()); n > maxSchemaFiles {
+		return fmt.Errorf("it has %d files, at most %d are taken", n, maxSchemaFiles)
+	}
+	for _, hash := range s.GetFileHashes() {
+		if len(hash) != sha256.Size {
+			return fmt.Errorf("a file hash has %d bytes, want %d", len(hash), sha256.Size)
+		}
+	}
+	c.schemas[s.GetNamespace()] = s
 	return nil
 }
 

@@ -29,8 +29,7 @@ func Dial(ctx context.Context, address string, namespaces []string, opts ...Opti
 		err = status.Err(res.GetStatus())
 	}
 	if err != nil {
-		d.conns.CloseAll()
-		return nil, errors.Join(err, d.forget())
+		return nil, errors.Join(err, d.close())
 	}
 	return &Client{dispatcher: d}, nil
 }
@@ -42,6 +41,5 @@ func (c *Client) Transport(namespace string) connect.Transport {
 
 // Close ends the connection. Calls in flight fail with unavailable.
 func (c *Client) Close() error {
-	c.dispatcher.conns.CloseAll()
-	return c.dispatcher.forget()
+	return c.dispatcher.close()
 }

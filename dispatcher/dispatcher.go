@@ -34,9 +34,13 @@ type Dispatcher struct {
 	recovery             *recovery
 	interceptors         []connect.ServerInterceptor // with recovery, outermost first
 
-	local    *local
-	conns    *conn.Manager
-	recorder *observe.Recorder
+	local   *local
+	conns   *conn.Manager
+	schemas *schemaLearner
+	callers callerSchemas
+
+	descriptions descriptions
+	recorder     *observe.Recorder
 	// joined is the newest view that was asked for; it is rebuilt by whoever finds it out of date.
 	joined  atomic.Pointer[view]
 	joining sync.Mutex
@@ -129,19 +133,19 @@ func checkSelf(id string, namespaces []string) error {
 func (d *Dispatcher) build() error {
 	d.recovery = &recovery{self: d.id, log: d.log, off: d.options.noRecover}
 	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.intercept)
-	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery)
+	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery, d.options.sources)
 	if err := d.record(); err != nil {
 		return err
 	}
 	if err := d.connect(); err != nil {
 		return errors.Join(err, d.forget())
 	}
+	d.learnSchemas()
 	d.opening = chainClient(d.options.client, openOnPeer)
 	d.relay = chainServer(d.interceptors, d.relayToPeers)
 	d.native.dispatcher = d
 	if err := d.SetRegistryValidator(d.options.validator); err != nil {
-		d.conns.CloseAll()
-		return errors.Join(err, d.forget())
+		return errors.Join(err, d.close())
 	}
 	return nil
 }
@@ -159,6 +163,13 @@ func (d *Dispatcher) record() error {
 func (d *Dispatcher) forget() error {
 	d.recorder.Close()
 	return d.recorder.Finish()
+}
+
+// close ends everything at once.
+func (d *Dispatcher) close() error {
+	d.schemas.stop()
+	d.conns.CloseAll()
+	return d.forget()
 }
 
 func (d *Dispatcher) connect() error {
@@ -229,14 +240,15 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 // It does not touch listeners: shut the *http.Server down next.
 func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.drain()
+	d.schemas.stop()
 	d.recorder.Close()
 	return errors.Join(d.conns.Shutdown(ctx), d.recorder.Finish())
 }
 
 // view is what routing may look at now.
 func (d *Dispatcher) view() *view {
-	v, local, table := d.joined.Load(), d.local.current.Load(), d.conns.Table()
-	if v != nil && v.snapshot == local && v.table == table {
+	v, local, table, known := d.joined.Load(), d.local.current.Load(), d.conns.Table(), d.schemas.known.Load()
+	if v != nil && v.snapshot == local && v.table == table && v.known == known {
 		return v
 	}
 	return d.rejoin()
@@ -245,11 +257,11 @@ func (d *Dispatcher) view() *view {
 func (d *Dispatcher) rejoin() *view {
 	d.joining.Lock()
 	defer d.joining.Unlock()
-	old, local, table := d.joined.Load(), d.local.current.Load(), d.conns.Table()
-	if old != nil && old.snapshot == local && old.table == table {
+	old, local, table, known := d.joined.Load(), d.local.current.Load(), d.conns.Table(), d.schemas.known.Load()
+	if old != nil && old.snapshot == local && old.table == table && old.known == known {
 		return old
 	}
-	v := join(d.id, d.namespaces, local, table, old)
+	v := join(d.id, d.namespaces, local, table, known, old)
 	d.joined.Store(v)
 	return v
 }

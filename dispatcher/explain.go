@@ -59,6 +59,9 @@ func peerCandidate(st *station, s *space, e *entry, c call, rank int32) *meshv1.
 	default:
 		candidate.Eligible = true
 		candidate.Reason = "registered, shared namespace " + quoted(s.name) + ", " + st.condition() + st.busy()
+		if skew, ok := skewOf(e.varied, st); ok {
+			candidate.Reason += "; " + skew.reason
+		}
 	}
 	return candidate
 }
@@ -88,8 +91,6 @@ func (st *station) serves(namespace, procedure string) bool {
 	_, ok := st.Method(namespace, procedure)
 	return ok
 }
-
-func (e *entry) disputes(st *station) bool { return slices.Contains(e.odd, st) }
 
 // blame lists peers with what is wrong with each.
 func blame(stations []*station) string {

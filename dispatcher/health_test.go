@@ -172,3 +172,33 @@ func TestHealth_BelongsToTheCollector(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 }
+
+// Browsers ask over gRPC-Web, of which unary and server-streaming methods are all that they can have.
+func TestHealth_OverGRPCWeb(t *testing.T) {
+	t.Parallel()
+	a, b := serve(t, "a", []string{"test"}), serve(t, "b", []string{"test"})
+	b.hostEcho(t, "test")
+	join(t, a, b)
+	a.knows(t, "test", "/"+string(echoName)+"/Echo")
+	request := framed("\x0a" + string(rune(len(echoName))) + string(echoName)) // HealthCheckRequest{service: echoName}
+	for _, method := range []string{"Check", "Watch"} {
+		res := a.posted(t, method, "application/grpc-web+proto", request)
+		got := make([]byte, 5+2)
+		if _, err := io.ReadFull(res.Body, got); err != nil || string(got) != framed("\x08\x01") { // status: SERVING
+			t.Errorf("%s: %x, %v", method, got, err)
+		}
+	}
+	if got := trailersOf(t, a.posted(t, "Check", "application/grpc-web+proto", request)); !strings.Contains(strings.ReplaceAll(got, " ", ""), "grpc-status:0") {
+		t.Errorf("trailers: %q", got)
+	}
+}
+
+// trailersOf is the last frame of a gRPC-Web answer with one message.
+func trailersOf(t *testing.T, res *http.Response) string {
+	t.Helper()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || len(body) < 7+5 {
+		t.Fatalf("%x, %v", body, err)
+	}
+	return strings.ToLower(string(body[7+5:]))
+}

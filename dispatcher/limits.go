@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // Limits bound what a collector takes in. A zero field means its default.
@@ -36,6 +37,9 @@ type Limits struct {
 	BodyTimeout time.Duration
 	// IdleTimeout is how long a connection without a call is kept. Default 2 min.
 	IdleTimeout time.Duration
+	// SchemaBytes is how much of the schemas of peers is kept, encoded; one namespace of one peer may have an eighth of
+	// it. Of what is beyond, calls go through but nothing is shown. Default 32 MiB.
+	SchemaBytes int
 	// Link bounds the links to other collectors.
 	Link link.Limits
 }
@@ -53,10 +57,19 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.HeaderTimeout, 10*time.Second)
 	setDefault(&l.BodyTimeout, 30*time.Second)
 	setDefault(&l.IdleTimeout, 2*time.Minute)
+	setDefault(&l.SchemaBytes, 32<<20)
 	if l.Link.MaxMessage == 0 {
 		l.Link.MaxMessage = l.MessageBytes
 	}
 	return l
+}
+
+// forPeers bounds the schemas of one namespace of one peer.
+func (l Limits) forPeers() descriptor.Limits {
+	return descriptor.Limits{
+		FileBytes: descriptor.FileBytes, Dependencies: descriptor.Dependencies, Companions: descriptor.Files,
+		Depth: descriptor.Depth, Fields: descriptor.Fields, Files: descriptor.Files, Bytes: l.SchemaBytes / 8,
+	}
 }
 
 func setDefault[T comparable](v *T, def T) {
@@ -82,6 +95,7 @@ func (l Limits) Map() map[string]string {
 		"header timeout":   l.HeaderTimeout.String(),
 		"body timeout":     l.BodyTimeout.String(),
 		"idle timeout":     l.IdleTimeout.String(),
+		"peers' schemas":   bytesText(l.SchemaBytes),
 		"link message":     bytesText(l.Link.MaxMessage),
 		"message nesting":  strconv.Itoa(maxDepth),
 		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*budgetPerCall, budgetPerSecond/budgetSpent),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // snapshot is what is registered at one moment. It never changes.
@@ -21,6 +22,7 @@ type snapshot struct {
 	// revision grows with every change.
 	revision uint64
 	spaces   map[string]map[string]*method // by namespace and procedure; no empty namespaces
+	files    *ownFiles
 	// alone is a view of this snapshot without any peer, for Serve. It is made by the first who asks.
 	alone func() *view
 	// replaced is closed when another one takes its place.
@@ -28,8 +30,8 @@ type snapshot struct {
 }
 
 func newSnapshot(revision uint64, spaces map[string]map[string]*method, self string, namespaces []string) *snapshot {
-	s := &snapshot{revision: revision, spaces: spaces, replaced: make(chan struct{})}
-	s.alone = sync.OnceValue(func() *view { return join(self, namespaces, s, nil, nil) })
+	s := &snapshot{revision: revision, spaces: spaces, files: new(ownFiles), replaced: make(chan struct{})}
+	s.alone = sync.OnceValue(func() *view { return join(self, namespaces, s, nil, nil, nil) })
 	return s
 }
 
@@ -81,6 +83,7 @@ func (s *snapshot) catalog() *meshv1.Catalog {
 			catalog.Methods = append(catalog.Methods, m.catalogMethod())
 		}
 	}
+	catalog.Schemas = s.files.schemas()
 	return catalog
 }
 
@@ -91,12 +94,13 @@ type local struct {
 	namespaces []string
 	limits     Limits
 	recovery   *recovery
+	sources    *descriptor.Sources
 	current    atomic.Pointer[snapshot]
 	validator  atomic.Pointer[validator]
 }
 
-func newLocal(self string, namespaces []string, limits Limits, recovery *recovery) *local {
-	l := &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery}
+func newLocal(self string, namespaces []string, limits Limits, recovery *recovery, sources *descriptor.Sources) *local {
+	l := &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery, sources: sources}
 	l.current.Store(newSnapshot(0, map[string]map[string]*method{}, self, namespaces))
 	return l
 }
@@ -105,6 +109,7 @@ func newLocal(self string, namespaces []string, limits Limits, recovery *recover
 func (l *local) replace(spaces map[string]map[string]*method) *snapshot {
 	old := l.current.Load()
 	next := newSnapshot(old.revision+1, spaces, l.self, l.namespaces)
+	next.files = old.files.next(spaces, l.sources)
 	l.current.Store(next)
 	close(old.replaced)
 	return next

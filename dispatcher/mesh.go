@@ -46,7 +46,7 @@ func (m meshService) warnings() []string {
 	if trouble := m.recorder.History().GetError(); trouble != "" {
 		warnings = append(warnings, "finished calls are not written down: "+trouble)
 	}
-	return warnings
+	return append(append(warnings, m.schemas.known.Load().refusals()...), m.described(narrowed{}).hidden...)
 }
 
 // peers are those in the table, with what their records have counted.
@@ -145,17 +145,18 @@ func (e *entry) describe(self string) *meshv1.Method {
 	for _, st := range e.peers {
 		m.CollectorIds = append(m.CollectorIds, st.ID)
 	}
+	m.Skews = e.skews()
 	return m
 }
 
-// GetDescriptorSet answers the schemas of this collector, and asks a peer for its own.
+// GetDescriptorSet answers the schemas of this collector, or what it knows of those of a peer.
 func (m meshService) GetDescriptorSet(
 	ctx context.Context, req *meshv1.GetDescriptorSetRequest,
 ) (*meshv1.GetDescriptorSetResponse, error) {
 	if id := req.GetCollectorId(); id != "" && id != m.id {
-		return m.peerSchemas(ctx, id)
+		return m.peerDescriptorSet(ctx, id)
 	}
-	return m.descriptorSetResponse()
+	return descriptorSetResponse(m.files(), m.options.sources)
 }
 
 // ExplainRoute is [Dispatcher.Explain] as an RPC.

@@ -23,8 +23,14 @@ const (
 	maxAsked         = 64
 )
 
+// neighbourService is all of MeshService that peers may ask over a link.
+type neighbourService struct {
+	meshv1connect.UnimplementedMeshServiceHandler
+	mesh meshService
+}
+
 // ListConnections answers a peer this collector's own connections and does not ask further.
-func (s schemaService) ListConnections(ctx context.Context, req *meshv1.ListConnectionsRequest) (*meshv1.ListConnectionsResponse, error) {
+func (s neighbourService) ListConnections(ctx context.Context, req *meshv1.ListConnectionsRequest) (*meshv1.ListConnectionsResponse, error) {
 	return s.mesh.ListConnections(ctx, req)
 }
 

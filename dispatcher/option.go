@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/sqlite"
 )
@@ -31,7 +32,7 @@ type options struct {
 	limits        Limits
 	server        []connect.ServerInterceptor
 	client        []connect.ClientInterceptor
-	sources       *descriptorpb.FileDescriptorSet
+	sources       *descriptor.Sources
 	admin         func(context.Context) error
 	origins       []string
 	version       string
@@ -96,7 +97,8 @@ func WithoutRecover() Option {
 	return optionFunc(func(o *options) { o.noRecover = true })
 }
 
-// WithoutReflection leaves the gRPC reflection services out. Default: they describe what this collector serves.
+// WithoutReflection leaves the gRPC reflection services out. Default: they describe what can be called through this
+// collector, here and on its peers.
 func WithoutReflection() Option {
 	return optionFunc(func(o *options) { o.noReflection = true })
 }
@@ -104,7 +106,7 @@ func WithoutReflection() Option {
 // WithSources gives descriptors with comments, as buf build makes them, to answer in place of those compiled in, which
 // have none. Default: none.
 func WithSources(files *descriptorpb.FileDescriptorSet) Option {
-	return optionFunc(func(o *options) { o.sources = files })
+	return optionFunc(func(o *options) { o.sources = descriptor.NewSources(files) })
 }
 
 // WithAdmin decides who may call MeshService.ConnectTo and Disconnect; the error of authorize is answered. Default:

@@ -1,8 +1,8 @@
 package dispatcher
 
 import (
-	"maps"
-	"slices"
+	"context"
+	"net/http"
 	"strings"
 
 	"connectrpc.com/connect/v2"
@@ -14,39 +14,72 @@ import (
 // reflectionPrefix begins the paths of the reflection services, the only ones of a collector that stream both ways.
 const reflectionPrefix = "/grpc.reflection."
 
-// registerReflection serves gRPC reflection of what this collector itself serves, as it is when it is asked: not of
-// every type that happens to be compiled in.
+// registerReflection serves gRPC reflection of what can be called through this collector, as it is when it is asked: not
+// of every type that happens to be compiled in. Like calls, it takes a namespace and a target: then it shows what is
+// there.
 func (d *Dispatcher) registerReflection(server *connect.Server) {
-	own := reflected{d}
+	everything := connect.NewServer()
+	reflected{d, narrowed{}}.register(everything)
+	for spec := range everything.Specs() {
+		server.Register(connect.Method{Spec: spec, Handler: d.reflect})
+	}
+}
+
+// reflect answers a reflection stream as far as its headers ask.
+func (d *Dispatcher) reflect(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
+	info, ok := connect.CallInfoForServerContext(ctx)
+	if !ok {
+		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
+	}
+	v := d.view()
+	n := narrowed{info.RequestHeader().Get(headerNamespace), info.RequestHeader().Get(headerTarget)}
+	if n.namespace != "" && v.spaces[n.namespace] == nil {
+		return v.unknownNamespace(n.namespace).err(d.id)
+	}
+	if n.collector != "" && n.collector != d.id && v.stations[n.collector] == nil {
+		return v.unknownTarget(new(space), nil, call{target: n.collector}).err(d.id)
+	}
+	server := connect.NewServer()
+	reflected{d, n}.register(server)
+	return server.Call(ctx, spec.Procedure, info, stream)
+}
+
+// reflected is what one reflection stream shows.
+type reflected struct {
+	dispatcher *Dispatcher
+	narrowed   narrowed
+}
+
+func (r reflected) register(server *connect.Server) {
 	grpcreflect.Register(server,
-		grpcreflect.WithNamer(grpcreflect.NamerFunc(own.names)),
-		grpcreflect.WithDescriptorResolver(own),
+		grpcreflect.WithNamer(grpcreflect.NamerFunc(r.names)),
+		grpcreflect.WithDescriptorResolver(r),
 		grpcreflect.WithExtensionResolver(new(protoregistry.Types)),
 	)
 }
 
-type reflected struct{ dispatcher *Dispatcher }
+// names are the services that have a descriptor, and the collector's own.
+func (r reflected) names() []string { return r.dispatcher.described(r.narrowed).names }
 
-// names are the services that have a descriptor, in any namespace, and the collector's own.
-func (r reflected) names() []string {
-	names := make(map[string]bool)
-	for _, methods := range r.dispatcher.local.current.Load().spaces {
-		for name := range servicesOf(slices.Collect(maps.Values(methods))) {
-			names[name] = true
-		}
-	}
-	for spec := range r.dispatcher.system.Load().server.Specs() {
-		names[spec.Procedure[1:strings.LastIndexByte(spec.Procedure, '/')]] = true
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
-// FindFileByPath finds a file of what is served now.
+// FindFileByPath finds a file of what can be called now.
 func (r reflected) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
-	return r.dispatcher.files().FindFileByPath(path)
+	return r.dispatcher.described(r.narrowed).files.FindFileByPath(path)
 }
 
-// FindDescriptorByName finds a symbol of what is served now.
+// FindDescriptorByName finds a symbol of what can be called now.
 func (r reflected) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	return r.dispatcher.files().FindDescriptorByName(name)
+	return r.dispatcher.described(r.narrowed).files.FindDescriptorByName(name)
+}
+
+// narrowedReflection is a request for reflection whose URL names a namespace, as the same request with the header; r
+// itself if it is anything else.
+func narrowedReflection(r *http.Request) *http.Request {
+	namespace, path := cutNamespace(r.URL.Path)
+	if namespace == "" || !strings.HasPrefix(path, reflectionPrefix) {
+		return r
+	}
+	narrowed := r.Clone(r.Context())
+	narrowed.URL.Path, narrowed.URL.RawPath = path, ""
+	narrowed.Header.Set(headerNamespace, namespace)
+	return narrowed
 }

@@ -20,6 +20,7 @@ const (
 	reasonTargetUnknown      = "target_unknown"
 	reasonTargetNotServing   = "target_not_serving"
 	reasonUnreachable        = "unreachable"
+	reasonSchemaIncompatible = "schema_incompatible"
 	reasonNotRegistered      = "not_registered"
 	reasonInputType          = "input_type"
 	reasonInputMalformed     = "input_malformed"

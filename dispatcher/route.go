@@ -87,6 +87,8 @@ func (v *view) routeTo(s *space, e *entry, c call) decision {
 		return decision{peers: st.alone, seed: st.Seed, entry: e}
 	case !st.Routable():
 		return decision{refusal: v.unreachableTarget(s, e, c, why), entry: e}
+	case e != nil && e.isOdd(st):
+		return decision{refusal: v.incompatible(s, e, c, st), entry: e}
 	}
 	return decision{refusal: v.notServing(s, e, c), entry: e}
 }
@@ -116,10 +118,9 @@ func whyNot(st *station, s *space, e *entry) string {
 		return ""
 	case e == nil || !st.serves(s.name, e.procedure):
 		return "shares " + quoted(s.name) + " but has no such method"
-	case e.disputes(st):
-		return "serves another kind of method under this name"
 	}
-	return ""
+	skew, _ := skewOf(e.odd, st)
+	return skew.reason
 }
 
 // noRoute refuses a call that nobody can take now.

@@ -73,7 +73,7 @@ func viewOf(t testing.TB, local []string, peers ...*conn.Peer) *view {
 		spaces[namespace][m.spec.Procedure] = m
 	}
 	namespaces := []string{"ns", "other"}
-	return join("a", namespaces, newSnapshot(1, spaces, "a", namespaces), conn.NewTable(peers...), nil)
+	return join("a", namespaces, newSnapshot(1, spaces, "a", namespaces), conn.NewTable(peers...), nil, nil)
 }
 
 // still is a balance whose peers are all idle and whose turn is the first.
@@ -130,7 +130,7 @@ func TestRoute(t *testing.T) {
 		{"target without the namespace", nil, []*conn.Peer{peerServing(t, "b", active, "other", get)}, "b", reasonTargetNotServing},
 		{"target not reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "b", reasonUnreachable},
 		{"target not known", []string{get}, nil, "z", reasonTargetUnknown},
-		{"another kind of method", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", "!"+get)}, "b", reasonTargetNotServing},
+		{"another kind of method", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", "!"+get)}, "b", reasonSchemaIncompatible},
 		{"those who can be reached say what it is", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", "!"+get), peerServing(t, "c", active, "ns", get)}, "", "c"},
 		{"the first says what it is", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", "!"+get)}, "", "b"},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -25,6 +26,18 @@ type systemServices struct {
 
 // has reports whether a service, given by its full name, is one of them.
 func (s *systemServices) has(service string) bool { return slices.Contains(s.names(), service) }
+
+// files are those that declare them.
+func (s *systemServices) files() []protoreflect.FileDescriptor {
+	var files []protoreflect.FileDescriptor
+	for spec := range s.server.Specs() {
+		if schema, ok := spec.Schema.(protoreflect.MethodDescriptor); ok && schema != nil {
+			files = append(files, schema.ParentFile())
+		}
+	}
+	slices.SortFunc(files, func(a, b protoreflect.FileDescriptor) int { return strings.Compare(a.Path(), b.Path()) })
+	return files
+}
 
 func (s *systemServices) names() []string {
 	names := make(map[string]bool)
@@ -59,12 +72,13 @@ func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest)
 	return d.conns.HandleConnect(ctx, req)
 }
 
-// linkServices are what a peer may ask of this collector itself over a link: to run a method here, and its schemas. A
-// connection is agreed by package conn.
+// linkServices are what a peer may ask of this collector itself over a link: to run a method here, the schemas of which
+// it was told, and with whom this collector is connected. A connection is agreed by package conn.
 func (d *Dispatcher) linkServices() *connect.Server {
 	server := d.newServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{local: d.local})
-	meshv1connect.RegisterMeshServiceHandler(server, schemaService{self: d.id, mesh: meshService{d}, schemas: d.descriptorSetResponse})
+	meshv1connect.RegisterMeshServiceHandler(server, neighbourService{mesh: meshService{d}})
+	meshv1connect.RegisterSchemaServiceHandler(server, schemaService{d.local})
 	return server
 }
 

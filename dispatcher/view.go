@@ -22,6 +22,7 @@ type view struct {
 	self     string
 	snapshot *snapshot // what is registered here
 	table    *conn.Table
+	known    *knownSchemas // nil without a table
 	spaces   map[string]*space
 	// owners are the namespaces in which somebody serves a procedure, sorted.
 	owners   map[string][]string
@@ -38,6 +39,14 @@ type space struct {
 	short    map[string][]string
 	// seeds are routable seed peers: they may serve any method.
 	seeds []*station
+	// offers are what peers announced, until it is settled who decides what each method is.
+	offers map[string][]offer
+}
+
+// offer is a method of a peer.
+type offer struct {
+	station *station
+	method  *meshv1.CatalogMethod
 }
 
 // entry is a procedure in a namespace with everyone who serves it.
@@ -46,10 +55,21 @@ type entry struct {
 	input, output              string
 	stream                     connect.StreamType
 	idempotency                connect.IdempotencyLevel
+	fingerprint                uint64  // of the schema that the method has here; 0 if unknown
+	owner                      string  // the collector that has that schema
 	local                      *method // nil if it is not registered here
 	peers                      []*station
 	away                       []*station // served it before the connection was lost
-	odd                        []*station // serve something else under this name: another stream kind
+	odd                        []skewed   // serve something else under this name: calls do not go there
+	varied                     []skewed   // have another schema of it that is compatible
+}
+
+// skewed is a peer whose schema of a method is not the one that the method has here.
+type skewed struct {
+	*station
+	reason string
+	// pending tells that the two could not be compared yet.
+	pending bool
 }
 
 // station is a peer as the router sees it.
@@ -64,11 +84,11 @@ type station struct {
 	arrival *RouteInfo
 }
 
-// join builds a view. table may be nil, for a view of what is here alone; old, which may be nil too, gives the loads of
-// peers that stay.
-func join(self string, namespaces []string, local *snapshot, table *conn.Table, old *view) *view {
+// join builds a view. table and known may be nil, for a view of what is here alone; old, which may be nil too, gives the
+// loads of peers that stay, and says which schema had a name first.
+func join(self string, namespaces []string, local *snapshot, table *conn.Table, known *knownSchemas, old *view) *view {
 	v := &view{
-		self: self, snapshot: local, table: table,
+		self: self, snapshot: local, table: table, known: known,
 		spaces:   make(map[string]*space, len(namespaces)),
 		owners:   make(map[string][]string),
 		stations: make(map[string]*station),
@@ -86,6 +106,9 @@ func join(self string, namespaces []string, local *snapshot, table *conn.Table, 
 		for _, peer := range rankedPeers(table.Peers()) {
 			v.addPeer(peer, old)
 		}
+	}
+	for _, s := range v.spaces {
+		s.settle(known, old)
 	}
 	v.index()
 	return v
@@ -112,6 +135,7 @@ func (v *view) space(namespace string) *space {
 			entries:  make(map[string]*entry),
 			services: make(map[string]map[string]*entry),
 			short:    make(map[string][]string),
+			offers:   make(map[string][]offer),
 		}
 		v.spaces[namespace] = s
 	}
@@ -169,7 +193,7 @@ func (s *space) addLocal(m *method) {
 		procedure: m.spec.Procedure, service: m.service, method: m.name,
 		input: m.input, output: m.output,
 		stream: m.spec.StreamType, idempotency: m.spec.IdempotencyLevel,
-		local: m,
+		local: m, fingerprint: m.fingerprint,
 	}
 }
 
@@ -181,32 +205,72 @@ func (s *space) addPeer(st *station) {
 		return
 	}
 	for procedure, m := range st.Catalog.In(s.name) {
-		s.entry(procedure, m).add(st, m)
+		s.offers[procedure] = append(s.offers[procedure], offer{st, m})
 	}
 }
 
-// entry finds or makes the entry of a procedure that a peer announced.
-func (s *space) entry(procedure string, m *meshv1.CatalogMethod) *entry {
-	if e, ok := s.entries[procedure]; ok {
-		return e
+// settle decides what each method is, and who can be called for it. What is registered here decides; else the schema
+// that had the name first keeps it while somebody who can be called serves it.
+func (s *space) settle(known *knownSchemas, old *view) {
+	for procedure, offers := range s.offers {
+		e, ok := s.entries[procedure]
+		if !ok {
+			e = newEntry(procedure, first(offers, old.entry(s.name, procedure)))
+			s.entries[procedure] = e
+		}
+		for _, o := range offers {
+			e.add(o, known)
+		}
 	}
+	s.offers = nil
+}
+
+// first is the offer that decides: one with the schema of before, or that of the peer that ranks first.
+func first(offers []offer, before *entry) offer {
+	if before != nil && before.local == nil {
+		for _, o := range offers {
+			if o.station.Routable() && o.method.GetFingerprint() == before.fingerprint && streamType(o.method) == before.stream {
+				return o
+			}
+		}
+	}
+	return offers[0]
+}
+
+// entry finds an entry; nil if there is none, or no view.
+func (v *view) entry(namespace, procedure string) *entry {
+	if v == nil || v.spaces[namespace] == nil {
+		return nil
+	}
+	return v.spaces[namespace].entries[procedure]
+}
+
+func newEntry(procedure string, o offer) *entry {
+	m := o.method
 	service, method, err := name.SplitProcedure(procedure)
 	if err != nil { // conn checks catalogs; a peer of a test may not
 		service, method = procedure, ""
 	}
-	e := &entry{
+	return &entry{
 		procedure: procedure, service: service, method: method,
 		input: m.GetInputType(), output: m.GetOutputType(),
 		stream: streamType(m), idempotency: connect.IdempotencyLevel(m.GetIdempotencyLevel()),
+		fingerprint: m.GetFingerprint(), owner: o.station.ID,
 	}
-	s.entries[procedure] = e
-	return e
 }
 
-func (e *entry) add(st *station, m *meshv1.CatalogMethod) {
+func (e *entry) add(o offer, known *knownSchemas) {
+	st, m := o.station, o.method
+	differs, skew := e.compare(o, known)
 	switch {
-	case streamType(m) != e.stream:
-		e.odd = append(e.odd, st)
+	case differs && skew.reason != "":
+		e.odd = append(e.odd, skew)
+		return
+	case differs:
+		skew.reason = "has another schema of it, which is compatible"
+		e.varied = append(e.varied, skew)
+	}
+	switch {
 	case !st.Routable():
 		e.away = append(e.away, st)
 	default:

@@ -1,6 +1,8 @@
 package clienttest_test
 
 import (
+	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -68,5 +70,17 @@ func TestHealthSchema(t *testing.T) {
 	sortMethods := protocmp.SortRepeated(func(a, b *descriptorpb.MethodDescriptorProto) bool { return a.GetName() < b.GetName() })
 	if diff := cmp.Diff(want, got, protocmp.Transform(), sortMethods); diff != "" {
 		t.Errorf("schema (-want +got):\n%s", diff)
+	}
+}
+
+// Anybody can ask for health with curl, over HTTP/1.1, with JSON; a service that only the peer has, too.
+func TestHealthByCurl(t *testing.T) {
+	a, _ := startHost(t)
+	for _, service := range []string{"", "collector.testing.v1.EchoService"} {
+		out, err := exec.CommandContext(t.Context(), "curl", "--silent", "--fail-with-body", "--http1.1", "--noproxy", "*",
+			"-H", "Content-Type: application/json", "-d", `{"service":"`+service+`"}`, "http://"+a+"/grpc.health.v1.Health/Check").CombinedOutput()
+		if err != nil || strings.ReplaceAll(string(out), " ", "") != `{"status":"SERVING"}` {
+			t.Errorf("%q: %s, %v", service, out, err)
+		}
 	}
 }

@@ -8,14 +8,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-func wellKnownPaths() map[string]bool {
-	known := make(map[string]bool)
-	for _, fd := range wellKnownFiles() {
-		known[fd.Path()] = true
-	}
-	return known
-}
-
 // importWalk goes through the graph of imports, depth first.
 type importWalk struct {
 	admission *admission

@@ -1,6 +1,8 @@
 package descriptor
 
 import (
+	"sync"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/gofeaturespb"
@@ -19,6 +21,18 @@ import (
 
 // wellKnownPackage and what is below it belongs to protobuf itself.
 const wellKnownPackage = "google.protobuf"
+
+// WellKnown reports whether the file of a path is part of protobuf itself, so that everybody has it.
+func WellKnown(path string) bool { return wellKnownPaths()[path] }
+
+// wellKnownPaths is computed once.
+var wellKnownPaths = sync.OnceValue(func() map[string]bool {
+	known := make(map[string]bool)
+	for _, fd := range wellKnownFiles() {
+		known[fd.Path()] = true
+	}
+	return known
+})
 
 // wellKnownFiles are known in every namespace, dependencies first. They are this program's own: a copy that comes with
 // a request is not looked at.

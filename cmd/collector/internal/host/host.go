@@ -9,8 +9,11 @@ import (
 	"slices"
 	"sync"
 
+	"google.golang.org/protobuf/types/descriptorpb"
+
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
+	"github.com/collectiverpc/collective/registry"
 )
 
 // Ready is what there is to say when a collector accepts calls.
@@ -31,8 +34,12 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 	if err := config.check(); err != nil {
 		return err
 	}
+	files, err := sources()
+	if err != nil {
+		return err
+	}
 	setup := context.WithoutCancel(ctx) // it is short, and being told to stop meanwhile is no failure
-	kept, err := openStore(setup, config.Store)
+	kept, err := openStore(setup, config.Store, registry.WithSources(files))
 	if err != nil {
 		return err
 	}
@@ -41,7 +48,7 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 	if err != nil {
 		return err
 	}
-	d, err := build(config, listener.Addr().String(), kept)
+	d, err := build(config, listener.Addr().String(), kept, files)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -49,11 +56,9 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 }
 
 // build makes the dispatcher and registers what it hosts.
-func build(config Config, address string, kept *store) (*dispatcher.Dispatcher, error) {
-	files, err := sources()
-	if err != nil {
-		return nil, err
-	}
+func build(
+	config Config, address string, kept *store, files *descriptorpb.FileDescriptorSet,
+) (*dispatcher.Dispatcher, error) {
 	opts := []dispatcher.Option{
 		dispatcher.WithSources(files),
 		dispatcher.WithStore(kept.connections),

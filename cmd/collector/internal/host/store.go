@@ -15,16 +15,16 @@ type store struct {
 	file        *conn.FileStore // nil in memory
 }
 
-func openStore(ctx context.Context, path string) (*store, error) {
+func openStore(ctx context.Context, path string, opts ...registry.Option) (*store, error) {
 	if path == InMemory {
-		schemas, err := registry.New(ctx)
+		schemas, err := registry.New(ctx, opts...)
 		return &store{connections: conn.NewMemoryStore(), registry: schemas}, err
 	}
 	file, err := conn.OpenStore(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	schemas, err := registry.New(ctx, registry.WithDB(file.DB()))
+	schemas, err := registry.New(ctx, append(opts, registry.WithDB(file.DB()))...)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}

@@ -1,0 +1,158 @@
+package dispatcher
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
+)
+
+// described is the schemas of what can be called through this collector, put together so that every path and every name
+// means one thing. It never changes.
+type described struct {
+	names  []string // of the services, sorted
+	files  *protoregistry.Files
+	hidden []string // services that are left out because their files say something else than files that are there
+}
+
+// narrowed is what a client wants to see: a namespace, a collector, or all.
+type narrowed struct{ namespace, collector string }
+
+// descriptions are made when they are asked for, and anew when what they describe has changed.
+type descriptions struct {
+	mu     sync.Mutex
+	view   *view
+	system *systemServices
+	made   map[narrowed]*described
+}
+
+// described is what can be called now. Namespaces come in the order of their names, and in each of them what is served
+// here comes before what peers serve: what comes first keeps the path or the name.
+func (d *Dispatcher) described(n narrowed) *described {
+	v, system := d.view(), d.system.Load()
+	c := &d.descriptions
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.view != v || c.system != system {
+		c.view, c.system, c.made = v, system, make(map[narrowed]*described)
+	}
+	made, ok := c.made[n]
+	if !ok {
+		made = describe(v, system, d.options.sources, n)
+		c.made[n] = made
+	}
+	return made
+}
+
+func describe(v *view, system *systemServices, sources *descriptor.Sources, n narrowed) *described {
+	b := &describing{sources: sources, described: &described{names: system.names(), files: new(protoregistry.Files)}}
+	for _, file := range system.files() {
+		b.add(file)
+	}
+	for _, here := range []bool{true, false} {
+		for _, namespace := range slices.Sorted(maps.Keys(v.spaces)) {
+			if n.namespace == "" || n.namespace == namespace {
+				b.addSpace(v, v.spaces[namespace], n.collector, here)
+			}
+		}
+	}
+	slices.Sort(b.names)
+	b.names = slices.Compact(b.names)
+	return b.described
+}
+
+// describing is a described while it is made.
+type describing struct {
+	*described
+	sources *descriptor.Sources
+}
+
+// addSpace adds the services of a namespace: those that are served here, or the others.
+func (b *describing) addSpace(v *view, s *space, collector string, here bool) {
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		service, owner := v.describeService(s, name, collector)
+		if service == nil || (owner == v.self) != here {
+			continue
+		}
+		if other := b.add(service.ParentFile()); other != "" {
+			b.hidden = append(b.hidden, "reflection does not show "+name+" of "+owner+" in namespace "+s.name+": "+other+
+				"; ask with the header "+headerTarget+": "+owner)
+			continue
+		}
+		b.names = append(b.names, name)
+	}
+}
+
+// describeService finds the schema of a service: that of the wanted collector, or, if none is wanted, this collector's
+// own, or of those who decide what one of its methods is the one who has most of them.
+func (v *view) describeService(s *space, name, collector string) (service protoreflect.ServiceDescriptor, owner string) {
+	methods := s.services[name]
+	for _, methodName := range slices.Sorted(maps.Keys(methods)) {
+		e := methods[methodName]
+		if e.local != nil && (collector == "" || collector == v.self) {
+			if e.local.schema == nil {
+				continue
+			}
+			if local, ok := e.local.schema.Parent().(protoreflect.ServiceDescriptor); ok {
+				return local, v.self
+			}
+		}
+		candidate := e.owner
+		if collector != "" {
+			candidate = collector
+		}
+		found := v.known.of(candidate, s.name).service(name)
+		if st := v.stations[candidate]; found == nil || st == nil || !st.serves(s.name, e.procedure) {
+			continue
+		}
+		if service == nil || found.Methods().Len() > service.Methods().Len() {
+			service, owner = found, candidate
+		}
+	}
+	return service, owner
+}
+
+// add adds a file with all it imports, unless they contradict what is there. It says what does.
+func (b *describing) add(root protoreflect.FileDescriptor) (problem string) {
+	for _, file := range descriptor.Closure(root) {
+		there, err := b.files.FindFileByPath(file.Path())
+		if err == nil {
+			if there != file && !sameFile(there, file) {
+				return "there is another file " + file.Path()
+			}
+			continue
+		}
+		if err := b.files.RegisterFile(b.commented(file)); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+// commented is a file with its comments, if there are any.
+func (b *describing) commented(file protoreflect.FileDescriptor) protoreflect.FileDescriptor {
+	if file.SourceLocations().Len() > 0 {
+		return file
+	}
+	source := b.sources.Proto(file)
+	if source.GetSourceCodeInfo() == nil {
+		return file
+	}
+	if built, err := protodesc.NewFile(source, b.files); err == nil {
+		return built
+	}
+	return file
+}
+
+// sameFile reports whether two files differ in comments at most.
+func sameFile(a, b protoreflect.FileDescriptor) bool {
+	one, other := protodesc.ToFileDescriptorProto(a), protodesc.ToFileDescriptorProto(b)
+	one.SourceCodeInfo, other.SourceCodeInfo = nil, nil
+	return proto.Equal(one, other)
+}

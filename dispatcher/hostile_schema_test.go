@@ -1,0 +1,274 @@
+package dispatcher
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/descriptor"
+)
+
+type fileProto = descriptorpb.FileDescriptorProto
+
+// liar is a collector that tells its peers of files which it did not register.
+type liar struct {
+	d       *Dispatcher
+	address string
+}
+
+// served starts a collector on loopback.
+func served(t *testing.T, id string, opts ...Option) liar {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := New(id, listener.Addr().String(), []string{"test"}, append(opts, WithLogger(slog.New(slog.DiscardHandler)))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := d.Server(d.Handler(), nil)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = server.Serve(listener)
+	}()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := d.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		_ = server.Close()
+		<-stopped
+	})
+	return liar{d, listener.Addr().String()}
+}
+
+// tell announces a method and files to peers. The bytes of a file may be anything; a nil hash stands for the true one.
+func (l liar) tell(revision uint64, files map[string][]byte, order ...string) {
+	catalog := &meshv1.Catalog{Revision: revision, Methods: []*meshv1.CatalogMethod{{
+		Namespace: "test", Procedure: "/x.S/Do", InputType: "x.In", OutputType: "x.Out", Fingerprint: 7,
+	}}}
+	own := &ownFiles{byHash: make(map[string]*ownFile)}
+	schema := &meshv1.CatalogSchema{Namespace: "test"}
+	for _, hash := range order {
+		own.byHash[hash] = &ownFile{encoded: files[hash], hash: hash}
+		schema.FileHashes = append(schema.FileHashes, []byte(hash))
+	}
+	catalog.Schemas = []*meshv1.CatalogSchema{schema}
+	snapshot := newSnapshot(revision, map[string]map[string]*method{}, l.d.id, l.d.namespaces)
+	snapshot.files = own
+	l.d.local.current.Store(snapshot)
+	l.d.conns.Announce(catalog)
+}
+
+// trueHashes puts files under their true hashes.
+func trueHashes(encoded ...[]byte) (files map[string][]byte, order []string) {
+	files = make(map[string][]byte)
+	for _, data := range encoded {
+		sum := sha256.Sum256(data)
+		files[string(sum[:])] = data
+		order = append(order, string(sum[:]))
+	}
+	return files, order
+}
+
+func encodedFile(t *testing.T, edit func(*fileProto)) []byte {
+	t.Helper()
+	file := &fileProto{Name: proto.String("x.proto"), Package: proto.String("x"), Syntax: proto.String("proto3")}
+	edit(file)
+	data, err := proto.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// Whatever a peer sends for a schema, it costs a refusal: calls go on, little is allocated, and the reason can be read.
+func TestHostileSchemasAreRefused(t *testing.T) {
+	nested := func(depth int) func(*fileProto) {
+		return func(file *fileProto) {
+			m := &descriptorpb.DescriptorProto{Name: proto.String("M")}
+			for range depth {
+				m = &descriptorpb.DescriptorProto{Name: proto.String("M"), NestedType: []*descriptorpb.DescriptorProto{m}}
+			}
+			file.MessageType = append(file.MessageType, m)
+		}
+	}
+	many := func(n int) func(*fileProto) {
+		return func(file *fileProto) {
+			m := &descriptorpb.DescriptorProto{Name: proto.String("M")}
+			for range n {
+				m.Field = append(m.Field, &descriptorpb.FieldDescriptorProto{Name: proto.String("f")})
+			}
+			file.MessageType = append(file.MessageType, m)
+		}
+	}
+	imports := func(path string) func(*fileProto) {
+		return func(file *fileProto) { file.Dependency = []string{path} }
+	}
+	tests := []struct {
+		name  string
+		files [][]byte
+		forge bool // announce another hash
+		text  string
+	}{
+		{"no descriptor", [][]byte{{0xff, 0xff, 0xff}}, false, "no FileDescriptorProto"},
+		{"nothing", [][]byte{{}}, false, "file path"},
+		{"another file than announced", [][]byte{encodedFile(t, func(*fileProto) {})}, true, "as announced"},
+		{"a file that is too large", [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 200<<10)}, false, "at most 262144"},
+		{"deep nesting", [][]byte{encodedFile(t, nested(90))}, false, "nested deeper than 32"},
+		{"nesting that exhausts a stack", [][]byte{encodedFile(t, nested(5000))}, false, "no FileDescriptorProto"},
+		{"10^5 fields", [][]byte{bytes.Repeat(encodedFile(t, many(100)), 240)}, false, "more than 10000"},
+		{"imports itself", [][]byte{encodedFile(t, imports("x.proto"))}, false, "import cycle"},
+		{"missing import", [][]byte{encodedFile(t, imports("y.proto"))}, false, "y.proto"},
+		{"invalid UTF-8", [][]byte{encodedFile(t, func(f *fileProto) { f.Package = proto.String("x\xff") })}, false, "is not a name"},
+		{"protobuf's own package", [][]byte{encodedFile(t, func(f *fileProto) { f.Package = proto.String("google.protobuf") })}, false, "belongs to protobuf"},
+		{"too many files", manyFiles(t, descriptor.Files+1), false, "1001 files"},
+		{"too many bytes", largeFiles(t, 40), false, "bytes of files"},
+	}
+	a, evil := served(t, "a"), served(t, "evil")
+	if res, err := a.d.ConnectTo(t.Context(), evil.address, nil); err != nil || res.GetStatus().GetCode() != 200 {
+		t.Fatalf("%v, %v", res, err)
+	}
+	for i, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			files, order := trueHashes(tt.files...)
+			if tt.forge {
+				forged := strings.Repeat("h", sha256.Size)
+				files, order = map[string][]byte{forged: tt.files[0]}, []string{forged}
+			}
+			before := totalAlloc()
+			evil.tell(uint64(100+i), files, order...)
+			err := a.refusalOf(t, "evil", order)
+			if !errors.Is(err, errSchema) || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("refused with %v, want %s", err, tt.text)
+			}
+			if len(err.Error()) > 20_000 {
+				t.Errorf("the refusal has %d bytes", len(err.Error()))
+			}
+			// Both ends are in this process, and a frame is copied on its way.
+			if allocated := totalAlloc() - before; allocated > 64<<20 {
+				t.Errorf("%d MiB allocated", allocated>>20)
+			}
+			if got := a.d.schemas.known.Load().bytes(); got != 0 {
+				t.Errorf("%d bytes are kept", got)
+			}
+			if warnings := strings.Join((meshService{a.d}).warnings(), "\n"); !strings.Contains(warnings, "the schemas of evil in namespace test are not shown") {
+				t.Errorf("warnings: %s", warnings)
+			}
+		})
+	}
+}
+
+// refusalOf waits until the schemas that a peer announced with these hashes have been refused, and returns why.
+func (l liar) refusalOf(t *testing.T, peer string, order []string) error {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	for {
+		known := l.d.schemas.known.Load()
+		if p := known.of(peer, "test"); p != nil && len(p.hashes) == len(order) && string(p.hashes[0]) == order[0] {
+			if p.err == nil {
+				t.Fatal("accepted")
+			}
+			return p.err
+		}
+		select {
+		case <-known.replaced:
+		case <-deadline.C:
+			t.Fatal("nothing was decided")
+		}
+	}
+}
+
+func manyFiles(t *testing.T, n int) [][]byte {
+	t.Helper()
+	var files [][]byte
+	for i := range n {
+		files = append(files, encodedFile(t, func(f *fileProto) { f.Name = proto.String(fmt.Sprintf("f%d.proto", i)) }))
+	}
+	return files
+}
+
+// largeFiles are files of 200 KiB, all of it a comment.
+func largeFiles(t *testing.T, n int) [][]byte {
+	t.Helper()
+	var files [][]byte
+	for i := range n {
+		files = append(files, encodedFile(t, func(f *fileProto) {
+			f.Name = proto.String(fmt.Sprintf("f%d.proto", i))
+			f.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{{
+				Path: []int32{12}, Span: []int32{0, 0, 1}, LeadingComments: proto.String(strings.Repeat("x", 200<<10)),
+			}}}
+		}))
+	}
+	return files
+}
+
+func totalAlloc() uint64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.TotalAlloc
+}
+
+// What all peers take is bounded: schemas beyond it are refused, and those that are kept stay.
+func TestSchemasOfAllPeersAreBounded(t *testing.T) {
+	a := served(t, "a", WithLimits(Limits{SchemaBytes: 1 << 20}))
+	for i := range 12 {
+		peer := served(t, fmt.Sprintf("peer-%d", i))
+		if res, err := a.d.ConnectTo(t.Context(), peer.address, nil); err != nil || res.GetStatus().GetCode() != 200 {
+			t.Fatalf("%v, %v", res, err)
+		}
+		files, order := trueHashes(encodedFile(t, func(f *fileProto) {
+			f.Name = proto.String(fmt.Sprintf("f%d.proto", i))
+			f.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{{
+				Path: []int32{12}, Span: []int32{0, 0, 1}, LeadingComments: proto.String(strings.Repeat("x", 100<<10)),
+			}}}
+		}))
+		peer.tell(1, files, order...)
+	}
+	decided := func(known *knownSchemas) int { return len(known.peers) }
+	for known := a.d.schemas.known.Load(); decided(known) < 12; known = a.d.schemas.known.Load() {
+		<-known.replaced
+	}
+	if got := a.d.schemas.known.Load().bytes(); got > 1<<20 || got < 900<<10 {
+		t.Errorf("%d bytes are kept", got)
+	}
+}
+
+// Two peers with the same files: they are sent once.
+func TestSchemasArePulledOncePerContent(t *testing.T) {
+	t.Parallel()
+	a, b, c := served(t, "a"), served(t, "b"), served(t, "c")
+	files, order := trueHashes(encodedFile(t, func(*fileProto) {}))
+	b.tell(1, files, order...)
+	for _, peer := range []liar{b, c} {
+		if res, err := a.d.ConnectTo(t.Context(), peer.address, nil); err != nil || res.GetStatus().GetCode() != 200 {
+			t.Fatalf("%v, %v", res, err)
+		}
+	}
+	for known := a.d.schemas.known.Load(); known.of("b", "test") == nil; known = a.d.schemas.known.Load() {
+		<-known.replaced
+	}
+	c.tell(1, map[string][]byte{order[0]: []byte("c has nothing but the hash")}, order...)
+	for known := a.d.schemas.known.Load(); known.of("c", "test") == nil; known = a.d.schemas.known.Load() {
+		<-known.replaced
+	}
+	if known := a.d.schemas.known.Load(); known.of("c", "test") != known.of("b", "test") {
+		t.Errorf("c was asked for what b had sent: %v", known.of("c", "test").err)
+	}
+}
