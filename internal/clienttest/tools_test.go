@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +19,12 @@ func runTool(t *testing.T, name string, args ...string) (stdout, stderr string, 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), toolTime)
 	defer cancel()
-	command := exec.CommandContext(ctx, "go", slices.Concat([]string{"tool", "-modfile=../../tools/go.mod", name}, args)...)
+	program, err := exec.CommandContext(ctx, "go", "tool", "-modfile=../../tools/go.mod", "-n", name).Output()
+	if err != nil {
+		t.Fatalf("building %s: %v", name, err)
+	}
+	command := exec.CommandContext(ctx, strings.TrimSpace(string(program)), args...)
+	command.Env = append(os.Environ(), "BUF_CACHE_DIR="+t.TempDir(), "NO_PROXY=*")
 	var out, problems bytes.Buffer
 	command.Stdout, command.Stderr = &out, &problems
 	err = command.Run()
