@@ -28,6 +28,10 @@ func TestParseCatalogRefuses(t *testing.T) {
 		{"procedure", encodeCatalog(t, method("eu", "a.B/C")), "procedure"},
 		{"a method twice", encodeCatalog(t, method("eu", "/a.B/C"), method("eu", "/a.B/C")), "listed twice"},
 		{"type name", encodeCatalog(t, long), "longer than 512"},
+		{"schema namespace", encodeSchemas(t, &meshv1.CatalogSchema{Namespace: "E U"}), `namespace "E U"`},
+		{"a schema twice", encodeSchemas(t, &meshv1.CatalogSchema{Namespace: "eu"}, &meshv1.CatalogSchema{Namespace: "eu"}), "listed twice"},
+		{"file hash", encodeSchemas(t, &meshv1.CatalogSchema{Namespace: "eu", FileHashes: [][]byte{{1}}}), "a file hash has 1 bytes, want 32"},
+		{"too many files", encodeSchemas(t, &meshv1.CatalogSchema{Namespace: "eu", FileHashes: make([][]byte, maxSchemaFiles+1)}), "at most 10000 are taken"},
 		{"too many methods", bytes.Repeat([]byte{0x12, 0x00}, maxCatalogMethods+1), "at most 100000 are taken"},
 	}
 	for _, tt := range tests {
@@ -39,6 +43,7 @@ func TestParseCatalogRefuses(t *testing.T) {
 
 func FuzzParseCatalog(f *testing.F) {
 	f.Add(encodeCatalog(f, &meshv1.CatalogMethod{Namespace: "eu", Procedure: "/a.B/C", Fingerprint: 7}))
+	f.Add(encodeSchemas(f, &meshv1.CatalogSchema{Namespace: "eu", FileHashes: [][]byte{make([]byte, 32)}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseCatalog(data)
 		if err != nil {
@@ -61,4 +66,32 @@ func encodeCatalog(t testing.TB, methods ...*meshv1.CatalogMethod) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+func encodeSchemas(t testing.TB, schemas ...*meshv1.CatalogSchema) []byte {
+	t.Helper()
+	data, err := proto.Marshal(&meshv1.Catalog{Revision: 1, Schemas: schemas})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// A peer hears of the files of shared namespaces only.
+func TestAnnouncementNamesSharedSchemasOnly(t *testing.T) {
+	t.Parallel()
+	hash := bytes.Repeat([]byte{7}, 32)
+	a, err := newAnnouncement(&meshv1.Catalog{Schemas: []*meshv1.CatalogSchema{
+		{Namespace: "eu", FileHashes: [][]byte{hash}}, {Namespace: "us", FileHashes: [][]byte{hash, hash}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := parseCatalog(a.encode(1, []string{"eu"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Files("eu")) != 1 || !bytes.Equal(c.Files("eu")[0], hash) || c.Files("us") != nil {
+		t.Errorf("eu %x, us %x", c.Files("eu"), c.Files("us"))
+	}
 }

@@ -14,10 +14,13 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/descriptor"
+	"github.com/collectiverpc/collective/internal/schema"
 )
 
 type fileProto = descriptorpb.FileDescriptorProto
@@ -63,12 +66,12 @@ func (l liar) tell(revision uint64, files map[string][]byte, order ...string) {
 		Namespace: "test", Procedure: "/x.S/Do", InputType: "x.In", OutputType: "x.Out", Fingerprint: 7,
 	}}}
 	own := &ownFiles{byHash: make(map[string]*ownFile)}
-	schema := &meshv1.CatalogSchema{Namespace: "test"}
+	told := &meshv1.CatalogSchema{Namespace: "test"}
 	for _, hash := range order {
 		own.byHash[hash] = &ownFile{encoded: files[hash], hash: hash}
-		schema.FileHashes = append(schema.FileHashes, []byte(hash))
+		told.FileHashes = append(told.FileHashes, []byte(hash))
 	}
-	catalog.Schemas = []*meshv1.CatalogSchema{schema}
+	catalog.Schemas = []*meshv1.CatalogSchema{told}
 	snapshot := newSnapshot(revision, map[string]map[string]*method{}, l.d.id, l.d.namespaces)
 	snapshot.files = own
 	l.d.local.current.Store(snapshot)
@@ -270,5 +273,81 @@ func TestSchemasArePulledOncePerContent(t *testing.T) {
 	}
 	if known := a.d.schemas.known.Load(); known.of("c", "test") != known.of("b", "test") {
 		t.Errorf("c was asked for what b had sent: %v", known.of("c", "test").err)
+	}
+}
+
+// FuzzPeerFiles takes anything for the file of a peer. What is accepted is complete: it can be answered and compared.
+func FuzzPeerFiles(f *testing.F) {
+	add := func(edit func(*fileProto)) {
+		file := &fileProto{Name: proto.String("x.proto"), Package: proto.String("x"), Syntax: proto.String("proto3")}
+		edit(file)
+		data, err := proto.Marshal(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	add(func(*fileProto) {})
+	add(func(file *fileProto) { file.Dependency = []string{"x.proto"} })
+	add(func(file *fileProto) {
+		file.MessageType = []*descriptorpb.DescriptorProto{{Name: proto.String("M")}}
+		file.Service = []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("S"), Method: []*descriptorpb.MethodDescriptorProto{{
+			Name: proto.String("Do"), InputType: proto.String(".x.M"), OutputType: proto.String(".x.M"),
+		}}}}
+	})
+	limits := Limits{}.withDefaults().forPeers()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		hash := sha256.Sum256(data)
+		file, err := openFile(data, hash[:], limits)
+		if err != nil {
+			return
+		}
+		schemas, err := admitFiles([][]byte{hash[:]}, []*fileProto{file}, limits)
+		if err != nil {
+			return
+		}
+		for _, path := range schemas.set.Paths() {
+			services := schemas.set.Files[path].Descriptor.Services()
+			for i := range services.Len() {
+				service := services.Get(i)
+				for j := range service.Methods().Len() {
+					method := service.Methods().Get(j)
+					if found := schemas.method(string(service.FullName()), string(method.Name())); found != method || schema.Fingerprint(found) == 0 {
+						t.Errorf("%s is not found", method.FullName())
+					}
+				}
+			}
+		}
+		if _, err := descriptorSetResponse(descriptor.Closure(filesIn(schemas)...), nil); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func filesIn(p *peerSchema) []protoreflect.FileDescriptor {
+	var files []protoreflect.FileDescriptor
+	for _, path := range p.set.Paths() {
+		files = append(files, p.set.Files[path].Descriptor)
+	}
+	return files
+}
+
+// A call of a client costs a look-up, whether its schema is the peer's or a compatible one.
+func TestCallerSkewDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
+	serve := collector.File_collector_dispatcher_proto.Services().ByName("CollectiveDispatcher").Methods().ByName("Serve")
+	peer := peerServing(t, "b", active, "ns", "ns/collector.CollectiveDispatcher/Serve")
+	v := viewOf(t, nil, peer)
+	e := v.entry("ns", "/collector.CollectiveDispatcher/Serve")
+	e.fingerprint = schema.Fingerprint(serve)
+	d := route(v, call{namespace: "ns", procedure: e.procedure}, still)
+	callers, spec := new(callerSchemas), specOf(serve)
+	ask := func() {
+		if found := callers.skew(v, e, &d, "ns", spec); len(found) > 0 {
+			t.Error(found)
+		}
+	}
+	ask()
+	if n := testing.AllocsPerRun(100, ask); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -157,6 +157,7 @@ export function hint(f: Failure, plan: { namespace: string; service: string; met
       return ["collector services"];
     case "target_unknown":
     case "target_not_serving":
+    case "schema_incompatible":
       return [route];
     case "deadline_exceeded":
     case "deadline":
