@@ -135,6 +135,10 @@ func (m *Manager) Limits() Limits { return m.limits }
 // Table returns the peers of this moment.
 func (m *Manager) Table() *Table { return m.table.Load() }
 
+// Done returns a channel that is closed when the manager stops, by [Manager.CloseAll] or at the end of
+// [Manager.Shutdown].
+func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
+
 // Changed returns a channel that is closed at the next change of the table. To wait for something, take the channel
 // first, then look at the table, then wait.
 func (m *Manager) Changed() <-chan struct{} {

@@ -81,6 +81,9 @@ func (l *schemaLearner) run() {
 		case <-timer.C:
 		case a := <-l.arrivals:
 			l.take(a)
+		case <-l.conns.Done():
+			l.cancel()
+			return
 		case <-l.ctx.Done():
 			return
 		}
