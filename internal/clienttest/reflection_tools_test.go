@@ -46,6 +46,6 @@ func TestReflectionTools(t *testing.T) {
 	}
 	_, problems, err := runTool(t, "grpcurl", "-plaintext", "-reflect-header", "Collective-Namespace: nowhere", a, "list")
 	if err == nil || !strings.Contains(problems, `has no namespace "nowhere"`) {
-		t.Errorf("unknown namespace: %v, %s", err, out)
+		t.Errorf("unknown namespace: %v, %s", err, problems)
 	}
 }
