@@ -30,7 +30,7 @@ build: ## Build bin/collector
 	@go build -o bin/ ./cmd/collector
 
 .PHONY: test
-test: lint checkgenerate ## Lint, check gen/, run all tests with the race detector, then make conformance
+test: lint checkgenerate checkconsole ## Lint, check what is generated, run all tests with the race detector, then conformance and e2e
 	@failed=; for module in $(MODULES); do \
 		echo "# test $$module"; \
 		(cd "$$module" && go test -race -shuffle=on ./...) || failed="$$failed $$module"; \
@@ -38,6 +38,8 @@ test: lint checkgenerate ## Lint, check gen/, run all tests with the race detect
 	@$(MAKE) testunraced
 	@echo "# conformance"
 	@$(MAKE) conformance
+	@echo "# e2e"
+	@$(MAKE) e2e
 
 # Every test of a file that asks for the detector. Those of internal/conformance have no detector in their own target.
 UNRACED = $(shell git grep -lE '^//go:build !race|raceEnabled \|\||\|\| raceEnabled' -- '*_test.go' ':!internal')
@@ -96,21 +98,36 @@ web/node_modules: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
+# need TOOL,TARGET leaves a target out where its tool is missing and says so; where CI is true it fails.
+need = command -v $(1) >/dev/null || { \
+	echo "NOT RUN: $(2), there is no $(1) on this machine"; test "$${CI:-}" != true; exit; }
+
 .PHONY: checkconsole
-checkconsole: console ## Fail if web/dist is not exactly what web/src builds
-	@test -z "$$(git status --porcelain -- web/dist web/src/gen)" || \
-		{ echo "web/dist does not match web/src: run make console and commit"; exit 1; }
+checkconsole: ## Fail if web/dist is not exactly what web/src builds; not run without Node, unless CI=true
+	@$(call need,npm,checkconsole); $(MAKE) web/node_modules && \
+		rm -rf .tmp/console && mkdir -p .tmp/console && \
+		$(TOOL) buf generate --output .tmp/console --template web/buf.gen.yaml && \
+		(cd web && node_modules/.bin/tsc --noEmit) && \
+		(cd web/build && go run . -dist ../../.tmp/console/dist >/dev/null) && \
+		for dir in src/gen dist; do diff -rq "web/$$dir" ".tmp/console/$$(test $$dir = dist || echo web/)$$dir" || \
+			{ echo "web/$$dir is not what the sources build: run make console"; exit 1; }; done
+	@untracked=$$(git ls-files --others -- web/src/gen web/dist); test -z "$$untracked" || \
+		{ echo "built but not in git, run git add on:"; echo "$$untracked"; exit 1; }
+
+CHROMIUM ?= /usr/bin/chromium
+export CHROMIUM
+chromium = test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || true
 
 .PHONY: e2e
-e2e: web/node_modules ## Browser tests of the console in Chromium (installed by apt where it is missing and allowed)
-	@test -x "$${CHROMIUM:-/usr/bin/chromium}" || { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq chromium; } || true
-	@mkdir -p bin && go build -o bin/collector ./cmd/collector && go build -C web/e2e -o ../../bin/rig ./rig
-	@node web/e2e/run.mjs
+e2e: ## Browser tests of the console; Chromium is installed by apt where allowed; not run without it, unless CI=true; RUN=name picks
+	@$(chromium)
+	@$(call need,npm,the browser tests); $(call need,$(CHROMIUM),the browser tests); $(MAKE) web/node_modules && \
+		go build -o bin/ ./cmd/collector && go build -C web/e2e -o ../../bin/ ./rig && node web/e2e/run.mjs $(RUN)
 
 .PHONY: pictures
 pictures: ## Take the pictures of the README anew
-	@mkdir -p bin && go build -o bin/collector ./cmd/collector
-	PICTURES=$(CURDIR)/web/pictures node web/e2e/run.mjs theReadmesPictures
+	@PICTURES=$(CURDIR)/web/pictures $(MAKE) e2e RUN=theReadmesPictures
 
 .PHONY: breaking
 breaking: ## Fail on a wire-incompatible change of proto/ since AGAINST (default: the last tag)

@@ -22,19 +22,19 @@ const budget = 200 << 10
 
 func main() {
 	root := flag.String("web", "..", "the directory web")
+	dist := flag.String("dist", "../dist", "where to write; what is there is removed")
 	script := flag.String("script", "", "bundle this one `script` of web to stdout, as the global example")
 	flag.Parse()
-	if err := run(*root, *script); err != nil {
+	if err := run(*root, *dist, *script); err != nil {
 		fmt.Fprintln(os.Stderr, "building the console:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root, script string) error {
+func run(root, dist, script string) error {
 	if script != "" {
 		return bundleScript(filepath.Join(root, script))
 	}
-	dist := filepath.Join(root, "dist")
 	if err := os.RemoveAll(dist); err != nil {
 		return err
 	}
