@@ -3,7 +3,9 @@ import { chromium } from "playwright-core";
 import { existsSync } from "node:fs";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+/** elsewhere is a name that an attacker's name server could make point to this machine. */
+export const elsewhere = "elsewhere.test";
+const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP ${elsewhere} 127.0.0.1`];
 
 export function missing() {
   return existsSync(executablePath) ? "" : `no Chromium at ${executablePath}: apt-get install chromium, or set CHROMIUM`;
@@ -14,7 +16,7 @@ export const launch = () => chromium.launch({ executablePath, args });
 /** open shows a page and fails the test for every error in it. */
 export async function open(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme: "light", reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], ...options });
-  context.setDefaultTimeout(options.timeout ?? 10_000);
+  context.setDefaultTimeout(options.timeout ?? 30_000);
   const page = await context.newPage();
   const errors = [];
   page.on("pageerror", (e) => errors.push(String(e)));
@@ -23,4 +25,17 @@ export async function open(browser, url, options = {}) {
   });
   await page.goto(url);
   return { page, context, errors };
+}
+
+/** Tasks of a page's main thread: the longest by the time it ran, and by the clock. A machine that is busy with something
+ * else stretches only the second one; a page that does too much at once has both. */
+export async function longestTask(browser, page, act) {
+  await browser.startTracing(page, { categories: ["disabled-by-default-devtools.timeline", "__metadata"] });
+  await act();
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
+  const main = new Set(traceEvents.filter((e) => e.name === "thread_name" && e.args.name === "CrRendererMain").map((e) => e.pid + ":" + e.tid));
+  const tasks = traceEvents.filter((e) => e.name === "RunTask" && main.has(e.pid + ":" + e.tid) && e.tdur !== undefined);
+  if (tasks.length === 0) throw new Error("the trace has no tasks");
+  const longest = (key) => Math.max(...tasks.map((e) => e[key])) / 1000;
+  return { ran: longest("tdur"), took: longest("dur"), tasks: tasks.length };
 }

@@ -24,6 +24,9 @@ export async function start(program, args) {
   return {
     ...info,
     said: () => said,
+    /** freeze stops a process as a machine without power does: its sockets stay, nobody answers. */
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
     kill: async () => (child.kill("SIGKILL"), gone),
     stop: async () => (child.stdin.end(), gone),
   };
@@ -43,6 +46,8 @@ export async function shop() {
   const b = await collector("b", { namespaces: "orders,inventory", example: "orders" });
   const c = await collector("c", { namespaces: "inventory,users", example: "inventory", join: [b.address] });
   const a = await collector("a", { namespaces: "users,orders", example: "users", join: [b.address, c.address] });
+  await eventually(a.url, "ListServices", ({ services = [] }) => services.some((s) => s.methods.some((m) => m.collectorIds?.includes("b"))));
+  await eventually(a.url, "ListCollectors", ({ edges = [] }) => edges.some((e) => [e.sourceCollectorId, e.targetCollectorId].sort().join("~") === "b~c"));
   return { a, b, c };
 }
 
@@ -58,6 +63,13 @@ export async function call(url, namespace, method, body = {}, headers = {}) {
 
 export const mesh = (url, method, body = {}) => call(url, "", "collector.mesh.v1.MeshService/" + method, body).then((r) => r.body);
 
+/** eventually asks until the answer is as it should be. */
+async function eventually(url, method, so) {
+  const until = Date.now() + 30_000;
+  for (let answer; Date.now() < until; ) if (so((answer = await mesh(url, method)))) return answer;
+  throw new Error(`${method} of ${url} never became what the tests need`);
+}
+
 export async function stopAll() {
   await Promise.all([...running].map((child) => new Promise((resolve) => {
     child.on("exit", resolve);
@@ -65,5 +77,6 @@ export async function stopAll() {
     const timer = setTimeout(() => child.kill("SIGKILL"), 4000);
     child.on("exit", () => clearTimeout(timer));
   })));
-  rmSync(dir, { recursive: true, force: true });
 }
+
+export const tidy = () => rmSync(dir, { recursive: true, force: true });

@@ -1,7 +1,7 @@
-// The browser tests: `make e2e`. One after the other, in one Chromium; the last line counts.
+// The browser tests: `make e2e`, or one by `make e2e RUN=name`. One after the other, in one Chromium; the last line counts.
 import { readdirSync } from "node:fs";
 import { launch, missing } from "./browser.mjs";
-import { stopAll } from "./mesh.mjs";
+import { stopAll, tidy } from "./mesh.mjs";
 
 const only = process.argv[2] ?? "";
 const lacking = missing();
@@ -32,6 +32,7 @@ try {
         await Promise.all(browser.contexts().map((c) => c.close()));
       }
     }
+    await stopAll();
   }
 } catch (error) {
   failed++;
@@ -39,6 +40,7 @@ try {
 } finally {
   await browser.close();
   await stopAll();
+  tidy();
 }
 console.log(`# ${((Date.now() - started) / 1000).toFixed(0)} s`);
 console.log(`${passed} passed, ${failed} failed`);

@@ -84,6 +84,7 @@ export function spoken(procedure: string): string {
 
 /** brief leaves the package out. */
 export function brief(procedure: string): string {
-  const [service = "", method = ""] = spoken(procedure).split("/");
+  const [service = "", method] = spoken(procedure).split("/");
+  if (method === undefined) return service; // the collector's word for all it has no room to name: (other)
   return service.slice(service.lastIndexOf(".") + 1) + "/" + method;
 }

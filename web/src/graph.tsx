@@ -1,16 +1,12 @@
 // The mesh as a picture: SVG, so that every node is an element that can be focused, named and found by tests. Positions
 // stay where they are: nothing moves unless somebody moves it, and the same mesh gives the same picture.
 import { forceCenter, forceCollide, forceLink, forceManyBody, forceSimulation, type SimulationNodeDatum } from "d3-force";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { duration, percent, rate, stateName } from "./format.js";
+import { arrange, radius, widthOf, wordsHeight, type Box, type Point } from "./labels.js";
 import { href } from "./route.js";
 import { up, type Edge, type Node } from "./topology.js";
-
-interface Point {
-  x: number;
-  y: number;
-}
 
 const store = "collective.positions";
 export const positions = signal<Record<string, Point>>(stored());
@@ -60,11 +56,12 @@ export function layOut(nodes: Node[], edges: Edge[], anew = false): void {
 
 const extent = (list: number[]) => Math.max(...list) - Math.min(...list);
 
-const radius = 30;
-const height = 460;
+/** tall is the height of the picture: many collectors need room. */
+const tall = (nodes: number) => Math.min(1100, 460 + 13 * Math.max(0, nodes - 12));
 
 interface Frame {
   width: number;
+  height: number;
   sx: number;
   sy: number;
   dx: number;
@@ -73,13 +70,13 @@ interface Frame {
 
 /** frame maps positions to the picture so that everything is in it. */
 function frame(nodes: Node[], at: Record<string, Point>, width: number): Frame {
-  const points = nodes.map((n) => at[n.id]).filter(Boolean);
-  if (points.length === 0) return { width, sx: 1, sy: 1, dx: width / 2, dy: height / 2 };
+  const points = nodes.map((n) => at[n.id]).filter(Boolean), height = tall(nodes.length);
+  if (points.length === 0) return { width, height, sx: 1, sy: 1, dx: width / 2, dy: height / 2 };
   const xs = points.map((p) => p.x), ys = points.map((p) => p.y);
   const left = Math.min(...xs), right = Math.max(...xs), top = Math.min(...ys), bottom = Math.max(...ys);
   const side = Math.min(110, width / 4);
   const sx = Math.min(2.2, (width - 2 * side) / Math.max(1, right - left)), sy = Math.min(1.6, (height - 150) / Math.max(1, bottom - top));
-  return { width, sx, sy, dx: width / 2 - (sx * (left + right)) / 2, dy: height / 2 - 14 - (sy * (top + bottom)) / 2 };
+  return { width, height, sx, sy, dx: width / 2 - (sx * (left + right)) / 2, dy: height / 2 - (sy * (top + bottom)) / 2 };
 }
 
 export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: string; lit: (namespaces: string[]) => boolean; fit: boolean }) {
@@ -103,43 +100,72 @@ export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: s
     return p && { x: f.dx + f.sx * p.x, y: f.dy + f.sy * p.y };
   };
   const busiest = Math.max(1, ...props.edges.map((e) => e.recent?.perSecond ?? 0));
+  const drawn = props.edges.flatMap((edge) => {
+    const a = place(edge.source), b = place(edge.target);
+    return a && b ? [{ edge, a, b }] : [];
+  });
+  const told = width < 500 ? [] : drawn.filter(({ edge }) => drawn.length <= readable || props.edge === edge.id || kindOf(edge) !== "fine");
+  const words = told.map(({ edge, a, b }) => ({ id: edge.id, a, b, w: roomFor(edge) }));
+  const stops = props.nodes.flatMap((n) => {
+    const at = place(n.id);
+    return at ? [{ id: n.id, at, w: Math.max(...caption(n).map(widthOf)) + 8 }] : [];
+  });
+  const places = useMemo(() => arrange(words, stops), [JSON.stringify([words, stops])]);
   return (
     <div class="graph" ref={box}>
-      <svg role="group" aria-label="Collectors and their connections" width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
-        {props.edges.map((e) => {
-          const a = place(e.source), b = place(e.target);
-          return a && b ? <Line key={e.id} edge={e} a={a} b={b} dim={!props.lit(e.namespaces)} chosen={props.edge === e.id} busiest={busiest} narrow={width < 500} /> : null;
-        })}
+      <svg role="group" aria-label="Collectors and their connections" width={width} height={f.height} viewBox={`0 0 ${width} ${f.height}`}>
+        {drawn.map(({ edge, a, b }) => <Line key={edge.id} edge={edge} a={a} b={b} dim={!props.lit(edge.namespaces)} chosen={props.edge === edge.id} busiest={busiest} />)}
         {props.nodes.map((n) => {
           const p = place(n.id);
           return p ? <Dot key={n.id} node={n} at={p} dim={!props.lit(n.namespaces)} chosen={props.at === n.id} edges={props.edges} place={place} sx={f.sx} sy={f.sy} /> : null;
         })}
+        {told.map(({ edge }) => <Words key={edge.id} of={edge.id} at={places.wires.get(edge.id)} lines={[shared(edge), edgeLabel(edge)]} kind={kindOf(edge)} dim={!props.lit(edge.namespaces)} />)}
+        {props.nodes.map((n) => <Words key={n.id} of={n.id} at={places.stops.get(n.id)} lines={caption(n)} kind="caption" dim={!props.lit(n.namespaces)} />)}
       </svg>
     </div>
   );
 }
 
-function Line({ edge, a, b, dim, chosen, busiest, narrow }: { edge: Edge; a: Point; b: Point; dim: boolean; chosen: boolean; busiest: number; narrow: boolean }) {
-  const r = edge.recent;
-  const failing = (r?.errors ?? 0) > 0;
-  const kind = !up(edge.state) ? stateName(edge.state) : failing ? "failing" : "fine";
-  const label = edgeLabel(edge);
-  const mid = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
+/** readable is how many labelled lines a reader can tell apart; beyond it those that need attention have words. */
+const readable = 30;
+
+function kindOf(edge: Edge): string {
+  if (!up(edge.state)) return stateName(edge.state);
+  return (edge.recent?.errors ?? 0) > 0 ? "failing" : "fine";
+}
+
+const shared = (edge: Edge) => shorten(edge.namespaces.join(", "));
+const caption = (n: Node) => [n.self ? "this collector" : stateName(n.state), shorten(n.namespaces.join(", "))];
+const shorten = (text: string) => (text.length > 28 ? text.slice(0, 27) + "…" : text);
+
+/** roomFor keeps room for the widest label, so that labels stay where they are while their numbers change. */
+const roomFor = (edge: Edge) => Math.max(widthOf(shared(edge)), up(edge.state) && edge.recent ? widthOf("999/s · 99% · 99.9 ms") : widthOf(edgeLabel(edge))) + 8;
+
+/** Words stand on the ground of the picture: no line runs through them. */
+function Words({ of, at, lines, kind, dim }: { of: string; at?: Box; lines: string[]; kind: string; dim: boolean }) {
+  const said = lines.filter((l) => l !== "");
+  if (!at || said.length === 0) return null;
+  const w = Math.max(...said.map(widthOf)) + 8, h = (wordsHeight / 2) * said.length;
+  const top = at.y - (kind === "caption" ? wordsHeight / 2 : h / 2);
   return (
-    <>
-    <a href={href("mesh", [], { edge: edge.id })} role="link" class={`edge ${kind}${dim ? " dim" : ""}${chosen ? " chosen" : ""}`} data-edge={edge.id}
+    <g class={`words ${kind}${dim ? " dim" : ""}`} data-words={of} aria-hidden="true">
+      <rect x={at.x - w / 2} y={top} width={w} height={h} />
+      <text text-anchor="middle">
+        {said.map((line, i) => <tspan key={i} x={at.x} y={top + 12.5 + (i * wordsHeight) / 2} class={line === lines[kind === "caption" ? 1 : 0] ? "ns" : "what"}>{line}</tspan>)}
+      </text>
+    </g>
+  );
+}
+
+function Line({ edge, a, b, dim, chosen, busiest }: { edge: Edge; a: Point; b: Point; dim: boolean; chosen: boolean; busiest: number }) {
+  const r = edge.recent;
+  return (
+    <a href={href("mesh", [], { edge: edge.id })} role="link" class={`edge ${kindOf(edge)}${dim ? " dim" : ""}${chosen ? " chosen" : ""}`} data-edge={edge.id}
       aria-label={`connection ${edge.source} to ${edge.target}, ${stateName(edge.state)}, ${edge.namespaces.join(" and ") || "no shared namespace"}`}>
       <line class="hit" x1={a.x} y1={a.y} x2={b.x} y2={b.y} />
       <line class="stroke" x1={a.x} y1={a.y} x2={b.x} y2={b.y} stroke-width={1.5 + 4 * Math.sqrt((r?.perSecond ?? 0) / busiest)} />
       {r && r.perSecond > 0 ? <line class="flow" x1={a.x} y1={a.y} x2={b.x} y2={b.y} /> : null}
     </a>
-    {narrow ? null : (
-      <text class={`words ${kind}${dim ? " dim" : ""}`} aria-hidden="true" x={mid.x} y={mid.y - 5} text-anchor="middle">
-        <tspan x={mid.x} class="ns">{edge.namespaces.join(", ")}</tspan>
-        <tspan x={mid.x} dy="15">{label}</tspan>
-      </text>
-    )}
-    </>
   );
 }
 
@@ -207,13 +233,7 @@ function Dot({ node, at, dim, chosen, edges, place, sx, sy }: DotProps) {
       {r.calls > 0 ? <circle class="health" cx={at.x} cy={at.y} r={radius + 4} /> : null}
       {share > 0 ? <circle class="sick" cx={at.x} cy={at.y} r={radius + 4} stroke-dasharray={`${share * around} ${around}`} transform={`rotate(-90 ${at.x} ${at.y})`} /> : null}
     </a>
-    <g class={"words" + (dim ? " dim" : "")} aria-hidden="true">
-      <text class="id" x={at.x} y={at.y + 5} text-anchor="middle">{node.id.length > 8 ? node.id.slice(0, 7) + "…" : node.id}</text>
-      <text class="what" x={at.x} y={at.y + radius + 22} text-anchor="middle">
-        <tspan x={at.x}>{node.self ? "this collector" : stateName(node.state)}</tspan>
-        <tspan x={at.x} dy="14" class="ns">{node.namespaces.join(", ")}</tspan>
-      </text>
-    </g>
+    <text class={"id" + (dim ? " dim" : "")} aria-hidden="true" x={at.x} y={at.y + 5} text-anchor="middle">{node.id.length > 8 ? node.id.slice(0, 7) + "…" : node.id}</text>
     </>
   );
 }

@@ -27,6 +27,11 @@ export function Verdict({ code, reason }: { code: string; reason?: string }) {
   );
 }
 
+/** Prose is a comment of a schema: what stands in backticks is code. */
+export function Prose({ text = "" }: { text?: string }) {
+  return <>{text.split("`").map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part))}</>;
+}
+
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {

@@ -1,9 +1,9 @@
-// Command rig is a collector for the browser tests: it serves a service with every kind of field, may have many peers in
-// its own process, and may make traffic. It stops when its input ends.
+// Command rig is a collector for the browser tests: it serves a service with every kind of field and one with hundreds,
+// may have many peers in its own process, each linked to it over a socket, and may make traffic. It stops when its input
+// ends.
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,17 +14,15 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strconv"
-	"time"
 
 	"connectrpc.com/connect/v2"
-	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/collectiverpc/collective/dispatcher"
-	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	"github.com/collectiverpc/collective/web"
 )
+
+const namespace = "kitchen"
 
 func main() {
 	peers := flag.Int("peers", 0, "how many more collectors to run and connect")
@@ -45,24 +43,19 @@ func run(listen string, peers, rate int, mode web.Mode) error {
 	if err != nil {
 		return err
 	}
-	for i := range peers {
-		peer, err := newCollector(ctx, fmt.Sprintf("p%02d", i+1), "127.0.0.1:0", web.Full)
-		if err != nil {
-			return err
-		}
-		if _, err := k.ConnectTo(ctx, peer.address, nil); err != nil {
-			return err
-		}
+	if err := k.surround(ctx, peers); err != nil {
+		return err
 	}
 	if rate > 0 {
-		go traffic(ctx, k.Dispatcher, rate)
+		defer traffic(ctx, k.Dispatcher, rate, peers)()
 	}
+	defer stop()
 	if err := json.NewEncoder(os.Stdout).Encode(map[string]string{
 		"address": k.address, "url": "http://" + k.address, "console": "http://" + k.address + "/console/",
 	}); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, bufio.NewReader(os.Stdin))
+	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
 
@@ -78,11 +71,11 @@ func newCollector(ctx context.Context, id, listen string, mode web.Mode) (*rig, 
 	}
 	address := listener.Addr().String()
 	quiet := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	d, err := dispatcher.New(id, address, []string{"kitchen"}, dispatcher.WithLogger(quiet))
+	d, err := dispatcher.New(id, address, []string{namespace}, dispatcher.WithLogger(quiet))
 	if err != nil {
 		return nil, err
 	}
-	if err := d.Register("kitchen", func(s *connect.Server) { testingv1connect.RegisterKitchenServiceHandler(s, kitchen{}) }); err != nil {
+	if err := d.Register(namespace, func(s *connect.Server) { testingv1connect.RegisterKitchenServiceHandler(s, kitchen{}) }); err != nil {
 		return nil, err
 	}
 	handler, err := web.Mount(d.Handler(), web.Config{Mode: mode})
@@ -97,58 +90,21 @@ func newCollector(ctx context.Context, id, listen string, mode web.Mode) (*rig, 
 	return &rig{d, address}, nil
 }
 
-// kitchen tells what arrived.
-type kitchen struct {
-	testingv1connect.UnimplementedKitchenServiceHandler
-}
-
-func (kitchen) Cook(_ context.Context, req *testingv1.CookRequest) (*testingv1.CookResponse, error) {
-	text, err := protojson.Marshal(req)
-	if err != nil {
-		return nil, connect.NewError(connect.CodeInvalidArgument, err.Error())
+// surround gives k so many neighbours. k alone has the service with hundreds of fields.
+func (k *rig) surround(ctx context.Context, peers int) error {
+	if err := registerWide(k.Dispatcher); err != nil {
+		return err
 	}
-	return &testingv1.CookResponse{Json: string(text)}, nil
-}
-
-func (kitchen) Simmer(
-	ctx context.Context, req *testingv1.SimmerRequest, stream testingv1connect.KitchenServiceSimmerServerStream,
-) error {
-	ticker := time.NewTicker(max(time.Millisecond, time.Duration(req.GetPauseMillis())*time.Millisecond))
-	defer ticker.Stop()
-	for n := int64(1); req.GetLimit() == 0 || n <= int64(req.GetLimit()); n++ {
-		if err := stream.Send(&testingv1.SimmerResponse{Number: n}); err != nil {
+	for i := range peers {
+		peer, err := newCollector(ctx, peerName(i), "127.0.0.1:0", web.Full)
+		if err != nil {
 			return err
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return ctx.Err()
+		if _, err := k.ConnectTo(ctx, peer.address, nil); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// traffic makes calls through the mesh, one in twenty of them to nobody.
-func traffic(ctx context.Context, d *dispatcher.Dispatcher, rate int) {
-	const beats = 50
-	client := testingv1connect.NewKitchenServiceClient(connect.NewClient(d.Transport("kitchen")))
-	ticker := time.NewTicker(time.Second / beats)
-	defer ticker.Stop()
-	for n := 0; ; {
-		for range rate / beats {
-			n++
-			callCtx, info := connect.NewClientContext(ctx)
-			if n%20 == 0 {
-				info.RequestHeader().Set("Collective-Target", "nobody")
-			} else if n%2 == 0 {
-				info.RequestHeader().Set("Collective-Target", fmt.Sprintf("p%02d", n%50+1))
-			}
-			_, _ = client.Cook(callCtx, &testingv1.CookRequest{Text: strconv.Itoa(n)}) // half of them fail on purpose
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
+func peerName(i int) string { return fmt.Sprintf("p%02d", i+1) }

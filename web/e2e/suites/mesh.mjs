@@ -13,19 +13,33 @@ const order = (m, body = { sku: "tea", qty: 1 }) => call(m.a.url, "orders", "sho
 
 export async function theTableSaysWhatTheGraphShows({ browser, m }) {
   const { page } = await open(browser, m.a.console);
+  for (let i = 0; i < 8; i++) await order(m, i % 4 ? undefined : { sku: "", qty: 0 });
+  await page.locator('[data-edge="a~b"].failing').waitFor();
   await page.locator('[data-edge="b~c"]').waitFor(); // the neighbours' own connection
-  const graph = await page.evaluate(() => ({
-    nodes: [...document.querySelectorAll("[data-node]")].map((n) => n.dataset.node).sort(),
-    edges: [...document.querySelectorAll("[data-edge]")].map((n) => n.dataset.edge).sort(),
-  }));
+  await page.getByRole("button", { name: "Pause" }).click(); // both show one moment
+  const graph = await page.evaluate(() => {
+    const list = (selector, of) => [...document.querySelectorAll(selector)].map(of).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const words = (id) => [...document.querySelectorAll(`[data-words="${id}"] tspan`)].map((t) => t.textContent);
+    const state = (e) => /, (active|idle|stale|closed|failed)\b/.exec(e.getAttribute("aria-label"))[1];
+    return {
+      nodes: list("[data-node]", (n) => ({ id: n.dataset.node, state: state(n), namespaces: words(n.dataset.node)[1] })),
+      edges: list("[data-edge]", (n) => ({ id: n.dataset.edge, state: state(n), namespaces: words(n.dataset.edge)[0], now: words(n.dataset.edge)[1] ?? "–" })),
+    };
+  });
   await page.getByRole("tab", { name: "Table" }).click();
   await page.locator("tr[data-collector]").first().waitFor();
-  const table = await page.evaluate(() => ({
-    nodes: [...document.querySelectorAll("tr[data-collector]")].map((n) => n.dataset.collector).sort(),
-    edges: [...document.querySelectorAll("tr[data-connection]")].map((n) => n.dataset.connection).sort(),
-  }));
+  const table = await page.evaluate(() => {
+    const list = (selector, of) => [...document.querySelectorAll(selector)].map((row) => of(row, [...row.cells])).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const tags = (cell) => [...cell.querySelectorAll(".tag")].map((t) => t.textContent).join(", ");
+    const state = (cell) => cell.textContent.replace(/\W/g, "");
+    return {
+      nodes: list("tr[data-collector]", (row, c) => ({ id: row.dataset.collector, state: state(c[1]), namespaces: tags(c[3]) })),
+      edges: list("tr[data-connection]", (row, c) => ({ id: row.dataset.connection, state: state(c[2]), namespaces: tags(c[3]), now: c[4].textContent })),
+    };
+  });
   assert.deepEqual(table, graph);
-  assert.deepEqual(graph, { nodes: ["a", "b", "c"], edges: ["a~b", "a~c", "b~c"] });
+  assert.deepEqual([graph.nodes.map((n) => n.id), graph.edges.map((e) => e.id)], [["a", "b", "c"], ["a~b", "a~c", "b~c"]]);
+  assert.match(graph.edges[0].now, /^[\d.]+\/s · [\d.]+% · [\d.]+ (µs|ms|s)$/);
 }
 
 export async function aNodeIsAFocusableLinkAndArrowsFollowEdges({ browser, m }) {
@@ -47,10 +61,16 @@ export async function aNodeIsAFocusableLinkAndArrowsFollowEdges({ browser, m }) 
 export async function aKilledCollectorShowsWithinTwoSecondsAndComesBack({ browser, m }) {
   const { page } = await open(browser, m.a.console);
   await page.locator("[data-node=b].active").waitFor();
+  await page.evaluate(() => {
+    globalThis.shown = new Promise((resolve) => {
+      const see = () => document.querySelector("[data-node=b].stale") && resolve(Date.now());
+      new MutationObserver(see).observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
+  });
+  const killed = Date.now();
   await m.b.kill();
-  const at = Date.now();
-  await page.locator("[data-node=b].stale").waitFor();
-  assert.ok(Date.now() - at < 2000, `it took ${Date.now() - at} ms`);
+  const after = (await page.evaluate(() => globalThis.shown)) - killed;
+  assert.ok(after < 2000, `it was on the page after ${after} ms`);
   await page.locator('[data-edge="a~b"].stale').waitFor();
   const failed = await order(m);
   assert.equal(failed.body.code, "unavailable");
@@ -59,19 +79,6 @@ export async function aKilledCollectorShowsWithinTwoSecondsAndComesBack({ browse
   await page.goto(m.a.console + "connections");
   const strip = page.locator("tr[data-connection]", { hasText: m.b.address }).getByRole("img");
   assert.match(await strip.getAttribute("aria-label"), /stale for/);
-}
-
-export async function aFailedCallTellsWhoAndWhyAndWhatNext({ browser, m }) {
-  const { page } = await open(browser, m.a.console + "call/orders/shop.v1.OrderService/GetOrder");
-  await page.locator('[data-field="id"] input').fill("o-none");
-  await page.getByRole("button", { name: "Send" }).click();
-  await page.locator(".result .verdict", { hasText: "not_found" }).waitFor();
-  assert.equal(await page.getByTestId("route").innerText(), "browser → a → b");
-  await page.getByLabel(/^Collector/).selectOption("c");
-  await page.getByText("refused:").waitFor();
-  await page.getByRole("button", { name: "Send" }).click();
-  await page.locator(".result .verdict small", { hasText: "target_not_serving" }).waitFor();
-  await page.getByText("collector route orders shop.v1.OrderService/GetOrder").waitFor();
 }
 
 export async function dispatchAndConnectAnswerTheSame({ browser, m }) {
@@ -130,8 +137,7 @@ export async function fromSearchToAnswerByKeyboardAlone({ browser, m }) {
   await page.keyboard.type("2");
   await page.keyboard.press("Control+Enter");
   assert.equal(JSON.parse(await page.getByTestId("answer").innerText()).order.qty, 2);
-  await page.keyboard.press("Escape");
-  await page.getByRole("heading", { level: 1 }).click();
+  while (await page.evaluate(() => document.activeElement.matches("input,textarea,select"))) await page.keyboard.press("Tab"); // keys are text in inputs
   await page.keyboard.press("g");
   await page.keyboard.press("t");
   await page.getByRole("heading", { name: "Traffic" }).waitFor();
@@ -155,63 +161,6 @@ export async function sevenTabsDoNotStall({ browser, m }) {
   await last.goto(m.a.console + "call/orders/shop.v1.OrderService/GetOrder");
   await last.getByRole("button", { name: "Send" }).click();
   await last.locator(".result .verdict").first().waitFor();
-}
-
-export async function aRestartOfTheCollectorIsSurvived({ browser, m }) {
-  const { page } = await open(browser, m.c.console);
-  await page.getByText("Live").waitFor();
-  await page.locator("[data-node=a]").waitFor();
-  await m.c.kill();
-  await page.getByRole("button", { name: /Reconnecting/ }).waitFor();
-  await page.getByText(/What you see is as of \d\d:\d\d:\d\d/).waitFor();
-  assert.ok((await page.locator("[data-node]").count()) >= 3, "the screen went blank");
-  m.c = await collector("c", { namespaces: "inventory,users", example: "inventory", listen: m.c.address });
-  await page.getByText("Live").waitFor({ timeout: 15_000 });
-  await page.getByText("The collector restarted").waitFor();
-}
-
-export async function oneAloneIsToldHowToConnect({ browser }) {
-  const other = await collector("other", { namespaces: "orders" });
-  const lonely = await collector("lonely", { namespaces: "orders" });
-  const { page } = await open(browser, lonely.console);
-  await page.getByText("lonely is alone.").waitFor();
-  assert.equal(await page.locator(".summary").innerText().then((t) => /NaN|undefined/.test(t)), false);
-  await page.goto(lonely.console + "services");
-  await page.getByText("No services yet.").waitFor();
-  await page.goto(lonely.console + "traffic");
-  await page.getByText("No dispatches yet.").waitFor();
-  await page.goto(lonely.console);
-  await page.getByLabel("or enter an address").fill("127.0.0.1:1");
-  await page.getByRole("button", { name: "Connect" }).click();
-  await page.locator("#connect-error:not(:empty)").waitFor();
-  await page.getByLabel("or enter an address").fill(other.address);
-  await page.getByRole("button", { name: "Connect" }).click();
-  await page.locator("[data-node=other].active").waitFor();
-  await Promise.all([lonely.stop(), other.stop()]);
-}
-
-export async function readOnlyShowsAndRefuses({ browser }) {
-  const k = await start("rig", ["--console", "readonly"]);
-  const { page } = await open(browser, k.console + "call/kitchen/collector.testing.v1.KitchenService/Cook");
-  await page.getByText("This console is read-only").waitFor();
-  assert.equal(await page.getByRole("button", { name: "Send" }).isDisabled(), true);
-  const status = await page.evaluate(async () => (await fetch("/collector.testing.v1.KitchenService/Cook", { method: "POST", headers: { "Content-Type": "application/json", "Collective-Namespace": "kitchen" }, body: "{}" })).status);
-  assert.equal(status, 403);
-  await k.stop();
-}
-
-export async function pagesOfOtherSitesAreRefused({ browser, m }) {
-  const other = await start("rig", []); // another port is another origin, though the same site
-  const { page } = await open(browser, other.console);
-  const answers = await page.evaluate(async (url) => {
-    const attempt = (init, path = "/collector.mesh.v1.MeshService/Disconnect") => fetch(url + path, init).then((r) => r.status, () => "blocked");
-    await attempt({ method: "POST", mode: "no-cors", headers: { "Content-Type": "text/plain" }, body: "{}" });
-    return [await attempt({ method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" }), await attempt({}, "/shop.v1.UserService/GetUser?encoding=json&message=%7B%7D")];
-  }, m.a.url);
-  assert.deepEqual(answers, ["blocked", "blocked"]);
-  const connections = await mesh(m.a.url, "ListConnections");
-  assert.ok(connections.connections.every((c) => c.state !== "CONNECTION_STATE_CLOSED"));
-  await other.stop();
 }
 
 export async function theExampleRunsInABrowser({ browser, m }) {

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { setInterval as every } from "node:timers/promises";
 import { open } from "../browser.mjs";
+import { look, shots, sound } from "../look.mjs";
 import { call, shop } from "../mesh.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const shots = new URL("../../../.tmp/pictures/", import.meta.url).pathname;
-mkdirSync(shots, { recursive: true });
 
 export async function before() {
   const m = await shop();
@@ -43,56 +39,44 @@ const looks = {
   narrow: { colorScheme: "light", viewport: { width: 375, height: 740 } },
 };
 
-async function sound(page, name) {
-  const text = await page.evaluate(() => document.body.innerText);
-  assert.doesNotMatch(text, /NaN|undefined|\[object|Invalid Date/, name);
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(over <= 0, `${name} is ${over} px too wide`);
-}
-
-async function judge(page, name) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map((v) => `${name}: ${v.id}: ${v.help}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(" | ")}`), []);
-}
-
-function lookAt(look) {
+function eachIn(kind) {
   return async ({ browser, m }) => {
-    const { page, errors } = await open(browser, m.a.console, looks[look]);
+    const { page, errors } = await open(browser, m.a.console, looks[kind]);
     const wrong = [];
     for (const [name, [path, there]] of Object.entries(pages)) {
       await page.goto(m.a.console + path);
       await page.locator(there).first().waitFor();
-      await page.screenshot({ path: `${shots}${name}-${look}.png`, fullPage: true });
-      await sound(page, name).catch((e) => wrong.push(e.message));
-      if (look !== "narrow") await judge(page, name).catch((e) => wrong.push(e.message));
+      await look(page, `${name}-${kind}`).catch((e) => wrong.push(e.message));
     }
     assert.deepEqual(wrong, []);
     assert.deepEqual(errors, []);
   };
 }
 
-export const everyPageInLight = lookAt("light");
-export const everyPageInDark = lookAt("dark");
-export const everyPageAt375Pixels = lookAt("narrow");
+export const everyPageInLight = eachIn("light");
+export const everyPageInDark = eachIn("dark");
+export const everyPageAt375Pixels = eachIn("narrow");
 
 /** theReadmesPictures shows the mesh at work. PICTURES says where to keep them. */
 export async function theReadmesPictures({ browser, m }) {
   const stop = new AbortController();
   const bot = (async () => {
-    for (let n = 0; !stop.signal.aborted; n++) {
-      await call(m.a.url, "orders", "shop.v1.OrderService/CreateOrder", { sku: n % 7 ? "tea" : "", qty: 1 });
+    let n = 0;
+    for await (const _ of every(20, undefined, { signal: stop.signal })) {
+      await call(m.a.url, "orders", "shop.v1.OrderService/CreateOrder", { sku: n++ % 7 ? "tea" : "", qty: 1 });
       await call(m.a.url, "users", "shop.v1.UserService/GetUser", { id: "u-1" });
       await call(m.c.url, "users", "shop.v1.UserService/GetUser", { id: "u-1" });
     }
-  })();
+  })().catch((e) => {
+    if (e.name !== "AbortError") throw e;
+  });
   try {
     for (const scheme of ["light", "dark"]) {
       const { page } = await open(browser, m.a.console + "?at=b", { colorScheme: scheme, viewport: { width: 1180, height: 780 }, deviceScaleFactor: 1.5 });
       await page.locator(".edge.failing").waitFor();
       await page.locator('[data-edge="b~c"]').waitFor();
       await page.locator("aside.panel .verdict.bad").first().waitFor();
-      await page.screenshot({ path: `${process.env.PICTURES ?? shots}/readme-mesh-${scheme}.png` });
+      await page.screenshot({ path: `${process.env.PICTURES ?? shots}/readme-mesh-${scheme}.png`, fullPage: true });
       await sound(page, scheme);
     }
   } finally {

@@ -1,13 +1,16 @@
 // A request form made from a descriptor. The state is a real message: what a widget sets is set there, and what cannot be
 // set says why at the field. Nested messages are built when they are set or opened, so recursive types have no bottom to
 // fall through.
-import { create, fromBinary, fromJson, ScalarType, toBinary, toJson, type DescEnum, type DescField, type DescMessage, type DescOneof, type JsonValue, type Registry } from "@bufbuild/protobuf";
+import { ScalarType, type DescEnum, type DescField, type DescMessage, type DescOneof, type Registry } from "@bufbuild/protobuf";
 import { reflect, type ReflectList, type ReflectMap, type ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { FeatureSet_FieldPresence, type Any } from "@bufbuild/protobuf/wkt";
+import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
+import { Prose } from "../parts.js";
 import { scalarName, typeText } from "../schema.js";
-import { goDuration, isLong, isText, parse, write, type BytesForm } from "./scalar.js";
+import { isLong, parse } from "./scalar.js";
+import { special } from "./special.js";
+import { Widget } from "./widgets.js";
 
 export interface Context {
   registry: Registry;
@@ -61,7 +64,7 @@ function Field({ field, of, context, commit }: FieldProps) {
 }
 
 /** Slot is one value somewhere in a message: a field, an item of a list, a value of a map. */
-interface Slot {
+export interface Slot {
   name: string;
   type: string;
   help?: string;
@@ -73,7 +76,7 @@ interface Slot {
   set: (value: unknown) => void;
 }
 
-function Value({ slot, context, set = true, toggle, after }: { slot: Slot; context: Context; set?: boolean; toggle?: (on: boolean) => void; after?: ComponentChildren }) {
+export function Value({ slot, context, set = true, toggle, after }: { slot: Slot; context: Context; set?: boolean; toggle?: (on: boolean) => void; after?: ComponentChildren }) {
   const id = useId();
   const head = (
     <>
@@ -81,7 +84,7 @@ function Value({ slot, context, set = true, toggle, after }: { slot: Slot; conte
       <span class="name">{slot.name}</span> <small class="type">{slot.type}</small>
     </>
   );
-  const help = slot.help ? <p class="help" id={id + "-help"}>{slot.help}</p> : null;
+  const help = slot.help ? <p class="help" id={id + "-help"}><Prose text={slot.help} /></p> : null;
   if (slot.message && !special(slot.message)) {
     return (
       <fieldset class="message" data-field={slot.name}>
@@ -103,196 +106,6 @@ function Value({ slot, context, set = true, toggle, after }: { slot: Slot; conte
 function Nested({ slot, context }: { slot: Slot; context: Context }) {
   const message = slot.get() as ReflectMessage;
   return <Fields of={message} context={context} commit={() => slot.set(message)} />;
-}
-
-/** special are the messages with a widget of their own. */
-function special(desc: DescMessage): boolean {
-  return ["Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue", "Any"].some((n) => desc.typeName === "google.protobuf." + n);
-}
-
-function Widget({ id, slot, context, disabled }: { id: string; slot: Slot; context: Context; disabled: boolean }) {
-  const [error, setError] = useState(context.problems.get(id) ?? "");
-  const attempt = (change: () => void) => {
-    let problem = "";
-    try {
-      change();
-    } catch (e) {
-      problem = (e as Error).message.replace(/^\S+ (?=expected)/, "");
-    }
-    if (problem) context.problems.set(id, problem);
-    else context.problems.delete(id);
-    setError(problem);
-    context.changed();
-  };
-  const props = { id, slot, context, disabled, attempt, describedBy: [slot.help ? id + "-help" : "", error ? id + "-error" : ""].filter(Boolean).join(" ") || undefined, invalid: error !== "" };
-  return (
-    <>
-      {slot.message ? <Special {...props} /> : slot.enum ? <Enum {...props} /> : slot.scalar === ScalarType.BOOL ? <Bool {...props} /> : slot.scalar === ScalarType.BYTES ? <Bytes {...props} /> : <Text {...props} />}
-      {error ? <p class="error" id={id + "-error"} role="alert">{error}</p> : null}
-    </>
-  );
-}
-
-interface WidgetProps {
-  id: string;
-  slot: Slot;
-  context: Context;
-  disabled: boolean;
-  attempt: (change: () => void) => void;
-  describedBy?: string;
-  invalid: boolean;
-}
-
-const aria = (p: WidgetProps) => ({ id: p.id, disabled: p.disabled, "aria-describedby": p.describedBy, "aria-invalid": p.invalid, "aria-label": p.slot.name });
-
-function Text(p: WidgetProps) {
-  const type = p.slot.scalar!;
-  const value = p.slot.get();
-  const zero = value === "" || value === 0 || value === 0n;
-  const [text, setText] = useState(zero ? "" : write(type, value));
-  const change = (next: string) => {
-    setText(next);
-    p.attempt(() => p.slot.set(parse(type, next)));
-  };
-  const mode = type === ScalarType.STRING ? "text" : isLong(type) ? "numeric" : "decimal";
-  if (type === ScalarType.STRING && (text.includes("\n") || text.length > 60)) {
-    return <textarea {...aria(p)} rows={4} value={text} onInput={(e) => change(e.currentTarget.value)} />;
-  }
-  return <input {...aria(p)} type="text" inputMode={mode} spellcheck={false} autocomplete="off" placeholder={type === ScalarType.STRING ? "" : "0"} value={text} onInput={(e) => change(e.currentTarget.value)} />;
-}
-
-function Bool(p: WidgetProps) {
-  return <input {...aria(p)} type="checkbox" checked={p.slot.get() === true} onChange={(e) => p.attempt(() => p.slot.set(e.currentTarget.checked))} />;
-}
-
-function Bytes(p: WidgetProps) {
-  const [form, setForm] = useState<BytesForm>(() => (isText(p.slot.get() as Uint8Array) ? "text" : "hex"));
-  const [text, setText] = useState(() => write(ScalarType.BYTES, p.slot.get(), form));
-  const change = (next: string) => {
-    setText(next);
-    p.attempt(() => p.slot.set(parse(ScalarType.BYTES, next, form)));
-  };
-  const pick = async (file: File | undefined) => {
-    if (!file) return;
-    const content = new Uint8Array(await file.arrayBuffer());
-    p.attempt(() => p.slot.set(content));
-    setForm("base64");
-    setText(write(ScalarType.BYTES, content, "base64"));
-  };
-  return (
-    <div class="row">
-      <input {...aria(p)} type="text" spellcheck={false} value={text} onInput={(e) => change(e.currentTarget.value)} />
-      <select aria-label={`${p.slot.name} written as`} disabled={p.disabled} value={form} onChange={(e) => {
-        const next = e.currentTarget.value as BytesForm;
-        setForm(next);
-        setText(write(ScalarType.BYTES, p.slot.get(), next));
-      }}>
-        <option>text</option><option>hex</option><option>base64</option>
-      </select>
-      <label class="button small file">File<input type="file" disabled={p.disabled} onChange={(e) => void pick(e.currentTarget.files?.[0])} /></label>
-    </div>
-  );
-}
-
-/** Enum offers the known values, and a number for those the schema does not know. */
-function Enum(p: WidgetProps) {
-  const value = p.slot.get() as number;
-  const known = p.slot.enum!.values.some((v) => v.number === value);
-  const [free, setFree] = useState(!known);
-  return (
-    <div class="row">
-      <select {...aria(p)} value={free ? "?" : String(value)} onChange={(e) => {
-        const picked = e.currentTarget.value;
-        setFree(picked === "?");
-        if (picked !== "?") p.attempt(() => p.slot.set(Number(picked)));
-      }}>
-        {p.slot.enum!.values.map((v) => <option key={v.name} value={String(v.number)}>{v.name} = {v.number}</option>)}
-        {p.slot.enum!.open ? <option value="?">another number…</option> : null}
-      </select>
-      {free ? <input type="text" inputMode="numeric" aria-label={p.slot.name + " number"} value={String(value)} onInput={(e) => p.attempt(() => p.slot.set(parse(ScalarType.INT32, e.currentTarget.value)))} /> : null}
-    </div>
-  );
-}
-
-function Special(p: WidgetProps) {
-  const name = p.slot.message!.typeName.slice("google.protobuf.".length);
-  if (name === "Any") return <AnyOf {...p} />;
-  if (name === "Timestamp") return <JsonText {...p} placeholder="2026-01-31T12:00:00.123456789Z" read={(t) => (t.trim().includes("T") ? t.trim() : new Date(t).toISOString())} extra={{ label: "now", make: () => new Date().toISOString() }} />;
-  if (name === "Duration") return <JsonText {...p} placeholder="1m30s" read={goDuration} />;
-  if (name === "FieldMask") return <JsonText {...p} placeholder="user.name,user.email" read={(t) => t.split(",").map((s) => s.trim().replace(/_([a-z])/g, (_m, c: string) => c.toUpperCase())).join(",")} />;
-  return <JsonText {...p} area placeholder={name === "ListValue" ? "[]" : name === "Struct" ? "{}" : "null"} read={(t) => JSON.parse(t) as JsonValue} />;
-}
-
-/** JsonText is a message that is best written as protobuf's JSON does. */
-function JsonText(p: WidgetProps & { placeholder: string; area?: boolean; read: (text: string) => JsonValue; extra?: { label: string; make: () => string } }) {
-  const desc = p.slot.message!;
-  const [text, setText] = useState(() => (p.disabled ? "" : show(p.slot.get() as ReflectMessage, p.area)));
-  const change = (next: string) => {
-    setText(next);
-    p.attempt(() => p.slot.set(reflect(desc, next.trim() === "" ? create(desc) : fromJson(desc, p.read(next)))));
-  };
-  return (
-    <div class="row">
-      {p.area ? <textarea {...aria(p)} rows={3} spellcheck={false} placeholder={p.placeholder} value={text} onInput={(e) => change(e.currentTarget.value)} />
-        : <input {...aria(p)} type="text" spellcheck={false} placeholder={p.placeholder} value={text} onInput={(e) => change(e.currentTarget.value)} />}
-      {p.extra ? <button type="button" class="small" disabled={p.disabled} onClick={() => change(p.extra!.make())}>{p.extra.label}</button> : null}
-    </div>
-  );
-}
-
-function show(message: ReflectMessage, area?: boolean): string {
-  try {
-    const json = toJson(message.desc, message.message);
-    if (json === "1970-01-01T00:00:00Z" || json === "0s") return "";
-    return area ? JSON.stringify(json) : String(json);
-  } catch {
-    return "";
-  }
-}
-
-/** AnyOf packs a message of any type that the collector knows. */
-function AnyOf(p: WidgetProps) {
-  const any = (p.slot.get() as ReflectMessage).message as Any;
-  const name = any.typeUrl.slice(any.typeUrl.lastIndexOf("/") + 1);
-  const [typed, setTyped] = useState(name);
-  const desc = p.context.registry.getMessage(typed);
-  const inner = useRef<ReflectMessage>(undefined);
-  if (desc && inner.current?.desc !== desc) inner.current = reflect(desc, name === typed && any.value.length > 0 ? decode(desc, any.value) : create(desc));
-  const commit = () => {
-    const message = inner.current!;
-    const packed = create(p.slot.message!, { typeUrl: "type.googleapis.com/" + message.desc.typeName, value: encode(message) } as never);
-    p.slot.set(reflect(p.slot.message!, packed));
-  };
-  const pick = (next: string) => {
-    setTyped(next);
-    const found = p.context.registry.getMessage(next);
-    if (found) {
-      inner.current = reflect(found);
-      p.attempt(commit);
-    } else if (next === "") p.attempt(() => p.slot.set(reflect(p.slot.message!)));
-  };
-  return (
-    <div class="any">
-      <input {...aria(p)} type="search" list={p.id + "-types"} placeholder="type, such as shop.v1.Order" value={typed} onInput={(e) => pick(e.currentTarget.value)} />
-      <datalist id={p.id + "-types"}>{messagesOf(p.context.registry).map((m) => <option key={m} value={m} />)}</datalist>
-      {!p.disabled && desc ? <div class="message"><Fields key={desc.typeName} of={inner.current!} context={p.context} commit={() => p.attempt(commit)} /></div>
-        : typed ? <p class="dim">{desc ? "" : `No type is called ${typed}. ${any.value.length} bytes are kept as they are.`}</p> : null}
-    </div>
-  );
-}
-
-const decode = (desc: DescMessage, value: Uint8Array) => fromBinary(desc, value);
-const encode = (m: ReflectMessage) => toBinary(m.desc, m.message);
-
-const names = new WeakMap<Registry, string[]>();
-
-function messagesOf(registry: Registry): string[] {
-  let list = names.get(registry);
-  if (!list) {
-    list = [...registry].filter((d) => d.kind === "message").map((d) => d.typeName).sort();
-    names.set(registry, list);
-  }
-  return list;
 }
 
 function List({ field, of, context, commit }: FieldProps & { field: DescField & { fieldKind: "list" } }) {
@@ -337,7 +150,7 @@ function swap(list: unknown[], a: number, b: number): unknown[] {
 
 function Help({ context, field }: { context: Context; field: DescField }) {
   const text = context.comments.get(field.parent.typeName + "." + field.name);
-  return text ? <p class="help">{text}</p> : null;
+  return text ? <p class="help"><Prose text={text} /></p> : null;
 }
 
 function zeroOf(type: ScalarType): unknown {

@@ -70,14 +70,15 @@ export function isText(value: Uint8Array): boolean {
   }
 }
 
-/** goDuration turns 1m30s into the 90s that protobuf's JSON takes. */
+const nanosOf: Record<string, bigint> = { h: 3_600_000_000_000n, m: 60_000_000_000n, s: 1_000_000_000n, ms: 1_000_000n, us: 1000n, µs: 1000n, ns: 1n };
+
+/** goDuration turns 1m30s into the 90s that protobuf's JSON takes, without rounding on the way. */
 export function goDuration(text: string): string {
-  const units: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6, µs: 1e-6, ns: 1e-9 };
   const sign = text.trim().startsWith("-") ? "-" : "";
   const rest = text.trim().replace(/^[-+]/, "");
   if (!/^(\d+(\.\d+)?(h|ms|us|µs|ns|m|s))+$/.test(rest)) throw new Error("a duration is like 1m30s or 250ms");
   let nanos = 0n;
-  for (const [, number, unit] of rest.matchAll(/(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)/g)) nanos += BigInt(Math.round(Number(number) * units[unit] * 1e9));
+  for (const [, whole, part = "", unit] of rest.matchAll(/(\d+)(?:\.(\d+))?(h|ms|us|µs|ns|m|s)/g)) nanos += (BigInt(whole + part) * nanosOf[unit]) / 10n ** BigInt(part.length);
   const fraction = String(nanos % 1_000_000_000n).padStart(9, "0").replace(/0+$/, "");
   return sign + String(nanos / 1_000_000_000n) + (fraction ? "." + fraction : "") + "s";
 }

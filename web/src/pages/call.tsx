@@ -8,7 +8,7 @@ import { Fields, type Context } from "../form/form.js";
 import type { ExplainRouteResponse } from "../gen/collector/mesh/v1/mesh_pb.js";
 import { fits } from "../keys.js";
 import { services, status, nodesKnown } from "../live.js";
-import { Command, Copy, Empty, Problem, Tabs, Verdict } from "../parts.js";
+import { Command, Copy, Empty, Problem, Prose, Tabs, Verdict } from "../parts.js";
 import { go, href, place, setQuery } from "../route.js";
 import { findMethod, schemaOf, streaming, type Schema } from "../schema.js";
 import { bufCurl, collectorCall, grpcurl, typescript, type Shape } from "./copyas.js";
@@ -76,7 +76,7 @@ function Loaded({ namespace, service, method }: { namespace: string; service: st
   return (
     <section aria-labelledby="call-title" class="call">
       {title}
-      <p>{schema.comments.get(service + "." + method)}</p>
+      <p><Prose text={schema.comments.get(service + "." + method)} /></p>
       <Caller desc={desc} schema={schema} namespace={namespace} />
     </section>
   );

@@ -5,7 +5,7 @@ import { ago, clock, count, duration, percent, rate, brief } from "../format.js"
 import type { Dispatch } from "../gen/collector/mesh/v1/observe_pb.js";
 import { SeriesKind } from "../gen/collector/mesh/v1/observe_pb.js";
 import { edgeLabel, Graph, layOut } from "../graph.js";
-import { collectors, paused, pause, recent, services, status, ticks } from "../live.js";
+import { askAround, collectors, paused, pause, recent, services, status, ticks } from "../live.js";
 import { Act, Command, Empty, Facts, State, Tabs, Tags, Verdict } from "../parts.js";
 import { go, href, place, setQuery } from "../route.js";
 import { edges, nodes, type Edge, type Node } from "../topology.js";
@@ -93,7 +93,7 @@ function Summary() {
 function Missing() {
   const missing = collectors.value?.missing ?? [];
   if (missing.length === 0) return null;
-  return <p class="notice amber" role="status">{missing.join(", ")} did not answer in 1 s: what only {missing.length > 1 ? "they know" : "it knows"} is missing here.</p>;
+  return <p class="notice amber" role="status">{missing.join(", ")} did not answer in 1 s: what only {missing.length > 1 ? "they know" : "it knows"} is missing here. <button type="button" class="small" onClick={() => void askAround()}>Ask again</button></p>;
 }
 
 function Alone() {
@@ -240,7 +240,7 @@ function Recently({ collector }: { collector: string }) {
   const tick = Math.floor((ticks.value.at(-1)?.at ?? 0) / 2000);
   useEffect(() => {
     const abort = new AbortController();
-    mesh.listDispatches({ filter: { collectorId: collector }, limit: 8 }, { signal: abort.signal }).then(
+    mesh.listDispatches({ filter: { collectorId: collector }, limit: 6 }, { signal: abort.signal }).then(
       (r) => (list.value = r.dispatches),
       () => undefined,
     );

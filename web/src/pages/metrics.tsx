@@ -60,6 +60,13 @@ function Plots({ data, series }: { data: GetMetricsResponse; series: Series }) {
   );
 }
 
+/** lonely are the points without a neighbour: no line shows them. */
+function lonely(u: uPlot, series: number): number[] {
+  const values = u.data[series];
+  const there = (i: number) => values[i] !== null && values[i] !== undefined;
+  return [...values.keys()].filter((i) => there(i) && !there(i - 1) && !there(i + 1));
+}
+
 type Line = [name: string, color: string, values: (number | null)[]];
 
 /** Plot is drawn once and then fed. A click opens the traffic of that moment. */
@@ -78,7 +85,7 @@ function Plot({ title, xs, lines, step, format }: { title: string; xs: number[];
       axes: [{ ...axis, values: (_u, ticks) => ticks.map((t) => clock(t * 1000)), space: 80 }, { ...axis, size: 64, values: (_u, ticks) => ticks.map((t) => (t === 0 ? "0" : format(t))) }],
       series: [{ label: "time", value: (_u, v) => (v == null ? "–" : clock(v * 1000)) }, ...lines.map(([label, variable]) => ({
         label, stroke: color(variable), width: 1.8, spanGaps: false, fill: lines.length === 1 ? color(variable).replace("rgb(", "rgba(").replace(")", ", 0.12)") : undefined,
-        value: (_u: uPlot, v: number | null) => (v == null ? "–" : format(v)), points: { show: false },
+        value: (_u: uPlot, v: number | null) => (v == null ? "–" : format(v)), points: { show: true, size: 4, fill: color(variable), filter: lonely },
       }))],
     }, data, node);
     plot.current = drawn;
@@ -123,7 +130,7 @@ function Totals({ series }: { series: Series[] }) {
                 <td class="n">{duration(s.total?.p50Nanos)}</td>
                 <td class="n">{duration(s.total?.p90Nanos)}</td>
                 <td class="n">{duration(s.total?.p99Nanos)}</td>
-                <td>{kind ? <a href={href("traffic", [], kind === "method" ? { procedure: s.name, ns: s.namespace } : { collector: s.name })}>Traffic</a> : null}</td>
+                <td>{kind && !s.name.startsWith("(") ? <a href={href("traffic", [], kind === "method" ? { procedure: s.name, ns: s.namespace } : { collector: s.name })}>Traffic</a> : null}</td>
               </tr>
             );
           })}

@@ -5,7 +5,7 @@ import { spoken } from "../format.js";
 import type { Method, Service } from "../gen/collector/mesh/v1/mesh_pb.js";
 import { fits } from "../keys.js";
 import { collectors, services, servicesError, status } from "../live.js";
-import { Command, Empty, Problem } from "../parts.js";
+import { Command, Empty, Problem, Prose } from "../parts.js";
 import { go, href, place, setQuery } from "../route.js";
 import { print, schemaOf, streaming, type Piece, type Schema } from "../schema.js";
 
@@ -86,16 +86,16 @@ function Detail({ service }: { service: Service }) {
   return (
     <article class="panel wide" aria-label={service.name}>
       <h2>{service.name} <span class="tag">{service.namespace}</span></h2>
-      <p>{comments.get(service.name)}</p>
+      <p><Prose text={comments.get(service.name)} /></p>
       {error.value ? <Problem title={`${holder} does not tell its schemas`} text={error.value} /> : null}
       <div class="scroll" tabIndex={0} role="region" aria-label="Methods"><table>
         <thead><tr><th>Method</th><th>Takes</th><th>Answers</th><th>Served by</th><th><span class="visually-hidden">Actions</span></th></tr></thead>
         <tbody>
           {service.methods.map((m) => (
             <tr key={m.name}>
-              <td><b>{m.name}</b> <span class="kind">{streaming(m)}</span><br /><small>{comments.get(service.name + "." + m.name)}</small></td>
-              <td><TypeLink name={m.inputType} /></td>
-              <td><TypeLink name={m.outputType} /></td>
+              <td><b>{m.name}</b> <span class="kind">{streaming(m)}</span><br /><small><Prose text={comments.get(service.name + "." + m.name)} /></small></td>
+              <td class="whole"><TypeLink name={m.inputType} /></td>
+              <td class="whole"><TypeLink name={m.outputType} /></td>
               <td>{m.collectorIds.length ? m.collectorIds.map((id) => <a key={id} class="tag" href={href("collectors", [id])}>{id}</a>) : <span class="error">nobody now</span>}</td>
               <td class="tight">
                 <a class="button small" href={href("call", [service.namespace, service.name, m.name])}>Call</a>{" "}
