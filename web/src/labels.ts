@@ -35,7 +35,7 @@ export const wordsHeight = 34;
 const captionAway = radius + 9 + wordsHeight / 2;
 const along = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73];
 
-/** arrange finds a place for every label. */
+/** arrange finds places for the labels. One that would cover a collector or other words has none: the table has them all. */
 export function arrange(wires: Wire[], stops: Stop[]): Places {
   const places: Places = { wires: new Map(), stops: new Map() };
   const taken = stops.map((s): Box => ({ ...s.at, w: 2 * radius + 12, h: 2 * radius + 12 }));
@@ -43,12 +43,14 @@ export function arrange(wires: Wire[], stops: Stop[]): Places {
   const covered = (box: Box) => taken.filter((t) => overlap(t, box)).length;
   for (const s of stops) {
     const box = best([1, -1].map((side) => ({ x: s.at.x, y: s.at.y + side * captionAway, w: s.w, h: wordsHeight })), (b) => crossed(b) + 2 * covered(b));
+    if (covered(box) > 0) continue;
     places.stops.set(s.id, box);
     taken.push(box);
   }
   for (const w of wires) {
     const spots = along.map((t) => ({ x: w.a.x + t * (w.b.x - w.a.x), y: w.a.y + t * (w.b.y - w.a.y), w: w.w, h: wordsHeight }));
     const box = best(spots, (b) => crossed(b, w) + 2 * covered(b));
+    if (covered(box) > 0) continue;
     places.wires.set(w.id, box);
     taken.push(box);
   }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { open } from "../browser.mjs";
+import { longestTask, open } from "../browser.mjs";
+import { enter } from "../enter.mjs";
+import { look } from "../look.mjs";
+import { request, source } from "../random.mjs";
 import { start } from "../mesh.mjs";
 
 const cook = "call/kitchen/collector.testing.v1.KitchenService/Cook";
@@ -117,6 +120,47 @@ export async function recursiveTypesHaveABottom({ browser, k }) {
   let pot = (await sent(page)).pot, depth = 0;
   for (; pot.inner; pot = pot.inner) depth++;
   assert.equal(depth, 20);
+}
+
+export async function anyHoldsAny({ browser, k }) {
+  const { page, errors } = await open(browser, k.console + cook);
+  await set(page, "any");
+  const types = ["google.protobuf.Any", "google.protobuf.Any", "collector.testing.v1.Pot"];
+  for (const [i, type] of types.entries()) await page.locator('[data-field="any"] input[type=search]').nth(i).fill(type);
+  await page.locator('[data-field="any"] [data-field="litres"] input').fill("9007199254740993");
+  await look(page, "any-in-any");
+  const any = (value) => ({ "@type": "type.googleapis.com/google.protobuf.Any", value });
+  assert.deepEqual((await sent(page)).any, any(any({ "@type": "type.googleapis.com/collector.testing.v1.Pot", litres: "9007199254740993" })));
+  assert.deepEqual(errors, []);
+}
+
+/** Whatever is entered arrives: form → message → bytes → Go's protojson. SEED repeats a failure. */
+export async function randomRequestsArriveAsTheyWereEntered({ browser, k }) {
+  const { page, errors } = await open(browser, k.console + cook);
+  await field(page, "text").waitFor();
+  const first = Number(process.env.SEED ?? Date.now() % 1e9), last = process.env.SEED ? first : first + 29;
+  for (let seed = first; seed <= last; seed++) {
+    const { plan, want } = request(source(seed));
+    const answer = await page.evaluate(enter, { plan, link: cook }).catch((e) => assert.fail(`SEED=${seed}: ${e.message}\n${JSON.stringify(plan)}`));
+    if (plan.length === 0) continue;
+    assert.ok(answer.startsWith("{"), `SEED=${seed}: ${answer}`);
+    assert.deepEqual(JSON.parse(JSON.parse(answer).json), want, `SEED=${seed}`);
+  }
+  assert.deepEqual(errors, []);
+}
+
+export async function fiveHundredFieldsAreThereAtOnce({ browser, k }) {
+  const { page } = await open(browser, k.console + "call/kitchen/rig.WideService/Take?tab=JSON");
+  await page.getByLabel("Request as JSON").waitFor();
+  const task = await longestTask(browser, page, async () => {
+    await page.getByRole("tab", { name: "Form" }).click();
+    await page.locator('[data-field="field_500"] input').waitFor();
+  });
+  console.log(`#     the longest task ran ${task.ran.toFixed(0)} ms of ${task.took.toFixed(0)} ms by the clock`);
+  assert.ok(task.ran < 100, `it ran ${task.ran} ms`);
+  assert.equal(await page.locator("[data-field]").count(), 500);
+  await field(page, "field_002").locator("input").fill("9223372036854775807"); // typing is as quick
+  assert.deepEqual(await sent(page), { field_002: "9223372036854775807" });
 }
 
 export async function aLinkRestoresTheRequest({ browser, k }) {
