@@ -29,7 +29,8 @@ export async function enter({ plan, link }) {
   // The parts of a field that belong to no field within it.
   const own = (element, selector) => [...element.querySelectorAll(selector)].find((e) => e.closest("[data-field]") === element);
   const child = (within, name) => [...within.querySelectorAll(`[data-field="${CSS.escape(name)}"]`)].find((e) => (e.parentElement.closest("[data-field]") ?? form) === within) ?? fail(`no field ${name}`);
-  const form = one(document, ".call > div");
+  await until(() => document.querySelector("[data-field]"), "a form");
+  const form = document.querySelector(".call > div");
 
   const fill = async (within, node) => {
     const find = () => child(within, node.field);
@@ -79,6 +80,5 @@ export async function enter({ plan, link }) {
   // An empty form for the next one.
   await click(one(document, 'nav[aria-label="Pages"] a[href$="/call"]'));
   await click(await until(() => document.querySelector(`a[href$="${link}"]`), link));
-  await until(() => document.querySelector('[data-field="text"]'), "an empty form");
   return text;
 }

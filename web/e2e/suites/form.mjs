@@ -154,7 +154,7 @@ export async function fiveHundredFieldsAreThereAtOnce({ browser, k }) {
   await page.getByLabel("Request as JSON").waitFor();
   const task = await longestTask(browser, page, async () => {
     await page.getByRole("tab", { name: "Form" }).click();
-    await page.locator('[data-field="field_500"] input').waitFor();
+    await page.locator('[data-field="field_500"] input[type=text]').waitFor();
   });
   console.log(`#     the longest task ran ${task.ran.toFixed(0)} ms of ${task.took.toFixed(0)} ms by the clock`);
   assert.ok(task.ran < 100, `it ran ${task.ran} ms`);

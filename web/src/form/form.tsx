@@ -4,7 +4,7 @@
 import { ScalarType, type DescEnum, type DescField, type DescMessage, type DescOneof, type Registry } from "@bufbuild/protobuf";
 import { reflect, type ReflectList, type ReflectMap, type ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { Prose } from "../parts.js";
 import { scalarName, typeText } from "../schema.js";
@@ -24,12 +24,21 @@ export interface Context {
 let ids = 0;
 const useId = (): string => useRef("f" + ++ids).current;
 
+/** batch is how many fields are drawn at once; the others follow, so that a message of hundreds does not stop the page. */
+const batch = 60;
+
 /** Fields is the form of a message. commit puts the message back where it belongs. */
 export function Fields({ of, context, commit }: { of: ReflectMessage; context: Context; commit: () => void }) {
+  const [shown, setShown] = useState(batch);
+  const more = shown < of.members.length;
+  useEffect(() => {
+    const next = more ? setTimeout(() => setShown(shown + batch)) : undefined;
+    return () => clearTimeout(next);
+  }, [shown, more]);
   if (of.desc.fields.length === 0) return <p class="dim">No fields.</p>;
   return (
-    <div class="fields">
-      {of.members.map((m) => (m.kind === "oneof" ? <Oneof key={m.name} oneof={m} of={of} context={context} commit={commit} /> : <Field key={m.name} field={m} of={of} context={context} commit={commit} />))}
+    <div class={"fields" + (of.members.length > batch ? " many" : "")} aria-busy={more}>
+      {of.members.slice(0, shown).map((m) => (m.kind === "oneof" ? <Oneof key={m.name} oneof={m} of={of} context={context} commit={commit} /> : <Field key={m.name} field={m} of={of} context={context} commit={commit} />))}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { create, createRegistry, fromJsonString, toJsonString, type DescMethod, type Registry } from "@bufbuild/protobuf";
+import { create, createRegistry, fromJsonString, toJsonString, type DescMethod, type Message, type Registry } from "@bufbuild/protobuf";
 import { reflect, type ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { origin, mesh, readonly, readonlyReason, textOf } from "../api.js";
@@ -141,10 +141,13 @@ function Caller({ desc, schema, namespace }: { desc: DescMethod; schema: Schema;
     }
   };
   const keepInLink = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const link = (message: Message) => {
+    clearTimeout(keepInLink.current);
+    keepInLink.current = setTimeout(() => history.replaceState(null, "", location.pathname + location.search + "#req=" + encodeFragment(toJsonString(desc.input, message, { registry }))), 150);
+  };
   const changed = () => {
     bump((n) => n + 1);
-    clearTimeout(keepInLink.current);
-    keepInLink.current = setTimeout(() => history.replaceState(null, "", location.pathname + location.search + "#req=" + encodeFragment(toJsonString(desc.input, root.message, { registry }))), 150);
+    link(root.message);
   };
   const context: Context = { registry, comments: schema.comments, changed, problems };
 
@@ -159,10 +162,8 @@ function Caller({ desc, schema, namespace }: { desc: DescMethod; schema: Schema;
       const message = fromJsonString(desc.input, quoted, { registry });
       setJsonError("");
       problems.clear();
-      const fresh = reflect(desc.input, message);
-      setRoot(fresh);
-      clearTimeout(keepInLink.current);
-      keepInLink.current = setTimeout(() => history.replaceState(null, "", location.pathname + location.search + "#req=" + encodeFragment(toJsonString(desc.input, message, { registry }))), 150);
+      setRoot(reflect(desc.input, message));
+      link(message);
     } catch (e) {
       setJsonError(where(next, e));
     }
@@ -210,7 +211,7 @@ function Caller({ desc, schema, namespace }: { desc: DescMethod; schema: Schema;
       if (e.key === "Escape" && !document.querySelector("dialog[open]")) latest.current.cancel();
     };
     addEventListener("keydown", onKey);
-    return () => (removeEventListener("keydown", onKey), running.current?.abort());
+    return () => (removeEventListener("keydown", onKey), clearTimeout(keepInLink.current), running.current?.abort());
   }, []);
   const shownAnswers = useRef<Answer[]>([]);
   if (!hold) shownAnswers.current = answers;
