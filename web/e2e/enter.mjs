@@ -30,6 +30,7 @@ export async function enter({ plan, link }) {
   const own = (element, selector) => [...element.querySelectorAll(selector)].find((e) => e.closest("[data-field]") === element);
   const child = (within, name) => [...within.querySelectorAll(`[data-field="${CSS.escape(name)}"]`)].find((e) => (e.parentElement.closest("[data-field]") ?? form) === within) ?? fail(`no field ${name}`);
   await until(() => document.querySelector("[data-field]"), "a form");
+  if (location.hash) fail("the form does not begin empty: " + location.href);
   const form = document.querySelector(".call > div");
 
   const fill = async (within, node) => {

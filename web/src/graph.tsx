@@ -4,7 +4,7 @@ import { forceCenter, forceCollide, forceLink, forceManyBody, forceSimulation, t
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { duration, percent, rate, stateName } from "./format.js";
-import { arrange, radius, widthOf, wordsHeight, type Box, type Point } from "./labels.js";
+import { arrange, radius, readable, widthOf, wordsHeight, type Box, type Point } from "./labels.js";
 import { href } from "./route.js";
 import { up, type Edge, type Node } from "./topology.js";
 
@@ -110,7 +110,7 @@ export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: s
     const at = place(n.id);
     return at ? [{ id: n.id, at, w: Math.max(...caption(n).map(widthOf)) + 8 }] : [];
   });
-  const places = useMemo(() => arrange(words, stops), [JSON.stringify([words, stops])]);
+  const places = useMemo(() => arrange(drawn.map(({ edge, a, b }) => ({ id: edge.id, a, b })), words, stops), [JSON.stringify([words, stops])]);
   return (
     <div class="graph" ref={box}>
       <svg role="group" aria-label="Collectors and their connections" width={width} height={f.height} viewBox={`0 0 ${width} ${f.height}`}>
@@ -125,9 +125,6 @@ export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: s
     </div>
   );
 }
-
-/** readable is how many labelled lines a reader can tell apart; beyond it those that need attention have words. */
-const readable = 30;
 
 function kindOf(edge: Edge): string {
   if (!up(edge.state)) return stateName(edge.state);

@@ -12,10 +12,14 @@ export interface Box extends Point {
   h: number;
 }
 
-export interface Wire {
+export interface Line {
   id: string;
   a: Point;
   b: Point;
+}
+
+/** Wire is a line with a label so wide. */
+export interface Wire extends Line {
   w: number;
 }
 
@@ -35,22 +39,27 @@ export const wordsHeight = 34;
 const captionAway = radius + 9 + wordsHeight / 2;
 const along = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73];
 
-/** arrange finds places for the labels. One that would cover a collector or other words has none: the table has them all. */
-export function arrange(wires: Wire[], stops: Stop[]): Places {
+/** readable is how many lines a reader can follow. */
+export const readable = 30;
+
+/** arrange finds places for the labels among all lines. One that would cover a collector or other words has none, nor, in a
+ * crowd, one that a line would run through: the table has them all. */
+export function arrange(lines: Line[], wires: Wire[], stops: Stop[]): Places {
   const places: Places = { wires: new Map(), stops: new Map() };
   const taken = stops.map((s): Box => ({ ...s.at, w: 2 * radius + 12, h: 2 * radius + 12 }));
-  const crossed = (box: Box, own?: Wire) => wires.filter((w) => w !== own && crosses(w.a, w.b, box)).length;
+  const crossed = (box: Box, own?: Wire) => lines.filter((l) => l.id !== own?.id && crosses(l.a, l.b, box)).length;
   const covered = (box: Box) => taken.filter((t) => overlap(t, box)).length;
+  const fits = (box: Box, own?: Wire) => covered(box) === 0 && (lines.length <= readable || crossed(box, own) === 0);
   for (const s of stops) {
     const box = best([1, -1].map((side) => ({ x: s.at.x, y: s.at.y + side * captionAway, w: s.w, h: wordsHeight })), (b) => crossed(b) + 2 * covered(b));
-    if (covered(box) > 0) continue;
+    if (!fits(box)) continue;
     places.stops.set(s.id, box);
     taken.push(box);
   }
   for (const w of wires) {
     const spots = along.map((t) => ({ x: w.a.x + t * (w.b.x - w.a.x), y: w.a.y + t * (w.b.y - w.a.y), w: w.w, h: wordsHeight }));
     const box = best(spots, (b) => crossed(b, w) + 2 * covered(b));
-    if (covered(box) > 0) continue;
+    if (!fits(box, w)) continue;
     places.wires.set(w.id, box);
     taken.push(box);
   }

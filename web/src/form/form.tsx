@@ -25,7 +25,7 @@ let ids = 0;
 const useId = (): string => useRef("f" + ++ids).current;
 
 /** batch is how many fields are drawn at once; the others follow, so that a message of hundreds does not stop the page. */
-const batch = 60;
+const batch = 40;
 
 /** Fields is the form of a message. commit puts the message back where it belongs. */
 export function Fields({ of, context, commit }: { of: ReflectMessage; context: Context; commit: () => void }) {
