@@ -1,9 +1,9 @@
 // Enters a request into the form of a page, widget by widget, as a plan says. It runs in the page, so that hundreds of
 // entries take seconds; the events are those of a user's typing and clicking.
 
-/** enter fills the form from an empty one, sends it and answers what the collector said.
+/** enter fills an empty form, sends it and answers what the collector said.
  * @param plan a list of {field, …}: text | on | number | bytes+form | fields | items | entries | oneof+pick | type+fields or type+whole */
-export async function enter({ plan, link }) {
+export async function enter(plan) {
   const settle = () => new Promise((done) => setTimeout(done)); // drawn after microtasks
   const fail = (what) => {
     throw new Error(what);
@@ -30,7 +30,6 @@ export async function enter({ plan, link }) {
   const own = (element, selector) => [...element.querySelectorAll(selector)].find((e) => e.closest("[data-field]") === element);
   const child = (within, name) => [...within.querySelectorAll(`[data-field="${CSS.escape(name)}"]`)].find((e) => (e.parentElement.closest("[data-field]") ?? form) === within) ?? fail(`no field ${name}`);
   await until(() => document.querySelector("[data-field]"), "a form");
-  if (location.hash) fail("the form does not begin empty: " + location.href);
   const form = document.querySelector(".call > div");
 
   const fill = async (within, node) => {
@@ -77,9 +76,5 @@ export async function enter({ plan, link }) {
   if (button.disabled) fail("it cannot be sent: " + [...document.querySelectorAll("[role=alert]")].map((e) => e.textContent).filter(Boolean).join("; "));
   await click(button);
   const answer = await until(() => document.querySelector("[data-testid=answer]") ?? document.querySelector(".result .problem"), "an answer");
-  const text = answer.innerText;
-  // An empty form for the next one.
-  await click(one(document, 'nav[aria-label="Pages"] a[href$="/call"]'));
-  await click(await until(() => document.querySelector(`a[href$="${link}"]`), link));
-  return text;
+  return answer.innerText;
 }

@@ -136,13 +136,12 @@ export async function anyHoldsAny({ browser, k }) {
 
 /** Whatever is entered arrives: form → message → bytes → Go's protojson. SEED repeats a failure. */
 export async function randomRequestsArriveAsTheyWereEntered({ browser, k }) {
-  const { page, errors } = await open(browser, k.console + cook);
-  await field(page, "text").waitFor();
-  const first = Number(process.env.SEED ?? Date.now() % 1e9), last = process.env.SEED ? first : first + 29;
+  const { page, errors } = await open(browser, "about:blank");
+  const first = Number(process.env.SEED ?? Date.now() % 1e9), last = process.env.SEED ? first : first + 11;
   for (let seed = first; seed <= last; seed++) {
     const { plan, want } = request(source(seed));
-    const answer = await page.evaluate(enter, { plan, link: cook }).catch((e) => assert.fail(`SEED=${seed}: ${e.message}\n${JSON.stringify(plan)}`));
-    if (plan.length === 0) continue;
+    await page.goto(k.console + cook);
+    const answer = await page.evaluate(enter, plan).catch((e) => assert.fail(`SEED=${seed}: ${e.message}\n${JSON.stringify(plan)}`));
     assert.ok(answer.startsWith("{"), `SEED=${seed}: ${answer}`);
     assert.deepEqual(JSON.parse(JSON.parse(answer).json), want, `SEED=${seed}`);
   }
@@ -160,7 +159,7 @@ export async function fiveHundredFieldsAreThereAtOnce({ browser, k }) {
   assert.ok(task.ran < 100, `it ran ${task.ran} ms`);
   assert.equal(await page.locator("[data-field]").count(), 500);
   await field(page, "field_002").locator("input").fill("9223372036854775807"); // typing is as quick
-  assert.deepEqual(await sent(page), { field_002: "9223372036854775807" });
+  assert.deepEqual(await sent(page), { field002: "9223372036854775807" });
 }
 
 export async function aLinkRestoresTheRequest({ browser, k }) {
