@@ -143,7 +143,13 @@ function Caller({ desc, schema, namespace }: { desc: DescMethod; schema: Schema;
   const keepInLink = useRef<ReturnType<typeof setTimeout>>(undefined);
   const link = (message: Message) => {
     clearTimeout(keepInLink.current);
-    keepInLink.current = setTimeout(() => history.replaceState(null, "", location.pathname + location.search + "#req=" + encodeFragment(toJsonString(desc.input, message, { registry }))), 150);
+    keepInLink.current = setTimeout(() => {
+      try {
+        history.replaceState(null, "", location.pathname + location.search + "#req=" + encodeFragment(toJsonString(desc.input, message, { registry })));
+      } catch {
+        // A Value without a value yet has no JSON: the link follows the next change.
+      }
+    }, 150);
   };
   const changed = () => {
     bump((n) => n + 1);
