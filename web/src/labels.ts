@@ -95,12 +95,18 @@ function crosses(a: Point, b: Point, box: Box): boolean {
 }
 
 let pen: CanvasRenderingContext2D | null | undefined;
+const widths = new Map<string, number>(); // measuring is what costs; most words are those of a second ago
 
 /** widthOf is how wide words of the graph are drawn. */
 export function widthOf(text: string): number {
+  const known = widths.get(text);
+  if (known !== undefined) return known;
   if (pen === undefined) {
     pen = document.createElement("canvas").getContext("2d");
     if (pen) pen.font = "600 12.5px " + getComputedStyle(document.body).fontFamily;
   }
-  return pen?.measureText(text).width ?? 7 * text.length;
+  const width = pen?.measureText(text).width ?? 7 * text.length;
+  if (widths.size > 1000) widths.clear();
+  widths.set(text, width);
+  return width;
 }
