@@ -4,15 +4,15 @@
 // @generated from file collector/mesh/v1/catalog.proto (package collector.mesh.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file collector/mesh/v1/catalog.proto.
  */
 export const file_collector_mesh_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9jYXRhbG9nLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSJOCgdDYXRhbG9nEhAKCHJldmlzaW9uGAEgASgEEjEKB21ldGhvZHMYAiADKAsyIC5jb2xsZWN0b3IubWVzaC52MS5DYXRhbG9nTWV0aG9kIsIBCg1DYXRhbG9nTWV0aG9kEhEKCW5hbWVzcGFjZRgBIAEoCRIRCglwcm9jZWR1cmUYAiABKAkSEgoKaW5wdXRfdHlwZRgDIAEoCRITCgtvdXRwdXRfdHlwZRgEIAEoCRIYChBjbGllbnRfc3RyZWFtaW5nGAUgASgIEhgKEHNlcnZlcl9zdHJlYW1pbmcYBiABKAgSGQoRaWRlbXBvdGVuY3lfbGV2ZWwYByABKAUSEwoLZmluZ2VycHJpbnQYCCABKAZiBnByb3RvMw");
+  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9jYXRhbG9nLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSKBAQoHQ2F0YWxvZxIQCghyZXZpc2lvbhgBIAEoBBIxCgdtZXRob2RzGAIgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ01ldGhvZBIxCgdzY2hlbWFzGAMgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ1NjaGVtYSI3Cg1DYXRhbG9nU2NoZW1hEhEKCW5hbWVzcGFjZRgBIAEoCRITCgtmaWxlX2hhc2hlcxgCIAMoDCIhCg9HZXRGaWxlc1JlcXVlc3QSDgoGaGFzaGVzGAEgAygMIiAKEEdldEZpbGVzUmVzcG9uc2USDAoEZmlsZRgBIAEoDCLCAQoNQ2F0YWxvZ01ldGhvZBIRCgluYW1lc3BhY2UYASABKAkSEQoJcHJvY2VkdXJlGAIgASgJEhIKCmlucHV0X3R5cGUYAyABKAkSEwoLb3V0cHV0X3R5cGUYBCABKAkSGAoQY2xpZW50X3N0cmVhbWluZxgFIAEoCBIYChBzZXJ2ZXJfc3RyZWFtaW5nGAYgASgIEhkKEWlkZW1wb3RlbmN5X2xldmVsGAcgASgFEhMKC2ZpbmdlcnByaW50GAggASgGMmsKDVNjaGVtYVNlcnZpY2USWgoIR2V0RmlsZXMSIi5jb2xsZWN0b3IubWVzaC52MS5HZXRGaWxlc1JlcXVlc3QaIy5jb2xsZWN0b3IubWVzaC52MS5HZXRGaWxlc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z");
 
 /**
  * Catalog is the full set of methods that its sender serves itself. It is never a delta, so a receiver cannot
@@ -35,14 +35,87 @@ export type Catalog = Message<"collector.mesh.v1.Catalog"> & {
    * @generated from field: repeated collector.mesh.v1.CatalogMethod methods = 2;
    */
   methods: CatalogMethod[];
+
+  /**
+   * The schemas of those methods, each namespace at most once.
+   *
+   * @generated from field: repeated collector.mesh.v1.CatalogSchema schemas = 3;
+   */
+  schemas: CatalogSchema[];
 };
 
 /**
  * Describes the message collector.mesh.v1.Catalog.
- * Use `create(CatalogSchema)` to create a new message.
+ * Use `create(CatalogSchema$)` to create a new message.
  */
-export const CatalogSchema: GenMessage<Catalog> = /*@__PURE__*/
+export const CatalogSchema$: GenMessage<Catalog> = /*@__PURE__*/
   messageDesc(file_collector_mesh_v1_catalog, 0);
+
+/**
+ * CatalogSchema names the files that declare what the sender serves in a namespace, by their content. Who wants one asks
+ * for it with SchemaService.GetFiles.
+ *
+ * @generated from message collector.mesh.v1.CatalogSchema
+ */
+export type CatalogSchema = Message<"collector.mesh.v1.CatalogSchema"> & {
+  /**
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * SHA-256 of each encoded google.protobuf.FileDescriptorProto, with all they import except google/protobuf/*.proto,
+   * which everybody has; dependencies first.
+   *
+   * @generated from field: repeated bytes file_hashes = 2;
+   */
+  fileHashes: Uint8Array[];
+};
+
+/**
+ * Describes the message collector.mesh.v1.CatalogSchema.
+ * Use `create(CatalogSchemaSchema)` to create a new message.
+ */
+export const CatalogSchemaSchema: GenMessage<CatalogSchema> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_catalog, 1);
+
+/**
+ * @generated from message collector.mesh.v1.GetFilesRequest
+ */
+export type GetFilesRequest = Message<"collector.mesh.v1.GetFilesRequest"> & {
+  /**
+   * As in CatalogSchema.
+   *
+   * @generated from field: repeated bytes hashes = 1;
+   */
+  hashes: Uint8Array[];
+};
+
+/**
+ * Describes the message collector.mesh.v1.GetFilesRequest.
+ * Use `create(GetFilesRequestSchema)` to create a new message.
+ */
+export const GetFilesRequestSchema: GenMessage<GetFilesRequest> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_catalog, 2);
+
+/**
+ * @generated from message collector.mesh.v1.GetFilesResponse
+ */
+export type GetFilesResponse = Message<"collector.mesh.v1.GetFilesResponse"> & {
+  /**
+   * An encoded google.protobuf.FileDescriptorProto, comments included.
+   *
+   * @generated from field: bytes file = 1;
+   */
+  file: Uint8Array;
+};
+
+/**
+ * Describes the message collector.mesh.v1.GetFilesResponse.
+ * Use `create(GetFilesResponseSchema)` to create a new message.
+ */
+export const GetFilesResponseSchema: GenMessage<GetFilesResponse> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_catalog, 3);
 
 /**
  * CatalogMethod is one method in one namespace.
@@ -106,5 +179,25 @@ export type CatalogMethod = Message<"collector.mesh.v1.CatalogMethod"> & {
  * Use `create(CatalogMethodSchema)` to create a new message.
  */
 export const CatalogMethodSchema: GenMessage<CatalogMethod> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_catalog, 1);
+  messageDesc(file_collector_mesh_v1_catalog, 4);
+
+/**
+ * SchemaService answers files by their content. It is served over links only, to those who were told of the files.
+ *
+ * @generated from service collector.mesh.v1.SchemaService
+ */
+export const SchemaService: GenService<{
+  /**
+   * GetFiles sends the wanted files, each in a message of its own, in the order of the request. It ends with not_found
+   * at the first one that is not there any more.
+   *
+   * @generated from rpc collector.mesh.v1.SchemaService.GetFiles
+   */
+  getFiles: {
+    methodKind: "server_streaming";
+    input: typeof GetFilesRequestSchema;
+    output: typeof GetFilesResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_collector_mesh_v1_catalog, 0);
 

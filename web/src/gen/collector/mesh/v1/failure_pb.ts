@@ -28,7 +28,8 @@ export type CallFailure = Message<"collector.mesh.v1.CallFailure"> & {
   /**
    * A stable word for programs:
    * `invalid_request`, `namespace_unknown`, `namespace_ambiguous`, `service_ambiguous`, `method_unknown`,
-   * `not_unary`, `target_unknown`, `target_not_serving`, `unreachable`: the router refused, nothing ran;
+   * `not_unary`, `target_unknown`, `target_not_serving`, `unreachable`, `schema_incompatible`: the router refused,
+   * nothing ran;
    * `not_registered`, `input_type`, `input_malformed`, `too_large`: the message was refused before the handler;
    * `handler_panic`: the handler ran and did not survive;
    * `link_down`: the link failed before the call left, nothing ran;

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/mesh/v1/mesh.proto.
  */
 export const file_collector_mesh_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("Chxjb2xsZWN0b3IvbWVzaC92MS9tZXNoLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSISChBHZXRTdGF0dXNSZXF1ZXN0Iv0CChFHZXRTdGF0dXNSZXNwb25zZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCm5hbWVzcGFjZXMYBSADKAkSLQoFc3RvcmUYBiABKAsyHi5jb2xsZWN0b3IubWVzaC52MS5TdG9yZVN0YXR1cxIQCgh3YXJuaW5ncxgHIAMoCRImCgVwZWVycxgIIAMoCzIXLmNvbGxlY3Rvci5tZXNoLnYxLlBlZXISDwoHdmVyc2lvbhgJIAEoCRJACgZsaW1pdHMYCiADKAsyMC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZS5MaW1pdHNFbnRyeRotCgtMaW1pdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIioKC1N0b3JlU3RhdHVzEgwKBHBhdGgYASABKAkSDQoFZXJyb3IYAiABKAkikAIKBFBlZXISFAoMY29sbGVjdG9yX2lkGAEgASgJEhUKDWNvbm5lY3Rpb25faWQYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIpCgVzdGF0ZRgEIAEoDjIaLmNvbGxlY3Rvci5Db25uZWN0aW9uU3RhdGUSDgoGZGlhbGVkGAUgASgIEhkKEXNoYXJlZF9uYW1lc3BhY2VzGAYgAygJEg0KBWNhbGxzGAcgASgDEg4KBmVycm9ycxgIIAEoAxIxCg1sYXN0X2FjdGl2aXR5GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglydHRfbmFub3MYCiABKAMSDwoHY2FycmllchgLIAEoCSJEChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EioKBnN0YXRlcxgBIAMoDjIaLmNvbGxlY3Rvci5Db25uZWN0aW9uU3RhdGUiRQoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USKgoLY29ubmVjdGlvbnMYASADKAsyFS5jb2xsZWN0b3IuQ29ubmVjdGlvbiIoChNMaXN0U2VydmljZXNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJEChRMaXN0U2VydmljZXNSZXNwb25zZRIsCghzZXJ2aWNlcxgBIAMoCzIaLmNvbGxlY3Rvci5tZXNoLnYxLlNlcnZpY2UiVgoHU2VydmljZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIqCgdtZXRob2RzGAMgAygLMhkuY29sbGVjdG9yLm1lc2gudjEuTWV0aG9kIp0BCgZNZXRob2QSDAoEbmFtZRgBIAEoCRIRCglwcm9jZWR1cmUYAiABKAkSEgoKaW5wdXRfdHlwZRgDIAEoCRITCgtvdXRwdXRfdHlwZRgEIAEoCRIYChBjbGllbnRfc3RyZWFtaW5nGAUgASgIEhgKEHNlcnZlcl9zdHJlYW1pbmcYBiABKAgSFQoNY29sbGVjdG9yX2lkcxgHIAMoCSIvChdHZXREZXNjcmlwdG9yU2V0UmVxdWVzdBIUCgxjb2xsZWN0b3JfaWQYASABKAkicQoYR2V0RGVzY3JpcHRvclNldFJlc3BvbnNlEj8KE2ZpbGVfZGVzY3JpcHRvcl9zZXQYASABKAsyIi5nb29nbGUucHJvdG9idWYuRmlsZURlc2NyaXB0b3JTZXQSFAoMY29udGVudF9oYXNoGAIgASgJInAKE0V4cGxhaW5Sb3V0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhQKDHNlcnZpY2VfbmFtZRgCIAEoCRITCgttZXRob2RfbmFtZRgDIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAQgASgJIroBChRFeHBsYWluUm91dGVSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEQoJcHJvY2VkdXJlGAIgASgJEjAKCmNhbmRpZGF0ZXMYAyADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5DYW5kaWRhdGUSGwoTY2hvc2VuX2NvbGxlY3Rvcl9pZBgEIAEoCRIMCgRjb2RlGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJImAKCUNhbmRpZGF0ZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDQoFbG9jYWwYAiABKAgSDAoEcmFuaxgDIAEoBRIQCghlbGlnaWJsZRgEIAEoCBIOCgZyZWFzb24YBSABKAkiNwoQQ29ubmVjdFRvUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJEhIKCm5hbWVzcGFjZXMYAiADKAkiPgoRQ29ubmVjdFRvUmVzcG9uc2USKQoKY29ubmVjdGlvbhgBIAEoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uIjoKEURpc2Nvbm5lY3RSZXF1ZXN0EhUKDWNvbm5lY3Rpb25faWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KEkRpc2Nvbm5lY3RSZXNwb25zZRIpCgpjb25uZWN0aW9uGAEgASgLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24iFwoVTGlzdENvbGxlY3RvcnNSZXF1ZXN0IoMBChZMaXN0Q29sbGVjdG9yc1Jlc3BvbnNlEjAKCmNvbGxlY3RvcnMYASADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5Db2xsZWN0b3ISJgoFZWRnZXMYAiADKAsyFy5jb2xsZWN0b3IubWVzaC52MS5FZGdlEg8KB21pc3NpbmcYAyADKAki0gEKCUNvbGxlY3RvchIUCgxjb2xsZWN0b3JfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIWCg5pc19kaXJlY3RfcGVlchgDIAEoCBItCglsYXN0X3NlZW4YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCm5hbWVzcGFjZXMYBSADKAkSKQoFc3RhdGUYBiABKA4yGi5jb2xsZWN0b3IuQ29ubmVjdGlvblN0YXRlEhgKEHZpYV9jb2xsZWN0b3JfaWQYByABKAkipQEKBEVkZ2USGwoTc291cmNlX2NvbGxlY3Rvcl9pZBgBIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAIgASgJEikKBXN0YXRlGAMgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIZChFzaGFyZWRfbmFtZXNwYWNlcxgEIAMoCRINCgVjYWxscxgFIAEoAxIOCgZlcnJvcnMYBiABKAMinQEKDFdhdGNoUmVxdWVzdBItCgZ0b3BpY3MYASADKA4yHS5jb2xsZWN0b3IubWVzaC52MS5XYXRjaFRvcGljEjEKBmZpbHRlchgCIAEoCzIhLmNvbGxlY3Rvci5tZXNoLnYxLkRpc3BhdGNoRmlsdGVyEhEKCXNpbmNlX3NlcRgDIAEoBBIYChBzaW5jZV9zZXNzaW9uX2lkGAQgASgJIsIDCg1XYXRjaFJlc3BvbnNlEg0KBWV2ZW50GAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KCHNuYXBzaG90GAMgASgLMhsuY29sbGVjdG9yLm1lc2gudjEuVG9wb2xvZ3lIABIvCgh0b3BvbG9neRgEIAEoCzIbLmNvbGxlY3Rvci5tZXNoLnYxLlRvcG9sb2d5SAASOQoKY29ubmVjdGlvbhgFIAEoCzIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3Rpb25DaGFuZ2VIABI2CgpkaXNwYXRjaGVzGAYgASgLMiAuY29sbGVjdG9yLm1lc2gudjEuRGlzcGF0Y2hCYXRjaEgAEjYKDG1ldHJpY3NfdGljaxgHIAEoCzIeLmNvbGxlY3Rvci5tZXNoLnYxLk1ldHJpY3NUaWNrSAASMQoJaGVhcnRiZWF0GAggASgLMhwuY29sbGVjdG9yLm1lc2gudjEuSGVhcnRiZWF0SAASLQoHZHJvcHBlZBgJIAEoCzIaLmNvbGxlY3Rvci5tZXNoLnYxLkRyb3BwZWRIAEIJCgdjb250ZW50InkKCFRvcG9sb2d5EjQKBnN0YXR1cxgBIAEoCzIkLmNvbGxlY3Rvci5tZXNoLnYxLkdldFN0YXR1c1Jlc3BvbnNlEioKC2Nvbm5lY3Rpb25zGAIgAygLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24SCwoDc2VxGAMgASgEImkKEENvbm5lY3Rpb25DaGFuZ2USKgoGYmVmb3JlGAEgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIpCgpjb25uZWN0aW9uGAIgASgLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24iQAoNRGlzcGF0Y2hCYXRjaBIvCgpkaXNwYXRjaGVzGAEgAygLMhsuY29sbGVjdG9yLm1lc2gudjEuRGlzcGF0Y2giOAoLTWV0cmljc1RpY2sSKQoGc2VyaWVzGAEgAygLMhkuY29sbGVjdG9yLm1lc2gudjEuU2VyaWVzIhgKCUhlYXJ0YmVhdBILCgNzZXEYASABKAQiHQoHRHJvcHBlZBISCgpkaXNwYXRjaGVzGAEgASgEKngKCldhdGNoVG9waWMSGwoXV0FUQ0hfVE9QSUNfVU5TUEVDSUZJRUQQABIYChRXQVRDSF9UT1BJQ19UT1BPTE9HWRABEhoKFldBVENIX1RPUElDX0RJU1BBVENIRVMQAhIXChNXQVRDSF9UT1BJQ19NRVRSSUNTEAMy0AgKC01lc2hTZXJ2aWNlElsKCUdldFN0YXR1cxIjLmNvbGxlY3Rvci5tZXNoLnYxLkdldFN0YXR1c1JlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEm0KD0xpc3RDb25uZWN0aW9ucxIpLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaKi5jb2xsZWN0b3IubWVzaC52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIDkAIBEmQKDExpc3RTZXJ2aWNlcxImLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaJy5jb2xsZWN0b3IubWVzaC52MS5MaXN0U2VydmljZXNSZXNwb25zZSIDkAIBEnAKEEdldERlc2NyaXB0b3JTZXQSKi5jb2xsZWN0b3IubWVzaC52MS5HZXREZXNjcmlwdG9yU2V0UmVxdWVzdBorLmNvbGxlY3Rvci5tZXNoLnYxLkdldERlc2NyaXB0b3JTZXRSZXNwb25zZSIDkAIBEmQKDEV4cGxhaW5Sb3V0ZRImLmNvbGxlY3Rvci5tZXNoLnYxLkV4cGxhaW5Sb3V0ZVJlcXVlc3QaJy5jb2xsZWN0b3IubWVzaC52MS5FeHBsYWluUm91dGVSZXNwb25zZSIDkAIBEmoKDkxpc3RDb2xsZWN0b3JzEiguY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbGxlY3RvcnNSZXF1ZXN0GikuY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbGxlY3RvcnNSZXNwb25zZSIDkAIBEmoKDkxpc3REaXNwYXRjaGVzEiguY29sbGVjdG9yLm1lc2gudjEuTGlzdERpc3BhdGNoZXNSZXF1ZXN0GikuY29sbGVjdG9yLm1lc2gudjEuTGlzdERpc3BhdGNoZXNSZXNwb25zZSIDkAIBEl4KCkdldE1ldHJpY3MSJC5jb2xsZWN0b3IubWVzaC52MS5HZXRNZXRyaWNzUmVxdWVzdBolLmNvbGxlY3Rvci5tZXNoLnYxLkdldE1ldHJpY3NSZXNwb25zZSIDkAIBEkwKBVdhdGNoEh8uY29sbGVjdG9yLm1lc2gudjEuV2F0Y2hSZXF1ZXN0GiAuY29sbGVjdG9yLm1lc2gudjEuV2F0Y2hSZXNwb25zZTABElYKCUNvbm5lY3RUbxIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3RUb1JlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5Db25uZWN0VG9SZXNwb25zZRJZCgpEaXNjb25uZWN0EiQuY29sbGVjdG9yLm1lc2gudjEuRGlzY29ubmVjdFJlcXVlc3QaJS5jb2xsZWN0b3IubWVzaC52MS5EaXNjb25uZWN0UmVzcG9uc2ViBnByb3RvMw", [file_collector_dispatcher, file_collector_mesh_v1_observe, file_google_protobuf_descriptor, file_google_protobuf_timestamp]);
+  fileDesc("Chxjb2xsZWN0b3IvbWVzaC92MS9tZXNoLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSISChBHZXRTdGF0dXNSZXF1ZXN0IrADChFHZXRTdGF0dXNSZXNwb25zZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCm5hbWVzcGFjZXMYBSADKAkSLQoFc3RvcmUYBiABKAsyHi5jb2xsZWN0b3IubWVzaC52MS5TdG9yZVN0YXR1cxIQCgh3YXJuaW5ncxgHIAMoCRImCgVwZWVycxgIIAMoCzIXLmNvbGxlY3Rvci5tZXNoLnYxLlBlZXISDwoHdmVyc2lvbhgJIAEoCRJACgZsaW1pdHMYCiADKAsyMC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZS5MaW1pdHNFbnRyeRIxCgdoaXN0b3J5GAsgASgLMiAuY29sbGVjdG9yLm1lc2gudjEuSGlzdG9yeVN0YXR1cxotCgtMaW1pdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIngKDUhpc3RvcnlTdGF0dXMSFAoMbWVtb3J5X2NhbGxzGAEgASgDEhQKDHN0b3JlZF9jYWxscxgCIAEoAxIWCg5zdG9yZWRfc2Vjb25kcxgDIAEoAxIUCgxtaXNzZWRfY2FsbHMYBCABKAMSDQoFZXJyb3IYBSABKAkiKgoLU3RvcmVTdGF0dXMSDAoEcGF0aBgBIAEoCRINCgVlcnJvchgCIAEoCSKQAgoEUGVlchIUCgxjb2xsZWN0b3JfaWQYASABKAkSFQoNY29ubmVjdGlvbl9pZBgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEikKBXN0YXRlGAQgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIOCgZkaWFsZWQYBSABKAgSGQoRc2hhcmVkX25hbWVzcGFjZXMYBiADKAkSDQoFY2FsbHMYByABKAMSDgoGZXJyb3JzGAggASgDEjEKDWxhc3RfYWN0aXZpdHkYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ0dF9uYW5vcxgKIAEoAxIPCgdjYXJyaWVyGAsgASgJIoYBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EioKBnN0YXRlcxgBIAMoDjIaLmNvbGxlY3Rvci5Db25uZWN0aW9uU3RhdGUSGQoRcGVlcl9jb2xsZWN0b3JfaWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXgoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USKgoLY29ubmVjdGlvbnMYASADKAsyFS5jb2xsZWN0b3IuQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidAocTGlzdENvbm5lY3Rpb25DaGFuZ2VzUmVxdWVzdBIZChFwZWVyX2NvbGxlY3Rvcl9pZBgBIAEoCRIqCgZzdGF0ZXMYAiADKA4yGi5jb2xsZWN0b3IuQ29ubmVjdGlvblN0YXRlEg0KBWxpbWl0GAMgASgFIlUKHUxpc3RDb25uZWN0aW9uQ2hhbmdlc1Jlc3BvbnNlEjQKB2NoYW5nZXMYASADKAsyIy5jb2xsZWN0b3IubWVzaC52MS5Db25uZWN0aW9uQ2hhbmdlIigKE0xpc3RTZXJ2aWNlc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIkQKFExpc3RTZXJ2aWNlc1Jlc3BvbnNlEiwKCHNlcnZpY2VzGAEgAygLMhouY29sbGVjdG9yLm1lc2gudjEuU2VydmljZSJWCgdTZXJ2aWNlEhEKCW5hbWVzcGFjZRgBIAEoCRIMCgRuYW1lGAIgASgJEioKB21ldGhvZHMYAyADKAsyGS5jb2xsZWN0b3IubWVzaC52MS5NZXRob2QiywEKBk1ldGhvZBIMCgRuYW1lGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRISCgppbnB1dF90eXBlGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEhgKEGNsaWVudF9zdHJlYW1pbmcYBSABKAgSGAoQc2VydmVyX3N0cmVhbWluZxgGIAEoCBIVCg1jb2xsZWN0b3JfaWRzGAcgAygJEiwKBXNrZXdzGAggAygLMh0uY29sbGVjdG9yLm1lc2gudjEuU2NoZW1hU2tldyJGCgpTY2hlbWFTa2V3EhQKDGNvbGxlY3Rvcl9pZBgBIAEoCRISCgpjb21wYXRpYmxlGAIgASgIEg4KBnJlYXNvbhgDIAEoCSIvChdHZXREZXNjcmlwdG9yU2V0UmVxdWVzdBIUCgxjb2xsZWN0b3JfaWQYASABKAkicQoYR2V0RGVzY3JpcHRvclNldFJlc3BvbnNlEj8KE2ZpbGVfZGVzY3JpcHRvcl9zZXQYASABKAsyIi5nb29nbGUucHJvdG9idWYuRmlsZURlc2NyaXB0b3JTZXQSFAoMY29udGVudF9oYXNoGAIgASgJInAKE0V4cGxhaW5Sb3V0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhQKDHNlcnZpY2VfbmFtZRgCIAEoCRITCgttZXRob2RfbmFtZRgDIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAQgASgJIroBChRFeHBsYWluUm91dGVSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEQoJcHJvY2VkdXJlGAIgASgJEjAKCmNhbmRpZGF0ZXMYAyADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5DYW5kaWRhdGUSGwoTY2hvc2VuX2NvbGxlY3Rvcl9pZBgEIAEoCRIMCgRjb2RlGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJImAKCUNhbmRpZGF0ZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDQoFbG9jYWwYAiABKAgSDAoEcmFuaxgDIAEoBRIQCghlbGlnaWJsZRgEIAEoCBIOCgZyZWFzb24YBSABKAkiNwoQQ29ubmVjdFRvUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJEhIKCm5hbWVzcGFjZXMYAiADKAkiPgoRQ29ubmVjdFRvUmVzcG9uc2USKQoKY29ubmVjdGlvbhgBIAEoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uIjoKEURpc2Nvbm5lY3RSZXF1ZXN0EhUKDWNvbm5lY3Rpb25faWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KEkRpc2Nvbm5lY3RSZXNwb25zZRIpCgpjb25uZWN0aW9uGAEgASgLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24iFwoVTGlzdENvbGxlY3RvcnNSZXF1ZXN0IoMBChZMaXN0Q29sbGVjdG9yc1Jlc3BvbnNlEjAKCmNvbGxlY3RvcnMYASADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5Db2xsZWN0b3ISJgoFZWRnZXMYAiADKAsyFy5jb2xsZWN0b3IubWVzaC52MS5FZGdlEg8KB21pc3NpbmcYAyADKAki0gEKCUNvbGxlY3RvchIUCgxjb2xsZWN0b3JfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIWCg5pc19kaXJlY3RfcGVlchgDIAEoCBItCglsYXN0X3NlZW4YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCm5hbWVzcGFjZXMYBSADKAkSKQoFc3RhdGUYBiABKA4yGi5jb2xsZWN0b3IuQ29ubmVjdGlvblN0YXRlEhgKEHZpYV9jb2xsZWN0b3JfaWQYByABKAkipQEKBEVkZ2USGwoTc291cmNlX2NvbGxlY3Rvcl9pZBgBIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAIgASgJEikKBXN0YXRlGAMgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIZChFzaGFyZWRfbmFtZXNwYWNlcxgEIAMoCRINCgVjYWxscxgFIAEoAxIOCgZlcnJvcnMYBiABKAMinQEKDFdhdGNoUmVxdWVzdBItCgZ0b3BpY3MYASADKA4yHS5jb2xsZWN0b3IubWVzaC52MS5XYXRjaFRvcGljEjEKBmZpbHRlchgCIAEoCzIhLmNvbGxlY3Rvci5tZXNoLnYxLkRpc3BhdGNoRmlsdGVyEhEKCXNpbmNlX3NlcRgDIAEoBBIYChBzaW5jZV9zZXNzaW9uX2lkGAQgASgJIsIDCg1XYXRjaFJlc3BvbnNlEg0KBWV2ZW50GAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KCHNuYXBzaG90GAMgASgLMhsuY29sbGVjdG9yLm1lc2gudjEuVG9wb2xvZ3lIABIvCgh0b3BvbG9neRgEIAEoCzIbLmNvbGxlY3Rvci5tZXNoLnYxLlRvcG9sb2d5SAASOQoKY29ubmVjdGlvbhgFIAEoCzIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3Rpb25DaGFuZ2VIABI2CgpkaXNwYXRjaGVzGAYgASgLMiAuY29sbGVjdG9yLm1lc2gudjEuRGlzcGF0Y2hCYXRjaEgAEjYKDG1ldHJpY3NfdGljaxgHIAEoCzIeLmNvbGxlY3Rvci5tZXNoLnYxLk1ldHJpY3NUaWNrSAASMQoJaGVhcnRiZWF0GAggASgLMhwuY29sbGVjdG9yLm1lc2gudjEuSGVhcnRiZWF0SAASLQoHZHJvcHBlZBgJIAEoCzIaLmNvbGxlY3Rvci5tZXNoLnYxLkRyb3BwZWRIAEIJCgdjb250ZW50InkKCFRvcG9sb2d5EjQKBnN0YXR1cxgBIAEoCzIkLmNvbGxlY3Rvci5tZXNoLnYxLkdldFN0YXR1c1Jlc3BvbnNlEioKC2Nvbm5lY3Rpb25zGAIgAygLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24SCwoDc2VxGAMgASgEImkKEENvbm5lY3Rpb25DaGFuZ2USKgoGYmVmb3JlGAEgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIpCgpjb25uZWN0aW9uGAIgASgLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24iQAoNRGlzcGF0Y2hCYXRjaBIvCgpkaXNwYXRjaGVzGAEgAygLMhsuY29sbGVjdG9yLm1lc2gudjEuRGlzcGF0Y2giOAoLTWV0cmljc1RpY2sSKQoGc2VyaWVzGAEgAygLMhkuY29sbGVjdG9yLm1lc2gudjEuU2VyaWVzIhgKCUhlYXJ0YmVhdBILCgNzZXEYASABKAQiHQoHRHJvcHBlZBISCgpkaXNwYXRjaGVzGAEgASgEKngKCldhdGNoVG9waWMSGwoXV0FUQ0hfVE9QSUNfVU5TUEVDSUZJRUQQABIYChRXQVRDSF9UT1BJQ19UT1BPTE9HWRABEhoKFldBVENIX1RPUElDX0RJU1BBVENIRVMQAhIXChNXQVRDSF9UT1BJQ19NRVRSSUNTEAMy0QkKC01lc2hTZXJ2aWNlElsKCUdldFN0YXR1cxIjLmNvbGxlY3Rvci5tZXNoLnYxLkdldFN0YXR1c1JlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEm0KD0xpc3RDb25uZWN0aW9ucxIpLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaKi5jb2xsZWN0b3IubWVzaC52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIDkAIBEn8KFUxpc3RDb25uZWN0aW9uQ2hhbmdlcxIvLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RDb25uZWN0aW9uQ2hhbmdlc1JlcXVlc3QaMC5jb2xsZWN0b3IubWVzaC52MS5MaXN0Q29ubmVjdGlvbkNoYW5nZXNSZXNwb25zZSIDkAIBEmQKDExpc3RTZXJ2aWNlcxImLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaJy5jb2xsZWN0b3IubWVzaC52MS5MaXN0U2VydmljZXNSZXNwb25zZSIDkAIBEnAKEEdldERlc2NyaXB0b3JTZXQSKi5jb2xsZWN0b3IubWVzaC52MS5HZXREZXNjcmlwdG9yU2V0UmVxdWVzdBorLmNvbGxlY3Rvci5tZXNoLnYxLkdldERlc2NyaXB0b3JTZXRSZXNwb25zZSIDkAIBEmQKDEV4cGxhaW5Sb3V0ZRImLmNvbGxlY3Rvci5tZXNoLnYxLkV4cGxhaW5Sb3V0ZVJlcXVlc3QaJy5jb2xsZWN0b3IubWVzaC52MS5FeHBsYWluUm91dGVSZXNwb25zZSIDkAIBEmoKDkxpc3RDb2xsZWN0b3JzEiguY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbGxlY3RvcnNSZXF1ZXN0GikuY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbGxlY3RvcnNSZXNwb25zZSIDkAIBEmoKDkxpc3REaXNwYXRjaGVzEiguY29sbGVjdG9yLm1lc2gudjEuTGlzdERpc3BhdGNoZXNSZXF1ZXN0GikuY29sbGVjdG9yLm1lc2gudjEuTGlzdERpc3BhdGNoZXNSZXNwb25zZSIDkAIBEl4KCkdldE1ldHJpY3MSJC5jb2xsZWN0b3IubWVzaC52MS5HZXRNZXRyaWNzUmVxdWVzdBolLmNvbGxlY3Rvci5tZXNoLnYxLkdldE1ldHJpY3NSZXNwb25zZSIDkAIBEkwKBVdhdGNoEh8uY29sbGVjdG9yLm1lc2gudjEuV2F0Y2hSZXF1ZXN0GiAuY29sbGVjdG9yLm1lc2gudjEuV2F0Y2hSZXNwb25zZTABElYKCUNvbm5lY3RUbxIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3RUb1JlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5Db25uZWN0VG9SZXNwb25zZRJZCgpEaXNjb25uZWN0EiQuY29sbGVjdG9yLm1lc2gudjEuRGlzY29ubmVjdFJlcXVlc3QaJS5jb2xsZWN0b3IubWVzaC52MS5EaXNjb25uZWN0UmVzcG9uc2ViBnByb3RvMw", [file_collector_dispatcher, file_collector_mesh_v1_observe, file_google_protobuf_descriptor, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message collector.mesh.v1.GetStatusRequest
@@ -96,6 +96,11 @@ export type GetStatusResponse = Message<"collector.mesh.v1.GetStatusResponse"> &
    * @generated from field: map<string, string> limits = 10;
    */
   limits: { [key: string]: string };
+
+  /**
+   * @generated from field: collector.mesh.v1.HistoryStatus history = 11;
+   */
+  history?: HistoryStatus | undefined;
 };
 
 /**
@@ -104,6 +109,53 @@ export type GetStatusResponse = Message<"collector.mesh.v1.GetStatusResponse"> &
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_collector_mesh_v1_mesh, 1);
+
+/**
+ * HistoryStatus tells how many finished calls are remembered.
+ *
+ * @generated from message collector.mesh.v1.HistoryStatus
+ */
+export type HistoryStatus = Message<"collector.mesh.v1.HistoryStatus"> & {
+  /**
+   * In memory.
+   *
+   * @generated from field: int64 memory_calls = 1;
+   */
+  memoryCalls: bigint;
+
+  /**
+   * At most this many in the store's file, and for this long; 0 when they are in memory only.
+   *
+   * @generated from field: int64 stored_calls = 2;
+   */
+  storedCalls: bigint;
+
+  /**
+   * @generated from field: int64 stored_seconds = 3;
+   */
+  storedSeconds: bigint;
+
+  /**
+   * Calls that this run did not write down, because there were more than the disk could take.
+   *
+   * @generated from field: int64 missed_calls = 4;
+   */
+  missedCalls: bigint;
+
+  /**
+   * Why nothing can be written at the moment; empty when all is well.
+   *
+   * @generated from field: string error = 5;
+   */
+  error: string;
+};
+
+/**
+ * Describes the message collector.mesh.v1.HistoryStatus.
+ * Use `create(HistoryStatusSchema)` to create a new message.
+ */
+export const HistoryStatusSchema: GenMessage<HistoryStatus> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 2);
 
 /**
  * StoreStatus tells where state is kept.
@@ -131,7 +183,7 @@ export type StoreStatus = Message<"collector.mesh.v1.StoreStatus"> & {
  * Use `create(StoreStatusSchema)` to create a new message.
  */
 export const StoreStatusSchema: GenMessage<StoreStatus> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 2);
+  messageDesc(file_collector_mesh_v1_mesh, 3);
 
 /**
  * Peer is a collector this one has a connection with.
@@ -206,7 +258,7 @@ export type Peer = Message<"collector.mesh.v1.Peer"> & {
  * Use `create(PeerSchema)` to create a new message.
  */
 export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 3);
+  messageDesc(file_collector_mesh_v1_mesh, 4);
 
 /**
  * @generated from message collector.mesh.v1.ListConnectionsRequest
@@ -218,6 +270,27 @@ export type ListConnectionsRequest = Message<"collector.mesh.v1.ListConnectionsR
    * @generated from field: repeated collector.ConnectionState states = 1;
    */
   states: ConnectionState[];
+
+  /**
+   * Only those with this collector; empty for all.
+   *
+   * @generated from field: string peer_collector_id = 2;
+   */
+  peerCollectorId: string;
+
+  /**
+   * At most this many; 0 for all, of which there are at most 1024.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * Continue where the answer with this next_page_token ended.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
 };
 
 /**
@@ -225,7 +298,7 @@ export type ListConnectionsRequest = Message<"collector.mesh.v1.ListConnectionsR
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 4);
+  messageDesc(file_collector_mesh_v1_mesh, 5);
 
 /**
  * @generated from message collector.mesh.v1.ListConnectionsResponse
@@ -235,6 +308,13 @@ export type ListConnectionsResponse = Message<"collector.mesh.v1.ListConnections
    * @generated from field: repeated collector.Connection connections = 1;
    */
   connections: Connection[];
+
+  /**
+   * Empty when there are no more.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -242,7 +322,59 @@ export type ListConnectionsResponse = Message<"collector.mesh.v1.ListConnections
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 5);
+  messageDesc(file_collector_mesh_v1_mesh, 6);
+
+/**
+ * @generated from message collector.mesh.v1.ListConnectionChangesRequest
+ */
+export type ListConnectionChangesRequest = Message<"collector.mesh.v1.ListConnectionChangesRequest"> & {
+  /**
+   * Only those of connections with this collector; empty for all.
+   *
+   * @generated from field: string peer_collector_id = 1;
+   */
+  peerCollectorId: string;
+
+  /**
+   * Only changes to these states; empty for all.
+   *
+   * @generated from field: repeated collector.ConnectionState states = 2;
+   */
+  states: ConnectionState[];
+
+  /**
+   * At most this many; 0 for all, of which there are at most 1024.
+   *
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message collector.mesh.v1.ListConnectionChangesRequest.
+ * Use `create(ListConnectionChangesRequestSchema)` to create a new message.
+ */
+export const ListConnectionChangesRequestSchema: GenMessage<ListConnectionChangesRequest> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 7);
+
+/**
+ * @generated from message collector.mesh.v1.ListConnectionChangesResponse
+ */
+export type ListConnectionChangesResponse = Message<"collector.mesh.v1.ListConnectionChangesResponse"> & {
+  /**
+   * Newest first. The connection of each is as it was then; state_changed_at tells when that was.
+   *
+   * @generated from field: repeated collector.mesh.v1.ConnectionChange changes = 1;
+   */
+  changes: ConnectionChange[];
+};
+
+/**
+ * Describes the message collector.mesh.v1.ListConnectionChangesResponse.
+ * Use `create(ListConnectionChangesResponseSchema)` to create a new message.
+ */
+export const ListConnectionChangesResponseSchema: GenMessage<ListConnectionChangesResponse> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 8);
 
 /**
  * @generated from message collector.mesh.v1.ListServicesRequest
@@ -261,7 +393,7 @@ export type ListServicesRequest = Message<"collector.mesh.v1.ListServicesRequest
  * Use `create(ListServicesRequestSchema)` to create a new message.
  */
 export const ListServicesRequestSchema: GenMessage<ListServicesRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 6);
+  messageDesc(file_collector_mesh_v1_mesh, 9);
 
 /**
  * @generated from message collector.mesh.v1.ListServicesResponse
@@ -278,7 +410,7 @@ export type ListServicesResponse = Message<"collector.mesh.v1.ListServicesRespon
  * Use `create(ListServicesResponseSchema)` to create a new message.
  */
 export const ListServicesResponseSchema: GenMessage<ListServicesResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 7);
+  messageDesc(file_collector_mesh_v1_mesh, 10);
 
 /**
  * Service is a service in a namespace with everyone who serves it.
@@ -309,7 +441,7 @@ export type Service = Message<"collector.mesh.v1.Service"> & {
  * Use `create(ServiceSchema)` to create a new message.
  */
 export const ServiceSchema: GenMessage<Service> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 8);
+  messageDesc(file_collector_mesh_v1_mesh, 11);
 
 /**
  * Method is one method of a Service.
@@ -357,6 +489,13 @@ export type Method = Message<"collector.mesh.v1.Method"> & {
    * @generated from field: repeated string collector_ids = 7;
    */
   collectorIds: string[];
+
+  /**
+   * Collectors whose schema of it is another one than that of the first of collector_ids.
+   *
+   * @generated from field: repeated collector.mesh.v1.SchemaSkew skews = 8;
+   */
+  skews: SchemaSkew[];
 };
 
 /**
@@ -364,7 +503,40 @@ export type Method = Message<"collector.mesh.v1.Method"> & {
  * Use `create(MethodSchema)` to create a new message.
  */
 export const MethodSchema: GenMessage<Method> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 9);
+  messageDesc(file_collector_mesh_v1_mesh, 12);
+
+/**
+ * SchemaSkew is a collector whose schema of a method differs from the one that the method has here.
+ *
+ * @generated from message collector.mesh.v1.SchemaSkew
+ */
+export type SchemaSkew = Message<"collector.mesh.v1.SchemaSkew"> & {
+  /**
+   * @generated from field: string collector_id = 1;
+   */
+  collectorId: string;
+
+  /**
+   * Whether both understand each other. If not, calls do not go to that collector.
+   *
+   * @generated from field: bool compatible = 2;
+   */
+  compatible: boolean;
+
+  /**
+   * What differs, element by element; of compatible ones that they do.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message collector.mesh.v1.SchemaSkew.
+ * Use `create(SchemaSkewSchema)` to create a new message.
+ */
+export const SchemaSkewSchema: GenMessage<SchemaSkew> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 13);
 
 /**
  * @generated from message collector.mesh.v1.GetDescriptorSetRequest
@@ -383,7 +555,7 @@ export type GetDescriptorSetRequest = Message<"collector.mesh.v1.GetDescriptorSe
  * Use `create(GetDescriptorSetRequestSchema)` to create a new message.
  */
 export const GetDescriptorSetRequestSchema: GenMessage<GetDescriptorSetRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 10);
+  messageDesc(file_collector_mesh_v1_mesh, 14);
 
 /**
  * @generated from message collector.mesh.v1.GetDescriptorSetResponse
@@ -409,7 +581,7 @@ export type GetDescriptorSetResponse = Message<"collector.mesh.v1.GetDescriptorS
  * Use `create(GetDescriptorSetResponseSchema)` to create a new message.
  */
 export const GetDescriptorSetResponseSchema: GenMessage<GetDescriptorSetResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 11);
+  messageDesc(file_collector_mesh_v1_mesh, 15);
 
 /**
  * @generated from message collector.mesh.v1.ExplainRouteRequest
@@ -447,7 +619,7 @@ export type ExplainRouteRequest = Message<"collector.mesh.v1.ExplainRouteRequest
  * Use `create(ExplainRouteRequestSchema)` to create a new message.
  */
 export const ExplainRouteRequestSchema: GenMessage<ExplainRouteRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 12);
+  messageDesc(file_collector_mesh_v1_mesh, 16);
 
 /**
  * @generated from message collector.mesh.v1.ExplainRouteResponse
@@ -502,7 +674,7 @@ export type ExplainRouteResponse = Message<"collector.mesh.v1.ExplainRouteRespon
  * Use `create(ExplainRouteResponseSchema)` to create a new message.
  */
 export const ExplainRouteResponseSchema: GenMessage<ExplainRouteResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 13);
+  messageDesc(file_collector_mesh_v1_mesh, 17);
 
 /**
  * Candidate is a collector the router looked at.
@@ -547,7 +719,7 @@ export type Candidate = Message<"collector.mesh.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 14);
+  messageDesc(file_collector_mesh_v1_mesh, 18);
 
 /**
  * @generated from message collector.mesh.v1.ConnectToRequest
@@ -573,7 +745,7 @@ export type ConnectToRequest = Message<"collector.mesh.v1.ConnectToRequest"> & {
  * Use `create(ConnectToRequestSchema)` to create a new message.
  */
 export const ConnectToRequestSchema: GenMessage<ConnectToRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 15);
+  messageDesc(file_collector_mesh_v1_mesh, 19);
 
 /**
  * @generated from message collector.mesh.v1.ConnectToResponse
@@ -590,7 +762,7 @@ export type ConnectToResponse = Message<"collector.mesh.v1.ConnectToResponse"> &
  * Use `create(ConnectToResponseSchema)` to create a new message.
  */
 export const ConnectToResponseSchema: GenMessage<ConnectToResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 16);
+  messageDesc(file_collector_mesh_v1_mesh, 20);
 
 /**
  * @generated from message collector.mesh.v1.DisconnectRequest
@@ -612,7 +784,7 @@ export type DisconnectRequest = Message<"collector.mesh.v1.DisconnectRequest"> &
  * Use `create(DisconnectRequestSchema)` to create a new message.
  */
 export const DisconnectRequestSchema: GenMessage<DisconnectRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 17);
+  messageDesc(file_collector_mesh_v1_mesh, 21);
 
 /**
  * @generated from message collector.mesh.v1.DisconnectResponse
@@ -629,7 +801,7 @@ export type DisconnectResponse = Message<"collector.mesh.v1.DisconnectResponse">
  * Use `create(DisconnectResponseSchema)` to create a new message.
  */
 export const DisconnectResponseSchema: GenMessage<DisconnectResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 18);
+  messageDesc(file_collector_mesh_v1_mesh, 22);
 
 /**
  * @generated from message collector.mesh.v1.ListCollectorsRequest
@@ -642,7 +814,7 @@ export type ListCollectorsRequest = Message<"collector.mesh.v1.ListCollectorsReq
  * Use `create(ListCollectorsRequestSchema)` to create a new message.
  */
 export const ListCollectorsRequestSchema: GenMessage<ListCollectorsRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 19);
+  messageDesc(file_collector_mesh_v1_mesh, 23);
 
 /**
  * @generated from message collector.mesh.v1.ListCollectorsResponse
@@ -675,7 +847,7 @@ export type ListCollectorsResponse = Message<"collector.mesh.v1.ListCollectorsRe
  * Use `create(ListCollectorsResponseSchema)` to create a new message.
  */
 export const ListCollectorsResponseSchema: GenMessage<ListCollectorsResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 20);
+  messageDesc(file_collector_mesh_v1_mesh, 24);
 
 /**
  * Collector is one process of the mesh as the asked collector knows it.
@@ -732,7 +904,7 @@ export type Collector = Message<"collector.mesh.v1.Collector"> & {
  * Use `create(CollectorSchema)` to create a new message.
  */
 export const CollectorSchema: GenMessage<Collector> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 21);
+  messageDesc(file_collector_mesh_v1_mesh, 25);
 
 /**
  * Edge is a connection between two collectors.
@@ -778,7 +950,7 @@ export type Edge = Message<"collector.mesh.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 22);
+  messageDesc(file_collector_mesh_v1_mesh, 26);
 
 /**
  * @generated from message collector.mesh.v1.WatchRequest
@@ -817,7 +989,7 @@ export type WatchRequest = Message<"collector.mesh.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 23);
+  messageDesc(file_collector_mesh_v1_mesh, 27);
 
 /**
  * WatchResponse is one event. The first of a stream is a snapshot.
@@ -892,7 +1064,7 @@ export type WatchResponse = Message<"collector.mesh.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 24);
+  messageDesc(file_collector_mesh_v1_mesh, 28);
 
 /**
  * Topology is what the collector itself knows of the mesh at one moment; ListCollectors asks its peers as well.
@@ -923,7 +1095,7 @@ export type Topology = Message<"collector.mesh.v1.Topology"> & {
  * Use `create(TopologySchema)` to create a new message.
  */
 export const TopologySchema: GenMessage<Topology> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 25);
+  messageDesc(file_collector_mesh_v1_mesh, 29);
 
 /**
  * ConnectionChange is a connection that got another state.
@@ -932,6 +1104,8 @@ export const TopologySchema: GenMessage<Topology> = /*@__PURE__*/
  */
 export type ConnectionChange = Message<"collector.mesh.v1.ConnectionChange"> & {
   /**
+   * Unspecified when it was made.
+   *
    * @generated from field: collector.ConnectionState before = 1;
    */
   before: ConnectionState;
@@ -947,7 +1121,7 @@ export type ConnectionChange = Message<"collector.mesh.v1.ConnectionChange"> & {
  * Use `create(ConnectionChangeSchema)` to create a new message.
  */
 export const ConnectionChangeSchema: GenMessage<ConnectionChange> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 26);
+  messageDesc(file_collector_mesh_v1_mesh, 30);
 
 /**
  * DispatchBatch is the matching calls since the last one, oldest first.
@@ -966,7 +1140,7 @@ export type DispatchBatch = Message<"collector.mesh.v1.DispatchBatch"> & {
  * Use `create(DispatchBatchSchema)` to create a new message.
  */
 export const DispatchBatchSchema: GenMessage<DispatchBatch> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 27);
+  messageDesc(file_collector_mesh_v1_mesh, 31);
 
 /**
  * MetricsTick is what the last second was like. Only series with calls in it are present.
@@ -985,7 +1159,7 @@ export type MetricsTick = Message<"collector.mesh.v1.MetricsTick"> & {
  * Use `create(MetricsTickSchema)` to create a new message.
  */
 export const MetricsTickSchema: GenMessage<MetricsTick> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 28);
+  messageDesc(file_collector_mesh_v1_mesh, 32);
 
 /**
  * @generated from message collector.mesh.v1.Heartbeat
@@ -1004,7 +1178,7 @@ export type Heartbeat = Message<"collector.mesh.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 29);
+  messageDesc(file_collector_mesh_v1_mesh, 33);
 
 /**
  * Dropped tells that events were lost because the watcher or the network was too slow.
@@ -1023,7 +1197,7 @@ export type Dropped = Message<"collector.mesh.v1.Dropped"> & {
  * Use `create(DroppedSchema)` to create a new message.
  */
 export const DroppedSchema: GenMessage<Dropped> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 30);
+  messageDesc(file_collector_mesh_v1_mesh, 34);
 
 /**
  * WatchTopic is something to hear of.
@@ -1082,7 +1256,8 @@ export const MeshService: GenService<{
     output: typeof GetStatusResponseSchema;
   },
   /**
-   * ListConnections answers all persisted connections, the stale, closed and failed ones included, newest first.
+   * ListConnections answers all persisted connections, the stale, closed and failed ones included, the last changed
+   * first.
    *
    * @generated from rpc collector.mesh.v1.MeshService.ListConnections
    */
@@ -1090,6 +1265,17 @@ export const MeshService: GenService<{
     methodKind: "unary";
     input: typeof ListConnectionsRequestSchema;
     output: typeof ListConnectionsResponseSchema;
+  },
+  /**
+   * ListConnectionChanges answers how connections got from one state to another, newest first: the last 1024 changes
+   * that were written down, those of earlier runs included if the collector keeps its history in a file.
+   *
+   * @generated from rpc collector.mesh.v1.MeshService.ListConnectionChanges
+   */
+  listConnectionChanges: {
+    methodKind: "unary";
+    input: typeof ListConnectionChangesRequestSchema;
+    output: typeof ListConnectionChangesResponseSchema;
   },
   /**
    * ListServices answers what can be called through this collector: its own methods and its peers'.
@@ -1102,7 +1288,8 @@ export const MeshService: GenService<{
     output: typeof ListServicesResponseSchema;
   },
   /**
-   * GetDescriptorSet answers the schemas of a collector's services.
+   * GetDescriptorSet answers the schemas of a collector's services: of a peer those in the namespaces that are shared
+   * with it, as this collector knows them.
    *
    * @generated from rpc collector.mesh.v1.MeshService.GetDescriptorSet
    */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/mesh/v1/observe.proto.
  */
 export const file_collector_mesh_v1_observe: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9vYnNlcnZlLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSKrAQoORGlzcGF0Y2hGaWx0ZXISEQoJbmFtZXNwYWNlGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRIUCgxjb2xsZWN0b3JfaWQYAyABKAkSDQoFY29kZXMYBCADKAkSEwoLZXJyb3JzX29ubHkYBSABKAgSGgoSbWluX2R1cmF0aW9uX25hbm9zGAYgASgDEh0KFWV4ZWN1dG9yX2NvbGxlY3Rvcl9pZBgHIAEoCSLAAgoIRGlzcGF0Y2gSCwoDc2VxGAEgASgEEi4KCnN0YXJ0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmR1cmF0aW9uX25hbm9zGAMgASgDEhEKCW5hbWVzcGFjZRgEIAEoCRIRCglwcm9jZWR1cmUYBSABKAkSGwoTc291cmNlX2NvbGxlY3Rvcl9pZBgGIAEoCRIdChVleGVjdXRvcl9jb2xsZWN0b3JfaWQYByABKAkSDQoFcm91dGUYCCADKAkSDAoEY29kZRgJIAEoCRIOCgZyZWFzb24YCiABKAkSDwoHbWVzc2FnZRgLIAEoCRIVCg1yZXF1ZXN0X2J5dGVzGAwgASgDEhYKDnJlc3BvbnNlX2J5dGVzGA0gASgDEhAKCGVudHJhbmNlGA4gASgJIqsBChVMaXN0RGlzcGF0Y2hlc1JlcXVlc3QSMQoGZmlsdGVyGAEgASgLMiEuY29sbGVjdG9yLm1lc2gudjEuRGlzcGF0Y2hGaWx0ZXISKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWxpbWl0GAQgASgFIpgBChZMaXN0RGlzcGF0Y2hlc1Jlc3BvbnNlEi8KCmRpc3BhdGNoZXMYASADKAsyGy5jb2xsZWN0b3IubWVzaC52MS5EaXNwYXRjaBIPCgdzY2FubmVkGAIgASgDEioKBm9sZGVzdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbGFzdF9zZXEYBCABKAQiQQoRR2V0TWV0cmljc1JlcXVlc3QSFgoOd2luZG93X3NlY29uZHMYASABKAUSFAoMc3RlcF9zZWNvbmRzGAIgASgFIoABChJHZXRNZXRyaWNzUmVzcG9uc2USKQoFc3RhcnQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHN0ZXBfc2Vjb25kcxgCIAEoBRIpCgZzZXJpZXMYAyADKAsyGS5jb2xsZWN0b3IubWVzaC52MS5TZXJpZXMiqQEKBlNlcmllcxIrCgRraW5kGAEgASgOMh0uY29sbGVjdG9yLm1lc2gudjEuU2VyaWVzS2luZBIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCRIoCgZwb2ludHMYBCADKAsyGC5jb2xsZWN0b3IubWVzaC52MS5Qb2ludBInCgV0b3RhbBgFIAEoCzIYLmNvbGxlY3Rvci5tZXNoLnYxLlBvaW50Il8KBVBvaW50Eg0KBWNhbGxzGAEgASgDEg4KBmVycm9ycxgCIAEoAxIRCglwNTBfbmFub3MYAyABKAMSEQoJcDkwX25hbm9zGAQgASgDEhEKCXA5OV9uYW5vcxgFIAEoAypyCgpTZXJpZXNLaW5kEhsKF1NFUklFU19LSU5EX1VOU1BFQ0lGSUVEEAASGQoVU0VSSUVTX0tJTkRfQ09MTEVDVE9SEAESFAoQU0VSSUVTX0tJTkRfUEVFUhACEhYKElNFUklFU19LSU5EX01FVEhPRBADYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9vYnNlcnZlLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSLIAQoORGlzcGF0Y2hGaWx0ZXISEQoJbmFtZXNwYWNlGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRIUCgxjb2xsZWN0b3JfaWQYAyABKAkSDQoFY29kZXMYBCADKAkSEwoLZXJyb3JzX29ubHkYBSABKAgSGgoSbWluX2R1cmF0aW9uX25hbm9zGAYgASgDEh0KFWV4ZWN1dG9yX2NvbGxlY3Rvcl9pZBgHIAEoCRIbChNzb3VyY2VfY29sbGVjdG9yX2lkGAggASgJItQCCghEaXNwYXRjaBILCgNzZXEYASABKAQSLgoKc3RhcnRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoOZHVyYXRpb25fbmFub3MYAyABKAMSEQoJbmFtZXNwYWNlGAQgASgJEhEKCXByb2NlZHVyZRgFIAEoCRIbChNzb3VyY2VfY29sbGVjdG9yX2lkGAYgASgJEh0KFWV4ZWN1dG9yX2NvbGxlY3Rvcl9pZBgHIAEoCRINCgVyb3V0ZRgIIAMoCRIMCgRjb2RlGAkgASgJEg4KBnJlYXNvbhgKIAEoCRIPCgdtZXNzYWdlGAsgASgJEhUKDXJlcXVlc3RfYnl0ZXMYDCABKAMSFgoOcmVzcG9uc2VfYnl0ZXMYDSABKAMSEAoIZW50cmFuY2UYDiABKAkSEgoKc2Vzc2lvbl9pZBgPIAEoCSK/AQoVTGlzdERpc3BhdGNoZXNSZXF1ZXN0EjEKBmZpbHRlchgBIAEoCzIhLmNvbGxlY3Rvci5tZXNoLnYxLkRpc3BhdGNoRmlsdGVyEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJIrEBChZMaXN0RGlzcGF0Y2hlc1Jlc3BvbnNlEi8KCmRpc3BhdGNoZXMYASADKAsyGy5jb2xsZWN0b3IubWVzaC52MS5EaXNwYXRjaBIPCgdzY2FubmVkGAIgASgDEioKBm9sZGVzdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIbGFzdF9zZXEYBCABKAQSFwoPbmV4dF9wYWdlX3Rva2VuGAUgASgJIkEKEUdldE1ldHJpY3NSZXF1ZXN0EhYKDndpbmRvd19zZWNvbmRzGAEgASgFEhQKDHN0ZXBfc2Vjb25kcxgCIAEoBSKAAQoSR2V0TWV0cmljc1Jlc3BvbnNlEikKBXN0YXJ0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxzdGVwX3NlY29uZHMYAiABKAUSKQoGc2VyaWVzGAMgAygLMhkuY29sbGVjdG9yLm1lc2gudjEuU2VyaWVzIqkBCgZTZXJpZXMSKwoEa2luZBgBIAEoDjIdLmNvbGxlY3Rvci5tZXNoLnYxLlNlcmllc0tpbmQSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkSKAoGcG9pbnRzGAQgAygLMhguY29sbGVjdG9yLm1lc2gudjEuUG9pbnQSJwoFdG90YWwYBSABKAsyGC5jb2xsZWN0b3IubWVzaC52MS5Qb2ludCJfCgVQb2ludBINCgVjYWxscxgBIAEoAxIOCgZlcnJvcnMYAiABKAMSEQoJcDUwX25hbm9zGAMgASgDEhEKCXA5MF9uYW5vcxgEIAEoAxIRCglwOTlfbmFub3MYBSABKAMqcgoKU2VyaWVzS2luZBIbChdTRVJJRVNfS0lORF9VTlNQRUNJRklFRBAAEhkKFVNFUklFU19LSU5EX0NPTExFQ1RPUhABEhQKEFNFUklFU19LSU5EX1BFRVIQAhIWChJTRVJJRVNfS0lORF9NRVRIT0QQA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * DispatchFilter selects finished calls. An empty field selects everything.
@@ -68,6 +68,13 @@ export type DispatchFilter = Message<"collector.mesh.v1.DispatchFilter"> & {
    * @generated from field: string executor_collector_id = 7;
    */
   executorCollectorId: string;
+
+  /**
+   * The collector where the call entered the mesh.
+   *
+   * @generated from field: string source_collector_id = 8;
+   */
+  sourceCollectorId: string;
 };
 
 /**
@@ -172,6 +179,13 @@ export type Dispatch = Message<"collector.mesh.v1.Dispatch"> & {
    * @generated from field: string entrance = 14;
    */
   entrance: string;
+
+  /**
+   * The run of the collector that saw the call, if it was not the one that answers; seq counts within a run.
+   *
+   * @generated from field: string session_id = 15;
+   */
+  sessionId: string;
 };
 
 /**
@@ -208,6 +222,13 @@ export type ListDispatchesRequest = Message<"collector.mesh.v1.ListDispatchesReq
    * @generated from field: int32 limit = 4;
    */
   limit: number;
+
+  /**
+   * Continue where the answer with this next_page_token ended.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
 };
 
 /**
@@ -229,7 +250,7 @@ export type ListDispatchesResponse = Message<"collector.mesh.v1.ListDispatchesRe
   dispatches: Dispatch[];
 
   /**
-   * How many were looked at.
+   * How many were looked at, those in the store's file included.
    *
    * @generated from field: int64 scanned = 2;
    */
@@ -248,6 +269,13 @@ export type ListDispatchesResponse = Message<"collector.mesh.v1.ListDispatchesRe
    * @generated from field: uint64 last_seq = 4;
    */
   lastSeq: bigint;
+
+  /**
+   * Empty when there are no older calls to look at.
+   *
+   * @generated from field: string next_page_token = 5;
+   */
+  nextPageToken: string;
 };
 
 /**
