@@ -282,6 +282,9 @@ func (o *outbound) failure(st *station, err error) error {
 		return linkFailure(st, failed, err).err(self, st.ID)
 	}
 	coded, ok := errors.AsType[*connect.Error](err)
+	if ok && coded.Code() == connect.CodeDeadlineExceeded && o.late() {
+		return timeOver(context.DeadlineExceeded, true).err(self, st.ID) // whoever noticed first
+	}
 	if ok && coded.IsRemote() {
 		return err
 	}
@@ -289,6 +292,13 @@ func (o *outbound) failure(st *station, err error) error {
 		return timeOver(over, true).err(self, st.ID)
 	}
 	return err
+}
+
+// late reports whether the deadline of the call has passed, by the clock: its context may hear of it a moment later than
+// the peer.
+func (o *outbound) late() bool {
+	deadline, ok := o.ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
 
 func linkFailure(st *station, failed *link.Error, err error) *refusal {
