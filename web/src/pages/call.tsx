@@ -142,8 +142,10 @@ function Caller({ desc, schema, namespace }: { desc: DescMethod; schema: Schema;
   };
   const keepInLink = useRef<ReturnType<typeof setTimeout>>(undefined);
   const link = (message: Message) => {
+    const page = location.pathname;
     clearTimeout(keepInLink.current);
     keepInLink.current = setTimeout(() => {
+      if (location.pathname !== page) return; // the link is another page's by now, though this one is still drawn
       try {
         history.replaceState(null, "", location.pathname + location.search + "#req=" + encodeFragment(toJsonString(desc.input, message, { registry })));
       } catch {
