@@ -84,13 +84,13 @@ func unaryCases() []testCase {
 	}, {
 		name: "unary_c512", about: "512 callers, 100 B",
 		load:       load{callers: 512, size: small},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess},
 		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c512_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.22)}},
 	}, {
 		name: "unary_c1", about: "1 caller, 100 B",
 		load:       load{callers: 1, size: small},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess, bareTCP},
 		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c1_p50_vs_grpc", ours, "grpc", medianTime, atMost(0.45)}},
 	}, {
