@@ -6,5 +6,5 @@
 //	plain-client, client       a client under test, see package client
 //	host, relay                the second process of routed and of client
 //
-// config.yaml says what is tested, known-failing.txt which cases may fail, and why.
+// config.yaml says what is tested, known-failing.txt and known-flaky.txt which cases may fail, and why.
 package main

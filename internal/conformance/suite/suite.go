@@ -33,7 +33,7 @@ var runs = []run{
 const patience = 3 * time.Minute
 
 // Run makes all runs from the directory of this module and prints a line for each to out. What fails is told to log. It
-// returns an error if any case fails that is not in known-failing.txt, or if the runs do not have the same cases.
+// returns an error if any case fails that is not in known-failing.txt or known-flaky.txt, or if the runs do not have the same cases.
 func Run(ctx context.Context, out, log io.Writer) error {
 	tool, err := exec.CommandContext(ctx, "go", "tool", "-n", "connectconformance").Output()
 	if err != nil {
@@ -76,7 +76,7 @@ func (r run) execute(ctx context.Context, tool string, log io.Writer) (counts, e
 		return counts{}, err
 	}
 	command := exec.CommandContext(ctx, tool,
-		"--mode", r.mode, "--conf", "config.yaml", "--known-failing", "@known-failing.txt", "--", self, r.role)
+		"--mode", r.mode, "--conf", "config.yaml", "--known-failing", "@known-failing.txt", "--known-flaky", "@known-flaky.txt", "--", self, r.role)
 	report, err := command.CombinedOutput()
 	counted, ok := parse(string(report))
 	counted.finished = err == nil
@@ -89,7 +89,7 @@ func (r run) execute(ctx context.Context, tool string, log io.Writer) (counts, e
 	return counted, nil
 }
 
-// counts is how many cases of a run there were, how many passed, and how many failed as known-failing.txt says.
+// counts is how many cases of a run there were, how many passed, and how many failed as known-failing.txt and known-flaky.txt say.
 type counts struct {
 	total, passed, known int
 	finished             bool // the suite found nothing else to complain about
