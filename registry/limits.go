@@ -15,7 +15,7 @@ type Limits struct {
 	Fields       int // fields, enum values, methods and other declarations of one file; default 10 000
 	Files        int // of one namespace; default 1000
 	Namespaces   int // with registered files; default 1024
-	TotalBytes   int // of all registered files, encoded; default 64 MiB
+	TotalBytes   int // of all registered files, encoded; default 16 MiB
 }
 
 func (l Limits) orDefaults() Limits {
@@ -26,7 +26,7 @@ func (l Limits) orDefaults() Limits {
 		Fields:       cmp.Or(l.Fields, descriptor.Fields),
 		Files:        cmp.Or(l.Files, descriptor.Files),
 		Namespaces:   cmp.Or(l.Namespaces, 1024),
-		TotalBytes:   cmp.Or(l.TotalBytes, 64<<20),
+		TotalBytes:   cmp.Or(l.TotalBytes, 16<<20),
 	}
 }
 
