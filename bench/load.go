@@ -37,9 +37,10 @@ func runRound(ctx context.Context, op operation, tallies []tally, length time.Du
 	return summarize(tallies, before.until(takeReading())), nil
 }
 
+// repeat does at least one operation, however late it comes to it.
 func (t *tally) repeat(ctx context.Context, op operation, deadline time.Time) error {
 	t.yield, t.latencies = yield{}, t.latencies[:0]
-	for now := time.Now(); now.Before(deadline); {
+	for now := time.Now(); now.Before(deadline) || len(t.latencies) == 0; {
 		moved, err := op(ctx)
 		if err != nil {
 			return fmt.Errorf("a call failed under load: %w", err)

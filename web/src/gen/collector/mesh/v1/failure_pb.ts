@@ -30,7 +30,7 @@ export type CallFailure = Message<"collector.mesh.v1.CallFailure"> & {
    * `invalid_request`, `namespace_unknown`, `namespace_ambiguous`, `service_ambiguous`, `method_unknown`,
    * `not_unary`, `target_unknown`, `target_not_serving`, `unreachable`, `schema_incompatible`: the router refused,
    * nothing ran;
-   * `not_registered`, `input_type`, `input_malformed`, `input_invalid`, `too_large`: the message was refused before the handler;
+   * `not_registered`, `input_type`, `input_malformed`, `input_invalid`, `too_large`: refused before the handler;
    * `handler_panic`: the handler ran and did not survive;
    * `link_down`: the link failed before the call left, nothing ran;
    * `link_lost`: the link failed after the call had left, the handler may have run;
