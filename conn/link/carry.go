@@ -45,13 +45,14 @@ func DialCarry(ctx context.Context, client connecthttp.HTTPClient, baseURL strin
 
 var errNoAnswer = fmt.Errorf("no answer within %v", upgradeTimeout)
 
-// openCarry exchanges the empty messages that open a stream.
+// openCarry exchanges the empty messages that open a stream. Who is refused may hear of it by a Send that fails; why is
+// Receive's to tell.
 func openCarry(stream meshv1connect.LinkServiceCarryClientStream) error {
-	if err := stream.Send(&meshv1.CarryRequest{}); err != nil {
+	sent := stream.Send(&meshv1.CarryRequest{})
+	if _, err := stream.Receive(); err != nil {
 		return err
 	}
-	_, err := stream.Receive()
-	return err
+	return sent
 }
 
 func explainCarry(err error) error {
