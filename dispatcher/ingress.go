@@ -17,8 +17,8 @@ const namespacePrefix = "/ns/"
 // there is one, grpc.health.v1, gRPC reflection, both carriers of links, and the native path: every method of the mesh at
 // `/package.Service/Method`, for Connect, gRPC and gRPC-Web clients, here or on a peer.
 //
-// The namespace of a native call, and of gRPC reflection, is that of the header Collective-Namespace, else of the URL prefix `/ns/{namespace}`,
-// else the only one in which the method is served. The header Collective-Target selects a collector. Answers name in
+// The namespace of a native call, and of gRPC reflection, is that of the header Collective-Namespace, else of the URL
+// prefix `/ns/{namespace}`, else the only one in which the method is served. The header Collective-Target selects a collector. Answers name in
 // Collective-Executor who ran the call and in Collective-Route the collectors it visited, and in Collective-Reason why
 // the mesh failed it, a word of CallFailure. An unknown method has no other sign of the mesh: it looks as on any server.
 //

@@ -243,7 +243,7 @@ func (s *clientStream) writeOpen(frame *buffer, flags uint8, e encoded, ref uint
 	if s.info != nil {
 		metadata, values = measure(s.info.RequestHeader())
 	}
-	if metadata > maxMetadata || values > maxValues {
+	if !withinLimits(metadata, values) {
 		return connect.Errorf(connect.CodeResourceExhausted, "request headers exceed %d bytes or %d values", maxMetadata, maxValues)
 	}
 	if metadata > 0 {

@@ -41,6 +41,9 @@ func measure(h *connect.Header) (size, values int) {
 // maxValues bounds the values of a block, and with them what a small block can cost in memory.
 const maxValues = 1024
 
+// withinLimits judges what measure has measured.
+func withinLimits(size, values int) bool { return values <= maxValues && size <= maxMetadata }
+
 // metadataFits reports whether the blocks of a frame keep to the limits, which hold for all of them together.
 func metadataFits(blocks ...*connect.Header) bool {
 	size, values := 0, 0
@@ -48,7 +51,7 @@ func metadataFits(blocks ...*connect.Header) bool {
 		s, v := measure(h)
 		size, values = size+s, values+v
 	}
-	return values <= maxValues && size <= maxMetadata
+	return withinLimits(size, values)
 }
 
 // readMetadata moves a metadata block from the front of p into h. All strings share one allocation, and so do all
