@@ -72,7 +72,12 @@ function overlaps() {
 /** crossings runs in the page: lines of the graph that run through the words of something else, collectors too. */
 function crossings() {
   const wrong = [];
-  const words = [...document.querySelectorAll("[data-words]")].map((g) => ({ of: g.dataset.words, box: g.querySelector("rect").getBBox() }));
+  // placed is the box of an element in the picture: its own, moved by the group it is in.
+  const placed = (element) => {
+    const box = element.getBBox(), { e, f } = element.getCTM();
+    return { x: box.x + e, y: box.y + f, width: box.width, height: box.height };
+  };
+  const words = [...document.querySelectorAll("[data-words]")].map((g) => ({ of: g.dataset.words, box: placed(g.querySelector("rect")) }));
   const inside = (x, y, b) => x > b.x + 1 && x < b.x + b.width - 1 && y > b.y + 1 && y < b.y + b.height - 1;
   for (const edge of document.querySelectorAll("[data-edge]")) {
     const line = edge.querySelector(".stroke"), length = line.getTotalLength();
@@ -87,7 +92,7 @@ function crossings() {
     }
   }
   for (const node of document.querySelectorAll("[data-node] .body")) {
-    const c = node.getBBox();
+    const c = placed(node);
     for (const w of words) if (w.box.x < c.x + c.width && c.x < w.box.x + w.box.width && w.box.y < c.y + c.height && c.y < w.box.y + w.box.height) wrong.push(`${node.parentElement.dataset.node} over the words of ${w.of}`);
   }
   return wrong.slice(0, 10);

@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { signal } from "@preact/signals";
 import { duration, percent, rate, stateName } from "./format.js";
 import { arrange, radius, readable, widthOf, wordsHeight, type Box, type Point } from "./labels.js";
-import { href } from "./route.js";
+import { pick } from "./route.js";
 import { up, type Edge, type Node } from "./topology.js";
 
 const store = "collective.positions";
@@ -86,7 +86,7 @@ export function Graph(props: { nodes: Node[]; edges: Edge[]; at: string; edge: s
   useLayoutEffect(() => {
     const measure = () => setWidth(Math.max(280, box.current?.clientWidth ?? 800));
     measure();
-    const observer = new ResizeObserver(measure);
+    const observer = new ResizeObserver(() => requestAnimationFrame(measure)); // a frame of its own: what made room was drawn in this one
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
@@ -138,6 +138,9 @@ const shorten = (text: string) => (text.length > 28 ? text.slice(0, 27) + "…" 
 /** roomFor keeps room for the widest label, so that labels stay where they are while their numbers change. */
 const roomFor = (edge: Edge) => Math.max(widthOf(shared(edge)), up(edge.state) && edge.recent ? widthOf("999/s · 99% · 99.9 ms") : widthOf(edgeLabel(edge))) + 8;
 
+/** moved puts a group in its place: text that moves with a group is not set anew. */
+const moved = (at: Point) => `translate(${at.x} ${at.y})`;
+
 /** Words stand on the ground of the picture: no line runs through them. */
 function Words({ of, at, lines, kind, dim }: { of: string; at?: Box; lines: string[]; kind: string; dim: boolean }) {
   const said = lines.filter((l) => l !== "");
@@ -145,10 +148,10 @@ function Words({ of, at, lines, kind, dim }: { of: string; at?: Box; lines: stri
   const w = Math.max(...said.map(widthOf)) + 8, h = (wordsHeight / 2) * said.length;
   const top = at.y - (kind === "caption" ? wordsHeight / 2 : h / 2);
   return (
-    <g class={`words ${kind}${dim ? " dim" : ""}`} data-words={of} aria-hidden="true">
-      <rect x={at.x - w / 2} y={top} width={w} height={h} />
+    <g class={`words ${kind}${dim ? " dim" : ""}`} data-words={of} aria-hidden="true" transform={moved({ x: at.x, y: top })}>
+      <rect x={-w / 2} y={0} width={w} height={h} />
       <text text-anchor="middle">
-        {said.map((line, i) => <tspan key={i} x={at.x} y={top + 12.5 + (i * wordsHeight) / 2} class={line === lines[kind === "caption" ? 1 : 0] ? "ns" : "what"}>{line}</tspan>)}
+        {said.map((line, i) => <tspan key={i} x={0} y={12.5 + (i * wordsHeight) / 2} class={line === lines[kind === "caption" ? 1 : 0] ? "ns" : "what"}>{line}</tspan>)}
       </text>
     </g>
   );
@@ -157,7 +160,7 @@ function Words({ of, at, lines, kind, dim }: { of: string; at?: Box; lines: stri
 function Line({ edge, a, b, dim, chosen, busiest }: { edge: Edge; a: Point; b: Point; dim: boolean; chosen: boolean; busiest: number }) {
   const r = edge.recent;
   return (
-    <a href={href("mesh", [], { edge: edge.id })} role="link" class={`edge ${kindOf(edge)}${dim ? " dim" : ""}${chosen ? " chosen" : ""}`} data-edge={edge.id}
+    <a href={pick({ edge: edge.id })} role="link" class={`edge ${kindOf(edge)}${dim ? " dim" : ""}${chosen ? " chosen" : ""}`} data-edge={edge.id}
       aria-label={`connection ${edge.source} to ${edge.target}, ${stateName(edge.state)}, ${edge.namespaces.join(" and ") || "no shared namespace"}`}>
       <line class="hit" x1={a.x} y1={a.y} x2={b.x} y2={b.y} />
       <line class="stroke" x1={a.x} y1={a.y} x2={b.x} y2={b.y} stroke-width={1.5 + 4 * Math.sqrt((r?.perSecond ?? 0) / busiest)} />
@@ -221,17 +224,17 @@ function Dot({ node, at, dim, chosen, edges, place, sx, sy }: DotProps) {
     if (next && next.along > 0) document.querySelector<HTMLElement>(`[data-node="${CSS.escape(next.id)}"]`)?.focus();
   };
   return (
-    <>
-    <a href={href("mesh", [], { at: node.id })} role="link" class={`node ${stateName(node.state)}${node.self ? " self" : ""}${dim ? " dim" : ""}${chosen ? " chosen" : ""}${node.direct ? "" : " indirect"}`}
+    <g transform={moved(at)}>
+    <a href={pick({ at: node.id })} role="link" class={`node ${stateName(node.state)}${node.self ? " self" : ""}${dim ? " dim" : ""}${chosen ? " chosen" : ""}${node.direct ? "" : " indirect"}`}
       data-node={node.id} aria-label={nodeLabel(node)} draggable={false}
       onPointerDown={grab} onClick={(e) => dragged.current && e.preventDefault()} onKeyDown={walk}>
-      <circle class="halo" cx={at.x} cy={at.y} r={radius + 8} />
-      <circle class="body" cx={at.x} cy={at.y} r={radius} />
-      {r.calls > 0 ? <circle class="health" cx={at.x} cy={at.y} r={radius + 4} /> : null}
-      {share > 0 ? <circle class="sick" cx={at.x} cy={at.y} r={radius + 4} stroke-dasharray={`${share * around} ${around}`} transform={`rotate(-90 ${at.x} ${at.y})`} /> : null}
+      <circle class="halo" r={radius + 8} />
+      <circle class="body" r={radius} />
+      {r.calls > 0 ? <circle class="health" r={radius + 4} /> : null}
+      {share > 0 ? <circle class="sick" r={radius + 4} stroke-dasharray={`${share * around} ${around}`} transform="rotate(-90)" /> : null}
     </a>
-    <text class={"id" + (dim ? " dim" : "")} aria-hidden="true" x={at.x} y={at.y + 5} text-anchor="middle">{node.id.length > 8 ? node.id.slice(0, 7) + "…" : node.id}</text>
-    </>
+    <text class={"id" + (dim ? " dim" : "")} aria-hidden="true" y={5} text-anchor="middle">{node.id.length > 8 ? node.id.slice(0, 7) + "…" : node.id}</text>
+    </g>
   );
 }
 

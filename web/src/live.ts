@@ -283,24 +283,35 @@ export interface Recent {
   p99: number;
 }
 
-/** recent sums up the last ten seconds of a series. */
-export function recent(all: Tick[], kind: SeriesKind, name?: string, namespace?: string): Recent {
-  const last = all.slice(-10);
-  const r: Recent = { perSecond: 0, calls: 0, errors: 0, p50: 0, p99: 0 };
-  let weighted = 0;
-  for (const tick of last) {
-    for (const s of tick.series) {
-      if (s.kind !== kind || (name !== undefined && s.name !== name) || (namespace !== undefined && s.namespace !== namespace)) continue;
+export const none: Recent = { perSecond: 0, calls: 0, errors: 0, p50: 0, p99: 0 };
+const keyOf = (kind: SeriesKind, name: string) => kind + name;
+
+/** sums are the last ten seconds of every series of a collector and its peers, added up once for all who show them. */
+const sums = computed(() => {
+  const last = ticks.value.slice(-10), all = new Map<string, Recent>();
+  for (const { series } of last) {
+    for (const s of series) {
+      if (s.kind !== SeriesKind.COLLECTOR && s.kind !== SeriesKind.PEER) continue;
+      const key = keyOf(s.kind, s.kind === SeriesKind.PEER ? s.name : "");
+      const sum = all.get(key) ?? { ...none };
       const calls = Number(s.total?.calls ?? 0);
-      r.calls += calls;
-      r.errors += Number(s.total?.errors ?? 0);
-      r.p99 = Math.max(r.p99, Number(s.total?.p99Nanos ?? 0));
-      weighted += calls * Number(s.total?.p50Nanos ?? 0);
+      sum.p50 += calls * Number(s.total?.p50Nanos ?? 0); // weighted until all are counted
+      sum.calls += calls;
+      sum.errors += Number(s.total?.errors ?? 0);
+      sum.p99 = Math.max(sum.p99, Number(s.total?.p99Nanos ?? 0));
+      all.set(key, sum);
     }
   }
-  r.p50 = r.calls ? weighted / r.calls : 0;
-  r.perSecond = last.length ? r.calls / last.length : 0;
-  return r;
+  for (const sum of all.values()) {
+    sum.p50 = sum.calls ? sum.p50 / sum.calls : 0;
+    sum.perSecond = sum.calls / last.length;
+  }
+  return all;
+});
+
+/** recent is the last ten seconds of this collector, or of one of its peers. */
+export function recent(peer?: string): Recent {
+  return sums.value.get(peer === undefined ? keyOf(SeriesKind.COLLECTOR, "") : keyOf(SeriesKind.PEER, peer)) ?? none;
 }
 
 /** nodesKnown are the ids of all collectors that are known. */

@@ -26,6 +26,12 @@ export function href(page: string, args: string[] = [], query: Record<string, st
   return base + path + (given.length > 0 ? "?" + new URLSearchParams(given) : "");
 }
 
+/** pick is this page with something else picked: how it is looked at stays. */
+export function pick(what: { at: string } | { edge: string }): string {
+  const { at, edge, ...look } = Object.fromEntries(place.value.query);
+  return href(place.value.page, place.value.args, { ...look, ...what });
+}
+
 export function go(to: string, replace = false): void {
   if (replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);

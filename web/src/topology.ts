@@ -1,8 +1,7 @@
 // The mesh as nodes and edges: what the graph draws and the table lists, so that the two are the same by construction.
 import { computed } from "@preact/signals";
 import { ConnectionState } from "./gen/collector/dispatcher_pb.js";
-import { SeriesKind } from "./gen/collector/mesh/v1/observe_pb.js";
-import { collectors, recent, status, ticks, type Recent } from "./live.js";
+import { collectors, none, recent, status, type Recent } from "./live.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 export interface Node {
@@ -43,7 +42,7 @@ export const edges = computed<Edge[]>(() => {
     namespaces: p.sharedNamespaces,
     calls: p.calls,
     errors: p.errors,
-    recent: recent(ticks.value, SeriesKind.PEER, p.collectorId),
+    recent: recent(p.collectorId),
     connectionId: p.connectionId,
   }));
   const others = (collectors.value?.edges ?? []).map((e): Edge => ({
@@ -64,35 +63,44 @@ export const nodes = computed<Node[]>(() => {
   if (!me) return [];
   const list: Node[] = [{
     id: me.collectorId, self: true, direct: true, via: "", address: me.address, state: ConnectionState.ACTIVE,
-    namespaces: me.namespaces, recent: recent(ticks.value, SeriesKind.COLLECTOR), missing: false,
+    namespaces: me.namespaces, recent: recent(), missing: false,
   }];
+  const direct = new Set([me.collectorId]);
+  const shares = sharesOf();
   for (const p of me.peers) {
+    direct.add(p.collectorId);
     list.push({
       id: p.collectorId, self: false, direct: true, via: "", address: p.address, state: p.state,
-      namespaces: namespacesOf(p.collectorId, p.sharedNamespaces), lastSeen: p.lastActivity,
-      recent: recent(ticks.value, SeriesKind.PEER, p.collectorId),
+      namespaces: union(p.sharedNamespaces, shares.get(p.collectorId)), lastSeen: p.lastActivity,
+      recent: recent(p.collectorId),
       missing: collectors.value?.missing.includes(p.collectorId) ?? false,
     });
   }
   for (const c of collectors.value?.collectors ?? []) {
-    if (list.some((n) => n.id === c.collectorId)) continue;
+    if (direct.has(c.collectorId)) continue;
     list.push({
       id: c.collectorId, self: false, direct: false, via: c.viaCollectorId, address: c.address, state: c.state,
-      namespaces: namespacesOf(c.collectorId, c.namespaces), lastSeen: c.lastSeen,
-      recent: { perSecond: 0, calls: 0, errors: 0, p50: 0, p99: 0 }, missing: false,
+      namespaces: union(c.namespaces, shares.get(c.collectorId)), lastSeen: c.lastSeen,
+      recent: none, missing: false,
     });
   }
   return list;
 });
 
-/** namespacesOf adds what a collector shares with others to what it shares with the asked one. */
-function namespacesOf(id: string, shared: string[]): string[] {
-  const all = new Set(shared);
+/** sharesOf is what every collector shares with others than the asked one. */
+function sharesOf(): Map<string, Set<string>> {
+  const all = new Map<string, Set<string>>();
   for (const e of collectors.value?.edges ?? []) {
-    if (e.sourceCollectorId === id || e.targetCollectorId === id) for (const n of e.sharedNamespaces) all.add(n);
+    for (const id of [e.sourceCollectorId, e.targetCollectorId]) {
+      const names = all.get(id) ?? new Set();
+      for (const n of e.sharedNamespaces) names.add(n);
+      all.set(id, names);
+    }
   }
-  return [...all].sort();
+  return all;
 }
+
+const union = (a: string[], b: Iterable<string> = []) => [...new Set([...a, ...b])].sort();
 
 export function edgeId(a: string, b: string): string {
   return a < b ? a + "~" + b : b + "~" + a;

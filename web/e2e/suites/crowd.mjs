@@ -12,7 +12,10 @@ export async function before() {
 /** pages are shown while the calls go on: what there is to see, and what somebody does meanwhile. */
 const pages = {
   table: ["", "tr[data-collector=p60]", (page) => page.getByLabel("Namespace").selectOption("kitchen")],
-  graph: ["?view=Graph", "[data-node=p60]", (page) => page.locator("[data-node=p07]").click()],
+  graph: ["?view=Graph", "[data-node=p60]", async (page) => {
+    await page.locator("[data-node=p07]").click();
+    await page.locator("[data-node=p07].chosen").waitFor(); // as a graph still, now of p07 and its neighbours
+  }],
   traffic: ["traffic", "tr[data-seq]", (page) => page.getByLabel("Errors only").check()],
   metrics: ["metrics", ".plots canvas", (page) => page.getByRole("tab", { name: "1 h" }).click()],
   connections: ["connections", "tr[data-connection]", (page) => page.getByRole("button", { name: /stale/ }).click()],

@@ -3,11 +3,10 @@ import { useSignal } from "@preact/signals";
 import { mesh, readonly, textOf } from "../api.js";
 import { ago, clock, count, duration, percent, rate, brief } from "../format.js";
 import type { Dispatch } from "../gen/collector/mesh/v1/observe_pb.js";
-import { SeriesKind } from "../gen/collector/mesh/v1/observe_pb.js";
 import { edgeLabel, Graph, layOut } from "../graph.js";
 import { askAround, collectors, paused, pause, recent, services, status, ticks } from "../live.js";
 import { Act, Command, Empty, Facts, State, Tabs, Tags, Verdict } from "../parts.js";
-import { go, href, place, setQuery } from "../route.js";
+import { go, href, pick, place, setQuery } from "../route.js";
 import { edges, nodes, type Edge, type Node } from "../topology.js";
 
 const large = 60;
@@ -68,7 +67,7 @@ function around(all: { nodes: Node[]; edges: Edge[] }, id: string) {
 }
 
 function Summary() {
-  const r = recent(ticks.value, SeriesKind.COLLECTOR);
+  const r = recent();
   const peers = status.value?.peers ?? [];
   const live = peers.filter((p) => p.state === 1 || p.state === 2).length;
   const items: [string, string, string?][] = [
@@ -135,7 +134,7 @@ function Tables({ nodes, edges, lit }: { nodes: Node[]; edges: Edge[]; lit: (n: 
           <tbody>
             {nodes.map((n) => (
               <tr key={n.id} data-row data-collector={n.id} class={lit(n.namespaces) ? "" : "dim"}>
-                <td><a href={href("mesh", [], { view: "Table", at: n.id })}>{n.id}</a>{n.self ? <small> this</small> : n.direct ? "" : <small> via {n.via}</small>}</td>
+                <td><a href={pick({ at: n.id })}>{n.id}</a>{n.self ? <small> this</small> : n.direct ? "" : <small> via {n.via}</small>}</td>
                 <td><State of={n.state} /></td>
                 <td>{n.address || "–"}</td>
                 <td><Tags of={n.namespaces} /></td>
@@ -156,7 +155,7 @@ function Tables({ nodes, edges, lit }: { nodes: Node[]; edges: Edge[]; lit: (n: 
           <tbody>
             {edges.map((e) => (
               <tr key={e.id} data-row data-connection={e.id} class={lit(e.namespaces) ? "" : "dim"}>
-                <td><a href={href("mesh", [], { view: "Table", edge: e.id })}>{e.source}</a></td>
+                <td><a href={pick({ edge: e.id })}>{e.source}</a></td>
                 <td>{e.target}</td>
                 <td><State of={e.state} /></td>
                 <td><Tags of={e.namespaces} /></td>
