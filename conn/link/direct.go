@@ -76,12 +76,3 @@ func (o *outbox) putBack(written batch, rest []byte) bool {
 	o.awake = !o.empty() || len(o.turns) > 0
 	return o.awake
 }
-
-// takeRest hands the writer what a direct write has left.
-func (o *outbox) takeRest() []byte {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	rest := o.rest
-	o.rest = nil
-	return rest
-}

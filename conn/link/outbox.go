@@ -242,10 +242,16 @@ func (o *outbox) finish(m *largeMessage) {
 	close(m.moved)
 }
 
-// take hands the writer the next batch; an empty one when there is nothing to write, and the writer then waits on wake.
+// take hands the writer the next batch, which is first of all what a direct write has left; an empty one when there is
+// nothing to write, and the writer then waits on wake.
 func (o *outbox) take() batch {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(o.rest) > 0 {
+		rest := batch{buf: o.rest}
+		o.rest = nil
+		return rest
+	}
 	if o.sealed {
 		o.awake = false
 		return batch{}

@@ -16,9 +16,6 @@ func (l *Link) writeLoop() error {
 	var insets net.Buffers
 	for {
 		l.gather()
-		if err := l.write(l.out.takeRest()); err != nil {
-			return err
-		}
 		next := l.out.take()
 		if next.empty() {
 			if !l.awaitWork() {
