@@ -25,8 +25,8 @@ type guardedBody struct {
 	// mu orders the alarm with the end of the request, after which its response controller must not be touched.
 	mu         sync.Mutex
 	controller *http.ResponseController
-	patience   time.Duration
-	alarm      *time.Timer // nil when the body may take its time
+	patience   time.Duration // 0 when the body may take its time
+	alarm      *time.Timer   // runs from the first read that waits; nil when none is set
 	// since is when a read began to wait for the client, zero when none does: what a client does while nobody reads is no
 	// reason to end a long answer.
 	since time.Time
@@ -39,8 +39,6 @@ func (l Limits) guardBody(w http.ResponseWriter, r *http.Request, hurry bool) *g
 	b.over = !b.framed && r.ContentLength > int64(b.limit) // the body is the message
 	if hurry && r.Body != http.NoBody {
 		b.controller, b.patience = http.NewResponseController(w), l.BodyTimeout
-		b.alarm = time.AfterFunc(l.BodyTimeout, b.ring)
-		b.alarm.Stop() // until somebody reads
 	}
 	r.Body = b
 	return b
@@ -64,20 +62,21 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wait begins or ends to wait for the client.
+// wait begins or ends to wait for the client. The alarm is not stopped in between: most bodies are there at once.
 func (b *guardedBody) wait(begin bool) {
-	if b.alarm == nil {
+	if b.patience == 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !begin {
 		b.since = time.Time{}
-		b.alarm.Stop()
 		return
 	}
 	b.since = time.Now()
-	b.alarm.Reset(b.patience)
+	if b.alarm == nil {
+		b.alarm = time.AfterFunc(b.patience, b.ring)
+	}
 }
 
 // scan follows the prefixes of the messages in what was read.
@@ -103,22 +102,28 @@ func (b *guardedBody) scan(data []byte) {
 	}
 }
 
-// ring ends a read that waits for a client which has stopped sending.
+// ring ends a read that waits for a client which has stopped sending, or looks again when the present one has waited
+// long enough.
 func (b *guardedBody) ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.controller != nil && !b.since.IsZero() && time.Since(b.since) >= b.patience {
+	switch left := b.patience - time.Since(b.since); {
+	case b.controller == nil:
+	case b.since.IsZero():
+		b.alarm = nil
+	case left > 0:
+		b.alarm.Reset(left)
+	default:
 		_ = b.controller.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
 // done ends the guard, before the server takes the response writer back.
 func (b *guardedBody) done() {
-	if b.alarm == nil {
-		return
-	}
-	b.alarm.Stop()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.controller = nil
+	if b.alarm != nil {
+		b.alarm.Stop()
+	}
 }
