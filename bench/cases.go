@@ -84,13 +84,13 @@ func unaryCases() []testCase {
 	}, {
 		name: "unary_c512", about: "512 callers, 100 B",
 		load:       load{callers: 512, size: small},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess, bareFrames},
 		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c512_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.22)}},
 	}, {
 		name: "unary_c1", about: "1 caller, 100 B",
 		load:       load{callers: 1, size: small},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess, bareTCP},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess, bareFrames},
 		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c1_p50_vs_grpc", ours, "grpc", medianTime, atMost(0.45)}},
 	}, {
@@ -124,7 +124,7 @@ func streamCases() []testCase {
 	}, {
 		name: "bulk", about: "one server stream of 64 KiB messages",
 		load:       load{callers: 1, size: large, stream: 2_000},
-		contenders: []contender{meshTransport, wireLink, grpcDirect},
+		contenders: []contender{meshTransport, wireLink, grpcDirect, typedStream},
 		figures:    []metric{cpuPerCall, byteRate},
 		ratios:     []ratio{{"link_bulk_bytes_vs_grpc", ours, "grpc", byteRate, atLeast(1.5)}},
 	}}

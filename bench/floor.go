@@ -1,22 +1,29 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"sync"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connectinprocess"
+	"google.golang.org/protobuf/proto"
 
+	benchv1 "github.com/collectiverpc/collective/bench/gen/bench/v1"
 	"github.com/collectiverpc/collective/bench/gen/bench/v1/benchv1connect"
 )
 
-// The floors are no contenders but what nobody can go below: the one is all of a call but the way between the two ends,
-// the other is nothing but that way.
+// The floors are no contenders but what a call is made of at least. Whoever has callers, messages and a wire pays for the
+// first two together; the last is what a stream costs when nothing is done to it.
 var (
-	inProcess = contender{"in_process", startInProcess} // client and handler, no wire, messages copied
-	bareTCP   = contender{"tcp", startBareTCP}          // bytes there and back, no call
+	inProcess   = contender{"in_process", startInProcess}     // client and handler, no wire, messages copied
+	bareFrames  = contender{"bare_frames", startBareFrames}   // the wire, no calls: frames of the size of one, there and back
+	typedStream = contender{"typed_stream", startTypedStream} // messages behind their length on a TCP stream of their own
 )
 
 func startInProcess(_ context.Context, l load) (*bed, error) {
@@ -25,48 +32,136 @@ func startInProcess(_ context.Context, l load) (*bed, error) {
 	return &bed{op: connectOperation(connectinprocess.New(server), l)}, nil
 }
 
-// startBareTCP has each end read on a goroutine of its own, which hands over to the one that waits, as any wire must
-// whose reader waits for nobody. It serves a single caller.
-func startBareTCP(_ context.Context, l load) (*bed, error) {
-	if l.callers != 1 {
-		return nil, errors.New("the bare TCP floor has one caller")
-	}
+// startBareFrames has what any wire of many callers has whose reader waits for nobody: a buffer that they share, one
+// write for all who are ready, a goroutine on each end that reads and hands over. The far end answers as it reads. There
+// is no call: no deadline, no metadata, no credit, no cancellation, no handler that could block.
+func startBareFrames(_ context.Context, l load) (*bed, error) {
 	dialled, accepted, err := tcpPair(false)
 	if err != nil {
 		return nil, err
 	}
-	const overhead = 200 // about what headers and metadata take
-	request := payload(l.size + overhead)
-	answers, requests := pass(dialled, len(request)), pass(accepted, len(request))
-	go func() {
-		for range requests {
-			_, _ = accepted.Write(request)
-		}
-	}()
+	const overhead = 150 // what metadata, name and deadline of the benchmark's call take on the link
+	size := l.size + overhead
+	waiting := make([]chan struct{}, l.callers)
+	free := make(chan int, l.callers)
+	for i := range waiting {
+		waiting[i] = make(chan struct{}, 1)
+		free <- i
+	}
+	near, far := &frameEnd{conn: dialled, size: size}, &frameEnd{conn: accepted, size: size}
+	go near.read(func(caller uint32) { waiting[caller] <- struct{}{} })
+	go far.read(far.send)
 	b := &bed{op: func(context.Context) (yield, error) {
-		if _, err := dialled.Write(request); err != nil {
-			return yield{}, err
-		}
-		if _, ok := <-answers; !ok {
-			return yield{}, io.ErrUnexpectedEOF
-		}
+		caller := <-free
+		near.send(uint32(caller))
+		<-waiting[caller]
+		free <- caller
 		return yield{calls: 1, bytes: l.size}, nil
 	}}
 	b.onClose(func() error { return errors.Join(dialled.Close(), accepted.Close()) })
 	return b, nil
 }
 
-// pass reads pieces of n bytes and tells of each.
-func pass(from net.Conn, n int) <-chan struct{} {
-	arrived := make(chan struct{}, 1)
+// frameEnd is one end of such a wire.
+type frameEnd struct {
+	conn    net.Conn
+	size    int
+	mu      sync.Mutex
+	queued  []byte
+	spare   []byte
+	writing bool
+}
+
+// send adds a frame. Who finds nobody writing lets others add theirs first, and then writes for all.
+func (e *frameEnd) send(caller uint32) {
+	e.mu.Lock()
+	start := len(e.queued)
+	e.queued = append(e.queued, make([]byte, e.size)...)
+	binary.BigEndian.PutUint32(e.queued[start:], caller)
+	if e.writing {
+		e.mu.Unlock()
+		return
+	}
+	e.writing = true
+	e.mu.Unlock()
+	runtime.Gosched()
+	for e.mu.Lock(); len(e.queued) > 0; e.mu.Lock() {
+		batch := e.queued
+		e.queued = e.spare[:0]
+		e.mu.Unlock()
+		_, _ = e.conn.Write(batch) // a broken wire is noticed by those who wait, in vain
+		e.spare = batch
+	}
+	e.writing = false
+	e.mu.Unlock()
+}
+
+func (e *frameEnd) read(arrived func(caller uint32)) {
+	from := bufio.NewReaderSize(e.conn, 64<<10)
+	for frame := make([]byte, e.size); ; {
+		if _, err := io.ReadFull(from, frame); err != nil {
+			return
+		}
+		arrived(binary.BigEndian.Uint32(frame))
+	}
+}
+
+// startTypedStream moves typed messages the plain way: each is marshalled, written, read and unmarshalled. Nobody could
+// cancel it, or call anything beside it.
+func startTypedStream(_ context.Context, l load) (*bed, error) {
+	dialled, accepted, err := tcpPair(false)
+	if err != nil {
+		return nil, err
+	}
+	requests := make(chan *benchv1.FeedRequest)
 	go func() {
-		defer close(arrived)
-		for piece := make([]byte, n); ; {
-			if _, err := io.ReadFull(from, piece); err != nil {
-				return
-			}
-			arrived <- struct{}{}
+		for request := range requests {
+			_ = feed(request, messageWriter(accepted)) // a broken stream is noticed by its reader
 		}
 	}()
-	return arrived
+	receive := messageReader(dialled)
+	b := &bed{op: func(context.Context) (yield, error) {
+		requests <- &benchv1.FeedRequest{Count: uint32(l.stream), Size: uint32(l.size)}
+		left := l.stream
+		return drain(func() (*benchv1.FeedResponse, error) {
+			if left == 0 {
+				return nil, io.EOF
+			}
+			left--
+			return receive()
+		})
+	}}
+	b.onClose(func() error { close(requests); return errors.Join(dialled.Close(), accepted.Close()) })
+	return b, nil
+}
+
+const prefixSize = 4 // of the length before a message
+
+func messageWriter(to io.Writer) func(*benchv1.FeedResponse) error {
+	var frame []byte
+	return func(m *benchv1.FeedResponse) (err error) {
+		frame = binary.BigEndian.AppendUint32(frame[:0], uint32(proto.Size(m)))
+		if frame, err = (proto.MarshalOptions{UseCachedSize: true}).MarshalAppend(frame, m); err != nil {
+			return err
+		}
+		_, err = to.Write(frame)
+		return err
+	}
+}
+
+func messageReader(from io.Reader) func() (*benchv1.FeedResponse, error) {
+	buffered := bufio.NewReaderSize(from, 128<<10)
+	var frame []byte
+	return func() (*benchv1.FeedResponse, error) {
+		prefix, err := buffered.Peek(prefixSize)
+		if err != nil {
+			return nil, err
+		}
+		frame = append(frame[:0], make([]byte, prefixSize+int(binary.BigEndian.Uint32(prefix)))...)
+		if _, err := io.ReadFull(buffered, frame); err != nil {
+			return nil, err
+		}
+		m := new(benchv1.FeedResponse)
+		return m, proto.Unmarshal(frame[prefixSize:], m)
+	}
 }

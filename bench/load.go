@@ -38,7 +38,11 @@ func runRound(ctx context.Context, op operation, tallies []tally, length time.Du
 }
 
 // repeat does at least one operation, however late it comes to it.
+//
+// Its context is its own: callers that derived the contexts of their calls from one would wait for each other in it.
 func (t *tally) repeat(ctx context.Context, op operation, deadline time.Time) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	t.yield, t.latencies = yield{}, t.latencies[:0]
 	for now := time.Now(); now.Before(deadline) || len(t.latencies) == 0; {
 		moved, err := op(ctx)
