@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connectinprocess"
@@ -42,25 +43,41 @@ func startBareFrames(_ context.Context, l load) (*bed, error) {
 	}
 	const overhead = 150 // what metadata, name and deadline of the benchmark's call take on the link
 	size := l.size + overhead
-	waiting := make([]chan struct{}, l.callers)
-	free := make(chan int, l.callers)
-	for i := range waiting {
-		waiting[i] = make(chan struct{}, 1)
-		free <- i
-	}
+	waiting := &waiters{answered: make([]chan struct{}, maxWaiters)}
 	near, far := &frameEnd{conn: dialled, size: size}, &frameEnd{conn: accepted, size: size}
-	go near.read(func(caller uint32) { waiting[caller] <- struct{}{} })
+	go near.read(waiting.wake)
 	go far.read(far.send)
 	b := &bed{op: func(context.Context) (yield, error) {
-		caller := <-free
-		near.send(uint32(caller))
-		<-waiting[caller]
-		free <- caller
+		waiting.await(near.send)
 		return yield{calls: 1, bytes: l.size}, nil
 	}}
 	b.onClose(func() error { return errors.Join(dialled.Close(), accepted.Close()) })
 	return b, nil
 }
+
+// maxWaiters is more than the callers of any case: a pool may forget the numbers that are in it when memory is collected.
+const maxWaiters = 1 << 16
+
+// waiters are the callers that wait for their answer, by number.
+type waiters struct {
+	pool     sync.Pool // of *uint32
+	given    atomic.Uint32
+	answered []chan struct{}
+}
+
+func (w *waiters) await(send func(caller uint32)) {
+	caller, ok := w.pool.Get().(*uint32)
+	if !ok {
+		number := w.given.Add(1)
+		caller = &number
+		w.answered[number] = make(chan struct{}, 1)
+	}
+	send(*caller)
+	<-w.answered[*caller]
+	w.pool.Put(caller)
+}
+
+func (w *waiters) wake(caller uint32) { w.answered[caller] <- struct{}{} }
 
 // frameEnd is one end of such a wire.
 type frameEnd struct {
@@ -72,7 +89,7 @@ type frameEnd struct {
 	writing bool
 }
 
-// send adds a frame. Who finds nobody writing lets others add theirs first, and then writes for all.
+// send adds a frame. Who finds nobody writing lets others add theirs as long as there are any, and then writes for all.
 func (e *frameEnd) send(caller uint32) {
 	e.mu.Lock()
 	start := len(e.queued)
@@ -84,7 +101,12 @@ func (e *frameEnd) send(caller uint32) {
 	}
 	e.writing = true
 	e.mu.Unlock()
-	runtime.Gosched()
+	for size, before := 1, 0; size > before; {
+		runtime.Gosched()
+		e.mu.Lock()
+		size, before = len(e.queued), size
+		e.mu.Unlock()
+	}
 	for e.mu.Lock(); len(e.queued) > 0; e.mu.Lock() {
 		batch := e.queued
 		e.queued = e.spare[:0]

@@ -7,7 +7,7 @@ import (
 // callTable holds the calls that this end opened.
 type callTable struct {
 	mu    sync.Mutex
-	calls map[uint64]*clientStream
+	calls slots[clientStream]
 	next  uint64
 	away  bool  // the other end drains: open nothing new
 	over  error // the link is over, or as good as that
@@ -15,7 +15,6 @@ type callTable struct {
 }
 
 func (t *callTable) init(initiator bool) {
-	t.calls = map[uint64]*clientStream{}
 	t.next = 2
 	if initiator {
 		t.next = 1
@@ -34,14 +33,14 @@ func (t *callTable) add(s *clientStream) error {
 	}
 	s.id = t.next
 	t.next += 2
-	t.calls[s.id] = s
+	t.calls.put(s.id, s)
 	return nil
 }
 
 func (t *callTable) get(id uint64) *clientStream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.calls[id]
+	return t.calls.get(id)
 }
 
 // remove forgets a call and reports whether it was there.
@@ -51,18 +50,16 @@ func (t *callTable) remove(id uint64) bool { return t.take(id) != nil }
 func (t *callTable) take(id uint64) *clientStream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.calls[id]
-	if s == nil {
-		return nil
+	s := t.calls.take(id)
+	if s != nil {
+		t.noteIdle()
 	}
-	delete(t.calls, id)
-	t.noteIdle()
 	return s
 }
 
 // noteIdle tells those who wait for the last call that it is gone. t.mu is held.
 func (t *callTable) noteIdle() {
-	if len(t.calls) == 0 && t.idle != nil {
+	if t.calls.len() == 0 && t.idle != nil {
 		close(t.idle)
 		t.idle = nil
 	}
@@ -71,7 +68,16 @@ func (t *callTable) noteIdle() {
 func (t *callTable) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.calls)
+	return t.calls.len()
+}
+
+// shrink drops the memory that many calls at once have needed.
+func (t *callTable) shrink() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls.len() == 0 {
+		t.calls = slots[clientStream]{}
+	}
 }
 
 // used reports whether id is one this end has given.
@@ -94,7 +100,7 @@ func (t *callTable) goAway(last uint64) []*clientStream {
 	defer t.mu.Unlock()
 	t.away = true
 	var refused []*clientStream
-	for id, s := range t.calls {
+	for id, s := range t.calls.all() {
 		if id > last {
 			refused = append(refused, s)
 		}
@@ -106,7 +112,7 @@ func (t *callTable) goAway(last uint64) []*clientStream {
 func (t *callTable) closeIfIdle(reason error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.calls) > 0 {
+	if t.calls.len() > 0 {
 		return false
 	}
 	if t.over == nil {
@@ -119,7 +125,7 @@ func (t *callTable) closeIfIdle(reason error) bool {
 func (t *callTable) whenIdle() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.calls) == 0 {
+	if t.calls.len() == 0 {
 		return closedChan
 	}
 	if t.idle == nil {
@@ -133,10 +139,10 @@ func (t *callTable) failAll(l *Link, unsent uint64, err error) {
 	t.mu.Lock()
 	t.over = err
 	calls := t.calls
-	t.calls = map[uint64]*clientStream{}
+	t.calls = slots[clientStream]{}
 	t.noteIdle()
 	t.mu.Unlock()
-	for _, s := range calls {
+	for _, s := range calls.all() {
 		s.abort(l.unavailable(s.batch < unsent, err))
 	}
 }

@@ -126,6 +126,7 @@ func (v *liveness) tick(l *Link) {
 		return
 	}
 	l.out.shrink()
+	l.calls.shrink()
 	l.served.shrink()
 }
 

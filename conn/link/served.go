@@ -9,10 +9,10 @@ import (
 // servedTable holds the calls that the other end opened and whose handlers run.
 type servedTable struct {
 	mu      sync.Mutex
-	calls   map[uint64]*serverCall // those the other end still waits for
-	running int                    // handlers that have not returned
-	last    uint64                 // newest id seen
-	spare   []*serverCall          // to be used again
+	calls   slots[serverCall] // those the other end still waits for
+	running int               // handlers that have not returned
+	last    uint64            // newest id seen
+	spare   []*serverCall     // to be used again
 	drain   bool
 	over    bool
 	idle    chan struct{}
@@ -21,7 +21,6 @@ type servedTable struct {
 }
 
 func (t *servedTable) init(l *Link) {
-	t.calls = map[uint64]*serverCall{}
 	t.watch = time.AfterFunc(time.Hour, func() { t.sweep(l) })
 	t.watch.Stop()
 }
@@ -55,7 +54,7 @@ func (t *servedTable) add(l *Link, o opening) (*serverCall, admission) {
 	c.link, c.id, c.target, c.metadata = l, o.id, o.target, o.metadata
 	c.scope = &scope{call: c}
 	c.scope.deadline = o.deadline
-	t.calls[c.id] = c
+	t.calls.put(c.id, c)
 	t.watchDeadline(o.deadline)
 	return c, admitted
 }
@@ -83,8 +82,8 @@ func (t *servedTable) fresh() *serverCall {
 func (t *servedTable) shrink() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.calls) == 0 {
-		t.spare = nil
+	if t.calls.len() == 0 {
+		t.spare, t.calls = nil, slots[serverCall]{}
 	}
 }
 
@@ -92,16 +91,14 @@ func (t *servedTable) shrink() {
 func (t *servedTable) get(id uint64) (c *serverCall, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.calls[id], id <= t.last || t.drain || t.over
+	return t.calls.get(id), id <= t.last || t.drain || t.over
 }
 
 // remove forgets a call to which no answer goes any more, and reports whether it was there.
 func (t *servedTable) remove(id uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, ok := t.calls[id]
-	delete(t.calls, id)
-	return ok
+	return t.calls.take(id) != nil
 }
 
 // returned counts a handler off. pure says that nobody but the reader may still look at its call.
@@ -156,9 +153,9 @@ func (t *servedTable) cancelAll() {
 	t.over = true
 	t.watch.Stop()
 	calls := t.calls
-	t.calls = map[uint64]*serverCall{}
+	t.calls = slots[serverCall]{}
 	t.mu.Unlock()
-	for _, c := range calls {
+	for _, c := range calls.all() {
 		c.abandon(context.Canceled)
 	}
 }
@@ -188,11 +185,11 @@ func (t *servedTable) expired(now time.Time) []*serverCall {
 	defer t.mu.Unlock()
 	var late []*serverCall
 	next := time.Time{}
-	for id, c := range t.calls {
+	for id, c := range t.calls.all() {
 		switch deadline := c.scope.deadline; {
 		case deadline.IsZero():
 		case !deadline.After(now):
-			delete(t.calls, id)
+			t.calls.take(id)
 			late = append(late, c)
 		case next.IsZero() || deadline.Before(next):
 			next = deadline
