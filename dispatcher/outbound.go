@@ -26,9 +26,10 @@ type outbound struct {
 	call       link.Call
 	decision   decision
 
-	// mu guards the attempt: a single request may be sent and its answer awaited from two goroutines.
+	// mu guards the attempts: a single request may be sent and its answer awaited from two goroutines.
 	mu sync.Mutex
-	attempt
+	attempts
+	present atomic.Pointer[attempt] // changes under mu
 
 	seen    atomic.Bool             // something of an answer arrived
 	counted atomic.Pointer[station] // whose load this call is in; nil when it has ended
@@ -36,14 +37,19 @@ type outbound struct {
 	unwatch func() bool
 }
 
-// attempt is how far the candidates have been tried.
+// attempt is a call on a candidate.
 type attempt struct {
-	tried   int // candidates asked
 	station *station
 	stream  connect.ClientStream
 	bare    connect.ClientStream // stream, without interceptors
-	message any                  // the only request message, once sent
-	first   error                // what went wrong first
+}
+
+// attempts is how far the candidates have been tried.
+type attempts struct {
+	tried   int     // candidates asked
+	only    attempt // memory for the first, which for most calls is all
+	message any     // the only request message, once sent
+	first   error   // what went wrong first
 }
 
 var outbounds = sync.Pool{New: func() any { return new(outbound) }}
@@ -53,10 +59,10 @@ func (o *outbound) recycle() {
 	if o.call.Spec.StreamType != connect.StreamTypeUnary {
 		return
 	}
-	if o.stream == o.bare { // no interceptor has seen it
-		link.Recycle(o.bare)
+	if a := o.present.Swap(nil); a.stream == a.bare { // no interceptor has seen it
+		link.Recycle(a.bare)
 	}
-	o.ctx, o.info, o.header, o.call, o.decision, o.attempt = nil, nil, nil, link.Call{}, decision{}, attempt{}
+	o.ctx, o.info, o.header, o.call, o.decision, o.attempts = nil, nil, nil, link.Call{}, decision{}, attempts{}
 	o.seen.Store(false)
 	outbounds.Put(o)
 }
@@ -110,8 +116,7 @@ func (o *outbound) next(why error) error {
 		o.address(st)
 		stream, bare, err := o.dispatcher.openOn(o.ctx, st, o.call)
 		if err == nil {
-			o.bare = bare
-			o.moveTo(st, stream)
+			o.moveTo(attempt{st, stream, bare})
 			return nil
 		}
 		o.keep(o.failure(st, err))
@@ -129,11 +134,16 @@ func (o *outbound) keep(err error) {
 	}
 }
 
-func (o *outbound) moveTo(st *station, stream connect.ClientStream) {
-	st.load.Add(1)
-	o.left(o.counted.Swap(st))
-	o.station, o.stream = st, stream
-	o.info.TransportInfo = st.route
+func (o *outbound) moveTo(next attempt) {
+	next.station.load.Add(1)
+	o.left(o.counted.Swap(next.station))
+	place := &o.only
+	if o.present.Load() != nil {
+		place = new(attempt) // somebody may still look at the one before
+	}
+	*place = next
+	o.present.Store(place)
+	o.info.TransportInfo = next.station.route
 }
 
 // address fills the request headers for a peer.
@@ -146,19 +156,11 @@ func (o *outbound) address(st *station) {
 	passRequest(to, o.header, o.dispatcher.trusts(st), o.dispatcher.options.cookie)
 }
 
-func (o *outbound) route() *RouteInfo {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.station.route
-}
+func (o *outbound) route() *RouteInfo { return o.present.Load().station.route }
 
 func (o *outbound) single() bool { return o.call.Spec.StreamType&connect.StreamTypeClient == 0 }
 
-func (o *outbound) current() connect.ClientStream {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.stream
-}
+func (o *outbound) current() connect.ClientStream { return o.present.Load().stream }
 
 func (o *outbound) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
 
@@ -178,12 +180,13 @@ func (o *outbound) Send(msg any) error {
 
 // sending keeps a single request message for a repetition.
 func (o *outbound) sending(msg any) connect.ClientStream {
+	if !o.single() {
+		return o.current()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.single() {
-		o.message = msg
-	}
-	return o.stream
+	o.message = msg
+	return o.current()
 }
 
 func (o *outbound) CloseSend() error { return o.current().CloseSend() }
@@ -209,9 +212,7 @@ func (o *outbound) Receive(msg any) error {
 
 // receiveHeaders waits until the answer begins and reports whether its headers came by themselves.
 func (o *outbound) receiveHeaders() bool {
-	o.mu.Lock()
-	bare, ok := o.bare.(link.HeaderReceiver)
-	o.mu.Unlock()
+	bare, ok := o.present.Load().bare.(link.HeaderReceiver)
 	if !ok || !bare.ReceiveHeaders() {
 		return false
 	}
@@ -231,10 +232,10 @@ func (o *outbound) received() {
 func (o *outbound) repeat(failed connect.ClientStream, err error) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if failed != o.stream {
+	if failed != o.current() {
 		return true, nil // Send has moved on already
 	}
-	why := o.failure(o.station, err)
+	why := o.failure(o.present.Load().station, err)
 	if o.message == nil || o.seen.Load() || !o.mayRepeat(err) {
 		return false, why
 	}
@@ -242,14 +243,15 @@ func (o *outbound) repeat(failed connect.ClientStream, err error) (bool, error) 
 		if err := o.next(why); err != nil {
 			return false, err
 		}
-		sent := o.stream.Send(o.message)
+		a := o.present.Load()
+		sent := a.stream.Send(o.message)
 		if sent == nil {
-			sent = o.stream.CloseSend()
+			sent = a.stream.CloseSend()
 		}
 		if sent == nil || errors.Is(sent, io.EOF) || !o.mayRepeat(sent) {
 			return true, nil
 		}
-		why = o.failure(o.station, sent)
+		why = o.failure(a.station, sent)
 	}
 }
 
