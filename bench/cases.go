@@ -74,7 +74,7 @@ func unaryCases() []testCase {
 	return []testCase{{
 		name: "unary_c64", about: "64 callers, 100 B",
 		load:       load{callers: 64, size: small},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, connectGRPC},
+		contenders: []contender{meshTransport, grpcDirect, natsRequest, wireLink, connectGRPC},
 		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios: []ratio{
 			{"link_unary_c64_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.25)},
@@ -84,31 +84,31 @@ func unaryCases() []testCase {
 	}, {
 		name: "unary_c512", about: "512 callers, 100 B",
 		load:       load{callers: 512, size: small},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess, bareFrames},
+		contenders: []contender{meshTransport, grpcDirect, natsRequest, wireLink, inProcess, bareFrames},
 		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c512_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.22)}},
 	}, {
 		name: "unary_c1", about: "1 caller, 100 B",
 		load:       load{callers: 1, size: small},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, natsRequest, inProcess, bareFrames},
+		contenders: []contender{meshTransport, grpcDirect, natsRequest, wireLink, inProcess, bareFrames},
 		figures:    []metric{cpuPerCall, allocs, garbage, callRate, medianTime, tailTime},
 		ratios:     []ratio{{"link_unary_c1_p50_vs_grpc", ours, "grpc", medianTime, atMost(0.45)}},
 	}, {
 		name: "unary_1k", about: "64 callers, 1 KiB",
 		load:       load{callers: 64, size: medium},
-		contenders: []contender{meshTransport, wireLink, grpcDirect},
+		contenders: []contender{meshTransport, grpcDirect, wireLink},
 		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"link_unary_1k_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.30)}},
 	}, {
 		name: "unary_64k", about: "64 callers, 64 KiB",
 		load:       load{callers: 64, size: large},
-		contenders: []contender{meshTransport, wireLink, grpcDirect},
+		contenders: []contender{meshTransport, grpcDirect, wireLink},
 		figures:    []metric{cpuPerCall, byteRate},
 		ratios:     []ratio{{"link_unary_64k_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.50)}},
 	}, {
 		name: "tls_unary_c64", about: "64 callers, 100 B, TLS 1.3",
 		load:       load{callers: 64, size: small, tls: true},
-		contenders: []contender{meshTransport, wireLink, grpcDirect},
+		contenders: []contender{meshTransport, grpcDirect, wireLink},
 		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"link_tls_unary_c64_cpu_vs_grpc_tls", ours, "grpc", cpuPerCall, atMost(0.35)}},
 	}}
@@ -118,13 +118,13 @@ func streamCases() []testCase {
 	return []testCase{{
 		name: "stream", about: "one server stream of 100 B messages",
 		load:       load{callers: 1, size: small, stream: 50_000},
-		contenders: []contender{meshTransport, wireLink, grpcDirect},
+		contenders: []contender{meshTransport, grpcDirect, wireLink},
 		figures:    []metric{cpuPerCall, allocs, callRate},
 		ratios:     []ratio{{"link_stream_rps_vs_grpc", ours, "grpc", callRate, atLeast(2)}},
 	}, {
 		name: "bulk", about: "one server stream of 64 KiB messages",
 		load:       load{callers: 1, size: large, stream: 2_000},
-		contenders: []contender{meshTransport, wireLink, grpcDirect, typedStream},
+		contenders: []contender{meshTransport, grpcDirect, wireLink, typedStream},
 		figures:    []metric{cpuPerCall, byteRate},
 		ratios:     []ratio{{"link_bulk_bytes_vs_grpc", ours, "grpc", byteRate, atLeast(1.5)}},
 	}}
