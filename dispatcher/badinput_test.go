@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // What a call with a wrong name or place is answered, in every protocol, where the method is and elsewhere.
@@ -68,7 +69,7 @@ func TestBadInput_Routing(t *testing.T) {
 						info.RequestHeader().Set(header, value)
 					}
 				}
-				client := connect.NewClient(connecthttp.NewTransport(newHTTPClient(t), "http://"+entrance.address, opts...))
+				client := connect.NewClient(connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+entrance.Address, opts...))
 				err := client.CallUnary(ctx, connect.Spec{Procedure: tt.procedure}, &testingv1.EchoRequest{}, &testingv1.EchoResponse{})
 				reason := cmp.Or(info.ResponseHeader().Get("Collective-Reason"), info.ResponseTrailer().Get("Collective-Reason"))
 				if connect.CodeOf(err) != tt.code || reason != tt.reason {
@@ -131,12 +132,12 @@ func unfinished(t *testing.T, n node, path, contentType, body string) (status, t
 	reader, feed := io.Pipe()
 	defer feed.Close()
 	go func() { _, _ = io.WriteString(feed, body) }()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+path, reader)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.Address+path, reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", contentType)
-	client := newHTTPClient(t)
+	client := meshtest.HTTP2Client(t)
 	client.Timeout = patience
 	res, err := client.Do(req)
 	if err != nil {
@@ -154,7 +155,7 @@ func TestBadInput_LengthOfABody(t *testing.T) {
 	for _, n := range []node{p.a, p.b} {
 		for _, path := range []string{testingv1connect.EchoServiceEchoProcedure, "/collector.mesh.v1.MeshService/GetStatus"} {
 			body, feed := io.Pipe() // that never sends
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+path, body)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.Address+path, body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -218,12 +219,12 @@ func TestBadInput_Bodies(t *testing.T) {
 
 func postHTTP2(t *testing.T, n node, path, contentType, body string) (*http.Response, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.Address+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", contentType)
-	return roundTrip(t, newHTTPClient(t), req)
+	return roundTrip(t, meshtest.HTTP2Client(t), req)
 }
 
 func roundTrip(t *testing.T, client *http.Client, req *http.Request) (*http.Response, string) {

@@ -18,6 +18,7 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // A message that is announced too large is refused on its announcement: nothing of it has to come.
@@ -38,12 +39,12 @@ func TestBody_AnnouncedTooLarge(t *testing.T) {
 			go func() { // and then silence
 				_, _ = feed.Write(binary.BigEndian.AppendUint32([]byte{0}, 1<<31))
 			}()
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+path, body)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.Address+path, body)
 			if err != nil {
 				t.Fatal(err)
 			}
 			req.Header.Set("Content-Type", contentType)
-			client := newHTTPClient(t)
+			client := meshtest.HTTP2Client(t)
 			client.Timeout = patience
 			res, err := client.Do(req)
 			if err != nil {
@@ -65,7 +66,7 @@ func TestBody_Pause(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, dispatcher.WithLimits(dispatcher.Limits{BodyTimeout: 100 * time.Millisecond}))
 	for _, n := range []node{a, b} {
-		conn, err := net.Dial("tcp", n.address)
+		conn, err := net.Dial("tcp", n.Address)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,11 +88,11 @@ func TestBody_Pause(t *testing.T) {
 func TestBody_LongAnswer(t *testing.T) {
 	t.Parallel()
 	a := serve(t, "a", []string{"test"}, dispatcher.WithLimits(dispatcher.Limits{BodyTimeout: 100 * time.Millisecond}))
-	for name, client := range map[string]*http.Client{"HTTP/1.1": {Transport: new(http.Transport)}, "HTTP/2": newHTTPClient(t)} {
+	for name, client := range map[string]*http.Client{"HTTP/1.1": {Transport: new(http.Transport)}, "HTTP/2": meshtest.HTTP2Client(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			t.Cleanup(client.CloseIdleConnections)
-			mesh := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+a.address)))
+			mesh := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+a.Address)))
 			stream, err := mesh.Watch(t.Context(), &meshv1.WatchRequest{Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_METRICS}})
 			if err != nil {
 				t.Fatal(err)

@@ -2,8 +2,6 @@ package dispatcher_test
 
 import (
 	"context"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -18,20 +16,18 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // behindHTTP2 puts a proxy before a collector that speaks HTTP/2 only, so that no upgrade gets through.
 func behindHTTP2(t *testing.T, address string) string {
 	t.Helper()
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: protocols}
-	t.Cleanup(transport.CloseIdleConnections)
 	proxy := httptest.NewUnstartedServer(&httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: address}) },
-		Transport: transport,
+		Transport: meshtest.HTTP2Client(t).Transport,
 	})
-	proxy.Config.Protocols = protocols
+	proxy.Config.Protocols = new(http.Protocols)
+	proxy.Config.Protocols.SetUnencryptedHTTP2(true)
 	proxy.Start()
 	t.Cleanup(proxy.Close)
 	return proxy.Listener.Addr().String()
@@ -43,13 +39,12 @@ func TestCarried_IsNoCallOfAClient(t *testing.T) {
 	t.Parallel()
 	const least = 20 * time.Millisecond
 	a := serve(t, "a", []string{"test"})
-	b, stop := serveUntilStopped(t, "b", dispatcher.Limits{
+	b := serve(t, "b", []string{"test"}, dispatcher.WithLimits(dispatcher.Limits{
 		RequestBytes: 1 << 10, BodyTimeout: least, DefaultTimeout: 10 * time.Second, IdleTimeout: least, HeaderTimeout: least,
-	})
+	}))
 	a.hostEcho(t, "test")
-	res, err := a.ConnectTo(t.Context(), behindHTTP2(t, b.address), nil)
-	if err != nil || res.GetStatus().GetCode() != 200 {
-		t.Fatal(res, err)
+	if err := meshtest.Connect(t.Context(), a.Dispatcher, behindHTTP2(t, b.Address)); err != nil {
+		t.Fatal(err)
 	}
 	client := testingv1connect.NewEchoServiceClient(connect.NewClient(b.Transport("test")))
 	text := strings.Repeat("x", 1<<20)
@@ -70,36 +65,12 @@ func TestCarried_IsNoCallOfAClient(t *testing.T) {
 	if p, ok := a.Connections().Table().Peer("b"); !ok || p.Carrier != conn.CarrierRPC {
 		t.Errorf("the peer is %+v", p)
 	}
-	stop()
-}
-
-// serveUntilStopped is serve with the end in the order of a program: the links, then the server.
-func serveUntilStopped(t *testing.T, id string, limits dispatcher.Limits) (_ node, stop func()) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := b.Shutdown(ctx); err != nil {
+		t.Errorf("the links: %v", err)
 	}
-	d, err := dispatcher.New(id, listener.Addr().String(), []string{"test"},
-		dispatcher.WithLimits(limits), dispatcher.WithLogger(slog.New(slog.DiscardHandler)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := d.Server(d.Handler(), nil)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		_ = server.Serve(d.Listener(listener))
-	}()
-	return node{d, listener.Addr().String()}, func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := d.Shutdown(ctx); err != nil {
-			t.Errorf("the links: %v", err)
-		}
-		if err := server.Shutdown(ctx); err != nil {
-			t.Errorf("the server: %v", err)
-		}
-		<-stopped
+	if err := b.HTTP.Shutdown(ctx); err != nil {
+		t.Errorf("the server: %v", err)
 	}
 }

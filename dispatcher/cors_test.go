@@ -15,6 +15,7 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 const app = "https://app.example"
@@ -77,7 +78,7 @@ func TestCORS_Preflight(t *testing.T) {
 		"no origin at all":     {"null", "POST", connectWeb, false},
 	} {
 		for _, path := range []string{testingv1connect.EchoServiceEchoProcedure, meshv1connect.MeshServiceGetStatusProcedure, "/no.Such/Method"} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://"+a.address+path, nil)
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://"+a.Address+path, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +106,7 @@ func TestCORS_Calls(t *testing.T) {
 	var ran atomic.Int32
 	count := dispatcher.WithServerInterceptors(counting(&ran))
 	a, b := pair(t, dispatcher.WithCORSOrigins(app), count)
-	own := "http://" + a.address
+	own := "http://" + a.Address
 	for name, tt := range map[string]struct {
 		page    page
 		allowed string // to read the answer
@@ -147,10 +148,10 @@ func TestCORS_Calls(t *testing.T) {
 // checkCalls makes a unary call, one by GET, and a stream, which must all be refused or none.
 func checkCalls(t *testing.T, what string, at node, asking *page, opts []connecthttp.Option, refused bool) {
 	t.Helper()
-	client := newHTTPClient(t)
+	client := meshtest.HTTP2Client(t)
 	asking.RoundTripper = client.Transport
 	client.Transport = asking
-	calls := testingv1connect.NewEchoServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+at.address, append(opts, connecthttp.WithHTTPGet())...)))
+	calls := testingv1connect.NewEchoServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+at.Address, append(opts, connecthttp.WithHTTPGet())...)))
 	judge := func(call string, err error) {
 		t.Helper()
 		if code := connect.CodeOf(err); (err != nil) != refused || refused && (code != connect.CodePermissionDenied || asking.status != http.StatusForbidden) {
@@ -173,15 +174,15 @@ func checkCalls(t *testing.T, what string, at node, asking *page, opts []connect
 func TestCORS_ListedPagesAreNoAdministrators(t *testing.T) {
 	t.Parallel()
 	a, b := serve(t, "a", []string{"test"}, dispatcher.WithCORSOrigins(app)), serve(t, "b", []string{"test"})
-	client := newHTTPClient(t)
+	client := meshtest.HTTP2Client(t)
 	for _, asking := range []*page{{origin: app, site: "cross-site"}, {origin: app}} {
-		asking.RoundTripper = newHTTPClient(t).Transport
+		asking.RoundTripper = meshtest.HTTP2Client(t).Transport
 		client.Transport = asking
-		mesh := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+a.address)))
+		mesh := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+a.Address)))
 		if _, err := mesh.GetStatus(t.Context(), &meshv1.GetStatusRequest{}); err != nil {
 			t.Error(err)
 		}
-		_, err := mesh.ConnectTo(t.Context(), &meshv1.ConnectToRequest{Address: b.address})
+		_, err := mesh.ConnectTo(t.Context(), &meshv1.ConnectToRequest{Address: b.Address})
 		if connect.CodeOf(err) != connect.CodePermissionDenied || asking.status != http.StatusForbidden || len(a.Connections().ListConnections()) != 0 {
 			t.Errorf("%+v: %v", asking, err)
 		}
@@ -198,7 +199,7 @@ func TestCORS_HandlersElsewhereHaveNoSay(t *testing.T) {
 	}
 	join(t, a, b)
 	a.knows(t, "test", "/S/M")
-	res, text := post(t, "http://"+a.address+"/S/M", "{}", "Origin", app)
+	res, text := post(t, "http://"+a.Address+"/S/M", "{}", "Origin", app)
 	if res.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", res.StatusCode, text)
 	}
@@ -219,7 +220,7 @@ func TestCORS_NoneIsTheDefault(t *testing.T) {
 	t.Parallel()
 	a := serve(t, "a", []string{"test"}, dispatcher.WithCORSOrigins())
 	a.hostEcho(t, "test")
-	res, text := post(t, "http://"+a.address+testingv1connect.EchoServiceEchoProcedure, "{}", "Origin", app)
+	res, text := post(t, "http://"+a.Address+testingv1connect.EchoServiceEchoProcedure, "{}", "Origin", app)
 	if res.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", res.StatusCode, text)
 	}

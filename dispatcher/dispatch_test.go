@@ -272,7 +272,7 @@ func TestDispatch_NeverGoesOn(t *testing.T) {
 	}
 	wrong{code: 404, connect: connect.CodeUnimplemented, reason: "method_unknown", message: "has no service"}.check(t, served.GetStatus(), "b")
 
-	client, ok := a.Connections().GetClient(b.address)
+	client, ok := a.Connections().GetClient(b.Address)
 	if !ok {
 		t.Fatal("a has no client for b")
 	}

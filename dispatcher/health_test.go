@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // asked posts a message to a method of the health service and returns the status and the answer without its spaces.
@@ -25,13 +27,13 @@ func (n node) asked(t *testing.T, method, message string) (int, string) {
 
 func (n node) posted(t *testing.T, method, contentType, message string) *http.Response {
 	t.Helper()
-	url := "http://" + n.address + "/grpc.health.v1.Health/" + method
+	url := "http://" + n.Address + "/grpc.health.v1.Health/" + method
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(message))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", contentType)
-	res, err := newHTTPClient(t).Do(req)
+	res, err := meshtest.HTTP2Client(t).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

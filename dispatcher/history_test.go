@@ -18,12 +18,13 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // calls are what a collector remembers, oldest first.
 func (n node) calls(t *testing.T, filter *meshv1.DispatchFilter) []*meshv1.Dispatch {
 	t.Helper()
-	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(newHTTPClient(t), "http://"+n.address)))
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+n.Address)))
 	res, err := client.ListDispatches(t.Context(), &meshv1.ListDispatchesRequest{Filter: filter})
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +40,7 @@ func (n node) calls(t *testing.T, filter *meshv1.DispatchFilter) []*meshv1.Dispa
 func TestHistory_EveryEntrance(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	transport := connecthttp.NewTransport(newHTTPClient(t), "http://"+a.address, connecthttp.WithGRPC())
+	transport := connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+a.Address, connecthttp.WithGRPC())
 	native := testingv1connect.NewEchoServiceClient(connect.NewClient(transport))
 	inside := testingv1connect.NewEchoServiceClient(connect.NewClient(a.Transport("test")))
 	envelopes := collectorconnect.NewCollectiveDispatcherClient(connect.NewClient(transport))
@@ -93,7 +94,7 @@ func TestListCollectors_Indirect(t *testing.T) {
 	a, b := pair(t)
 	c := serve(t, "c", []string{"test"})
 	join(t, b, c)
-	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(newHTTPClient(t), "http://"+a.address)))
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+a.Address)))
 	res, err := client.ListCollectors(t.Context(), &meshv1.ListCollectorsRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +115,7 @@ func TestListCollectors_Indirect(t *testing.T) {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	a, _ := pair(t)
-	transport := connecthttp.NewTransport(newHTTPClient(t), "http://"+a.address)
+	transport := connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+a.Address)
 	client := meshv1connect.NewMeshServiceClient(connect.NewClient(transport))
 	stream, err := client.Watch(t.Context(), &meshv1.WatchRequest{
 		Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES}, Filter: &meshv1.DispatchFilter{ErrorsOnly: true},

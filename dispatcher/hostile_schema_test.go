@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
@@ -34,30 +34,23 @@ type liar struct {
 // served starts a collector on loopback.
 func served(t *testing.T, id string, opts ...Option) liar {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	server := httptest.NewUnstartedServer(nil)
+	address := server.Listener.Addr().String()
+	d, err := New(id, address, []string{"test"}, append(opts, WithLogger(slog.New(slog.DiscardHandler)))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := New(id, listener.Addr().String(), []string{"test"}, append(opts, WithLogger(slog.New(slog.DiscardHandler)))...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := d.Server(d.Handler(), nil)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		_ = server.Serve(listener)
-	}()
+	server.Config = d.Server(d.Handler(), nil)
+	server.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		if err := d.Shutdown(ctx); err != nil {
 			t.Error(err)
 		}
-		_ = server.Close()
-		<-stopped
+		server.Close()
 	})
-	return liar{d, listener.Addr().String()}
+	return liar{d, address}
 }
 
 // tell announces a method and files to peers. The bytes of a file may be anything; a nil hash stands for the true one.

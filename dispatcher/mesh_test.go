@@ -19,11 +19,12 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 func (n node) status(t *testing.T, opts ...connecthttp.Option) meshv1connect.MeshServiceClient {
 	t.Helper()
-	return meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(newHTTPClient(t), "http://"+n.address, opts...)))
+	return meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+n.Address, opts...)))
 }
 
 func explainEcho(n node) *meshv1.ExplainRouteResponse {
@@ -120,7 +121,7 @@ func TestMesh_ConnectToAndDisconnect(t *testing.T) {
 	t.Parallel()
 	a, b := serve(t, "a", []string{"test"}), serve(t, "b", []string{"test", "more"})
 	b.hostEcho(t, "test")
-	connected, err := a.status(t).ConnectTo(t.Context(), &meshv1.ConnectToRequest{Address: b.address})
+	connected, err := a.status(t).ConnectTo(t.Context(), &meshv1.ConnectToRequest{Address: b.Address})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func TestMesh_ConnectToAndDisconnect(t *testing.T) {
 	if err != nil || len(listed.GetConnections()) != 1 {
 		t.Errorf("%v, %v", listed, err)
 	}
-	for address, code := range map[string]connect.Code{a.address: connect.CodeInvalidArgument, "127.0.0.1:1": connect.CodeUnavailable} {
+	for address, code := range map[string]connect.Code{a.Address: connect.CodeInvalidArgument, "127.0.0.1:1": connect.CodeUnavailable} {
 		if _, err := a.status(t).ConnectTo(t.Context(), &meshv1.ConnectToRequest{Address: address}); connect.CodeOf(err) != code || !strings.Contains(err.Error(), ":") {
 			t.Errorf("ConnectTo %s: %v, want %v", address, err, code)
 		}
@@ -166,7 +167,7 @@ func TestMesh_ChangesAreForThisMachineOnly(t *testing.T) {
 		{strict, nil, http.StatusUnauthorized},
 	}
 	for _, tt := range tests {
-		if res, text := post(t, "http://"+tt.at.address+path, `{"connectionId":"c-0"}`, tt.header...); res.StatusCode != tt.status {
+		if res, text := post(t, "http://"+tt.at.Address+path, `{"connectionId":"c-0"}`, tt.header...); res.StatusCode != tt.status {
 			t.Errorf("%v at %s: %d %s", tt.header, tt.at.ID(), res.StatusCode, text)
 		}
 	}

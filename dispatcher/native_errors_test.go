@@ -197,7 +197,7 @@ func TestNative_NamespaceAndTargetSelection(t *testing.T) {
 		if tt.name == "the only one" {
 			body = `{` // malformed, to see that it got as far as the handler's input
 		}
-		res, text := post(t, "http://"+a.address+tt.path, body, tt.header...)
+		res, text := post(t, "http://"+a.Address+tt.path, body, tt.header...)
 		if res.StatusCode != tt.status || !strings.Contains(text, tt.body) || res.Header.Get("Collective-Executor") != tt.executor {
 			t.Errorf("%s: %d %q by %q, want %d %q by %q", tt.name, res.StatusCode, text, res.Header.Get("Collective-Executor"), tt.status, tt.body, tt.executor)
 		}
@@ -216,7 +216,7 @@ func TestNative_Get(t *testing.T) {
 		if used, ok := connecthttp.ClientInfoForContext(ctx); !ok || used.HTTPMethod() != http.MethodGet {
 			t.Errorf("at %s: no GET was made (%v)", n.ID(), info.TransportInfo)
 		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.address+testingv1connect.EchoServiceEchoProcedure+`?encoding=json&message={}`, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.Address+testingv1connect.EchoServiceEchoProcedure+`?encoding=json&message={}`, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +230,7 @@ func TestNative_NotAnRPC(t *testing.T) {
 	t.Parallel()
 	a, _ := pair(t)
 	for _, path := range []string{"/", "/favicon.ico", testingv1connect.EchoServiceEchoProcedure + "x"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.address+path, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.Address+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +238,7 @@ func TestNative_NotAnRPC(t *testing.T) {
 			t.Errorf("GET %s: %d %q", path, res.StatusCode, text)
 		}
 	}
-	if res, _ := post(t, "http://"+a.address+testingv1connect.EchoServiceEchoProcedure, "{}", "Content-Type", "text/plain"); res.StatusCode != http.StatusUnsupportedMediaType {
+	if res, _ := post(t, "http://"+a.Address+testingv1connect.EchoServiceEchoProcedure, "{}", "Content-Type", "text/plain"); res.StatusCode != http.StatusUnsupportedMediaType {
 		t.Errorf("text/plain: %d", res.StatusCode)
 	}
 }
@@ -370,7 +370,7 @@ func TestNative_OwnHeadersDoNotComeInFromOutside(t *testing.T) {
 	}
 	join(t, a, b)
 	a.knows(t, "test", "/S/M")
-	res, text := post(t, "http://"+a.address+"/S/M", `{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"x"}`,
+	res, text := post(t, "http://"+a.Address+"/S/M", `{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"x"}`,
 		"Collective-Secret", "x", "Collective-Executor", "x", "Cookie", "session=1", "Authorization", "Bearer t",
 		"Connection", "X-Hop", "X-Hop", "1", "Te", "trailers", "Idempotency-Key", "k", "X-Idempotency-Key", "k", "X_Under", "1",
 		"X-Request-Id", "42", "Traceparent", "00-1-2-3", "User-Agent", "test")
@@ -406,7 +406,7 @@ func TestNative_HandlersHereSeeNoForgedHeaders(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	post(t, "http://"+a.address+"/S/M", "{}", "Collective-Executor", "x", "Collective-Target", "a", "Collective-Namespace", "test", "X-Mine", "1")
+	post(t, "http://"+a.Address+"/S/M", "{}", "Collective-Executor", "x", "Collective-Target", "a", "Collective-Namespace", "test", "X-Mine", "1")
 	if diff := cmp.Diff([]string{"X-Mine"}, <-seen); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
@@ -426,7 +426,7 @@ func TestNative_AuthorizationStaysWithUnknownPeers(t *testing.T) {
 		}
 		join(t, b, a) // b dialled: a has only b's word for who it is
 		a.knows(t, "test", "/S/M")
-		post(t, "http://"+a.address+"/S/M", `{}`, "Authorization", "Bearer t")
+		post(t, "http://"+a.Address+"/S/M", `{}`, "Authorization", "Bearer t")
 		if got := <-seen; got != name {
 			t.Errorf("authorization %q, want %q", got, name)
 		}
@@ -444,7 +444,7 @@ func TestNative_BytesAreNotDecodedOnTheWay(t *testing.T) {
 	// An unknown field after the Any: a decoding hop would drop or move it; b, which decodes, ignores it.
 	wire := []byte("\n+type.googleapis.com/google.protobuf.BoolValue\x12\x02\b\x01\xfa\x01\x03abc")
 	wire[1] = byte(len("type.googleapis.com/google.protobuf.BoolValue"))
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.address+"/S/M", bytes.NewReader(wire))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Address+"/S/M", bytes.NewReader(wire))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // A namespace in the base URL of a generated client is all it needs, in every protocol and by GET.
@@ -28,7 +29,7 @@ func TestNative_NamespaceInTheBaseURL(t *testing.T) {
 	join(t, a, b)
 	a.knows(t, "green", testingv1connect.EchoServiceEchoProcedure)
 	for namespace, executor := range map[string]string{"blue": "a", "green": "b"} {
-		prefixed := node{a.Dispatcher, a.address + "/ns/" + namespace}
+		prefixed := node{&meshtest.Collector{Dispatcher: a.Dispatcher, Address: a.Address + "/ns/" + namespace}}
 		for name, opts := range protocols {
 			t.Run(name+" in "+namespace, func(t *testing.T) {
 				t.Parallel()
@@ -79,7 +80,7 @@ func TestNative_FollowsRegistration(t *testing.T) {
 		}
 		a.knows(t, "test", procedure)
 		for _, n := range []node{a, b} {
-			res, text := post(t, "http://"+n.address+procedure, `{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"untyped"}`)
+			res, text := post(t, "http://"+n.Address+procedure, `{"@type":"type.googleapis.com/google.protobuf.StringValue","value":"untyped"}`)
 			if res.StatusCode != http.StatusOK || !strings.Contains(text, "untyped") {
 				t.Errorf("untyped at %s: %d %s", n.ID(), res.StatusCode, text)
 			}
@@ -122,7 +123,7 @@ func TestNative_MalformedHeaders(t *testing.T) {
 // rawPost sends a header as it is, with the body `{}`.
 func rawPost(t *testing.T, n node, header string) int {
 	t.Helper()
-	conn, err := net.Dial("tcp", n.address)
+	conn, err := net.Dial("tcp", n.Address)
 	if err != nil {
 		t.Fatal(err)
 	}

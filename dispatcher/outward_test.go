@@ -10,6 +10,7 @@ import (
 
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // What any server would answer alike looks alike: no detail that a client would have to know.
@@ -26,7 +27,7 @@ func TestNative_FailuresOfAnyServerHaveNoDetail(t *testing.T) {
 		testingv1connect.EchoServiceEchoProcedure:        {http.StatusGatewayTimeout, "0", "deadline"},
 		"/ns/nope/collector.testing.v1.EchoService/Echo": {http.StatusNotFound, "1000", "namespace_unknown"},
 	} {
-		res, text := post(t, "http://"+a.address+path, "{}", "Connect-Timeout-Ms", want.timeout)
+		res, text := post(t, "http://"+a.Address+path, "{}", "Connect-Timeout-Ms", want.timeout)
 		if res.StatusCode != want.status || res.Header.Get("Collective-Reason") != want.reason {
 			t.Errorf("%s: %d for %q, want %d for %q: %s", path, res.StatusCode, res.Header.Get("Collective-Reason"), want.status, want.reason, text)
 		}
@@ -46,7 +47,7 @@ func TestNative_HandlersKeepTheirDetails(t *testing.T) {
 	}
 	join(t, a, b)
 	a.knows(t, "test", "/S/M")
-	res, text := post(t, "http://"+a.address+"/S/M", "{}")
+	res, text := post(t, "http://"+a.Address+"/S/M", "{}")
 	if res.StatusCode != http.StatusNotImplemented || res.Header.Get("Collective-Reason") != "" || !strings.Contains(text, "google.protobuf.Empty") {
 		t.Errorf("%d %v: %s", res.StatusCode, res.Header, text)
 	}
@@ -65,7 +66,7 @@ func TestNative_GRPCWebStaysTrailersOnly(t *testing.T) {
 	join(t, a, b)
 	a.knows(t, "test", "/S/Onb")
 	for _, executor := range []string{"a", "b"} {
-		res, body := post(t, "http://"+a.address+"/S/On"+executor, "\x00\x00\x00\x00\x00", "Content-Type", "application/grpc-web+proto")
+		res, body := post(t, "http://"+a.Address+"/S/On"+executor, "\x00\x00\x00\x00\x00", "Content-Type", "application/grpc-web+proto")
 		if res.Header.Get("Grpc-Status") != "10" || body != "" || res.Header.Get("Collective-Executor") != executor {
 			t.Errorf("by %s: %v %q", executor, res.Header, body)
 		}
@@ -109,12 +110,12 @@ func TestNative_HeadersDoNotWaitForMessages(t *testing.T) {
 	join(t, a, b)
 	a.knows(t, "test", testingv1connect.EchoServiceConverseProcedure)
 	for _, n := range []node{a, b} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+testingv1connect.EchoServiceConverseProcedure, http.NoBody)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.Address+testingv1connect.EchoServiceConverseProcedure, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/connect+json")
-		res, err := newHTTPClient(t).Do(req) // returns with the headers
+		res, err := meshtest.HTTP2Client(t).Do(req) // returns with the headers
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,8 +48,8 @@ func newWatchedPair(t *testing.T, service testingv1connect.EchoServiceHandler, o
 	p.a.knows(t, "test", testingv1connect.EchoServiceEchoProcedure)
 	p.a.knows(t, "test", "/ping/b")
 	p.b.knows(t, "test", "/ping/a")
-	post(t, "http://"+p.a.address+"/ping/b", "{}")
-	post(t, "http://"+p.b.address+"/ping/a", "{}")
+	post(t, "http://"+p.a.Address+"/ping/b", "{}")
+	post(t, "http://"+p.b.Address+"/ping/a", "{}")
 	p.quiet(t, "the beginning")
 	return p
 }

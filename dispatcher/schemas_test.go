@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // boxFile declares box.BoxService with the method Open; edits change it.
@@ -145,7 +146,7 @@ func (n node) reflectionOf(t testing.TB, headers ...string) *grpcreflect.ClientS
 	for pair := range slices.Chunk(headers, 2) {
 		info.RequestHeader().Set(pair[0], pair[1])
 	}
-	transport := connecthttp.NewTransport(newHTTPClient(t), "http://"+n.address, connecthttp.WithGRPC())
+	transport := connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+n.Address, connecthttp.WithGRPC())
 	stream := grpcreflect.NewClient(connect.NewClient(transport)).NewStream(ctx)
 	t.Cleanup(func() { _ = stream.Close() })
 	return stream

@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // seedCollector is a collector that speaks the seed's protocol and nothing more.
@@ -61,8 +62,8 @@ func TestDispatch_SeedPeer(t *testing.T) {
 	t.Parallel()
 	address := serveSeed(t)
 	a := serve(t, "a", []string{"test"})
-	if res, err := a.ConnectTo(t.Context(), address, nil); err != nil || res.GetStatus().GetCode() != 200 {
-		t.Fatalf("%v, %v", res, err)
+	if err := meshtest.Connect(t.Context(), a.Dispatcher, address); err != nil {
+		t.Fatal(err)
 	}
 	got := dispatchString(t, a.rpc(t), "test", "Greeter", "Greet", "")
 	if got.GetStatus().GetCode() != 200 || got.GetHandledByCollectorId() != "seed" || !strings.Contains(string(got.GetOutput().GetValue()), "hello bob from the seed") {

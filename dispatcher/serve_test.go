@@ -21,12 +21,13 @@ import (
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // rpc is a client of the seed's three RPCs.
 func (n node) rpc(t *testing.T) collectorconnect.CollectiveDispatcherClient {
 	t.Helper()
-	transport := connecthttp.NewTransport(newHTTPClient(t), "http://"+n.address, connecthttp.WithGRPC())
+	transport := connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+n.Address, connecthttp.WithGRPC())
 	return collectorconnect.NewCollectiveDispatcherClient(connect.NewClient(transport))
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/collectiverpc/collective/dispatcher"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 func TestServer_HasTheLimits(t *testing.T) {
@@ -37,7 +38,7 @@ func TestServer_HasTheLimits(t *testing.T) {
 func TestServer_RefusesLargeHeaders(t *testing.T) {
 	t.Parallel()
 	a := serve(t, "a", []string{"test"})
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.address+"/x.S/M", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.Address+"/x.S/M", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,14 +107,7 @@ func TestListenAndServe_StopsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := inner.Addr().String()
-	if err := inner.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := meshtest.FreeAddress(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.ListenAndServe(ctx, address, nil, patience) }()

@@ -11,6 +11,7 @@ import (
 
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // clock answers how many seconds its caller has left.
@@ -74,7 +75,7 @@ func timed(t *testing.T, n node, header, value string) (ended string, left int) 
 	if header == "Grpc-Timeout" {
 		contentType, body = "application/grpc", "\x00\x00\x00\x00\x00"
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.address+testingv1connect.EchoServiceEchoProcedure, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+n.Address+testingv1connect.EchoServiceEchoProcedure, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func timed(t *testing.T, n node, header, value string) (ended string, left int) 
 	if value != "" {
 		req.Header.Set(header, value)
 	}
-	res, text := roundTrip(t, newHTTPClient(t), req)
+	res, text := roundTrip(t, meshtest.HTTP2Client(t), req)
 	if _, rest, ok := strings.Cut(text, "left="); ok {
 		seconds, _, _ := strings.Cut(rest, ";")
 		left, err = strconv.Atoi(seconds)

@@ -258,7 +258,7 @@ func TestDial_CallsWithoutHosting(t *testing.T) {
 	t.Parallel()
 	b := serve(t, "b", []string{"test", "other"})
 	b.hostEcho(t, "test")
-	client, err := dispatcher.Dial(t.Context(), b.address, []string{"test"})
+	client, err := dispatcher.Dial(t.Context(), b.Address, []string{"test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func TestDial_CallsWithoutHosting(t *testing.T) {
 	if _, err := dispatcher.Dial(t.Context(), "127.0.0.1:1", []string{"test"}); err == nil {
 		t.Error("dialled nobody")
 	}
-	if _, err := dispatcher.Dial(t.Context(), b.address, []string{"Bad Name"}); err == nil {
+	if _, err := dispatcher.Dial(t.Context(), b.Address, []string{"Bad Name"}); err == nil {
 		t.Error("dialled with a bad namespace")
 	}
 }

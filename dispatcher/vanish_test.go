@@ -14,6 +14,7 @@ import (
 
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // stubborn serves streams without a look at its context: only what Send and Receive tell ends it.
@@ -154,10 +155,7 @@ func TestVanish_TheHandlerEndsAndNothingStays(t *testing.T) {
 
 func (n node) cuttableClient(t *testing.T, cut *cuttable, opts ...connecthttp.Option) testingv1connect.EchoServiceClient {
 	t.Helper()
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: protocols, DialContext: cut.dial}
-	t.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{Transport: transport}
-	return testingv1connect.NewEchoServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+n.address, opts...)))
+	client := meshtest.HTTP2Client(t)
+	client.Transport.(*http.Transport).DialContext = cut.dial
+	return testingv1connect.NewEchoServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+n.Address, opts...)))
 }

@@ -13,6 +13,7 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // What being watched costs: the throughput of calls to a peer while somebody watches everything, divided by that while
@@ -55,7 +56,7 @@ func BenchmarkWatched(b *testing.B) {
 func (n node) watch(b *testing.B) (leave func()) {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
-	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(newHTTPClient(b), "http://"+n.address)))
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(meshtest.HTTP2Client(b), "http://"+n.Address)))
 	stream, err := client.Watch(ctx, &meshv1.WatchRequest{})
 	if err != nil {
 		b.Fatal(err)

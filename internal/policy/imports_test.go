@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/doctest":    {},
 	"internal/gate":       {},
 	"internal/memnet":     {},
-	"internal/meshtest":   {"conn", "conn/link", "dispatcher", "gen", "internal/memnet", "internal/name", "internal/sqlite", "registry"},
+	"internal/meshtest":   {"dispatcher"},
 	"internal/name":       {},
 	"internal/observe":    {"gen", "internal/sqlite"},
 	"internal/origin":     {},

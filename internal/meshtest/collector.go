@@ -1,0 +1,79 @@
+// Package meshtest starts collectors on ports of loopback, for tests and for the programs that tests run.
+package meshtest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/collectiverpc/collective/dispatcher"
+)
+
+// Patience is how long a test waits for what must come.
+const Patience = 10 * time.Second
+
+// Collector is a collector that serves a port of loopback.
+type Collector struct {
+	*dispatcher.Dispatcher
+	Address string
+	HTTP    *http.Server // serves the port
+
+	stopped chan struct{}
+}
+
+// Serve starts a collector that is stopped when the test ends. A stop that fails, fails the test.
+func Serve(t testing.TB, id string, namespaces []string, opts ...dispatcher.Option) *Collector {
+	t.Helper()
+	c, err := Start(id, namespaces, nil, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Errorf("stopping collector %s: %v", id, err)
+		}
+	})
+	return c
+}
+
+// Start starts a collector, under TLS if tlsConfig is not nil. It logs only if opts give it a logger.
+func Start(id string, namespaces []string, tlsConfig *tls.Config, opts ...dispatcher.Option) (*Collector, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	address := listener.Addr().String()
+	quiet := dispatcher.WithLogger(slog.New(slog.DiscardHandler))
+	d, err := dispatcher.New(id, address, namespaces, slices.Concat([]dispatcher.Option{quiet}, opts)...)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	c := &Collector{d, address, d.Server(d.Handler(), tlsConfig), make(chan struct{})}
+	go c.serve(d.Listener(listener))
+	return c, nil
+}
+
+func (c *Collector) serve(listener net.Listener) {
+	defer close(c.stopped)
+	if c.HTTP.TLSConfig != nil {
+		_ = c.HTTP.ServeTLS(listener, "", "")
+		return
+	}
+	_ = c.HTTP.Serve(listener)
+}
+
+// Stop ends the links, for which it waits for [Patience], then the server at once. It may be called again.
+func (c *Collector) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	err := c.Shutdown(ctx)
+	_ = c.HTTP.Close()
+	<-c.stopped
+	return err
+}
