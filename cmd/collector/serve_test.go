@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 const createOrder = "shop.v1.OrderService/CreateOrder"
@@ -64,7 +66,7 @@ func TestTwoCollectors(t *testing.T) {
 
 func TestJoinWaitsUntilTheOtherIsUp(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t)
+	address := meshtest.FreeAddress(t)
 	early := serve(t, "--id", "early", "--listen", "127.0.0.1:0", "--db", "memory", "--join", address)
 	until(t, "a word about the one that is not there", func() bool {
 		return strings.Contains(early.log.String(), "cannot join yet")
@@ -155,14 +157,4 @@ func writePEM(t *testing.T, path, kind string, der []byte) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

@@ -2,16 +2,17 @@ package main
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 func TestHelloAnswersAndStops(t *testing.T) {
 	t.Parallel()
-	address := freeAddress(t)
+	address := meshtest.FreeAddress(t)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, address) }()
@@ -43,14 +44,4 @@ func ask(t *testing.T, address string) int {
 			t.Fatal(err)
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

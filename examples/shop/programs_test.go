@@ -2,7 +2,6 @@ package shop_test
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // The three programs, each with one service, make one shop: any of them answers for all.
@@ -20,13 +21,13 @@ func TestProgramsMakeOneShop(t *testing.T) {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	users := freeAddress(t)
+	users := meshtest.FreeAddress(t)
 	start(t, filepath.Join(dir, "users"), "-listen", users)
 	client := &http.Client{Transport: new(http.Transport), Timeout: time.Second}
 	t.Cleanup(client.CloseIdleConnections)
 	await(t, client, users, "UserService/GetUser", `{"id":"u-1"}`)
-	start(t, filepath.Join(dir, "orders"), "-listen", freeAddress(t), "-join", users)
-	start(t, filepath.Join(dir, "inventory"), "-listen", freeAddress(t), "-join", users)
+	start(t, filepath.Join(dir, "orders"), "-listen", meshtest.FreeAddress(t), "-join", users)
+	start(t, filepath.Join(dir, "inventory"), "-listen", meshtest.FreeAddress(t), "-join", users)
 	await(t, client, users, "OrderService/CreateOrder", `{"sku":"tea","qty":2}`)
 	await(t, client, users, "InventoryService/ReserveStock", `{"sku":"tea","qty":2}`)
 }
@@ -65,14 +66,4 @@ func await(t *testing.T, client *http.Client, address, method, body string) {
 			t.Fatalf("%s is not answered: %v, %v", method, res, err)
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

@@ -2,7 +2,6 @@ package doctest_test
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // stand is where the commands of one document run: a directory with bin/collector, and ports of its own in the place
@@ -66,7 +67,7 @@ func newStand(t *testing.T, collector string) stand {
 	if err := os.Symlink(collector, filepath.Join(dir, "bin", "collector")); err != nil {
 		t.Fatal(err)
 	}
-	first, second := freeAddress(t), freeAddress(t)
+	first, second := meshtest.FreeAddress(t), meshtest.FreeAddress(t)
 	return stand{
 		dir:   dir,
 		ports: strings.NewReplacer("127.0.0.1:50051", first, "127.0.0.1:50052", second),
@@ -139,14 +140,4 @@ func (s stand) await(t *testing.T, line, word string) {
 			t.Fatalf("$ %s never printed %q, but\n%s", line, word, out)
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

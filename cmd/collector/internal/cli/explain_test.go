@@ -5,7 +5,6 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"connectrpc.com/connect/v2/connectproto"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // expect checks the exit code and that stderr says all of the words.
@@ -37,12 +37,7 @@ func (r ran) expect(t *testing.T, exit int, words ...string) {
 
 func TestNothingListens(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
+	address := meshtest.FreeAddress(t)
 	for _, protocol := range []string{"connect", "grpc", "grpcweb"} {
 		shell{}.on(t, address, "status", "--protocol", protocol).expect(t, 3, "no collector answers at http://"+address,
 			"connection refused", "collector serve")
