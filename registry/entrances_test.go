@@ -3,9 +3,6 @@ package registry_test
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"net"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -21,33 +18,25 @@ import (
 
 	"github.com/collectiverpc/collective/dispatcher"
 	collector "github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/meshtest"
 	"github.com/collectiverpc/collective/registry"
 )
 
 // serving is a collector that hosts more than a registry allows, and counts what runs.
 type serving struct {
-	*dispatcher.Dispatcher
-	address string
-	users   protoreflect.FileDescriptor
-	ran     *atomic.Int64
+	*meshtest.Collector
+	users protoreflect.FileDescriptor
+	ran   *atomic.Int64
 }
 
 // serveUsers hosts users.UserService typed and UntypedService untyped in namespaces `one` and `two`.
 func serveUsers(t *testing.T, validator dispatcher.RegistryValidator) serving {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := dispatcher.New("a", listener.Addr().String(), []string{"one", "two"},
-		dispatcher.WithRegistry(validator), dispatcher.WithLogger(slog.New(slog.DiscardHandler)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := serving{d, listener.Addr().String(), built(t, usersFile()), new(atomic.Int64)}
+	a := meshtest.Serve(t, "a", []string{"one", "two"}, dispatcher.WithRegistry(validator))
+	s := serving{a, built(t, usersFile()), new(atomic.Int64)}
 	for _, namespace := range []string{"one", "two"} {
 		err := errors.Join(
-			d.RegisterDynamic(namespace, s.users.Services().Get(0), func(_ context.Context, spec connect.Spec, stream connect.ServerStream) error {
+			s.RegisterDynamic(namespace, s.users.Services().Get(0), func(_ context.Context, spec connect.Spec, stream connect.ServerStream) error {
 				in := dynamicpb.NewMessage(spec.Schema.(protoreflect.MethodDescriptor).Input())
 				if err := stream.Receive(in); err != nil {
 					return err
@@ -55,7 +44,7 @@ func serveUsers(t *testing.T, validator dispatcher.RegistryValidator) serving {
 				s.ran.Add(1)
 				return stream.Send(in)
 			}),
-			d.RegisterService(namespace, "UntypedService", "Greet", func(_ context.Context, in any) (any, error) {
+			s.RegisterService(namespace, "UntypedService", "Greet", func(_ context.Context, in any) (any, error) {
 				s.ran.Add(1)
 				return in, nil
 			}))
@@ -63,20 +52,6 @@ func serveUsers(t *testing.T, validator dispatcher.RegistryValidator) serving {
 			t.Fatal(err)
 		}
 	}
-	server, stopped := d.Server(d.Handler(), nil), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		_ = server.Serve(listener)
-	}()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = server.Close()
-		if err := d.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-		<-stopped
-	})
 	return s
 }
 
@@ -99,11 +74,7 @@ type outcome struct {
 func (s serving) entrances(t *testing.T) map[string]func(ctx context.Context, a attempt) outcome {
 	t.Helper()
 	native := func(opts ...connecthttp.Option) func(context.Context, attempt) outcome {
-		protocols := new(http.Protocols)
-		protocols.SetUnencryptedHTTP2(true)
-		transport := &http.Transport{Protocols: protocols}
-		t.Cleanup(transport.CloseIdleConnections)
-		client := connect.NewClient(connecthttp.NewTransport(&http.Client{Transport: transport}, "http://"+s.address, opts...))
+		client := connect.NewClient(connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+s.Address, opts...))
 		return func(ctx context.Context, a attempt) outcome {
 			ctx, info := connect.NewClientContext(ctx)
 			info.RequestHeader().Set("Collective-Namespace", a.namespace)

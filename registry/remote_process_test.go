@@ -16,6 +16,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 	"github.com/collectiverpc/collective/registry"
 )
 
@@ -96,11 +97,8 @@ func TestRemoteProcessDies(t *testing.T) {
 	t.Parallel()
 	db := filepath.Join(t.TempDir(), "state.db")
 	remote := startRemote(t, db, "127.0.0.1:0")
-	h2c := &http.Transport{Protocols: new(http.Protocols)}
-	h2c.Protocols.SetUnencryptedHTTP2(true)
-	t.Cleanup(h2c.CloseIdleConnections)
 	client := collectorconnect.NewCollectorRegistryClient(connect.NewClient(
-		connecthttp.NewTransport(&http.Client{Transport: h2c}, "http://"+remote.address, connecthttp.WithGRPC())))
+		connecthttp.NewTransport(meshtest.HTTP2Client(t), "http://"+remote.address, connecthttp.WithGRPC())))
 
 	closed := serveUsers(t, registry.NewGRPCRegistryValidator(client, registry.WithCacheTTL(0)))
 	open := serveUsers(t, registry.NewGRPCRegistryValidator(client, registry.WithCacheTTL(0), registry.WithFailOpen()))

@@ -12,6 +12,7 @@ import (
 
 	collector "github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 	"github.com/collectiverpc/collective/registry"
 )
 
@@ -27,20 +28,17 @@ func clients(t *testing.T, r *registry.Registry) map[string]collectorconnect.Col
 	web.Config.Protocols.SetHTTP1(true)
 	web.Config.Protocols.SetUnencryptedHTTP2(true)
 	web.Start()
+	t.Cleanup(web.Close)
 
-	h2c := &http.Transport{Protocols: new(http.Protocols)}
-	h2c.Protocols.SetUnencryptedHTTP2(true)
-	t.Cleanup(func() { h2c.CloseIdleConnections(); web.Close() })
-	client := func(transport http.RoundTripper, opts ...connecthttp.Option) collectorconnect.CollectorRegistryClient {
-		return collectorconnect.NewCollectorRegistryClient(connect.NewClient(
-			connecthttp.NewTransport(&http.Client{Transport: transport}, web.URL, opts...)))
+	client := func(by *http.Client, opts ...connecthttp.Option) collectorconnect.CollectorRegistryClient {
+		return collectorconnect.NewCollectorRegistryClient(connect.NewClient(connecthttp.NewTransport(by, web.URL, opts...)))
 	}
 	return map[string]collectorconnect.CollectorRegistryClient{
-		"Connect":      client(web.Client().Transport),
-		"Connect JSON": client(web.Client().Transport, connecthttp.WithProtoJSON()),
-		"Connect GET":  client(web.Client().Transport, connecthttp.WithHTTPGet()),
-		"gRPC":         client(h2c, connecthttp.WithGRPC()),
-		"gRPC-Web":     client(web.Client().Transport, connecthttp.WithGRPCWeb()),
+		"Connect":      client(web.Client()),
+		"Connect JSON": client(web.Client(), connecthttp.WithProtoJSON()),
+		"Connect GET":  client(web.Client(), connecthttp.WithHTTPGet()),
+		"gRPC":         client(meshtest.HTTP2Client(t), connecthttp.WithGRPC()),
+		"gRPC-Web":     client(web.Client(), connecthttp.WithGRPCWeb()),
 	}
 }
 
