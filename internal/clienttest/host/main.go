@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 
 	"connectrpc.com/connect/v2"
@@ -17,9 +16,12 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 	"github.com/collectiverpc/collective/internal/sqlite"
 	"github.com/collectiverpc/collective/registry"
 )
+
+var namespaces = []string{"test"}
 
 func main() {
 	serveAll := run
@@ -33,28 +35,21 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	a, aAddress, err := serve("a")
+	a, err := meshtest.Start("a", namespaces, nil)
 	if err != nil {
 		return err
 	}
-	b, bAddress, err := serve("b")
+	b, err := meshtest.Start("b", namespaces, nil)
 	if err != nil {
 		return err
 	}
-	if err := host(b); err != nil {
+	if err := host(b.Dispatcher); err != nil {
 		return err
 	}
-	res, err := a.ConnectTo(ctx, bAddress, nil)
-	if err != nil {
+	if err := meshtest.Join(ctx, a.Dispatcher, b.Address, "test", "/Greeter/Greet"); err != nil {
 		return err
 	}
-	if res.GetStatus().GetCode() != 200 {
-		return errors.New(res.GetStatus().GetMessage())
-	}
-	for changed := a.Connections().Changed(); len(a.Connections().Table().Serving("test", "/Greeter/Greet")) == 0; changed = a.Connections().Changed() {
-		<-changed
-	}
-	fmt.Println(aAddress, bAddress)
+	fmt.Println(a.Address, b.Address)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
@@ -70,27 +65,13 @@ func runKept(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, address, err := serve("a", dispatcher.WithRegistry(schemas))
+	a, err := meshtest.Start("a", namespaces, nil, dispatcher.WithRegistry(schemas))
 	if err != nil {
 		return err
 	}
-	fmt.Println(address)
+	fmt.Println(a.Address)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
-}
-
-func serve(id string, opts ...dispatcher.Option) (*dispatcher.Dispatcher, string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", err
-	}
-	address := listener.Addr().String()
-	d, err := dispatcher.New(id, address, []string{"test"}, opts...)
-	if err != nil {
-		return nil, "", err
-	}
-	go func() { _ = d.Server(d.Handler(), nil).Serve(d.Listener(listener)) }()
-	return d, address, nil
 }
 
 func host(d *dispatcher.Dispatcher) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/internal/conformance/gen/connectrpc/conformance/v1/conformancev1connect"
 	"github.com/collectiverpc/collective/internal/conformance/mesh"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // target is where plans are carried out.
@@ -29,8 +30,10 @@ func startTargets(t *testing.T) []*target {
 	t.Helper()
 	register := func(s *connect.Server) { conformancev1connect.RegisterConformanceServiceHandler(s, handler{}) }
 	plain := startPlain(t, register)
-	b := startCollector(t, "b", func(d *dispatcher.Dispatcher) error { return d.Register(mesh.Namespace, register) })
-	a := startCollector(t, "a", nil)
+	a, b := startCollector(t, "a"), startCollector(t, "b")
+	if err := b.Register(mesh.Namespace, register); err != nil {
+		t.Fatal(err)
+	}
 	if err := mesh.Join(t.Context(), a.Dispatcher, b.Address, conformancev1connect.ConformanceServiceUnaryProcedure); err != nil {
 		t.Fatal(err)
 	}
@@ -46,14 +49,9 @@ func newTarget(name, url string, transport connect.Transport) *target {
 	return &target{name: name, url: url, mesh: transport, made: make(map[wire]connect.Transport)}
 }
 
-func startCollector(t *testing.T, id string, register func(*dispatcher.Dispatcher) error) *mesh.Collector {
+func startCollector(t *testing.T, id string) *meshtest.Collector {
 	t.Helper()
-	c, err := mesh.Start(t.Context(), id, mesh.Limits(0), nil, register)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Stop)
-	return c
+	return meshtest.Serve(t, id, []string{mesh.Namespace}, dispatcher.WithLimits(mesh.Limits(0)))
 }
 
 func startPlain(t *testing.T, register func(*connect.Server)) (address string) {

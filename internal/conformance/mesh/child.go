@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // Child is a collector in a process of its own: this program, started once more in another role.
@@ -55,8 +57,8 @@ func (c *Child) Stop() {
 
 // ServeParent is the child's side: it tells the parent the address of c and stops c when the parent stops the child or
 // is gone itself.
-func ServeParent(c *Collector, stdin io.Reader, stdout io.Writer) error {
-	defer c.Stop()
+func ServeParent(c *meshtest.Collector, stdin io.Reader, stdout io.Writer) error {
+	defer c.Stop() //nolint:errcheck // the parent has what it wants
 	if _, err := fmt.Fprintln(stdout, c.Address); err != nil {
 		return err
 	}

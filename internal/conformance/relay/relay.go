@@ -20,13 +20,13 @@ import (
 const Role = "relay"
 
 // Run is the second process of a client under test.
-func Run(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+func Run(_ context.Context, stdin io.Reader, stdout io.Writer) error {
 	references := NewReferences()
 	register := func(d *dispatcher.Dispatcher) error {
 		services := conformancev1.File_connectrpc_conformance_v1_service_proto.Services()
 		return d.RegisterDynamic(mesh.Namespace, services.ByName("ConformanceService"), references.serve)
 	}
-	c, err := mesh.Start(ctx, Role, mesh.Limits(0), nil, register)
+	c, err := mesh.Start(Role, mesh.Limits(0), nil, register)
 	if err != nil {
 		return err
 	}

@@ -60,12 +60,12 @@ func Run(ctx context.Context, start Start, stdin io.Reader, stdout io.Writer) er
 }
 
 // Local starts a collector that hosts the service.
-func Local(ctx context.Context, setup Setup) (string, func(), error) {
-	c, err := mesh.Start(ctx, "local", mesh.Limits(setup.ReceiveLimit), setup.TLS, register)
+func Local(_ context.Context, setup Setup) (string, func(), error) {
+	c, err := mesh.Start("local", mesh.Limits(setup.ReceiveLimit), setup.TLS, register)
 	if err != nil {
 		return "", nil, err
 	}
-	return c.Address, c.Stop, nil
+	return c.Address, func() { _ = c.Stop() }, nil
 }
 
 func register(d *dispatcher.Dispatcher) error {
@@ -78,13 +78,13 @@ func Routed(ctx context.Context, setup Setup) (string, func(), error) {
 	if err != nil {
 		return "", nil, err
 	}
-	c, err := mesh.Start(ctx, "routed", mesh.Limits(setup.ReceiveLimit), setup.TLS, nil)
+	c, err := mesh.Start("routed", mesh.Limits(setup.ReceiveLimit), setup.TLS, nil)
 	if err != nil {
 		host.Stop()
 		return "", nil, err
 	}
 	stop := func() {
-		c.Stop()
+		_ = c.Stop()
 		host.Stop()
 	}
 	if err := mesh.Join(ctx, c.Dispatcher, host.Address, conformancev1connect.ConformanceServiceUnaryProcedure); err != nil {
@@ -95,8 +95,8 @@ func Routed(ctx context.Context, setup Setup) (string, func(), error) {
 }
 
 // Host is the second process of a routed server.
-func Host(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
-	c, err := mesh.Start(ctx, RoleHost, mesh.Limits(0), nil, register)
+func Host(_ context.Context, stdin io.Reader, stdout io.Writer) error {
+	c, err := mesh.Start(RoleHost, mesh.Limits(0), nil, register)
 	if err != nil {
 		return err
 	}
