@@ -1,12 +1,14 @@
 package dispatcher_test
 
 import (
+	"context"
 	"testing"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/dispatcher"
+	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	"github.com/collectiverpc/collective/internal/meshtest"
 )
@@ -21,16 +23,27 @@ func serve(t testing.TB, id string, namespaces []string, opts ...dispatcher.Opti
 	return node{meshtest.Serve(t, id, namespaces, opts...)}
 }
 
+// echo is the test service with an Echo that may panic.
+type echo struct{ meshtest.EchoService }
+
+func (e echo) Echo(ctx context.Context, req *testingv1.EchoRequest) (*testingv1.EchoResponse, error) {
+	if req.GetText() == "panic" {
+		panic("the secret of the handler")
+	}
+	return e.EchoService.Echo(ctx, req)
+}
+
 // hostEcho registers the typed test service.
 func (n node) hostEcho(t testing.TB, namespace string) {
 	t.Helper()
-	err := n.Register(namespace, func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, echo{n.ID()}) })
+	service := echo{meshtest.EchoService(n.ID())}
+	err := n.Register(namespace, func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, service) })
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// join connects a to b and waits until each can call what the other serves.
+// join connects a to b. What they serve may not be known yet: see knows.
 func join(t testing.TB, a, b node) {
 	t.Helper()
 	if err := meshtest.Connect(t.Context(), a.Dispatcher, b.Address); err != nil {

@@ -55,7 +55,7 @@ func TestRegister_EveryWayServesAllItsStreamKinds(t *testing.T) {
 func dynamicEcho(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
 	method := spec.Schema.(protoreflect.MethodDescriptor)
 	text, number := method.Input().Fields().ByName("text"), method.Input().Fields().ByName("number")
-	echo{"b"}.reply(ctx, "")
+	echo{"b"}.Reply(ctx, "")
 	answer := func(field protoreflect.Name, value protoreflect.Value) error {
 		out := dynamicpb.NewMessage(method.Output())
 		out.Set(method.Output().Fields().ByName(field), value)

@@ -1,4 +1,5 @@
-// Package meshtest starts collectors on ports of loopback, for tests and for the programs that tests run.
+// Package meshtest starts collectors on ports of loopback, for tests and for the programs that tests run. It has the
+// service that most of them host, too.
 package meshtest
 
 import (

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"internal/doctest":    {},
 	"internal/gate":       {},
 	"internal/memnet":     {},
-	"internal/meshtest":   {"dispatcher"},
+	"internal/meshtest":   {"dispatcher", "gen"},
 	"internal/name":       {},
 	"internal/observe":    {"gen", "internal/sqlite"},
 	"internal/origin":     {},

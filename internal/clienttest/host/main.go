@@ -11,10 +11,8 @@ import (
 	"os"
 
 	"connectrpc.com/connect/v2"
-	"connectrpc.com/connect/v2/connectproto"
 
 	"github.com/collectiverpc/collective/dispatcher"
-	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	"github.com/collectiverpc/collective/internal/meshtest"
 	"github.com/collectiverpc/collective/internal/sqlite"
@@ -76,68 +74,9 @@ func runKept(ctx context.Context, path string) error {
 
 func host(d *dispatcher.Dispatcher) error {
 	return errors.Join(
-		d.Register("test", func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, echo{}) }),
+		d.Register("test", func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, meshtest.EchoService("b")) }),
 		d.RegisterService("test", "Greeter", "Greet", func(_ context.Context, input any) (any, error) {
 			return fmt.Sprintf("hello %v from b", input), nil
 		}),
 	)
-}
-
-// echo implements the test service.
-type echo struct {
-	testingv1connect.UnimplementedEchoServiceHandler
-}
-
-func (echo) Echo(ctx context.Context, req *testingv1.EchoRequest) (*testingv1.EchoResponse, error) {
-	if info, ok := connect.CallInfoForServerContext(ctx); ok {
-		info.ResponseHeader().Set("X-Echo-Header", info.RequestHeader().Get("X-Echo"))
-		info.ResponseTrailer().Set("X-Echo-Trailer", info.RequestHeader().Get("X-Echo"))
-	}
-	return &testingv1.EchoResponse{Text: req.GetText() + " on b"}, nil
-}
-
-func (echo) Fail(_ context.Context, req *testingv1.FailRequest) (*testingv1.FailResponse, error) {
-	detail, err := connectproto.NewErrorDetail(&testingv1.FailRequest{Detail: req.GetDetail()})
-	if err != nil {
-		return nil, err
-	}
-	return nil, connect.NewError(connect.Code(req.GetCode()), req.GetMessage()).WithDetail(detail)
-}
-
-func (echo) Collect(_ context.Context, stream testingv1connect.EchoServiceCollectServerStream) (*testingv1.CollectResponse, error) {
-	sum := int64(0)
-	for {
-		req, err := stream.Receive()
-		if errors.Is(err, io.EOF) {
-			return &testingv1.CollectResponse{Sum: sum}, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		sum += req.GetNumber()
-	}
-}
-
-func (echo) Count(_ context.Context, req *testingv1.CountRequest, stream testingv1connect.EchoServiceCountServerStream) error {
-	for n := range req.GetLimit() {
-		if err := stream.Send(&testingv1.CountResponse{Number: n + 1}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (echo) Converse(_ context.Context, stream testingv1connect.EchoServiceConverseServerStream) error {
-	for {
-		req, err := stream.Receive()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := stream.Send(&testingv1.ConverseResponse{Text: req.GetText() + " on b"}); err != nil {
-			return err
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package dispatcher_test
+package meshtest
 
 import (
 	"context"
@@ -13,32 +13,31 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
 
-// echo implements the test service. Its answers name the collector it runs on, and it sends headers and trailers back.
-type echo struct{ on string }
+// EchoService implements the test service. It is the id of the collector it runs on, which its answers name, and sends
+// the header X-Echo back as a header and as a trailer.
+type EchoService string
 
-var _ testingv1connect.EchoServiceHandler = echo{}
+var _ testingv1connect.EchoServiceHandler = EchoService("")
 
-func (e echo) reply(ctx context.Context, text string) string {
+// Reply sends X-Echo back and returns what to answer to a text.
+func (e EchoService) Reply(ctx context.Context, text string) string {
 	if info, ok := connect.CallInfoForServerContext(ctx); ok {
 		info.ResponseHeader().Set("X-Echo-Header", info.RequestHeader().Get("X-Echo"))
 		info.ResponseTrailer().Set("X-Echo-Trailer", info.RequestHeader().Get("X-Echo"))
 	}
-	return text + " on " + e.on
+	return text + " on " + string(e)
 }
 
-func (e echo) Echo(ctx context.Context, req *testingv1.EchoRequest) (*testingv1.EchoResponse, error) {
-	if req.GetText() == "panic" {
-		panic("the secret of the handler")
-	}
-	return &testingv1.EchoResponse{Text: e.reply(ctx, req.GetText()), Padding: make([]byte, req.GetPadding())}, nil
+func (e EchoService) Echo(ctx context.Context, req *testingv1.EchoRequest) (*testingv1.EchoResponse, error) {
+	return &testingv1.EchoResponse{Text: e.Reply(ctx, req.GetText()), Padding: make([]byte, req.GetPadding())}, nil
 }
 
-func (e echo) Look(ctx context.Context, req *testingv1.LookRequest) (*testingv1.LookResponse, error) {
-	return &testingv1.LookResponse{Text: e.reply(ctx, req.GetText())}, nil
+func (e EchoService) Look(ctx context.Context, req *testingv1.LookRequest) (*testingv1.LookResponse, error) {
+	return &testingv1.LookResponse{Text: e.Reply(ctx, req.GetText())}, nil
 }
 
-func (e echo) Fail(ctx context.Context, req *testingv1.FailRequest) (*testingv1.FailResponse, error) {
-	e.reply(ctx, "")
+func (e EchoService) Fail(ctx context.Context, req *testingv1.FailRequest) (*testingv1.FailResponse, error) {
+	e.Reply(ctx, "")
 	if req.GetCode() == 0 {
 		return nil, errors.New("a plain error with a secret")
 	}
@@ -50,8 +49,8 @@ func (e echo) Fail(ctx context.Context, req *testingv1.FailRequest) (*testingv1.
 	return nil, err
 }
 
-func (e echo) Collect(ctx context.Context, stream testingv1connect.EchoServiceCollectServerStream) (*testingv1.CollectResponse, error) {
-	e.reply(ctx, "")
+func (e EchoService) Collect(ctx context.Context, stream testingv1connect.EchoServiceCollectServerStream) (*testingv1.CollectResponse, error) {
+	e.Reply(ctx, "")
 	sum := int64(0)
 	for {
 		req, err := stream.Receive()
@@ -68,8 +67,8 @@ func (e echo) Collect(ctx context.Context, stream testingv1connect.EchoServiceCo
 	}
 }
 
-func (e echo) Count(ctx context.Context, req *testingv1.CountRequest, stream testingv1connect.EchoServiceCountServerStream) error {
-	e.reply(ctx, "")
+func (e EchoService) Count(ctx context.Context, req *testingv1.CountRequest, stream testingv1connect.EchoServiceCountServerStream) error {
+	e.Reply(ctx, "")
 	for n := int64(1); n <= req.GetLimit(); n++ {
 		if err := stream.Send(&testingv1.CountResponse{Number: n}); err != nil {
 			return err
@@ -78,7 +77,7 @@ func (e echo) Count(ctx context.Context, req *testingv1.CountRequest, stream tes
 	return nil
 }
 
-func (e echo) Converse(ctx context.Context, stream testingv1connect.EchoServiceConverseServerStream) error {
+func (e EchoService) Converse(ctx context.Context, stream testingv1connect.EchoServiceConverseServerStream) error {
 	for {
 		req, err := stream.Receive()
 		if errors.Is(err, io.EOF) {
@@ -90,7 +89,7 @@ func (e echo) Converse(ctx context.Context, stream testingv1connect.EchoServiceC
 		if strings.HasPrefix(req.GetText(), "stop") {
 			return connect.NewError(connect.CodeAborted, req.GetText())
 		}
-		if err := stream.Send(&testingv1.ConverseResponse{Text: e.reply(ctx, req.GetText())}); err != nil {
+		if err := stream.Send(&testingv1.ConverseResponse{Text: e.Reply(ctx, req.GetText())}); err != nil {
 			return err
 		}
 	}
