@@ -15,6 +15,7 @@ import (
 	benchv1 "github.com/collectiverpc/collective/bench/gen/bench/v1"
 	"github.com/collectiverpc/collective/bench/gen/bench/v1/benchv1connect"
 	"github.com/collectiverpc/collective/dispatcher"
+	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
 // The mesh as its users have it: two collectors, A asked and B serving.
@@ -58,15 +59,15 @@ func startMeshGRPC(ctx context.Context, l load) (*bed, error) {
 }
 
 func startMeshDispatchLocal(ctx context.Context, l load) (*bed, error) {
-	return withMesh(ctx, l, func(b *bed, c collectors) error { return b.dispatchThrough(c, c.a, l) })
+	return withMesh(ctx, l, func(b *bed, c collectors) error { return b.dispatchThrough(ctx, c, c.a, l) })
 }
 
 func startMeshDispatchRemote(ctx context.Context, l load) (*bed, error) {
-	return withMesh(ctx, l, func(b *bed, c collectors) error { return b.dispatchThrough(c, c.b, l) })
+	return withMesh(ctx, l, func(b *bed, c collectors) error { return b.dispatchThrough(ctx, c, c.b, l) })
 }
 
 // dispatchThrough has the executor serve the seed's untyped handler and asks A for it by Dispatch.
-func (b *bed) dispatchThrough(c collectors, executor *dispatcher.Dispatcher, l load) error {
+func (b *bed) dispatchThrough(ctx context.Context, c collectors, executor *dispatcher.Dispatcher, l load) error {
 	echo := func(_ context.Context, input any) (any, error) { return input, nil }
 	if err := executor.RegisterService(namespace, echoService, echoMethod, echo); err != nil {
 		return err
@@ -79,7 +80,7 @@ func (b *bed) dispatchThrough(c collectors, executor *dispatcher.Dispatcher, l l
 	if executor == c.a {
 		return nil
 	}
-	return c.awaitPeer("/" + echoService + "/" + echoMethod)
+	return meshtest.AwaitServed(ctx, c.a, namespace, "/"+echoService+"/"+echoMethod)
 }
 
 // withMesh starts both collectors, connects A to B, and lets aim say what the callers do.
@@ -112,10 +113,7 @@ func (b *bed) startCollectors(ctx context.Context, secure bool) (c collectors, e
 	if c.a, c.address, err = b.startCollector("a", ends); err != nil {
 		return c, err
 	}
-	if _, err := c.a.ConnectTo(ctx, toB, []string{namespace}); err != nil {
-		return c, err
-	}
-	return c, c.awaitPeer(benchv1connect.BenchServiceEchoProcedure)
+	return c, meshtest.Join(ctx, c.a, toB, namespace, benchv1connect.BenchServiceEchoProcedure)
 }
 
 func registerEcho(s *connect.Server) { benchv1connect.RegisterBenchServiceHandler(s, connectEcho{}) }
@@ -151,20 +149,4 @@ func shutdown(d *dispatcher.Dispatcher) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return d.Shutdown(ctx)
-}
-
-// awaitPeer waits until A knows that B serves the method.
-func (c collectors) awaitPeer(procedure string) error {
-	patience := time.After(5 * time.Second)
-	for {
-		changed := c.a.Connections().Changed()
-		if len(c.a.Connections().Table().Serving(namespace, procedure)) > 0 {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-patience:
-			return errors.New("A was not told that B serves " + procedure)
-		}
-	}
 }
