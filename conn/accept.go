@@ -22,8 +22,8 @@ const (
 )
 
 // HandleConnect answers another collector's Connect. Over a link it binds the link to the connection; over plain HTTP
-// the caller is a seed peer without a link. Like the RPC it answers, it puts refusals into the Status and returns no
-// error for them.
+// the caller is a seed peer without a link, and ctx that of the RPC, where [WithIdentity] finds its certificate. Like the
+// RPC it answers, it puts refusals into the Status and returns no error for them.
 func (m *Manager) HandleConnect(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error) {
 	ctx, end, err := m.begin(ctx)
 	if err != nil {
@@ -97,6 +97,9 @@ func (m *Manager) readRequest(ctx context.Context, req *collector.ConnectRequest
 		return a, connect.Errorf(connect.CodePermissionDenied,
 			"the link is collector %q's, the request says collector_id %q: they must be the same", a.session.peer.CollectorID, a.peer)
 	}
+	if err := m.checkSender(ctx, a); err != nil {
+		return a, err
+	}
 	if req.GetAddress() != "" {
 		if err := checkAddress(req.GetAddress()); err != nil {
 			return a, err
@@ -109,6 +112,18 @@ func (m *Manager) readRequest(ctx context.Context, req *collector.ConnectRequest
 	}
 	a.namespaces, err = cleanNamespaces(req.GetNamespaces())
 	return a, err
+}
+
+// checkSender refuses who has not proved to be the peer that it says it is.
+func (m *Manager) checkSender(ctx context.Context, a asked) error {
+	if a.session != nil {
+		return m.checkProof(a.session.proven, a.peer)
+	}
+	proven, err := m.identify(tlsOf(ctx))
+	if err != nil {
+		return err
+	}
+	return m.checkProof(proven, a.peer)
 }
 
 // checkLinkless refuses a claim without a link that could harm a connection with one: anybody can send a plain request.

@@ -2,11 +2,13 @@ package conn
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
 
 	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
 )
@@ -18,31 +20,55 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.carrier.ServeHTTP(w, r)
 		return
 	}
-	from := hostOf(r.RemoteAddr)
-	if err := m.admit(from); err != nil {
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	src, err := m.admitFrom(r.RemoteAddr, r.TLS)
+	if err != nil {
+		refuseUpgrade(w, err)
 		return
 	}
 	stream, err := link.AcceptUpgrade(w, r)
 	if err != nil {
-		m.releaseUnagreed(from)
+		m.releaseUnagreed(src.from)
 		return
 	}
-	m.welcome(stream, from)
+	m.welcome(stream, src)
 }
 
-// admitCarried is [Manager.admit] for the second carrier.
+func refuseUpgrade(w http.ResponseWriter, err error) {
+	if connect.CodeOf(err) == connect.CodeUnauthenticated {
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, err.Error(), http.StatusServiceUnavailable)
+}
+
+// admitCarried is [Manager.admitFrom] for the second carrier.
 func (m *Manager) admitCarried(ctx context.Context) (take func(io.ReadWriteCloser), err error) {
 	info, ok := connect.CallInfoForServerContext(ctx)
 	if !ok {
 		return nil, connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
-	from := hostOf(info.PeerAddr)
-	if err := m.admit(from); err != nil {
+	src, err := m.admitFrom(info.PeerAddr, tlsOf(ctx))
+	if err != nil {
 		return nil, err
 	}
-	return func(stream io.ReadWriteCloser) { m.welcome(stream, from) }, nil
+	return func(stream io.ReadWriteCloser) { m.welcome(stream, src) }, nil
+}
+
+// tlsOf is the state of the TLS connection that a call came over; nil if there is none.
+func tlsOf(ctx context.Context) *tls.ConnectionState {
+	info, _ := connecthttp.ServerInfoForContext(ctx)
+	return info.TLS()
+}
+
+// admitFrom counts a link in that somebody else has dialled, or refuses it.
+func (m *Manager) admitFrom(address string, state *tls.ConnectionState) (src source, err error) {
+	src.from = hostOf(address)
+	if src.proven, err = m.identify(state); err != nil {
+		m.logger.Info("link refused", "from", src.from, "error", err)
+		return src, err
+	}
+	return src, m.admit(src.from)
 }
 
 func hostOf(address string) string {
@@ -54,18 +80,18 @@ func hostOf(address string) string {
 }
 
 // welcome greets the other end of an accepted stream, unless this collector is stopping.
-func (m *Manager) welcome(stream io.ReadWriteCloser, from string) {
-	if !m.spawn(func() { m.greet(stream, from) }) {
+func (m *Manager) welcome(stream io.ReadWriteCloser, src source) {
+	if !m.spawn(func() { m.greet(stream, src) }) {
 		stream.Close()
-		m.releaseUnagreed(from)
+		m.releaseUnagreed(src.from)
 	}
 }
 
 // greet makes a session of an accepted stream. The other end has two seconds for its HELLO.
-func (m *Manager) greet(stream io.ReadWriteCloser, from string) {
-	if _, err := m.newSession(m.ctx, stream, false, from); err != nil {
-		m.releaseUnagreed(from)
-		m.logger.Info("link refused", "from", from, "error", err)
+func (m *Manager) greet(stream io.ReadWriteCloser, src source) {
+	if _, err := m.newSession(m.ctx, stream, src); err != nil {
+		m.releaseUnagreed(src.from)
+		m.logger.Info("link refused", "from", src.from, "error", err)
 	}
 }
 

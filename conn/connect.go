@@ -76,7 +76,7 @@ func (m *Manager) connectOnce(ctx context.Context, w wish) (*collector.ConnectRe
 	if s := m.linkedAt(w.address); s != nil {
 		return m.connectOver(ctx, s, w)
 	}
-	s, err := m.dialLink(ctx, w.address)
+	s, err := m.dialLink(ctx, w)
 	if errors.Is(err, link.ErrUpgradeRefused) {
 		return m.connectSeed(ctx, w, err)
 	}

@@ -1,13 +1,16 @@
 package conn
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"connectrpc.com/connect/v2"
 
@@ -34,16 +37,17 @@ func (m *Manager) checkPlaintext(resolved string) error {
 }
 
 // dialLink dials a link and greets. The error of a peer that takes no links is link.ErrUpgradeRefused.
-func (m *Manager) dialLink(ctx context.Context, address string) (*session, error) {
+func (m *Manager) dialLink(ctx context.Context, w wish) (*session, error) {
 	if err := m.admit(""); err != nil {
 		return nil, err
 	}
-	stream, err := m.dial(ctx, address)
+	expected := newPin(w.peer)
+	stream, err := m.dial(ctx, w.address, expected)
 	if err != nil {
 		m.releaseUnagreed("")
-		return nil, err
+		return nil, expected.verdict(err)
 	}
-	s, err := m.newSession(ctx, stream, true, "")
+	s, err := m.newSession(ctx, stream, source{dialed: true, proven: expected.proven()})
 	if err != nil {
 		m.releaseUnagreed("")
 	}
@@ -52,26 +56,58 @@ func (m *Manager) dialLink(ctx context.Context, address string) (*session, error
 
 // dialStream is how a manager dials; tests put a network in memory in its place. The second carrier is for ways on which
 // something refuses the first; the next dial begins with the first again.
-func (m *Manager) dialStream(ctx context.Context, address string) (io.ReadWriteCloser, error) {
-	stream, refused := link.DialUpgradeWith(ctx, m.dialer(), address, m.tls)
+func (m *Manager) dialStream(ctx context.Context, address string, expected *pin) (io.ReadWriteCloser, error) {
+	stream, refused := link.DialUpgradeWith(ctx, m.dialer(), address, m.tlsFor(expected))
 	if !errors.Is(refused, link.ErrUpgradeRefused) {
 		return stream, refused
 	}
-	once := m.http2(nil)
+	once := m.http2(nil, expected)
 	once.DisableKeepAlives = true // the connection ends with the stream
 	stream, err := link.DialCarry(ctx, withoutRedirects(once), m.baseURL(address))
 	if err != nil {
-		return nil, refusedTwice(refused, err)
+		return nil, refusedTwice(refused, m.explainCarry(ctx, address, expected, err))
 	}
 	m.logger.Info("the link is carried by an RPC, which costs more", "address", address, "because", refused)
 	return stream, nil
 }
 
+// explainCarry looks for the reason if an RPC over TLS got no answer. A server that refuses the certificate of this side
+// says so by an alert while the HTTP client is writing, which may not see it.
+func (m *Manager) explainCarry(ctx context.Context, address string, expected *pin, err error) error {
+	if m.tls == nil || answered(err) || errors.Is(err, link.ErrCertificateRefused) {
+		return err
+	}
+	return cmp.Or(m.firstAlert(ctx, address, expected), err)
+}
+
+func answered(err error) bool {
+	verdict, ok := errors.AsType[*connect.Error](err)
+	return ok && verdict.IsRemote()
+}
+
+// firstAlert connects and writes nothing, to read how the server begins. It returns link.ErrCertificateRefused or nil.
+func (m *Manager) firstAlert(ctx context.Context, address string, expected *pin) error {
+	config := m.tlsFor(expected)
+	config.NextProtos = []string{"h2"} // in which servers speak first
+	stream, err := (&tls.Dialer{NetDialer: m.dialer(), Config: config}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return link.CertificateRefusal(err)
+	}
+	defer stream.Close()
+	if err := stream.SetReadDeadline(time.Now().Add(alertTimeout)); err != nil {
+		return nil //nolint:nilerr // it is over
+	}
+	_, err = stream.Read(make([]byte, 1))
+	return link.CertificateRefusal(err)
+}
+
 // refusedTwice is what is wrong when neither carrier works. A collector that has the second and does not want the link
 // has the last word.
 func refusedTwice(upgrade, carry error) error {
-	verdict, ok := errors.AsType[*connect.Error](carry)
-	if ok && verdict.IsRemote() && !errors.Is(carry, link.ErrUpgradeRefused) {
+	if errors.Is(carry, link.ErrCertificateRefused) {
+		return carry
+	}
+	if answered(carry) && !errors.Is(carry, link.ErrUpgradeRefused) {
 		return reauthored(carry)
 	}
 	return fmt.Errorf("%w; %w", upgrade, carry)

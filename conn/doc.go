@@ -38,7 +38,8 @@
 //     moves to another link meanwhile: [Peer.Open] takes the link of the moment.
 //   - Two links between the same two collectors, as when both dial: the one whose initiator has the smaller collector
 //     id stays, the other is drained. A peer that comes back with another session replaces what it had before.
-//   - Who is called what is a claim until the carrier proves it (TLS identity is the listener's business). What holds in
-//     any case: a link speaks for one id only, an address that somebody claims is not dialled, and a request without a
-//     link cannot touch a connection that has one or is being dialled again.
+//   - Who is called what is a claim, unless [WithIdentity] wants a certificate for it: then nobody is linked with, or
+//     connected without a link, who has not proved the id. What holds in any case: a link speaks for one id only, an
+//     address that somebody claims is not dialled, and a request without a link cannot touch a connection that has one
+//     or is being dialled again.
 package conn

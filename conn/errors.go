@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/status"
 )
@@ -81,13 +82,16 @@ var errPlaintext = errors.New("without TLS only loopback addresses are dialled")
 
 // explainDial says why nothing came of a dial, in words that help whoever gave the address.
 func explainDial(address string, err error) error {
-	if _, ok := errors.AsType[*connect.Error](err); ok {
+	unproven := errors.Is(err, link.ErrCertificateRefused)
+	if _, ok := errors.AsType[*connect.Error](err); ok && !unproven {
 		return err
 	}
 	code, advice := connect.CodeUnavailable, "check the address and the network"
 	what := "cannot connect to " + address
 	var dns *net.DNSError
 	switch {
+	case unproven:
+		code, advice = connect.CodeUnauthenticated, "give this collector one that is valid now, of an authority that is trusted there"
 	case errors.Is(err, errPlaintext):
 		code, advice = connect.CodeFailedPrecondition, "configure TLS, or allow plaintext explicitly"
 	case errors.Is(err, syscall.ECONNREFUSED):

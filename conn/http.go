@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"crypto/tls"
 	"net"
 	"net/http"
 	"syscall"
@@ -9,8 +8,8 @@ import (
 )
 
 // http2 makes HTTP/2 connections, for the seed's protocol and the second carrier of links, by the same rules as links.
-// guard, if not nil, may refuse the address that a name resolved to.
-func (m *Manager) http2(guard func(resolved string) error) *http.Transport {
+// guard, if not nil, may refuse the address that a name resolved to. All of them lead to the collector of the pin.
+func (m *Manager) http2(guard func(resolved string) error, expected *pin) *http.Transport {
 	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		if guard != nil {
 			if err := guard(address); err != nil {
@@ -24,18 +23,11 @@ func (m *Manager) http2(guard func(resolved string) error) *http.Transport {
 	protocols.SetUnencryptedHTTP2(m.tls == nil)
 	return &http.Transport{
 		DialContext:     dialer.DialContext,
-		TLSClientConfig: cloneTLS(m.tls),
+		TLSClientConfig: m.tlsFor(expected),
 		Protocols:       protocols,
 		HTTP2:           &http.HTTP2Config{SendPingTimeout: 2 * time.Second, PingTimeout: time.Second, WriteByteTimeout: 5 * time.Second},
 		IdleConnTimeout: idleAfter,
 	}
-}
-
-func cloneTLS(config *tls.Config) *tls.Config {
-	if config == nil {
-		return nil
-	}
-	return config.Clone()
 }
 
 func withoutRedirects(transport *http.Transport) *http.Client {

@@ -25,6 +25,7 @@ const (
 	dialTimeout  = 10 * time.Second // for ConnectTo, dial to agreement, unless its context ends before
 	drainTimeout = 10 * time.Second // for the calls of a link that is being replaced or disconnected
 	storeTimeout = 10 * time.Second // for one write
+	alertTimeout = 2 * time.Second  // for a server to say why it has ended a TLS connection
 )
 
 // Self is the collector that owns a [Manager].
@@ -45,7 +46,7 @@ type Manager struct {
 	options
 	control *connect.Server // what peers may ask of the manager itself, over a link
 	carrier http.Handler    // the second carrier of links
-	dial    func(ctx context.Context, address string) (io.ReadWriteCloser, error)
+	dial    func(ctx context.Context, address string, expected *pin) (io.ReadWriteCloser, error)
 
 	ctx   context.Context //nolint:containedctx // the manager's life
 	stop  context.CancelFunc
@@ -74,9 +75,13 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	if err := self.complete(); err != nil {
 		return nil, err
 	}
+	options := newOptions(opts)
+	if err := options.checkIdentity(self.ID); err != nil {
+		return nil, err
+	}
 	m := &Manager{
 		self:     self,
-		options:  newOptions(opts),
+		options:  options,
 		kick:     make(chan struct{}, 1),
 		keeping:  make(chan struct{}),
 		changed:  make(chan struct{}),

@@ -49,6 +49,7 @@ func (f optionFunc) apply(o *options) { f(o) }
 type options struct {
 	logger     *slog.Logger
 	tls        *tls.Config
+	identity   Identity
 	plaintext  bool
 	handler    link.Handler
 	limits     Limits
@@ -71,6 +72,17 @@ func WithLogger(logger *slog.Logger) Option {
 // WithTLS dials with TLS. Default: plaintext, to loopback addresses only.
 func WithTLS(config *tls.Config) Option {
 	return optionFunc(func(o *options) { o.tls = config.Clone() })
+}
+
+// WithIdentity links only with collectors that prove by their certificate who they are; Connect without a link needs
+// the same. identity, such as [SPIFFE], says which collector a certificate is of, and the collector has to go by that
+// id: without a certificate it is refused as unauthenticated, with that of another as permission_denied. A collector
+// that dials this one needs a client certificate, which the listener has to ask for and to verify (ClientAuth and
+// ClientCAs of its tls.Config); one that is dialled needs such a server certificate, beside what [WithTLS] verifies.
+// [NewManager] refuses it without WithTLS, or with certificates there that are not this collector's. Default: what
+// others say of themselves is taken for true.
+func WithIdentity(identity Identity) Option {
+	return optionFunc(func(o *options) { o.identity = identity })
 }
 
 // WithPlaintext allows dialling without TLS beyond loopback. Default: such a dial is refused.

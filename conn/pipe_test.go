@@ -60,7 +60,7 @@ func (n *pipes) dialled(id string) int {
 	return n.dials[id+":1"]
 }
 
-func (n *pipes) dial(_ context.Context, address string) (io.ReadWriteCloser, error) {
+func (n *pipes) dial(_ context.Context, address string, _ *pin) (io.ReadWriteCloser, error) {
 	n.mu.Lock()
 	n.dials[address]++
 	m, cut := n.nodes[address], n.cut
@@ -72,7 +72,7 @@ func (n *pipes) dial(_ context.Context, address string) (io.ReadWriteCloser, err
 	if cut != nil {
 		dialled, accepted = cut(dialled, accepted)
 	}
-	if !m.spawn(func() { m.greet(accepted, "pipe") }) {
+	if !m.spawn(func() { m.greet(accepted, source{from: "pipe"}) }) {
 		m.releaseUnagreed("pipe")
 		accepted.Close()
 	}

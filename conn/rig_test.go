@@ -67,17 +67,21 @@ func (n *node) stop() {
 
 // serve puts what a collector serves of its connections on a listener: links, and Connect over plain HTTP.
 func serve(listener net.Listener, m *conn.Manager) *http.Server {
+	server := &http.Server{Handler: handler(m), Protocols: new(http.Protocols), ReadHeaderTimeout: 10 * time.Second}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	go server.Serve(listener) //nolint:errcheck // it ends with Close
+	return server
+}
+
+func handler(m *conn.Manager) http.Handler {
 	rpc := connect.NewServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(rpc, connectOnly{m: m})
 	mux := http.NewServeMux()
 	mux.Handle(link.UpgradePath, m)
 	mux.Handle(link.CarryPath, m)
 	connecthttp.Mount(mux, rpc)
-	server := &http.Server{Handler: mux, Protocols: new(http.Protocols), ReadHeaderTimeout: 10 * time.Second}
-	server.Protocols.SetHTTP1(true)
-	server.Protocols.SetUnencryptedHTTP2(true)
-	go server.Serve(listener) //nolint:errcheck // it ends with Close
-	return server
+	return mux
 }
 
 type connectOnly struct {

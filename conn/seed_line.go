@@ -22,15 +22,17 @@ const maxMessage = 4 << 20
 type seedLine struct {
 	m         *Manager
 	conn      *connection // set before the line is anybody else's
+	expected  *pin
 	http      *http.Transport
 	transport connect.Transport
 	client    collectorconnect.CollectiveDispatcherClient
 }
 
 // newSeedLine makes a line to an address. Nothing is dialled before the first call; guard, if not nil, may then refuse
-// the address that the name resolved to.
-func (m *Manager) newSeedLine(address string, guard func(resolved string) error) *seedLine {
-	l := &seedLine{m: m, http: m.http2(guard)}
+// the address that the name resolved to. peer, if known, is who must answer there.
+func (m *Manager) newSeedLine(address, peer string, guard func(resolved string) error) *seedLine {
+	l := &seedLine{m: m, expected: newPin(peer)}
+	l.http = m.http2(guard, l.expected)
 	l.transport = connecthttp.NewTransport(withoutRedirects(l.http), m.baseURL(address), connecthttp.WithGRPC(),
 		connecthttp.WithReadMaxBytes(maxMessage), connecthttp.WithSendMaxBytes(maxMessage))
 	l.client = collectorconnect.NewCollectiveDispatcherClient(connect.NewClient(l.transport))
@@ -73,7 +75,7 @@ func (l *seedLine) failed(ctx context.Context, err error) error {
 
 // connectSeed connects to a collector that takes no links. refused is why it does not.
 func (m *Manager) connectSeed(ctx context.Context, w wish, refused error) (*collector.ConnectResponse, error) {
-	l := m.newSeedLine(w.address, nil)
+	l := m.newSeedLine(w.address, w.peer, nil)
 	answer, err := m.connectSeedOver(ctx, l, w, refused)
 	if err != nil {
 		l.close()
@@ -107,6 +109,9 @@ func (m *Manager) agreeSeed(
 	if w.peer != "" && w.peer != peer {
 		return nil, errOther(w, peer)
 	}
+	if err := m.checkProof(l.expected.proven(), peer); err != nil {
+		return nil, err
+	}
 	shared, err := m.checkAnswer(answer, peer, w)
 	if err != nil {
 		return nil, err
@@ -133,7 +138,7 @@ func (m *Manager) seedBack(c *connection, address string) line {
 	if len(m.dialBack) == 0 || address == "" {
 		return nil
 	}
-	l := m.newSeedLine(address, m.checkDialBack)
+	l := m.newSeedLine(address, c.peer, m.checkDialBack)
 	l.conn = c
 	return l
 }

@@ -22,12 +22,11 @@ const catalogWait = 2 * time.Second
 
 // session is a link from its HELLO to its end. Its goroutine (run) is its lifetime.
 type session struct {
-	m      *Manager
-	dialed bool // by this collector
-	peer   link.Hello
-	link   *link.Link
-	known  chan struct{} // closed when peer and link are set: a call may arrive before
-	from   string        // the address it was accepted from, for the count of unagreed links
+	source
+	m     *Manager
+	peer  link.Hello
+	link  *link.Link
+	known chan struct{} // closed when peer and link are set: a call may arrive before
 
 	terms  atomic.Pointer[terms] // nil until the connection is agreed
 	agreed chan struct{}         // closed with the first terms
@@ -42,6 +41,13 @@ type session struct {
 	owed     bool     // the peer waits for our catalog, since we asked
 }
 
+// source is how the stream of a session came about.
+type source struct {
+	dialed bool   // by this collector
+	from   string // the address it was accepted from, for the count of unagreed links
+	proven string // the collector that the certificate of the other end names; empty without WithIdentity
+}
+
 // terms are what calls on a link are checked against.
 type terms struct {
 	conn   *connection
@@ -54,14 +60,14 @@ func (t *terms) shares(namespace string) bool {
 }
 
 // newSession greets the other end of a stream. The stream is closed on an error.
-func (m *Manager) newSession(ctx context.Context, stream io.ReadWriteCloser, dialed bool, from string) (*session, error) {
+func (m *Manager) newSession(ctx context.Context, stream io.ReadWriteCloser, src source) (*session, error) {
 	s := &session{
-		m: m, dialed: dialed, from: from,
+		m: m, source: src,
 		known: make(chan struct{}), agreed: make(chan struct{}),
 		news: make(chan struct{}, 1),
 	}
 	greet := link.Server
-	if dialed {
+	if s.dialed {
 		greet = link.Client
 	}
 	l, err := greet(ctx, stream, link.Config{
@@ -76,7 +82,7 @@ func (m *Manager) newSession(ctx context.Context, stream io.ReadWriteCloser, dia
 	}
 	s.link, s.peer = l, l.Peer()
 	close(s.known)
-	if err := checkPeerID(m.self.ID, s.peer.CollectorID); err != nil {
+	if err := s.checkPeer(); err != nil {
 		l.Close(err.Error())
 		return nil, err
 	}
@@ -85,6 +91,16 @@ func (m *Manager) newSession(ctx context.Context, stream io.ReadWriteCloser, dia
 		return nil, errStopping(m.self.ID)
 	}
 	return s, nil
+}
+
+// checkPeer refuses who cannot be the other end of a link. One that dialled under the id of another collector is
+// refused when it asks for the connection, since only then it can be told why; before, it may do nothing else.
+func (s *session) checkPeer() error {
+	err := checkPeerID(s.m.self.ID, s.peer.CollectorID)
+	if err == nil && s.dialed {
+		err = s.m.checkProof(s.proven, s.peer.CollectorID)
+	}
+	return err
 }
 
 // start registers a session and runs it.

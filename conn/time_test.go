@@ -64,11 +64,11 @@ func TestRedialBacksOff(t *testing.T) {
 		network.start(t, "b")
 		var dials []time.Time
 		var counting atomic.Bool
-		a.dial = func(ctx context.Context, address string) (io.ReadWriteCloser, error) {
+		a.dial = func(ctx context.Context, address string, expected *pin) (io.ReadWriteCloser, error) {
 			if counting.Load() {
 				dials = append(dials, time.Now())
 			}
-			return network.dial(ctx, address)
+			return network.dial(ctx, address, expected)
 		}
 		mustConnect(t, a, "b:1")
 		counting.Store(true)
@@ -192,11 +192,11 @@ func TestStrangersAreDroppedInTime(t *testing.T) {
 		network := newPipes()
 		b := network.start(t, "b")
 		begun := time.Now()
-		mute, err := network.dial(t.Context(), "b:1")
+		mute, err := network.dial(t.Context(), "b:1", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		stream, err := network.dial(t.Context(), "b:1")
+		stream, err := network.dial(t.Context(), "b:1", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

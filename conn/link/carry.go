@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -59,7 +60,7 @@ func explainCarry(err error) error {
 	if connect.CodeOf(err) == connect.CodeUnimplemented {
 		return fmt.Errorf("%w: %w", ErrUpgradeRefused, err)
 	}
-	return fmt.Errorf("link: Carry: %w", err)
+	return cmp.Or(CertificateRefusal(err), fmt.Errorf("link: Carry: %w", err))
 }
 
 func carryClient(stream meshv1connect.LinkServiceCarryClientStream, hangUp func()) io.ReadWriteCloser {

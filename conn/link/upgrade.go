@@ -2,6 +2,7 @@ package link
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -26,6 +27,9 @@ const (
 
 // ErrUpgradeRefused says that something answered, but not as a collector that accepts links.
 var ErrUpgradeRefused = errors.New("link: the other end does not accept links")
+
+// ErrCertificateRefused says that the other end does not accept the certificate of this one, or that there is none.
+var ErrCertificateRefused = errors.New("link: the other end refuses the certificate of this one")
 
 // DialUpgrade dials a collector at address (host:port) and upgrades the connection. A nil tlsConfig means plain TCP.
 // Redirects and proxies are not followed. The answer is bounded to 32 KiB and two seconds; an answer other than the
@@ -67,14 +71,12 @@ func upgradeClient(ctx context.Context, conn net.Conn, address string, tlsConfig
 	}
 	request := "POST " + UpgradePath + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: Upgrade\r\nUpgrade: " +
 		upgradeToken + "\r\nContent-Length: 0\r\n\r\n"
-	if _, err := io.WriteString(conn, request); err != nil {
-		return nil, err
-	}
+	_, sent := io.WriteString(conn, request) // who is refused by TLS may hear of it here; why is in the answer
 	limited := &io.LimitedReader{R: conn, N: maxUpgradeAnswer}
 	reader := bufio.NewReaderSize(limited, 4<<10)
 	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodPost})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUpgradeRefused, err)
+		return nil, explainSilence(sent, err)
 	}
 	if answer.StatusCode != http.StatusSwitchingProtocols || !strings.EqualFold(answer.Header.Get("Upgrade"), upgradeToken) {
 		return nil, fmt.Errorf("%w: it answered %s", ErrUpgradeRefused, answer.Status)
@@ -87,7 +89,28 @@ func explainHandshake(err error) error {
 	if strings.Contains(err.Error(), "no application protocol") {
 		return fmt.Errorf("%w over HTTP/1.1: %w", ErrUpgradeRefused, err)
 	}
-	return err
+	return cmp.Or(CertificateRefusal(err), err)
+}
+
+// explainSilence says why there is no answer to an upgrade. sent is what became of the request.
+func explainSilence(sent, err error) error {
+	if refusal := CertificateRefusal(err); refusal != nil {
+		return refusal
+	}
+	if sent != nil {
+		return sent
+	}
+	return fmt.Errorf("%w: %w", ErrUpgradeRefused, err)
+}
+
+// CertificateRefusal returns [ErrCertificateRefused] with err if that is a TLS alert about the certificate of this end,
+// else nil. With TLS 1.3 the alert comes after the handshake, in place of the first bytes.
+func CertificateRefusal(err error) error {
+	alert, ok := errors.AsType[*net.OpError](err)
+	if !ok || alert.Op != "remote error" || !strings.Contains(alert.Err.Error(), "certificate") {
+		return nil // crypto/tls has no values for these alerts either
+	}
+	return fmt.Errorf("%w: %w", ErrCertificateRefused, err)
 }
 
 // upgradeTLS offers HTTP/1.1 only: an HTTP/2 connection cannot be upgraded.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -71,6 +72,19 @@ func TestUpgrade(t *testing.T) {
 			}
 		})
 	}
+	t.Run("TLS that wants a certificate", func(t *testing.T) {
+		t.Parallel()
+		strict, _ := upgradeServer(t, func(s *httptest.Server) {
+			s.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			s.StartTLS()
+		})
+		trust := &tls.Config{RootCAs: strict.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"}
+		_, err := link.DialUpgrade(t.Context(), strict.Listener.Addr().String(), trust)
+		if !errors.Is(err, link.ErrCertificateRefused) || errors.Is(err, link.ErrUpgradeRefused) {
+			t.Errorf("DialUpgrade = %v", err)
+		}
+	})
 	t.Run("TLS by nobody we trust", func(t *testing.T) {
 		t.Parallel()
 		_, err := link.DialUpgrade(t.Context(), secure.Listener.Addr().String(), &tls.Config{})
