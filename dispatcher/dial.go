@@ -16,7 +16,8 @@ type Client struct{ dispatcher *Dispatcher }
 
 // Dial connects to the collector at address, host:port, for calls in namespaces. The connection comes back by itself
 // when it is lost. Options are those of [New]; without [WithTLS] only loopback addresses are dialled. The process is
-// known to the collector under a random id that begins with `client-`.
+// known to the collector under a random id that begins with `client-`: where certificates prove ids, see
+// [conn.WithIdentity], use [New] under the id of the certificate and [Dispatcher.ConnectTo] instead.
 func Dial(ctx context.Context, address string, namespaces []string, opts ...Option) (*Client, error) {
 	var random [8]byte
 	_, _ = rand.Read(random[:]) // never fails

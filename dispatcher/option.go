@@ -57,7 +57,8 @@ func WithStore(store conn.Store) Option {
 	return optionFunc(func(o *options) { o.store = store })
 }
 
-// WithConn passes further options to the connection manager, such as conn.WithDialBack. Default: none.
+// WithConn passes further options to the connection manager, such as [conn.WithIdentity], by which collectors prove who
+// they are, or [conn.WithDialBack]. Default: none.
 func WithConn(opts ...conn.Option) Option {
 	return optionFunc(func(o *options) { o.conn = append(o.conn, opts...) })
 }
@@ -68,7 +69,7 @@ func WithLogger(logger *slog.Logger) Option {
 }
 
 // WithTLS dials other collectors with TLS. Default: plaintext, to loopback addresses only. For the listening side give
-// the configuration to [Dispatcher.Server].
+// the configuration to [Dispatcher.Server]. Who the others are it leaves to their word, see [conn.WithIdentity].
 func WithTLS(config *tls.Config) Option {
 	return optionFunc(func(o *options) { o.tls = config.Clone() })
 }
@@ -121,7 +122,7 @@ func WithForwardedCookies() Option {
 }
 
 // WithForwardedAuthorization lets the Authorization header of a call go to every peer. Default: only to peers that this
-// collector dialled on loopback or with TLS.
+// collector dialled on loopback or with TLS and, with [conn.WithIdentity], to those that dialled it.
 func WithForwardedAuthorization() Option {
 	return optionFunc(func(o *options) { o.authorization = true })
 }

@@ -195,10 +195,10 @@ func openOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, erro
 	return o.opened, err
 }
 
-// trusts reports whether a call's Authorization header may go to a peer: one that this collector dialled itself, on
-// loopback or with TLS, so that it knows who it is.
+// trusts reports whether a call's Authorization header may go to a peer: one that has proved who it is, or that this
+// collector dialled itself, on loopback or with TLS.
 func (d *Dispatcher) trusts(st *station) bool {
-	return d.options.authorization || st.Dialed && (d.options.tls != nil || isLoopback(st.Address))
+	return d.options.authorization || d.conns.ProvesPeers() || st.Dialed && (d.options.tls != nil || isLoopback(st.Address))
 }
 
 // isLoopback reports whether a host:port is on this machine.
