@@ -25,6 +25,9 @@ func TestGolden(t *testing.T) {
 	pipe := shell{}
 	terminal := shell{terminal: true, width: 100}
 	const schemas = "testdata/schema/"
+	certified := []string{
+		"--tls-cert", "a.pem", "--tls-key", "a.key", "--tls-client-ca", "ca.pem", "--cert", "a.pem", "--key", "a.key", "--cacert", "ca.pem",
+	}
 	roots := []string{"-I", schemas + "grown", "-I", schemas + "broken", "-I", schemas + "registered"}
 	for name, tt := range map[string]struct {
 		shell shell
@@ -107,6 +110,9 @@ func TestGolden(t *testing.T) {
 		"serve_plaintext":          {pipe, []string{"serve", "--listen", "0.0.0.0:0", "--db", "memory"}},
 		"serve_bad_example":        {pipe, []string{"serve", "--example", "garden", "--db", "memory"}},
 		"serve_bad_id":             {pipe, []string{"serve", "--id", "A B", "--db", "memory"}},
+		"serve_half_identity":      {pipe, []string{"serve", "--trust-domain", "mesh.example", "--tls-cert", "a.pem", "--tls-key", "a.key", "--db", "memory"}},
+		"serve_bad_trust_domain":   {pipe, slices.Concat([]string{"serve", "--trust-domain", "Mesh Example", "--db", "memory"}, certified)},
+		"serve_blind_identity":     {pipe, slices.Concat([]string{"serve", "--trust-domain", "mesh.example", "--insecure", "--db", "memory"}, certified)},
 		"demo_too_short":           {pipe, []string{"demo", "--for", "1s"}},
 		"schema_help":              {pipe, []string{"services", "check", "--help"}},
 		"schema_same":              {pipe, []string{"services", "check", schemas + "registered/tea/v1/tea.proto", "--ns", "tea"}},

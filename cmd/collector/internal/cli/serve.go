@@ -23,6 +23,8 @@ type serveFlags struct {
 	examples            []string
 	fault               host.Fault
 	tlsCert, tlsKey     string
+	clientCA            string
+	trustDomain         string
 	logFormat, logLevel string
 	console             string
 	consoleHosts        []string
@@ -42,11 +44,15 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: "Run a collector: RPC, and links to other collectors, on one port. Without TLS it listens on loopback only. When\n" +
 			"stdout is no terminal, one JSON line there says that it is ready and where. Logs go to stderr. Ctrl-C drains it,\n" +
 			"a second one kills it.\n\n" +
-			"--cacert, --cert, --key and --insecure are for the collectors it dials; with one of them it dials with TLS.",
+			"--cacert, --cert, --key and --insecure are for the collectors it dials; with one of them it dials with TLS.\n\n" +
+			"With --tls-client-ca and --trust-domain collectors prove to each other who they are: a link needs certificates at\n" +
+			"both ends, each with the URI spiffe://NAME/collector/ID and no other. Clients call without one.",
 		Example: `  collector serve --id a --ns users,orders --example users
   collector serve --id b --listen 127.0.0.1:50052 --ns orders --example orders --join 127.0.0.1:50051
   collector serve --id a --history 100000              # finished calls survive a restart
-  collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem`,
+  collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem
+  collector serve --id a --listen :50051 --trust-domain mesh.example \
+    --tls-cert a.pem --tls-key a.key --tls-client-ca ca.pem --cert a.pem --key a.key --cacert ca.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), flags) },
 	}
@@ -71,6 +77,8 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.Uint64Var(&f.fault.Seed, "example-seed", 1, "which of them fail")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "PEM file with the listener's certificate")
 	set.StringVar(&f.tlsKey, "tls-key", "", "PEM file with the listener's key")
+	set.StringVar(&f.clientCA, "tls-client-ca", "", "PEM file with the authorities of the collectors that may link; with --trust-domain")
+	set.StringVar(&f.trustDomain, "trust-domain", "", "link only with collectors whose certificate has the URI spiffe://NAME/collector/ID")
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
 	set.StringSliceVar(&f.consoleHosts, "console-host", nil, "names by which browsers may address this collector, beside loopback ones")
 	set.StringSliceVar(&f.corsOrigins, "cors-origin", nil, "origins of web pages that may call, such as https://app.example (default none but its own)")
@@ -163,6 +171,9 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}
+	if config.Identity, err = a.identity(flags); err != nil {
+		return host.Config{}, err
+	}
 	if config.ListenTLS, err = listenTLS(flags); err != nil {
 		return host.Config{}, err
 	}
@@ -180,5 +191,10 @@ func listenTLS(flags serveFlags) (*tls.Config, error) {
 	if err != nil {
 		return nil, usagef("--tls-cert, --tls-key: %v", err)
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}, nil
+	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	if flags.clientCA != "" {
+		config.ClientAuth = tls.VerifyClientCertIfGiven // clients that are no collectors have none
+		config.ClientCAs, err = readAuthorities("--tls-client-ca", flags.clientCA)
+	}
+	return config, err
 }

@@ -37,7 +37,7 @@ func (a *app) httpTransport(base *url.URL) (*http.Transport, error) {
 func (a *app) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: a.flags.insecure} //nolint:gosec // --insecure says so
 	if a.flags.cacert != "" {
-		pool, err := readAuthorities(a.flags.cacert)
+		pool, err := readAuthorities("--cacert", a.flags.cacert)
 		if err != nil {
 			return nil, err
 		}
@@ -57,14 +57,14 @@ func (a *app) tlsConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-func readAuthorities(path string) (*x509.CertPool, error) {
+func readAuthorities(flag, path string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(path)
 	if err != nil {
-		return nil, usagef("--cacert: %v", err)
+		return nil, usagef("%s: %v", flag, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, usagef("--cacert: %s has no PEM certificate", path)
+		return nil, usagef("%s: %s has no PEM certificate", flag, path)
 	}
 	return pool, nil
 }

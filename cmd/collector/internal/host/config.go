@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/collectiverpc/collective/conn"
 )
 
 // InMemory as [Config.Store] keeps nothing across a restart.
@@ -32,6 +34,9 @@ type Config struct {
 	ListenTLS *tls.Config
 	// DialTLS is used to dial other collectors; nil for plaintext.
 	DialTLS *tls.Config
+	// Identity is how the certificates of ListenTLS and DialTLS, and of other collectors, name their collector; nil if
+	// links need none.
+	Identity conn.Identity
 	// AllowPlaintext lets collectors and their calls cross the network unprotected.
 	AllowPlaintext bool
 	// Console is what browsers may do: ConsoleFull, ConsoleReadOnly or ConsoleOff. Empty for full on a loopback address
@@ -84,7 +89,29 @@ func (c *Config) check() error {
 	if c.Fault.Percent < 0 || c.Fault.Percent > 100 {
 		return refusedf("--example-fault %d: want a percentage, 0 to 100", c.Fault.Percent)
 	}
+	if err := c.checkIdentity(); err != nil {
+		return err
+	}
 	return c.checkListen()
+}
+
+// checkIdentity refuses to show certificates that nobody would take for this collector's.
+func (c *Config) checkIdentity() error {
+	if c.Identity == nil {
+		return nil
+	}
+	for _, own := range []struct {
+		flag   string
+		config *tls.Config
+	}{{"--tls-cert", c.ListenTLS}, {"--cert", c.DialTLS}} {
+		if own.config == nil {
+			return refusedf("%s: there is none to prove who this collector is", own.flag)
+		}
+		if err := c.Identity.Check(own.config, c.ID); err != nil {
+			return refusedf("%s: %v", own.flag, err)
+		}
+	}
+	return nil
 }
 
 func (c *Config) checkListen() error {

@@ -74,6 +74,9 @@ func build(
 	if config.DialTLS != nil {
 		opts = append(opts, dispatcher.WithTLS(config.DialTLS))
 	}
+	if config.Identity != nil {
+		opts = append(opts, dispatcher.WithConn(conn.WithIdentity(config.Identity)))
+	}
 	if config.AllowPlaintext {
 		opts = append(opts, dispatcher.WithConn(conn.WithPlaintext()))
 	}
