@@ -92,7 +92,7 @@ func (v *view) incompatible(s *space, e *entry, c call, st *station) *refusal {
 func (e *entry) skews() []*meshv1.SchemaSkew {
 	var list []*meshv1.SchemaSkew
 	for _, s := range e.odd {
-		list = append(list, &meshv1.SchemaSkew{CollectorId: s.ID, Reason: s.reason})
+		list = append(list, &meshv1.SchemaSkew{CollectorId: s.ID, Reason: s.reason, Pending: s.pending})
 	}
 	for _, s := range e.varied {
 		list = append(list, &meshv1.SchemaSkew{CollectorId: s.ID, Compatible: true, Reason: s.reason})

@@ -64,7 +64,7 @@ export async function call(url, namespace, method, body = {}, headers = {}) {
 export const mesh = (url, method, body = {}) => call(url, "", "collector.mesh.v1.MeshService/" + method, body).then((r) => r.body);
 
 /** eventually asks until the answer is as it should be. */
-async function eventually(url, method, so) {
+export async function eventually(url, method, so) {
   const until = Date.now() + 30_000;
   for (let answer; Date.now() < until; ) if (so((answer = await mesh(url, method)))) return answer;
   throw new Error(`${method} of ${url} never became what the tests need`);

@@ -43,7 +43,7 @@ func servicesView(res *meshv1.ListServicesResponse) view {
 		document: res,
 		columns: []column{
 			{title: "METHOD"}, {title: "NAMESPACE"}, {title: "KIND"}, {title: "SERVED BY"},
-			{title: "INPUT", wide: true}, {title: "OUTPUT", wide: true},
+			{title: "INPUT", wide: true}, {title: "OUTPUT", wide: true}, {title: "SCHEMA"}, {title: "DIFFERENCE", wide: true},
 		},
 	}
 	for _, service := range res.GetServices() {
@@ -52,9 +52,12 @@ func servicesView(res *meshv1.ListServicesResponse) view {
 			v.rows = append(v.rows, []cell{
 				text(service.GetName() + "/" + method.GetName()), text(service.GetNamespace()),
 				text(methodKind(method)), list(method.GetCollectorIds()), typeCell(method.GetInputType()),
-				typeCell(method.GetOutputType()),
+				typeCell(method.GetOutputType()), skewCell(method.GetSkews()), differenceCell(method.GetSkews()),
 			})
 		}
+	}
+	if hasUncalled(res) {
+		v.notes = []string{"calls do not go where the schema is incompatible or unknown; what differs: collector services -o wide"}
 	}
 	if len(v.rows) == 0 {
 		v.notes = []string{"no services: start a collector with some, such as collector serve --example orders"}
