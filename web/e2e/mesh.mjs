@@ -33,9 +33,10 @@ export async function start(program, args) {
 }
 
 /** collector runs one; again at the same address after a kill if it is given. */
-export function collector(id, { namespaces, example, join: others = [], listen = "127.0.0.1:0", console: mode = "full", db = join(dir, id + ".db") }) {
+export function collector(id, { namespaces, example, join: others = [], listen = "127.0.0.1:0", console: mode = "full", basePath, db = join(dir, id + ".db") }) {
   const args = ["serve", "--until-eof", "--json", "--id", id, "--listen", listen, "--db", db, "--console", mode, "--log-format", "text", "--grace", "1s"];
   if (namespaces) args.push("--ns", namespaces);
+  if (basePath) args.push("--base-path", basePath);
   if (example) args.push("--example", example);
   for (const address of others) args.push("--join", address);
   return start("collector", args);

@@ -116,6 +116,7 @@ func TestGolden(t *testing.T) {
 		"serve_plaintext":          {pipe, []string{"serve", "--listen", "0.0.0.0:0", "--db", "memory"}},
 		"serve_bad_example":        {pipe, []string{"serve", "--example", "garden", "--db", "memory"}},
 		"serve_bad_id":             {pipe, []string{"serve", "--id", "A B", "--db", "memory"}},
+		"serve_bad_base_path":      {pipe, []string{"serve", "--base-path", "mesh", "--db", "memory"}},
 		"demo_too_short":           {pipe, []string{"demo", "--for", "1s"}},
 		"schema_help":              {pipe, []string{"services", "check", "--help"}},
 		"schema_same":              {pipe, []string{"services", "check", schemas + "registered/tea/v1/tea.proto", "--ns", "tea"}},

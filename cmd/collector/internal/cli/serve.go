@@ -25,6 +25,7 @@ type serveFlags struct {
 	tlsCert, tlsKey     string
 	logFormat, logLevel string
 	console             string
+	basePath            string
 	consoleHosts        []string
 	corsOrigins         []string
 	allowPlaintext      bool
@@ -72,6 +73,7 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.tlsCert, "tls-cert", "", "PEM file with the listener's certificate")
 	set.StringVar(&f.tlsKey, "tls-key", "", "PEM file with the listener's key")
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
+	set.StringVar(&f.basePath, "base-path", "", "path of a reverse proxy below which calls and the console are served too, such as /tools/mesh")
 	set.StringSliceVar(&f.consoleHosts, "console-host", nil, "names by which browsers may address this collector, beside loopback ones")
 	set.StringSliceVar(&f.corsOrigins, "cors-origin", nil, "origins of web pages that may call, such as https://app.example (default none but its own)")
 	set.BoolVar(&f.allowPlaintext, "allow-plaintext", false, "listen and dial beyond loopback without TLS")
@@ -160,7 +162,7 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
 		History: flags.history, HistoryAge: flags.historyAge,
-		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
+		Console: flags.console, BasePath: strings.TrimSuffix(flags.basePath, "/"), ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}
 	if config.ListenTLS, err = listenTLS(flags); err != nil {

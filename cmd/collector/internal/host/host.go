@@ -95,7 +95,7 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 	if err == nil {
 		err = d.Connections().RecoverFromRestart(context.WithoutCancel(ctx))
 	}
-	server := d.Server(handler, config.ListenTLS)
+	server := d.Server(below(config.BasePath, handler), config.ListenTLS)
 	if err != nil {
 		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
 	}
@@ -150,7 +150,7 @@ func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
 	}
 	console := ""
 	if config.console() != ConsoleOff {
-		console = scheme + "://" + address + consolePath
+		console = scheme + "://" + address + config.BasePath + consolePath
 	}
 	return Ready{
 		Console: console,
