@@ -29,7 +29,7 @@ func (a *app) callCommand() *cobra.Command {
   collector call UserService/GetUser -d @request.json --to c
   collector call UserService/GetUser -d '{"id":"u-1"}' --format text
   collector call shop.v1.OrderService/WatchOrders          # streams until Ctrl-C`,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: a.completeMethods,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags.limited = cmd.Flags().Changed("timeout")

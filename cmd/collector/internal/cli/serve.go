@@ -48,7 +48,7 @@ func (a *app) serveCommand() *cobra.Command {
   collector serve --id b --listen 127.0.0.1:50052 --ns orders --example orders --join 127.0.0.1:50051
   collector serve --id a --history 100000              # finished calls survive a restart
   collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), flags) },
 	}
 	flags.add(command.Flags())
@@ -155,14 +155,17 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 	if err := name.CheckCollectorID(flags.id); err != nil {
 		return host.Config{}, usagef("--id: %v", err)
 	}
+	if flags.grace <= 0 {
+		return host.Config{}, usagef("--grace %v: want a positive duration such as 10s", flags.grace)
+	}
 	if flags.store == "" {
 		flags.store = flags.id + ".db"
 	}
 	config := host.Config{
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
-		History: flags.history, HistoryAge: flags.historyAge,
-		Console: flags.console, BasePath: strings.TrimSuffix(flags.basePath, "/"), ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
+		History: flags.history, HistoryAge: flags.historyAge, BasePath: strings.TrimSuffix(flags.basePath, "/"),
+		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}
 	if config.ListenTLS, err = listenTLS(flags); err != nil {

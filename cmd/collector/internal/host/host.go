@@ -140,6 +140,9 @@ func drain(ctx context.Context, config Config, d *dispatcher.Dispatcher, server 
 		_ = server.Close() // they have had their time
 	}
 	config.Logger.Info("stopped")
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", config.Grace, err)
+	}
 	return err
 }
 
