@@ -19,6 +19,7 @@ export async function anotherSchemaIsShownWithTheField({ browser, k }) {
   await look(page, "skew-services");
   await page.getByRole("link", { name: "rig.WideService" }).click();
   await page.locator("article [data-skew=stranger]", { hasText: "rig.TakeRequest.field_001" }).waitFor();
+  await page.locator("article [data-skew=newer]", { hasText: "rig.TakeRequest.more" }).waitFor();
   await look(page, "skew-service");
   assert.deepEqual(errors, []);
 }

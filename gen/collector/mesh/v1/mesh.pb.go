@@ -1006,7 +1006,7 @@ type SchemaSkew struct {
 	CollectorId string                 `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
 	// Whether both understand each other. If not, calls do not go to that collector.
 	Compatible bool `protobuf:"varint,2,opt,name=compatible,proto3" json:"compatible,omitempty"`
-	// What differs, element by element; of compatible ones that they do.
+	// What differs, element by element, as far as that is known.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Whether the two could not be compared yet. Until then they are not compatible.
 	Pending       bool `protobuf:"varint,4,opt,name=pending,proto3" json:"pending,omitempty"`

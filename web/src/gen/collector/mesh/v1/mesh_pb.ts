@@ -524,7 +524,7 @@ export type SchemaSkew = Message<"collector.mesh.v1.SchemaSkew"> & {
   compatible: boolean;
 
   /**
-   * What differs, element by element; of compatible ones that they do.
+   * What differs, element by element, as far as that is known.
    *
    * @generated from field: string reason = 3;
    */
