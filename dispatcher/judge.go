@@ -99,7 +99,7 @@ func compareAll(schemas map[uint64]protoreflect.MethodDescriptor, old, verdicts 
 			if known, ok := old[p]; ok {
 				verdicts[p] = known
 			} else if ours != theirs && a != nil && b != nil {
-				verdicts[p] = schema.Skew(a, b)
+				verdicts[p] = judged(schema.Skew(a, b))
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -70,23 +71,36 @@ func (k *knownSchemas) bytes() (total int) {
 // pair is the fingerprints of two schemas of one method: the one the method has here, and a peer's.
 type pair struct{ ours, theirs uint64 }
 
-// verdict is what two schemas misunderstand about each other; nothing if they are compatible.
-type verdict []schema.Change
+// verdict is what two schemas of one method come to. It is small, however much they differ.
+type verdict struct {
+	breaks bool   // they misunderstand each other
+	text   string // in what; of compatible ones what differs, "" if it is nothing that anybody sees
+}
 
-// String names every element, the first few of many.
-func (v verdict) String() string {
-	texts := make([]string, 0, len(v))
-	for _, change := range v {
+// maxVerdict bounds the text of a verdict, in bytes.
+const maxVerdict = 2048
+
+// judged names every element that breaks or, if none does, that differs; the first few of many.
+func judged(changes []schema.Change) verdict {
+	breaking := slices.DeleteFunc(slices.Clone(changes), func(c schema.Change) bool { return !c.Breaking() })
+	if len(breaking) > 0 {
+		changes = breaking
+	}
+	texts := make([]string, 0, len(changes))
+	for _, change := range changes {
 		texts = append(texts, change.String())
 	}
-	return enumerate(texts)
+	text := enumerate(texts)
+	if len(text) > maxVerdict {
+		text = strings.ToValidUTF8(text[:maxVerdict], "") + "…"
+	}
+	return verdict{breaks: len(breaking) > 0, text: text}
 }
 
 // same reports whether two say the same.
 func (k *knownSchemas) same(other *knownSchemas) bool {
 	samePeer := func(a, b map[string]*peerSchema) bool { return maps.Equal(a, b) }
-	sameVerdict := func(a, b verdict) bool { return slices.Equal(a, b) }
-	return maps.EqualFunc(k.peers, other.peers, samePeer) && maps.EqualFunc(k.verdicts, other.verdicts, sameVerdict)
+	return maps.EqualFunc(k.peers, other.peers, samePeer) && maps.Equal(k.verdicts, other.verdicts)
 }
 
 // refusals say whose schemas are not known because they were refused.

@@ -13,8 +13,8 @@ import (
 	"github.com/collectiverpc/collective/internal/schema"
 )
 
-// compare says whether a peer's schema of a method is another one than the method has here and, if calls cannot go
-// there, why. It looks up what judge has found.
+// compare says whether a peer's schema of a method is another one than the method has here, and what of that. It looks
+// up what judge has found.
 func (e *entry) compare(o offer, known *knownSchemas) (differs bool, skew skewed) {
 	m := o.method
 	skew = skewed{station: o.station}
@@ -35,8 +35,14 @@ func (e *entry) compare(o offer, known *knownSchemas) (differs bool, skew skewed
 	case !ok:
 		skew.pending = true
 		skew.reason = "has another schema of it, which is not known here" + known.why(o.station.ID, m.GetNamespace())
-	case len(found) > 0:
-		skew.reason = "has an incompatible schema of it: " + found.String()
+	case found.breaks:
+		skew.reason = "has an incompatible schema of it: " + found.text
+	default:
+		skew.compatible = true
+		skew.reason = "has another schema of it, which is compatible"
+		if found.text != "" {
+			skew.reason += "; it differs in " + found.text
+		}
 	}
 	return true, skew
 }
@@ -44,7 +50,7 @@ func (e *entry) compare(o offer, known *knownSchemas) (differs bool, skew skewed
 // verdictOn is what is known of two schemas.
 func (k *knownSchemas) verdictOn(p pair) (verdict, bool) {
 	if k == nil {
-		return nil, false
+		return verdict{}, false
 	}
 	v, ok := k.verdicts[p]
 	return v, ok
@@ -92,7 +98,7 @@ func (v *view) incompatible(s *space, e *entry, c call, st *station) *refusal {
 func (e *entry) skews() []*meshv1.SchemaSkew {
 	var list []*meshv1.SchemaSkew
 	for _, s := range e.odd {
-		list = append(list, &meshv1.SchemaSkew{CollectorId: s.ID, Reason: s.reason})
+		list = append(list, &meshv1.SchemaSkew{CollectorId: s.ID, Reason: s.reason, Pending: s.pending})
 	}
 	for _, s := range e.varied {
 		list = append(list, &meshv1.SchemaSkew{CollectorId: s.ID, Compatible: true, Reason: s.reason})
@@ -117,11 +123,11 @@ type callerPair struct {
 // maxCallerPairs bounds what is remembered. Beyond it all is forgotten.
 const maxCallerPairs = 4096
 
-// skew is what a client and peers misunderstand about each other; nothing if that is not known.
+// skew is what a client and peers come to; the zero verdict, which breaks nothing, if that is not known.
 func (c *callerSchemas) skew(v *view, e *entry, d *decision, namespace string, spec connect.Spec) verdict {
 	ours, ok := spec.Schema.(protoreflect.MethodDescriptor)
 	if !ok || ours == nil || e == nil || d.len() == 0 || d.seed {
-		return nil
+		return verdict{}
 	}
 	p := callerPair{ours, e.fingerprint}
 	if len(e.varied) > 0 {
@@ -141,9 +147,9 @@ func (c *callerSchemas) judge(known *peerSchema, e *entry, p callerPair) verdict
 	if p.theirs != 0 && schema.Fingerprint(p.ours) != p.theirs {
 		theirs := known.method(e.service, e.method)
 		if theirs == nil || schema.Fingerprint(theirs) != p.theirs {
-			return nil // not known yet: the next call asks again
+			return verdict{} // not known yet: the next call asks again
 		}
-		found = schema.Skew(p.ours, theirs)
+		found = judged(schema.Skew(p.ours, theirs))
 	}
 	c.judging.Lock()
 	defer c.judging.Unlock()
@@ -162,5 +168,5 @@ func (c *callerSchemas) judge(known *peerSchema, e *entry, p callerPair) verdict
 func refuseCaller(d *decision, e *entry, found verdict) *refusal {
 	service, _, _ := name.SplitProcedure(e.procedure)
 	return refuse(connect.CodeFailedPrecondition, reasonSchemaIncompatible,
-		"the client was generated from another schema of "+service+" than collector "+quoted(d.peer(0).ID)+" has: "+found.String())
+		"the client was generated from another schema of "+service+" than collector "+quoted(d.peer(0).ID)+" has: "+found.text)
 }

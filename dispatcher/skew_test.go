@@ -86,7 +86,8 @@ func checkSkews(t *testing.T, a node) {
 	}
 	skews := method.GetSkews()
 	if len(skews) != 2 || skews[0].GetCollectorId() != "b" || skews[0].GetCompatible() || !strings.Contains(skews[0].GetReason(), "box.OpenRequest.id") ||
-		skews[1].GetCollectorId() != "c" || !skews[1].GetCompatible() {
+		skews[1].GetCollectorId() != "c" || !skews[1].GetCompatible() || skews[0].GetPending() || skews[1].GetPending() ||
+		!strings.HasSuffix(skews[1].GetReason(), "it differs in box.OpenResponse.size") {
 		t.Errorf("skews: %v", skews)
 	}
 	explained := a.Explain(&meshv1.ExplainRouteRequest{Namespace: "test", ServiceName: "BoxService", MethodName: "Open", TargetCollectorId: "b"})

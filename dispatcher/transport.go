@@ -110,7 +110,7 @@ func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (
 			spoken(spec.Procedure)+" is a "+e.stream.String()+" method there, not a "+spec.StreamType.String()+
 				" one: the client was generated from another schema")
 	}
-	if found := t.dispatcher.callers.skew(v, decided.entry, &decided, namespace, spec); len(found) > 0 {
+	if found := t.dispatcher.callers.skew(v, decided.entry, &decided, namespace, spec); found.breaks {
 		decided.refusal = refuseCaller(&decided, decided.entry, found)
 	}
 	return decided, namespace

@@ -67,7 +67,8 @@ type entry struct {
 // skewed is a peer whose schema of a method is not the one that the method has here.
 type skewed struct {
 	*station
-	reason string
+	reason     string
+	compatible bool
 	// pending tells that the two could not be compared yet.
 	pending bool
 }
@@ -263,11 +264,10 @@ func (e *entry) add(o offer, known *knownSchemas) {
 	st, m := o.station, o.method
 	differs, skew := e.compare(o, known)
 	switch {
-	case differs && skew.reason != "":
+	case differs && !skew.compatible:
 		e.odd = append(e.odd, skew)
 		return
 	case differs:
-		skew.reason = "has another schema of it, which is compatible"
 		e.varied = append(e.varied, skew)
 	}
 	switch {

@@ -26,6 +26,9 @@ const (
 type Config struct {
 	// Base is the path the console is mounted at, with a slash at both ends. Default "/console/".
 	Base string
+	// Prefix is the path below which browsers see the collector, as behind a reverse proxy: letters, digits and -._~ between
+	// slashes, none at the end. Requests must come without it, as from [http.StripPrefix]. Default "".
+	Prefix string
 	// Mode defaults to Full.
 	Mode Mode
 	// Hosts are names by which browsers may address this collector beside loopback ones, without port.
@@ -59,7 +62,7 @@ func Mount(next http.Handler, config Config) (http.Handler, error) {
 	}
 	both := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path+"/" == config.Base || r.URL.Path == "/" && r.Method == http.MethodGet && wantsPage(r) {
-			http.Redirect(w, r, config.Base, http.StatusFound)
+			http.Redirect(w, r, config.Prefix+config.Base, http.StatusFound)
 			return
 		}
 		if strings.HasPrefix(r.URL.Path, config.Base) {
@@ -89,7 +92,7 @@ func newConsole(config Config) (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	page = bytes.ReplaceAll(page, []byte("{{base}}"), []byte(config.Base))
+	page = bytes.ReplaceAll(page, []byte("{{base}}"), []byte(config.Prefix+config.Base))
 	page = bytes.ReplaceAll(page, []byte("{{mode}}"), []byte(config.Mode))
 	return &console{config: config, files: files, page: page}, nil
 }

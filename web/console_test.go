@@ -53,6 +53,18 @@ func TestEveryPathUnderTheBaseIsThePage(t *testing.T) {
 	}
 }
 
+func TestBehindAProxyThePageIsBelowItsPath(t *testing.T) {
+	t.Parallel()
+	handler := serve(t, web.Config{Prefix: "/far/mesh"})
+	body, _ := io.ReadAll(ask(handler, http.MethodGet, home+"/console/").Body)
+	if !strings.Contains(string(body), `data-base="/far/mesh/console/"`) || !strings.Contains(string(body), `src="/far/mesh/console/main-`) {
+		t.Errorf("%s", body)
+	}
+	if res := ask(handler, http.MethodGet, home+"/", "Accept", "text/html"); res.Header.Get("Location") != "/far/mesh/console/" {
+		t.Errorf("the root sends to %q", res.Header.Get("Location"))
+	}
+}
+
 func TestFilesAreKeptForGoodAndCompressed(t *testing.T) {
 	t.Parallel()
 	handler := serve(t, web.Config{})

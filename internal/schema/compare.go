@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -14,7 +15,7 @@ type Change struct {
 	Rule string
 	// Element is the full name of the message, field, enum, service or method, or the path of the file.
 	Element string
-	// Message says for people what was changed.
+	// Message says for people what was changed; "" that it differs, of [Skew].
 	Message string
 }
 
@@ -26,7 +27,7 @@ func (c Change) String() string {
 	if c.Breaking() {
 		return fmt.Sprintf("%s %s (%s)", c.Element, c.Message, c.Rule)
 	}
-	return c.Element + " " + c.Message
+	return strings.TrimSuffix(c.Element+" "+c.Message, " ")
 }
 
 // Compare lists the changes from one version of some files to another, ordered by element. Elements are matched by

@@ -33,9 +33,10 @@ export async function start(program, args) {
 }
 
 /** collector runs one; again at the same address after a kill if it is given. */
-export function collector(id, { namespaces, example, join: others = [], listen = "127.0.0.1:0", console: mode = "full", db = join(dir, id + ".db") }) {
+export function collector(id, { namespaces, example, join: others = [], listen = "127.0.0.1:0", console: mode = "full", basePath, db = join(dir, id + ".db") }) {
   const args = ["serve", "--until-eof", "--json", "--id", id, "--listen", listen, "--db", db, "--console", mode, "--log-format", "text", "--grace", "1s"];
   if (namespaces) args.push("--ns", namespaces);
+  if (basePath) args.push("--base-path", basePath);
   if (example) args.push("--example", example);
   for (const address of others) args.push("--join", address);
   return start("collector", args);
@@ -64,7 +65,7 @@ export async function call(url, namespace, method, body = {}, headers = {}) {
 export const mesh = (url, method, body = {}) => call(url, "", "collector.mesh.v1.MeshService/" + method, body).then((r) => r.body);
 
 /** eventually asks until the answer is as it should be. */
-async function eventually(url, method, so) {
+export async function eventually(url, method, so) {
   const until = Date.now() + 30_000;
   for (let answer; Date.now() < until; ) if (so((answer = await mesh(url, method)))) return answer;
   throw new Error(`${method} of ${url} never became what the tests need`);

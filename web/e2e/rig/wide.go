@@ -18,9 +18,11 @@ import (
 
 const wideFields = 500
 
-// registerWide adds a service whose request has hundreds of fields.
-func registerWide(d *dispatcher.Dispatcher) error {
-	file, err := protodesc.NewFile(wideFile(), nil)
+// registerWide adds a service whose request has hundreds of fields, changed by edit.
+func registerWide(d *dispatcher.Dispatcher, edit func(request *descriptorpb.DescriptorProto)) error {
+	wide := wideFile()
+	edit(wide.GetMessageType()[0])
+	file, err := protodesc.NewFile(wide, nil)
 	if err != nil {
 		return err
 	}

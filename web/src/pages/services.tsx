@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { textOf } from "../api.js";
 import { spoken } from "../format.js";
-import type { Method, Service } from "../gen/collector/mesh/v1/mesh_pb.js";
+import type { Method, SchemaSkew, Service } from "../gen/collector/mesh/v1/mesh_pb.js";
 import { fits } from "../keys.js";
 import { collectors, services, servicesError, status } from "../live.js";
 import { Command, Empty, Problem, Prose } from "../parts.js";
@@ -62,6 +62,7 @@ function Tree({ found, chosen, query }: { found: { s: Service; methods: Method[]
                     <a href={href("call", [s.namespace, s.name, m.name])}>{m.name}</a>{" "}
                     {streaming(m) === "unary" ? null : <span class="kind">{streaming(m)}</span>}{" "}
                     <small>{m.collectorIds.length > 0 ? "on " + m.collectorIds.join(", ") : <span class="error">nobody now</span>}</small>
+                    {m.skews.map((k) => <small key={k.collectorId} data-skew={k.collectorId} class={k.compatible ? "dim" : "warn"}> · {skewWord(k)} on {k.collectorId}</small>)}
                   </li>
                 ))}
               </ul>
@@ -93,7 +94,7 @@ function Detail({ service }: { service: Service }) {
         <tbody>
           {service.methods.map((m) => (
             <tr key={m.name}>
-              <td><b>{m.name}</b> <span class="kind">{streaming(m)}</span><br /><small><Prose text={comments.get(service.name + "." + m.name)} /></small></td>
+              <td><b>{m.name}</b> <span class="kind">{streaming(m)}</span><br /><small><Prose text={comments.get(service.name + "." + m.name)} /></small><Skews of={m.skews} /></td>
               <td class="whole"><TypeLink name={m.inputType} /></td>
               <td class="whole"><TypeLink name={m.outputType} /></td>
               <td>{m.collectorIds.length ? m.collectorIds.map((id) => <a key={id} class="tag" href={href("collectors", [id])}>{id}</a>) : <span class="error">nobody now</span>}</td>
@@ -109,6 +110,25 @@ function Detail({ service }: { service: Service }) {
       <Command text={`collector services describe ${type || service.name}`} />
     </article>
   );
+}
+
+/** Skews says who has another schema of a method, and what differs as far as that is known. */
+function Skews({ of }: { of: SchemaSkew[] }) {
+  if (of.length === 0) return null;
+  return (
+    <ul class="plain">
+      {of.map((k) => (
+        <li key={k.collectorId} data-skew={k.collectorId}>
+          <small class={k.compatible ? "dim" : "warn"}>{k.collectorId} {k.reason}{k.compatible ? "" : "; calls do not go there"}</small>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** skewWord is the schema of a method on another collector beside the one the method has here. */
+function skewWord(k: SchemaSkew): string {
+  return k.compatible ? "compatible schema" : k.pending ? "unknown schema" : "incompatible schema";
 }
 
 function TypeLink({ name }: { name: string }) {

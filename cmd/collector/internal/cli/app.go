@@ -110,6 +110,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetHelpCommandGroupID(groupHelp)
 	a.addCommands(root)
 	a.addTopics(root)
+	strictHelp(root)
 	return root
 }
 

@@ -38,7 +38,7 @@ func (a *app) benchCommand() *cobra.Command {
 			"It really calls: choose a method that may be called often. Exits 1 if a call failed.",
 		Example: "  collector bench UserService/GetUser -d '{\"id\":\"u-1\"}' -n 20000 -c 32\n" +
 			"  collector bench UserService/ListUsers --for 10s --csv",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: a.completeMethods,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("calls") && cmd.Flags().Changed("for") {
@@ -83,6 +83,9 @@ func (a *app) bench(parent context.Context, name string, flags benchFlags) error
 	}
 	if err := flags.check(); err != nil {
 		return err
+	}
+	if flags.csv && a.structured() {
+		return usagef("--csv and -o %s exclude each other", a.format())
 	}
 	planned, input, err := a.planLoad(parent, service, method, flags.call)
 	if err != nil {

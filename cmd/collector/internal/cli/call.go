@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // callFlags are the flags of call.
 type callFlags struct {
-	data, namespace, target                              string
+	data, namespace, target, format                      string
 	show, example, defaults, allowStatus, local, limited bool
 }
 
@@ -26,8 +27,9 @@ func (a *app) callCommand() *cobra.Command {
 		Example: `  collector call shop.v1.OrderService/CreateOrder -d '{"sku":"tea","qty":2}'
   collector call OrderService/CreateOrder --example        # a request to start from
   collector call UserService/GetUser -d @request.json --to c
+  collector call UserService/GetUser -d '{"id":"u-1"}' --format text
   collector call shop.v1.OrderService/WatchOrders          # streams until Ctrl-C`,
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: a.completeMethods,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags.limited = cmd.Flags().Changed("timeout")
@@ -38,6 +40,7 @@ func (a *app) callCommand() *cobra.Command {
 	set.StringVarP(&flags.data, "data", "d", "{}", "the request as JSON, @FILE, or @- for stdin")
 	set.StringVar(&flags.namespace, "ns", "", "namespace (default the only one that has the service)")
 	set.StringVar(&flags.target, "to", "", "collector to run on (default the router's choice)")
+	set.StringVar(&flags.format, "format", answerJSON, "answers as json, or as text: the text format of protobuf")
 	set.BoolVarP(&flags.show, "include", "i", false, "show headers and trailers of the answer on stderr")
 	set.BoolVar(&flags.example, "example", false, "print a request to start from, call nothing")
 	set.BoolVar(&flags.defaults, "emit-defaults", false, "print fields that have their default value too")
@@ -46,12 +49,13 @@ func (a *app) callCommand() *cobra.Command {
 	command.MarkFlagsMutuallyExclusive("local", "to")
 	a.completeFlag(command, "ns", namespacesOf)
 	a.completeFlag(command, "to", collectorIDs)
+	completeWords(command, "format", answerJSON, answerText)
 	return command
 }
 
 func (a *app) call(parent context.Context, name string, flags callFlags) error {
 	service, method, err := splitMethod(name)
-	if err != nil {
+	if err = cmp.Or(err, a.checkFormat(flags)); err != nil {
 		return err
 	}
 	return a.withSession(parent, func(ctx context.Context, s *session) error {

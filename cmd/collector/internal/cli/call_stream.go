@@ -122,11 +122,7 @@ func (c *plannedCall) receiveAll(stream connect.ClientStream) (int, error) {
 			}
 			return received, err
 		}
-		data, err := c.schema.messageJSON(message, c.flags.defaults)
-		if err != nil {
-			return received, err
-		}
-		if err := c.session.app.showLine(data); err != nil {
+		if err := c.showAnswerLine(message); err != nil {
 			return received, err
 		}
 	}

@@ -115,14 +115,7 @@ func (c *plannedCall) printOutput(v verdict) error {
 	if err != nil || message == nil {
 		return err
 	}
-	data, err := c.schema.messageJSON(message, c.flags.defaults)
-	if err != nil {
-		return err
-	}
-	if c.session.app.format() == formatLines {
-		return c.session.app.showLine(data)
-	}
-	return c.session.app.showJSON(data)
+	return c.showAnswer(message)
 }
 
 // statusFailure makes a failure of a Status that is not 200, unless --allow-status.

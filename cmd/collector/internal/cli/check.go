@@ -36,7 +36,7 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: "Look whether a collector can be reached by every protocol, knows its schemas, can write its store, and has all its\n" +
 			"peers. Exits 1 if there is a problem, 3 if it cannot be reached at all.",
 		Example: "  collector check\n  collector check --json | jq '.checks[] | select(.problem)'",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error { return s.check(ctx) })
 		},

@@ -16,7 +16,7 @@ func (a *app) connectCommand() *cobra.Command {
 		Short:   "Connect the collector to another one",
 		Long:    "Make the collector dial another one at host:port. Calls then go both ways in the namespaces that both have.",
 		Example: "  collector connect 127.0.0.1:50052\n  collector connect 127.0.0.1:50052 --ns orders",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {
 				res, err := s.mesh.ConnectTo(ctx, &meshv1.ConnectToRequest{Address: args[0], Namespaces: namespaces})
@@ -46,7 +46,7 @@ func (a *app) disconnectCommand() *cobra.Command {
 		Use:               "disconnect CONNECTION|COLLECTOR",
 		Short:             "Close a connection for good",
 		Example:           "  collector disconnect b\n  collector disconnect c-7f2a9c0de144 --reason 'moving house'",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: a.completeConnections,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {

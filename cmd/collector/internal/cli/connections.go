@@ -32,10 +32,10 @@ func (a *app) connectionsCommand() *cobra.Command {
 		Long: "List all connections of a collector, newest first: active, idle, stale (lost, dialled again), closed (by hand or\n" +
 			"by an orderly goodbye) and failed.",
 		Example: "  collector connections\n  collector connections --state stale,failed",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    list,
 	}
-	ls := &cobra.Command{Use: "ls", Short: "The same", Args: cobra.NoArgs, RunE: list}
+	ls := &cobra.Command{Use: "ls", Short: "The same as collector connections", Args: noArgs, RunE: list}
 	for _, command := range []*cobra.Command{parent, ls} {
 		command.Flags().StringSliceVar(&wanted, "state", nil, "only these: active, idle, stale, closed, failed")
 		completeWords(command, "state", stateWords()...)

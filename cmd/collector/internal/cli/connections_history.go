@@ -20,10 +20,13 @@ func (a *app) connectionsHistoryCommand() *cobra.Command {
 		Long: "Show each change of a connection that was written down, newest first: from which state to which, who dialled, how\n" +
 			"long the state before had lasted, and the reason. A collector with --db remembers 1024 over its restarts.",
 		Example: "  collector connections history\n  collector connections history --peer b --state stale,failed",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if req.States, err = parseStates(wanted); err != nil {
 				return err
+			}
+			if req.Limit < 0 {
+				return usagef("--last %d: want 0 for all, or a number of changes", req.Limit)
 			}
 			return a.connectionsHistory(cmd.Context(), &req)
 		},

@@ -16,7 +16,7 @@ func (a *app) connectionsWatchCommand() *cobra.Command {
 		Short:   "Show connections as they change, until Ctrl-C",
 		Long:    "Show each connection once, and then again whenever it gets another state, with the reason, until Ctrl-C.",
 		Example: "  collector connections watch\n  collector connections watch --json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.watchConnections(cmd.Context()) },
 	}
 }

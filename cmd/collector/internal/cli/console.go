@@ -18,7 +18,7 @@ func (a *app) consoleCommand() *cobra.Command {
 		Short:   "Open the console in a browser, or print its address",
 		Long:    "Print the address of a collector's console and, on a terminal, open it in the browser.",
 		Example: "  collector console\n  collector console --print",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error { return s.console(ctx, printOnly) })
 		},

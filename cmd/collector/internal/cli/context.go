@@ -16,11 +16,11 @@ func (a *app) contextCommand() *cobra.Command {
 			"--context or COLLECTOR_URL says otherwise.",
 		Example: "  collector context add west -s https://west.example.com --cacert ca.pem\n" +
 			"  collector context use west\n  collector context use -     # the one before",
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: list,
 	}
 	parent.AddCommand(
-		&cobra.Command{Use: "ls", Short: "List the named collectors", Args: cobra.NoArgs, RunE: list},
+		&cobra.Command{Use: "ls", Short: "List the named collectors", Args: noArgs, RunE: list},
 		a.changeContext("add NAME", "Save -s and the connection flags under a name", func(cmd *cobra.Command, file *contextFile, name string) error {
 			return file.add(name, cmd.Flags())
 		}),
@@ -38,7 +38,7 @@ func (a *app) contextCommand() *cobra.Command {
 // broken, so it does not apply one.
 func (a *app) changeContext(use, short string, change func(*cobra.Command, *contextFile, string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeContexts,
+		Use: use, Short: short, Args: takes(1, 1), ValidArgsFunction: a.completeContexts,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.checkFlags(cmd.Flags()) },
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := a.loadContexts()

@@ -22,7 +22,7 @@ func (a *app) demoCommand() *cobra.Command {
 			"are asked of collectors that do not have the method; each line says who ran it and on which way. One collector\n" +
 			"is killed and restarted, and one method fails now and then on purpose. Everything is stopped and removed at the end.",
 		Example: "  collector demo\n  collector demo --speed 2 --no-browser\n  collector demo --for 10s --json\n  collector demo --keep /tmp/demo     # look at the databases after it",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.io.OutTerminal && !noBrowser && !a.structured() {
 				config.Opened = a.browse

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/gen/collector"
@@ -27,7 +28,7 @@ func (a *app) dispatchCommand() *cobra.Command {
 			"Nothing is looked up first, so this also reaches collectors that speak the seed's protocol only.",
 		Example: `  collector dispatch users UserService/GetUser -d '"u-1"'
   collector dispatch orders OrderService/CreateOrder -d '{"@type":"type.googleapis.com/shop.v1.CreateOrderRequest","sku":"tea","qty":2}'`,
-		Args: cobra.ExactArgs(2),
+		Args: takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.dispatch(cmd.Context(), args[0], args[1], flags)
 		},
@@ -92,6 +93,9 @@ func (s *session) literalDispatch(
 func (s *session) literalInput(ctx context.Context, data string) (*schema, *anypb.Any, error) {
 	known, err := s.meshSchema(ctx)
 	if err != nil {
+		known, err = newSchema(new(descriptorpb.FileDescriptorSet))
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	if data == "" {
@@ -130,11 +134,13 @@ func (s *session) showLiteral(known *schema, flags dispatchFlags, res proto.Mess
 
 // meshSchema joins the schemas of the asked collector and its reachable peers. Where two differ, the first wins.
 func (s *session) meshSchema(ctx context.Context) (*schema, error) {
+	res, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{})
+	if err != nil {
+		return nil, err
+	}
 	ids := []string{""}
-	if res, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{}); err == nil {
-		for _, peer := range res.GetPeers() {
-			ids = append(ids, peer.GetCollectorId())
-		}
+	for _, peer := range res.GetPeers() {
+		ids = append(ids, peer.GetCollectorId())
 	}
 	return s.joinedSchema(ctx, ids)
 }

@@ -156,8 +156,13 @@ func connection(id, source, target string, state collector.ConnectionState, dial
 func (f fakeMesh) ListServices(context.Context, *meshv1.ListServicesRequest) (*meshv1.ListServicesResponse, error) {
 	return &meshv1.ListServicesResponse{Services: []*meshv1.Service{
 		{Namespace: "orders", Name: "shop.v1.OrderService", Methods: []*meshv1.Method{
-			{Name: "CreateOrder", InputType: "shop.v1.CreateOrderRequest", OutputType: "shop.v1.CreateOrderResponse", CollectorIds: []string{"b", "c"}},
-			{Name: "WatchOrders", InputType: "shop.v1.WatchOrdersRequest", OutputType: "shop.v1.WatchOrdersResponse", ServerStreaming: true, CollectorIds: []string{"b"}},
+			{Name: "CreateOrder", InputType: "shop.v1.CreateOrderRequest", OutputType: "shop.v1.CreateOrderResponse", CollectorIds: []string{"b", "c"}, Skews: []*meshv1.SchemaSkew{
+				{CollectorId: "d", Reason: "has an incompatible schema of it: shop.v1.CreateOrderRequest.qty changed its type from int32 to string (FIELD_WIRE_JSON_COMPATIBLE_TYPE)"},
+				{CollectorId: "c", Compatible: true, Reason: "has another schema of it, which is compatible; it differs in shop.v1.CreateOrderRequest.note"},
+			}},
+			{Name: "WatchOrders", InputType: "shop.v1.WatchOrdersRequest", OutputType: "shop.v1.WatchOrdersResponse", ServerStreaming: true, CollectorIds: []string{"b"}, Skews: []*meshv1.SchemaSkew{
+				{CollectorId: "d", Pending: true, Reason: "has another schema of it, which is not known here yet"},
+			}},
 		}},
 		{Namespace: "users", Name: "Greeter", Methods: []*meshv1.Method{{Name: "Greet", CollectorIds: []string{"a"}}}},
 	}}, f.err

@@ -136,15 +136,6 @@ func parseInto(data json.RawMessage, message proto.Message) (proto.Message, erro
 	return message, nil
 }
 
-// messageJSON is a message as proto JSON.
-func (s *schema) messageJSON(message proto.Message, defaults bool) (json.RawMessage, error) {
-	data, err := protojson.MarshalOptions{Resolver: s, EmitDefaultValues: defaults}.Marshal(message)
-	if err != nil {
-		return nil, failuref("the answer has no JSON form: %s", protoError(err))
-	}
-	return data, nil
-}
-
 // unpack decodes an answer. An Any that holds nothing is nil.
 func (s *schema) unpack(output *anypb.Any) (proto.Message, error) {
 	if output.GetTypeUrl() == "" {

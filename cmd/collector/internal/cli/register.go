@@ -24,7 +24,7 @@ func (a *app) checkSchemaCommand() *cobra.Command {
 		Long:  "Compare a schema with the registered one: every change, and whether it breaks anybody.\n\n" + fileHelp,
 		Example: "  collector services check proto/shop/v1/orders.proto --ns orders\n" +
 			"  buf build -o image.binpb && collector services check image.binpb --ns orders",
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.withImage(cmd.Context(), a, args[0], func(ctx context.Context, s *session, m *image) error {
 				return r.check(ctx, s, m, args[0])
@@ -43,7 +43,7 @@ func (a *app) registerCommand() *cobra.Command {
 		Long:  "Register the services of a schema and all they need; one that breaks what is there needs --force.\n\n" + fileHelp,
 		Example: "  collector services register proto/shop/v1/orders.proto --ns orders\n" +
 			"  buf build -o image.binpb && collector services register image.binpb --ns orders",
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.withImage(cmd.Context(), a, args[0], func(ctx context.Context, s *session, m *image) error {
 				return r.register(ctx, s, m, args[0])

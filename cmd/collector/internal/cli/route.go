@@ -19,7 +19,7 @@ func (a *app) routeCommand() *cobra.Command {
 			"A number is the place in the router's order; no number means not considered.",
 		Example: "  collector route orders shop.v1.OrderService/CreateOrder\n" +
 			"  collector route OrderService/CreateOrder --to c",
-		Args:              cobra.RangeArgs(1, 2),
+		Args:              takes(1, 2),
 		ValidArgsFunction: a.completeMethods,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			namespace := strings.Join(args[:len(args)-1], "")

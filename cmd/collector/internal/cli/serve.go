@@ -27,6 +27,7 @@ type serveFlags struct {
 	trustDomain         string
 	logFormat, logLevel string
 	console             string
+	basePath            string
 	consoleHosts        []string
 	corsOrigins         []string
 	allowPlaintext      bool
@@ -53,7 +54,7 @@ func (a *app) serveCommand() *cobra.Command {
   collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem
   collector serve --id a --listen :50051 --trust-domain mesh.example \
     --tls-cert a.pem --tls-key a.key --tls-client-ca ca.pem --cert a.pem --key a.key --cacert ca.pem`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), flags) },
 	}
 	flags.add(command.Flags())
@@ -80,6 +81,7 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.clientCA, "tls-client-ca", "", "PEM file with the authorities of the collectors that may link; with --trust-domain")
 	set.StringVar(&f.trustDomain, "trust-domain", "", "link only with collectors whose certificate has the URI spiffe://NAME/collector/ID")
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
+	set.StringVar(&f.basePath, "base-path", "", "path of a reverse proxy below which calls and the console are served too, such as /tools/mesh")
 	set.StringSliceVar(&f.consoleHosts, "console-host", nil, "names by which browsers may address this collector, beside loopback ones")
 	set.StringSliceVar(&f.corsOrigins, "cors-origin", nil, "origins of web pages that may call, such as https://app.example (default none but its own)")
 	set.BoolVar(&f.allowPlaintext, "allow-plaintext", false, "listen and dial beyond loopback without TLS")
@@ -161,13 +163,16 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 	if err := name.CheckCollectorID(flags.id); err != nil {
 		return host.Config{}, usagef("--id: %v", err)
 	}
+	if flags.grace <= 0 {
+		return host.Config{}, usagef("--grace %v: want a positive duration such as 10s", flags.grace)
+	}
 	if flags.store == "" {
 		flags.store = flags.id + ".db"
 	}
 	config := host.Config{
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
-		History: flags.history, HistoryAge: flags.historyAge,
+		History: flags.history, HistoryAge: flags.historyAge, BasePath: strings.TrimSuffix(flags.basePath, "/"),
 		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
 		Logger: logger, Version: a.version,
 	}

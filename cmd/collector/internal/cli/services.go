@@ -13,13 +13,16 @@ func (a *app) servicesCommand() *cobra.Command {
 	var namespace string
 	list := func(cmd *cobra.Command, _ []string) error { return a.listServices(cmd.Context(), namespace) }
 	parent := &cobra.Command{
-		Use:     "services",
-		Short:   "List what can be called: namespaces, services, methods, and who serves them",
+		Use:   "services",
+		Short: "List what can be called: namespaces, services, methods, and who serves them",
+		Long: "List what can be called: namespaces, services, methods, and who serves them.\n\n" +
+			"SCHEMA names the collectors whose schema of a method is not the one that it has here. Compatible ones are called\n" +
+			"all the same, incompatible and unknown ones are not; -o wide says what differs.",
 		Example: "  collector services\n  collector services --ns orders\n  collector services describe shop.v1.OrderService",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    list,
 	}
-	ls := &cobra.Command{Use: "ls", Short: "The same", Args: cobra.NoArgs, RunE: list}
+	ls := &cobra.Command{Use: "ls", Short: "The same as collector services", Args: noArgs, RunE: list}
 	for _, command := range []*cobra.Command{parent, ls} {
 		command.Flags().StringVar(&namespace, "ns", "", "only this namespace")
 		a.completeFlag(command, "ns", namespacesOf)
@@ -43,7 +46,7 @@ func servicesView(res *meshv1.ListServicesResponse) view {
 		document: res,
 		columns: []column{
 			{title: "METHOD"}, {title: "NAMESPACE"}, {title: "KIND"}, {title: "SERVED BY"},
-			{title: "INPUT", wide: true}, {title: "OUTPUT", wide: true},
+			{title: "INPUT", wide: true}, {title: "OUTPUT", wide: true}, {title: "SCHEMA"}, {title: "DIFFERENCE", wide: true},
 		},
 	}
 	for _, service := range res.GetServices() {
@@ -52,9 +55,12 @@ func servicesView(res *meshv1.ListServicesResponse) view {
 			v.rows = append(v.rows, []cell{
 				text(service.GetName() + "/" + method.GetName()), text(service.GetNamespace()),
 				text(methodKind(method)), list(method.GetCollectorIds()), typeCell(method.GetInputType()),
-				typeCell(method.GetOutputType()),
+				typeCell(method.GetOutputType()), skewCell(method.GetSkews()), differenceCell(method.GetSkews()),
 			})
 		}
+	}
+	if hasUncalled(res) {
+		v.notes = []string{"calls do not go where the schema is incompatible or unknown; what differs: collector services -o wide"}
 	}
 	if len(v.rows) == 0 {
 		v.notes = []string{"no services: start a collector with some, such as collector serve --example orders"}
@@ -90,7 +96,7 @@ func (a *app) describeCommand() *cobra.Command {
 		Short: "Show a symbol as proto source",
 		Example: "  collector services describe shop.v1.OrderService\n" +
 			"  collector services describe shop.v1.CreateOrderRequest",
-		Args:              cobra.ExactArgs(1),
+		Args:              takes(1, 1),
 		ValidArgsFunction: a.completeMethods,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {

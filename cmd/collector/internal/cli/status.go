@@ -17,7 +17,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:     "status",
 		Short:   "Show this collector and its peers, one line each",
 		Example: "  collector status\n  collector status --json | jq .peers",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {
 				res, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{})

@@ -33,7 +33,7 @@ func (a *app) tapCommand() *cobra.Command {
 		Long: "Show the last calls that a collector saw, and then each one as it finishes, until Ctrl-C. The collector filters\n" +
 			"after the answer, so that the verdict can be a filter too. What was too fast to be sent is counted, not hidden.",
 		Example: "  collector tap --errors\n  collector tap --ns orders --method CreateOrder --slower 10ms\n  collector tap --status not_found,503\n  collector tap --once -o json",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.tap(cmd.Context(), flags) },
 	}
 	flags.add(command.Flags())
@@ -97,6 +97,9 @@ func (a *app) tap(ctx context.Context, flags tapFlags) error {
 	filter, err := flags.filter()
 	if err != nil {
 		return err
+	}
+	if flags.last < 0 {
+		return usagef("--last %d: want 0 for none, or a number of calls", flags.last)
 	}
 	req := &meshv1.ListDispatchesRequest{Filter: filter, Limit: max(flags.last, 1)}
 	if flags.since > 0 {

@@ -28,7 +28,7 @@ func (a *app) topCommand() *cobra.Command {
 			"method, busiest first. On a terminal it fills the screen until q: ? shows its keys. Elsewhere it prints one\n" +
 			"snapshot; -n prints that many, one a second.",
 		Example: "  collector top\n  collector top -n 1\n  collector top -n 60 -o jsonl",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if snapshots < 0 {
 				return usagef("-n %d: want a number of snapshots", snapshots)

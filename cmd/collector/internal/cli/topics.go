@@ -51,6 +51,9 @@ no colour, every column, nothing cut. stdout carries data and nothing else; note
   -o jsonl   one JSON document a line, one line an item; streaming calls print each message as it arrives
   -o name    the first column only
 
+call prints the message of an answer as JSON; with --format text as the text format of protobuf, messages of a stream
+one a line.
+
 Under --json an error is {"error":{"code","message","why","hint","details","route","exit"}} on stderr.`
 
 func environmentText(root *cobra.Command) string {

@@ -42,6 +42,9 @@ type Config struct {
 	// Console is what browsers may do: ConsoleFull, ConsoleReadOnly or ConsoleOff. Empty for full on a loopback address
 	// and off beyond it.
 	Console string
+	// BasePath is where a reverse proxy has the collector, such as /tools/mesh. Calls and the console are served below it
+	// too; links are not.
+	BasePath string
 	// ConsoleHosts are names by which browsers may address this collector, beside loopback ones.
 	ConsoleHosts []string
 	// CORSOrigins are those of other web pages that may call methods.
@@ -90,6 +93,9 @@ func (c *Config) check() error {
 		return refusedf("--example-fault %d: want a percentage, 0 to 100", c.Fault.Percent)
 	}
 	if err := c.checkIdentity(); err != nil {
+		return err
+	}
+	if err := c.checkBasePath(); err != nil {
 		return err
 	}
 	return c.checkListen()

@@ -39,7 +39,9 @@ func (c *Config) onLoopback() bool {
 // guarded puts the console in front of a collector, unless it is off, and on loopback what keeps browsers away: a page
 // of any site can reach it there, by a name that was made to point at it.
 func (c *Config) guarded(next http.Handler) (http.Handler, error) {
-	config := web.Config{Base: consolePath, Mode: web.Mode(c.console()), Hosts: c.ConsoleHosts, Origins: c.CORSOrigins}
+	config := web.Config{
+		Base: consolePath, Prefix: c.BasePath, Mode: web.Mode(c.console()), Hosts: c.ConsoleHosts, Origins: c.CORSOrigins,
+	}
 	if c.console() != ConsoleOff {
 		return web.Mount(next, config)
 	}

@@ -98,7 +98,7 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 	if err == nil {
 		err = d.Connections().RecoverFromRestart(context.WithoutCancel(ctx))
 	}
-	server := d.Server(handler, config.ListenTLS)
+	server := d.Server(below(config.BasePath, handler), config.ListenTLS)
 	if err != nil {
 		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
 	}
@@ -143,6 +143,9 @@ func drain(ctx context.Context, config Config, d *dispatcher.Dispatcher, server 
 		_ = server.Close() // they have had their time
 	}
 	config.Logger.Info("stopped")
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", config.Grace, err)
+	}
 	return err
 }
 
@@ -153,7 +156,7 @@ func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
 	}
 	console := ""
 	if config.console() != ConsoleOff {
-		console = scheme + "://" + address + consolePath
+		console = scheme + "://" + address + config.BasePath + consolePath
 	}
 	return Ready{
 		Console: console,

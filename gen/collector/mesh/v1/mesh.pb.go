@@ -1006,8 +1006,10 @@ type SchemaSkew struct {
 	CollectorId string                 `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
 	// Whether both understand each other. If not, calls do not go to that collector.
 	Compatible bool `protobuf:"varint,2,opt,name=compatible,proto3" json:"compatible,omitempty"`
-	// What differs, element by element; of compatible ones that they do.
-	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What differs, element by element, as far as that is known.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Whether the two could not be compared yet. Until then they are not compatible.
+	Pending       bool `protobuf:"varint,4,opt,name=pending,proto3" json:"pending,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1061,6 +1063,13 @@ func (x *SchemaSkew) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *SchemaSkew) GetPending() bool {
+	if x != nil {
+		return x.Pending
+	}
+	return false
 }
 
 type GetDescriptorSetRequest struct {
@@ -2515,14 +2524,15 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x10client_streaming\x18\x05 \x01(\bR\x0fclientStreaming\x12)\n" +
 	"\x10server_streaming\x18\x06 \x01(\bR\x0fserverStreaming\x12#\n" +
 	"\rcollector_ids\x18\a \x03(\tR\fcollectorIds\x123\n" +
-	"\x05skews\x18\b \x03(\v2\x1d.collector.mesh.v1.SchemaSkewR\x05skews\"g\n" +
+	"\x05skews\x18\b \x03(\v2\x1d.collector.mesh.v1.SchemaSkewR\x05skews\"\x81\x01\n" +
 	"\n" +
 	"SchemaSkew\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x1e\n" +
 	"\n" +
 	"compatible\x18\x02 \x01(\bR\n" +
 	"compatible\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason\"<\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
+	"\apending\x18\x04 \x01(\bR\apending\"<\n" +
 	"\x17GetDescriptorSetRequest\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\"\x91\x01\n" +
 	"\x18GetDescriptorSetResponse\x12R\n" +

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// noArgs refuses arguments. Of a command with others below it the argument is a misspelt one of those.
+func noArgs(command *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case command.HasSubCommands():
+		return fmt.Errorf("unknown command %q for %q%s", args[0], command.CommandPath(), nearCommands(command, args[0]))
+	}
+	return tooMany(command, args[0])
+}
+
+// nearCommands are the lines about what was meant, as cobra has them for commands of the root.
+func nearCommands(command *cobra.Command, name string) string {
+	command.SuggestionsMinimumDistance = 2
+	near := command.SuggestionsFor(name)
+	if len(near) == 0 {
+		return ""
+	}
+	return "\nDid you mean this?\n" + strings.Join(near, "\n")
+}
+
+// takes asks for so many arguments. Its errors show what they are.
+func takes(least, most int) cobra.PositionalArgs {
+	return func(command *cobra.Command, args []string) error {
+		if len(args) < least {
+			return fmt.Errorf("an argument is missing: %s", command.UseLine())
+		}
+		if len(args) > most {
+			return tooMany(command, args[most])
+		}
+		return nil
+	}
+}
+
+func tooMany(command *cobra.Command, arg string) error {
+	return fmt.Errorf("%q is an argument too many: %s", arg, command.UseLine())
+}
+
+// strictHelp makes help fail for what is no command and no topic.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		panic(err) // it was made a line above
+	}
+	show := help.Run
+	help.Run = nil
+	help.RunE = func(command *cobra.Command, args []string) error {
+		if _, _, err := root.Find(args); err != nil {
+			return usagef("no command and no topic %q", strings.Join(args, " ")).hint("collector help     # lists both")
+		}
+		show(command, args)
+		return nil
+	}
+}
