@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link"
 )
 
 // HTTP/2 connections are pinged after this much silence and given up when no answer comes.
@@ -86,6 +88,11 @@ type boundedConn struct {
 	net.Conn
 	release func()
 }
+
+var _ link.Wrapper = (*boundedConn)(nil)
+
+// Unwrap lets links write to the socket itself.
+func (c *boundedConn) Unwrap() net.Conn { return c.Conn }
 
 func (c *boundedConn) Close() error {
 	defer c.release()

@@ -206,7 +206,7 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 	if err := o.lockRoom(s.ctx, s.link.over); err != nil {
 		return s.openError(err)
 	}
-	defer s.link.unlockNow()
+	defer o.unlock()
 	if ref == 0 {
 		if err := s.writeOpen(frame, flags, e, 0); err != nil {
 			return err

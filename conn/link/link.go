@@ -84,6 +84,7 @@ type Config struct {
 // Link is the live stream to another collector. Its methods may be called concurrently.
 type Link struct {
 	stream    io.ReadWriteCloser
+	writer    io.Writer // of the stream
 	initiator bool
 	peer      Hello
 	handler   Handler
@@ -93,7 +94,6 @@ type Link struct {
 	window    int // credit of a new call, as the other end said
 
 	out     *outbox
-	direct  *directWriter
 	held    atomic.Int64 // received bytes that nobody has claimed
 	calls   callTable
 	served  servedTable
@@ -124,6 +124,7 @@ func Server(ctx context.Context, stream io.ReadWriteCloser, cfg Config) (*Link, 
 func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiator bool) (*Link, error) {
 	l := &Link{
 		stream:    stream,
+		writer:    writerOf(stream),
 		initiator: initiator,
 		handler:   cfg.Handler,
 		log:       cfg.Logger,
@@ -155,7 +156,7 @@ func unimplemented(_ context.Context, procedure string, _ *connect.CallInfo, _ c
 }
 
 func (l *Link) start(frames *frameReader, cfg Config) {
-	l.out, l.direct = newOutbox(l.limits.MaxQueued), newDirectWriter(l.stream)
+	l.out = newOutbox(l.limits.MaxQueued, gathers(l.writer))
 	l.calls.init(l.initiator)
 	l.served.init(l)
 	l.work.serve = l.serve

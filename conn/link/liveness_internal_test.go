@@ -15,7 +15,7 @@ func TestLateTicks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l := &Link{out: newOutbox(1 << 20)}
+				l := &Link{out: newOutbox(1<<20, true)}
 				v := &l.live
 				v.base, v.due = time.Now(), pingAfter
 				v.timer = time.AfterFunc(time.Hour, func() {})

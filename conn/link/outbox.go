@@ -53,14 +53,15 @@ type outbox struct {
 	batch         // that will be written next
 	parts  int    // bytes of large messages in it
 	spare  batch  // memory for another
-	rest   []byte // what a direct write could not write
 	number uint64 // of the batch; those before it may have left
 	turns  []*largeMessage
 	names  sentNames
-	limit  int           // buf may hold this much before senders of messages wait
-	room   chan struct{} // closed when buf is taken; nil if nobody waits
-	wake   chan struct{}
-	awake  bool
+	// gathers says that pieces of a batch may lie elsewhere. It does not change.
+	gathers bool
+	limit   int           // buf may hold this much before senders of messages wait
+	room    chan struct{} // closed when buf is taken; nil if nobody waits
+	wake    chan struct{}
+	awake   bool
 
 	sealed   bool        // the link is over: nothing leaves any more
 	overflow atomic.Bool // answers to the other end pile up
@@ -79,7 +80,7 @@ type inset struct {
 	data []byte
 }
 
-// insetSize is from which size on a part is not worth copying.
+// insetSize is from which size on a part is not worth copying, if the stream takes pieces.
 const insetSize = 4 << 10
 
 func (b *batch) empty() bool { return len(b.buf) == 0 }
@@ -98,29 +99,21 @@ func (b *batch) reuse() batch {
 // are at most a few a call, unless the other end provokes them.
 const floodMargin = 1 << 20
 
-func newOutbox(limit int) *outbox {
-	return &outbox{limit: limit, number: 1, wake: make(chan struct{}, 1)}
+func newOutbox(limit int, gathers bool) *outbox {
+	return &outbox{limit: limit, gathers: gathers, number: 1, wake: make(chan struct{}, 1)}
 }
 
 // unlock ends an append and wakes the writer.
 func (o *outbox) unlock() {
-	if o.release() {
-		o.wakeWriter()
-	}
-}
-
-// release ends an append and reports whether the caller has to see to it that somebody writes.
-func (o *outbox) release() (asleep bool) {
 	if len(o.buf) > o.limit+floodMargin {
 		o.overflow.Store(true)
 	}
-	asleep = !o.awake && (len(o.buf) > 0 || len(o.turns) > 0)
+	asleep := !o.awake && (len(o.buf) > 0 || len(o.turns) > 0)
 	o.awake = o.awake || asleep
 	o.mu.Unlock()
-	return asleep
-}
-
-func (o *outbox) wakeWriter() {
+	if !asleep {
+		return
+	}
 	select {
 	case o.wake <- struct{}{}:
 	default: // a wake-up is there already; the writer may have ended and leave it there
@@ -242,39 +235,15 @@ func (o *outbox) finish(m *largeMessage) {
 	close(m.moved)
 }
 
-// take hands the writer the next batch, which is first of all what a direct write has left; an empty one when there is
-// nothing to write, and the writer then waits on wake.
+// take hands the writer the next batch; an empty one when there is nothing to write, and the writer then waits on wake.
 func (o *outbox) take() batch {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.rest) > 0 {
-		rest := batch{buf: o.rest}
-		o.rest = nil
-		return rest
-	}
 	if o.sealed {
 		o.awake = false
 		return batch{}
 	}
 	o.takeTurns()
-	return o.takeBatch()
-}
-
-// takeSmall is take for somebody who cannot write large messages; more says that there are.
-func (o *outbox) takeSmall() (b batch, more bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	switch {
-	case o.sealed:
-		o.awake = false
-		return batch{}, false
-	case len(o.turns) > 0 || len(o.insets) > 0:
-		return batch{}, true
-	}
-	return o.takeBatch(), false
-}
-
-func (o *outbox) takeBatch() batch {
 	if o.empty() {
 		o.awake = false
 		return batch{}
@@ -297,11 +266,6 @@ func (o *outbox) giveBack(written batch) {
 	memory := written.reuse()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.keep(memory)
-}
-
-// keep remembers the memory of a batch for the next one. o.mu is held.
-func (o *outbox) keep(memory batch) {
 	if cap(memory.buf) <= 512<<10 {
 		o.spare = memory
 	}
@@ -371,7 +335,7 @@ func (o *outbox) appendPart(m *largeMessage) {
 		o.buf = append(o.buf, m.prefix...)
 		o.buf = binary.AppendUvarint(o.buf, uint64(len(m.data)))
 	}
-	if m.owner == nil || n < insetSize {
+	if m.owner == nil || n < insetSize || !o.gathers {
 		o.buf = append(o.buf, m.data[:n]...)
 		o.buf = endFrame(o.buf, start)
 	} else {

@@ -24,7 +24,7 @@ func (c *serverCall) finish(err error) bool {
 	o := c.link.out
 	if o.lockRoom(context.Background(), c.link.over) == nil {
 		o.buf = append(o.buf, frame.b...)
-		c.link.unlockNow()
+		o.unlock()
 	}
 	return true
 }

@@ -142,6 +142,9 @@ type earlyConn struct {
 	early []byte
 }
 
+// Unwrap makes it a [Wrapper].
+func (c *earlyConn) Unwrap() net.Conn { return c.Conn }
+
 func (c *earlyConn) Read(b []byte) (int, error) {
 	if len(c.early) == 0 {
 		return c.Conn.Read(b)

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"io"
 	"net"
 	"runtime"
 	"time"
@@ -47,7 +48,7 @@ func (l *Link) writeBatch(b batch, pieces *net.Buffers) error {
 	defer l.live.wrote()
 	l.live.writes()
 	left := *pieces // WriteTo uses up what it is called on
-	_, err := left.WriteTo(l.stream)
+	_, err := left.WriteTo(l.writer)
 	clear(*pieces)
 	return err
 }
@@ -66,7 +67,7 @@ func (l *Link) write(batch []byte) error {
 	for len(batch) > 0 {
 		n := min(len(batch), writeSlice)
 		l.live.writes()
-		if _, err := l.stream.Write(batch[:n]); err != nil {
+		if _, err := l.writer.Write(batch[:n]); err != nil {
 			return err
 		}
 		batch = batch[n:]
@@ -107,4 +108,28 @@ func (o *outbox) queued() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.buf)
+}
+
+// Wrapper is a stream around a connection that leaves what is written as it is, and need not see it. A link writes to
+// the connection itself: a socket takes several pieces in one system call.
+type Wrapper interface{ Unwrap() net.Conn }
+
+// writerOf is what the link on a stream writes to.
+func writerOf(stream io.Writer) io.Writer {
+	for {
+		wrapper, ok := stream.(Wrapper)
+		if !ok {
+			return stream
+		}
+		stream = wrapper.Unwrap()
+	}
+}
+
+// gathers reports whether w takes several pieces in one system call, as [net.Buffers] would have it.
+func gathers(w io.Writer) bool {
+	switch w.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
 }

@@ -1,0 +1,30 @@
+package link
+
+import (
+	"crypto/tls"
+	"net"
+	"testing"
+)
+
+// TestWriterOf finds the socket below streams that change nothing, and nothing below TLS.
+func TestWriterOf(t *testing.T) {
+	t.Parallel()
+	socket := new(net.TCPConn)
+	secure := tls.Client(socket, nil)
+	for _, tt := range []struct {
+		stream net.Conn
+		want   net.Conn
+		pieces bool
+	}{
+		{socket, socket, true},
+		{&earlyConn{Conn: socket}, socket, true},
+		{&earlyConn{Conn: &earlyConn{Conn: socket}}, socket, true},
+		{secure, secure, false},
+		{&earlyConn{Conn: secure}, secure, false},
+	} {
+		got := writerOf(tt.stream)
+		if got != tt.want || gathers(got) != tt.pieces {
+			t.Errorf("%T: writes to a %T, in pieces: %v", tt.stream, got, gathers(got))
+		}
+	}
+}
