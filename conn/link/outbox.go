@@ -11,7 +11,7 @@ import (
 )
 
 // batchParts is how many bytes of large messages one batch carries behind the small frames: the most that a small
-// frame waits for.
+// frame waits for. 64 and 128 KiB cost a fifth more over loopback, whose segments they overflow by their headers.
 const batchParts = 96 << 10
 
 // outbound is the sending half of a call. credit is guarded by outbox.mu, and so are the changes of large.
