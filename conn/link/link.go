@@ -156,7 +156,7 @@ func unimplemented(_ context.Context, procedure string, _ *connect.CallInfo, _ c
 }
 
 func (l *Link) start(frames *frameReader, cfg Config) {
-	l.out = newOutbox(l.limits.MaxQueued, gathers(l.writer))
+	l.out = newOutbox(l.limits.MaxQueued, vectored(l.writer))
 	l.calls.init(l.initiator)
 	l.served.init(l)
 	l.work.serve = l.serve

@@ -56,12 +56,12 @@ type outbox struct {
 	number uint64 // of the batch; those before it may have left
 	turns  []*largeMessage
 	names  sentNames
-	// gathers says that pieces of a batch may lie elsewhere. It does not change.
-	gathers bool
-	limit   int           // buf may hold this much before senders of messages wait
-	room    chan struct{} // closed when buf is taken; nil if nobody waits
-	wake    chan struct{}
-	awake   bool
+	// vectored says that pieces of a batch may lie elsewhere. It does not change.
+	vectored bool
+	limit    int           // buf may hold this much before senders of messages wait
+	room     chan struct{} // closed when buf is taken; nil if nobody waits
+	wake     chan struct{}
+	awake    bool
 
 	sealed   bool        // the link is over: nothing leaves any more
 	overflow atomic.Bool // answers to the other end pile up
@@ -99,8 +99,8 @@ func (b *batch) reuse() batch {
 // are at most a few a call, unless the other end provokes them.
 const floodMargin = 1 << 20
 
-func newOutbox(limit int, gathers bool) *outbox {
-	return &outbox{limit: limit, gathers: gathers, number: 1, wake: make(chan struct{}, 1)}
+func newOutbox(limit int, vectored bool) *outbox {
+	return &outbox{limit: limit, vectored: vectored, number: 1, wake: make(chan struct{}, 1)}
 }
 
 // unlock ends an append and wakes the writer.
@@ -335,7 +335,7 @@ func (o *outbox) appendPart(m *largeMessage) {
 		o.buf = append(o.buf, m.prefix...)
 		o.buf = binary.AppendUvarint(o.buf, uint64(len(m.data)))
 	}
-	if m.owner == nil || n < insetSize || !o.gathers {
+	if m.owner == nil || n < insetSize || !o.vectored {
 		o.buf = append(o.buf, m.data[:n]...)
 		o.buf = endFrame(o.buf, start)
 	} else {

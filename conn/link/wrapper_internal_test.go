@@ -23,8 +23,8 @@ func TestWriterOf(t *testing.T) {
 		{&earlyConn{Conn: secure}, secure, false},
 	} {
 		got := writerOf(tt.stream)
-		if got != tt.want || gathers(got) != tt.pieces {
-			t.Errorf("%T: writes to a %T, in pieces: %v", tt.stream, got, gathers(got))
+		if got != tt.want || vectored(got) != tt.pieces {
+			t.Errorf("%T: writes to a %T, in pieces: %v", tt.stream, got, vectored(got))
 		}
 	}
 }

@@ -125,8 +125,8 @@ func writerOf(stream io.Writer) io.Writer {
 	}
 }
 
-// gathers reports whether w takes several pieces in one system call, as [net.Buffers] would have it.
-func gathers(w io.Writer) bool {
+// vectored reports whether w takes several pieces in one system call, as [net.Buffers] would have it.
+func vectored(w io.Writer) bool {
 	switch w.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		return true
