@@ -8,16 +8,7 @@ import (
 )
 
 // skewCell names the collectors whose schema of a method is another one, and whether calls go there all the same.
-func skewCell(skews []*meshv1.SchemaSkew) cell {
-	words := make([]string, len(skews))
-	for i, skew := range skews {
-		words[i] = skew.GetCollectorId() + " " + skewWord(skew)
-	}
-	if len(words) == 0 {
-		return cell{none, ""}
-	}
-	return text(strings.Join(words, ", "))
-}
+func skewCell(skews []*meshv1.SchemaSkew) cell { return cellOfSkews(skews, ", ", skewWord) }
 
 func skewWord(skew *meshv1.SchemaSkew) string {
 	switch {
@@ -31,14 +22,19 @@ func skewWord(skew *meshv1.SchemaSkew) string {
 
 // differenceCell says what differs, as far as that is known.
 func differenceCell(skews []*meshv1.SchemaSkew) cell {
-	sentences := make([]string, len(skews))
-	for i, skew := range skews {
-		sentences[i] = skew.GetCollectorId() + " " + skew.GetReason()
-	}
-	if len(sentences) == 0 {
+	return cellOfSkews(skews, "; ", (*meshv1.SchemaSkew).GetReason)
+}
+
+// cellOfSkews says something of each collector.
+func cellOfSkews(skews []*meshv1.SchemaSkew, separator string, says func(*meshv1.SchemaSkew) string) cell {
+	if len(skews) == 0 {
 		return cell{none, ""}
 	}
-	return text(strings.Join(sentences, "; "))
+	said := make([]string, len(skews))
+	for i, skew := range skews {
+		said[i] = skew.GetCollectorId() + " " + says(skew)
+	}
+	return text(strings.Join(said, separator))
 }
 
 // hasUncalled reports a collector that has a method and is not called for it.
