@@ -79,7 +79,7 @@ func TestWrongCatalogIsRefusedAndTheOldOneStays(t *testing.T) {
 	t.Parallel()
 	log := make(logged, 100)
 	b := start(t, "b", []string{"eu"}, conn.WithLogger(slog.New(log)))
-	l := intruder(t, b, "a")
+	l := intruder(t, b, nil, "a")
 	peer := collectorconnect.NewCollectiveDispatcherClient(ownServices(l))
 	if answer, err := peer.Connect(t.Context(), request("a", "eu")); err != nil || answer.GetStatus().GetCode() != 200 {
 		t.Fatal(answer, err)

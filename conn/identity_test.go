@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -168,7 +167,7 @@ func TestIdentityBeforeTheAgreement(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	b := ca.startSecured(t, "b", "127.0.0.1:0", conn.CarrierUpgrade, nil)
-	l := secureIntruder(t, b, ca.dialing(new(ca.Of(t, "x"))), "a")
+	l := intruder(t, b.node, ca.dialing(new(ca.Of(t, "x"))), "a")
 	calls := testingv1connect.NewEchoServiceClient(connect.NewClient(l.Transport("users")))
 	for range 2 {
 		if _, err := calls.Echo(t.Context(), &testingv1.EchoRequest{}); connect.CodeOf(err) != connect.CodeFailedPrecondition {
@@ -195,7 +194,7 @@ func TestIdentityKeepsItsPlace(t *testing.T) {
 	}
 	before, _ := b.Table().Peer("a")
 	imposter := ca.dialing(new(ca.Of(t, "x")))
-	l := secureIntruder(t, b, imposter, "a")
+	l := intruder(t, b.node, imposter, "a")
 	answer, err := collectorconnect.NewCollectiveDispatcherClient(ownServices(l)).Connect(t.Context(), request("a", "users"))
 	if err != nil || answer.GetStatus().GetDetails()["code"] != "permission_denied" {
 		t.Errorf("over a link: %v, %v", answer, err)
@@ -214,7 +213,7 @@ func TestIdentityClaimsNoSystemNamespace(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	b := ca.startSecured(t, "b", "127.0.0.1:0", conn.CarrierUpgrade, nil)
-	l := secureIntruder(t, b, ca.dialing(new(ca.Of(t, "a"))), "a")
+	l := intruder(t, b.node, ca.dialing(new(ca.Of(t, "a"))), "a")
 	for _, namespace := range []string{"system", "system.x"} {
 		answer, err := collectorconnect.NewCollectiveDispatcherClient(ownServices(l)).Connect(t.Context(), request("a", "users", namespace))
 		if err != nil || answer.GetStatus().GetDetails()["code"] != "permission_denied" {
@@ -222,22 +221,6 @@ func TestIdentityClaimsNoSystemNamespace(t *testing.T) {
 		}
 	}
 	b.wantUntouched(t)
-}
-
-func secureIntruder(t *testing.T, n *secured, config *tls.Config, id string) *link.Link {
-	t.Helper()
-	stream, err := link.DialUpgrade(t.Context(), n.address, config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := link.Client(t.Context(), stream, link.Config{
-		Hello: link.Hello{CollectorID: id, SessionID: "s"}, Logger: slog.New(slog.DiscardHandler),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close("test over") })
-	return l
 }
 
 // TestIdentityOfTheDialled has collector a dial where a collector goes by the id b, with certificates of all kinds.

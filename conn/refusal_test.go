@@ -3,6 +3,7 @@ package conn_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -132,10 +133,11 @@ func TestNewManagerRefuses(t *testing.T) {
 	}
 }
 
-// intruder opens a link to a node under an id and asks for a connection with whatever it likes.
-func intruder(t *testing.T, n *node, id string) *link.Link {
+// intruder opens a link to a node under an id and asks for a connection with whatever it likes. config is nil without
+// TLS.
+func intruder(t *testing.T, n *node, config *tls.Config, id string) *link.Link {
 	t.Helper()
-	stream, err := link.DialUpgrade(t.Context(), n.address, nil)
+	stream, err := link.DialUpgrade(t.Context(), n.address, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +185,7 @@ func TestConnectOverLinkRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			peer := collectorconnect.NewCollectiveDispatcherClient(ownServices(intruder(t, b, tt.hello)))
+			peer := collectorconnect.NewCollectiveDispatcherClient(ownServices(intruder(t, b, nil, tt.hello)))
 			answer, err := peer.Connect(t.Context(), tt.req)
 			if err != nil {
 				t.Fatal(err)
@@ -204,7 +206,7 @@ func TestConnectOverLinkRefuses(t *testing.T) {
 func TestLinkWithoutConnectionReachesNothing(t *testing.T) {
 	t.Parallel()
 	b := start(t, "b", []string{"users"})
-	l := intruder(t, b, "a")
+	l := intruder(t, b, nil, "a")
 	for _, namespace := range []string{"users", ""} {
 		client := connect.NewClient(l.Transport(namespace))
 		err := client.CallUnary(t.Context(), connect.Spec{Procedure: echoProcedure}, &collector.ServeRequest{}, &collector.ServeResponse{})
@@ -218,7 +220,7 @@ func TestPeerCanOnlyDisconnectItself(t *testing.T) {
 	t.Parallel()
 	a, b := start(t, "a", []string{"users"}), start(t, "b", []string{"users"})
 	id := connectTo(t, a, b).GetConnectionId()
-	l := intruder(t, b, "mallory")
+	l := intruder(t, b, nil, "mallory")
 	client := meshv1connect.NewMeshServiceClient(ownServices(l))
 	for range 2 { // before and after its own Connect
 		_, err := client.Disconnect(t.Context(), &meshv1.DisconnectRequest{ConnectionId: id})
@@ -266,7 +268,7 @@ func TestUnagreedLinksPerAddressAreBounded(t *testing.T) {
 	t.Parallel()
 	b := start(t, "b", []string{"users"})
 	for i := range b.Limits().UnagreedPerIP {
-		intruder(t, b, fmt.Sprintf("a%d", i))
+		intruder(t, b, nil, fmt.Sprintf("a%d", i))
 	}
 	_, err := link.DialUpgrade(t.Context(), b.address, nil)
 	if err == nil || !strings.Contains(err.Error(), "503") {
@@ -295,7 +297,7 @@ func TestFailedDialsLeaveNothing(t *testing.T) {
 func TestNamespaceIsCheckedOnArrival(t *testing.T) {
 	t.Parallel()
 	b := start(t, "b", []string{"secret", "users"})
-	l := intruder(t, b, "a")
+	l := intruder(t, b, nil, "a")
 	peer := collectorconnect.NewCollectiveDispatcherClient(ownServices(l))
 	if answer, err := peer.Connect(t.Context(), request("a", "users")); err != nil || answer.GetStatus().GetCode() != 200 {
 		t.Fatal(answer, err)

@@ -1,7 +1,6 @@
 package dispatcher_test
 
 import (
-	"context"
 	"crypto/tls"
 	"io"
 	"net/http"
@@ -21,14 +20,7 @@ func TestIdentity_AuthorizationGoesToWhoDialled(t *testing.T) {
 	t.Parallel()
 	ca := newIssuer(t)
 	a, b := ca.serve(t, "a"), ca.serve(t, "b")
-	seen := make(chan string, 1)
-	if err := b.RegisterService("test", "S", "M", func(ctx context.Context, _ any) (any, error) {
-		info, _ := connect.CallInfoForServerContext(ctx)
-		seen <- info.RequestHeader().Get("Authorization")
-		return nil, nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	seen := tellAuthorization(t, b)
 	join(t, b, a)
 	a.knows(t, "test", "/S/M")
 	ca.post(t, "https://"+a.Address+"/S/M", "Bearer t")

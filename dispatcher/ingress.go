@@ -18,9 +18,10 @@ const namespacePrefix = "/ns/"
 // `/package.Service/Method`, for Connect, gRPC and gRPC-Web clients, here or on a peer.
 //
 // The namespace of a native call, and of gRPC reflection, is that of the header Collective-Namespace, else of the URL
-// prefix `/ns/{namespace}`, else the only one in which the method is served. The header Collective-Target selects a collector. Answers name in
-// Collective-Executor who ran the call and in Collective-Route the collectors it visited, and in Collective-Reason why
-// the mesh failed it, a word of CallFailure. An unknown method has no other sign of the mesh: it looks as on any server.
+// prefix `/ns/{namespace}`, else the only one in which the method is served. The header Collective-Target selects a
+// collector. Answers name in Collective-Executor who ran the call and in Collective-Route the collectors it visited, and
+// in Collective-Reason why the mesh failed it, a word of CallFailure. An unknown method has no other sign of the mesh: it
+// looks as on any server.
 //
 // The handler needs HTTP/2, also without TLS, for gRPC and for streams both ways; [Dispatcher.Server] makes a server
 // that has it.

@@ -412,18 +412,25 @@ func TestNative_HandlersHereSeeNoForgedHeaders(t *testing.T) {
 	}
 }
 
+// tellAuthorization has a collector serve /S/M, and tells the Authorization of the calls.
+func tellAuthorization(t *testing.T, n node) <-chan string {
+	t.Helper()
+	seen := make(chan string, 1)
+	if err := n.RegisterService("test", "S", "M", func(ctx context.Context, _ any) (any, error) {
+		info, _ := connect.CallInfoForServerContext(ctx)
+		seen <- info.RequestHeader().Get("Authorization")
+		return nil, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
 func TestNative_AuthorizationStaysWithUnknownPeers(t *testing.T) {
 	t.Parallel()
 	for name, opts := range map[string][]dispatcher.Option{"": nil, "Bearer t": {dispatcher.WithForwardedAuthorization()}} {
 		a, b := serve(t, "a", []string{"test"}, opts...), serve(t, "b", []string{"test"})
-		seen := make(chan string, 1)
-		if err := b.RegisterService("test", "S", "M", func(ctx context.Context, _ any) (any, error) {
-			info, _ := connect.CallInfoForServerContext(ctx)
-			seen <- info.RequestHeader().Get("Authorization")
-			return nil, nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		seen := tellAuthorization(t, b)
 		join(t, b, a) // b dialled: a has only b's word for who it is
 		a.knows(t, "test", "/S/M")
 		post(t, "http://"+a.Address+"/S/M", `{}`, "Authorization", "Bearer t")
