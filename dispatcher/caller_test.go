@@ -97,6 +97,9 @@ func TestTransport_ServerStreamEndsWithItsHandler(t *testing.T) {
 	var former connect.ServerStream
 	meddle := func(next connect.ServerFunc) connect.ServerFunc {
 		return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
+			if spec.Procedure != testingv1connect.EchoServiceEchoProcedure {
+				return next(ctx, spec, stream) // a collector pulls the schema of the other, whenever that may be
+			}
 			if former != nil {
 				if err := former.Send(&testingv1.EchoResponse{Text: "not mine"}); err == nil {
 					t.Error("Send after the handler's return succeeded")

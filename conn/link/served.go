@@ -101,12 +101,12 @@ func (t *servedTable) remove(id uint64) bool {
 	return t.calls.take(id) != nil
 }
 
-// returned counts a handler off. pure says that nobody but the reader may still look at its call.
-func (t *servedTable) returned(c *serverCall, pure bool) {
+// returned counts a handler off. spent says that nobody but the reader may still look at its call.
+func (t *servedTable) returned(c *serverCall, spent bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running--
-	if pure && !c.parted && len(t.spare) < maxSpare {
+	if spent && !c.parted && len(t.spare) < maxSpare {
 		t.spare = append(t.spare, c)
 	}
 	if t.running == 0 && t.idle != nil {

@@ -38,8 +38,8 @@ type serverState struct {
 // serve runs the handler of c and answers the call. A call that is over before it could begin gets no handler.
 func (l *Link) serve(c *serverCall) {
 	s := c.scope
-	answered := false
-	defer func() { l.served.returned(c, answered && s.leave()) }()
+	spent := false
+	defer func() { l.served.returned(c, spent) }()
 	defer s.cancel(context.Canceled)
 	defer c.settle()
 	if s.Err() != nil {
@@ -49,7 +49,7 @@ func (l *Link) serve(c *serverCall) {
 	if err == nil {
 		err = c.handle()
 	}
-	answered = c.finish(err)
+	spent = c.finish(err)
 }
 
 // settle takes what the call still holds off the link's account.

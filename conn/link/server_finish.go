@@ -6,10 +6,11 @@ import (
 	"connectrpc.com/connect/v2"
 )
 
-// finish answers the call: err is the handler's verdict. A unary answer leaves as one frame if its message fits. It
-// reports whether the call ended by this.
-func (c *serverCall) finish(err error) bool {
+// finish closes the handler's stream, then answers the call: err is the handler's verdict. A unary answer leaves as one
+// frame if its message fits. It reports whether the call ended by this and nobody uses its memory any more.
+func (c *serverCall) finish(err error) (spent bool) {
 	defer func() { c.answer.release() }()
+	alone := c.scope.leave()
 	if err == nil && c.answer.size > partSize {
 		err = c.send(&c.answer)
 		c.answered = false
@@ -26,7 +27,7 @@ func (c *serverCall) finish(err error) bool {
 		o.buf = append(o.buf, frame.b...)
 		o.unlock()
 	}
-	return true
+	return alone
 }
 
 // endRoom is what an END needs besides its message, as a guess.
