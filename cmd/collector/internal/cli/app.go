@@ -88,6 +88,7 @@ func (a *app) rootCommand() *cobra.Command {
   collector serve --id a --ns orders --example orders  # run one
   collector status                                     # who is connected
   collector call shop.v1.OrderService/CreateOrder -d '{"sku":"tea","qty":2}'`,
+		Version:       a.version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -98,6 +99,8 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetOut(a.io.Out)
 	root.SetErr(a.io.Err)
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.Flags().Bool("version", false, "print the version of this binary") // without the -v that cobra would give it
 	a.flags.add(root.PersistentFlags())
 	completeWords(root, "protocol", protocols...)
 	completeWords(root, "output", formats...)

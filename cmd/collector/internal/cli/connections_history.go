@@ -53,7 +53,7 @@ func (a *app) changesView(res *meshv1.ListConnectionChangesResponse) view {
 	v := view{
 		document: res,
 		columns: []column{
-			{title: "WHEN"}, {title: "CONNECTION", wide: true}, {title: "PEER"}, {title: "FROM"}, {title: "TO", state: true},
+			{title: "WHEN"}, {title: "CONNECTION", wide: true, name: true}, {title: "PEER"}, {title: "FROM"}, {title: "TO", state: true},
 			{title: "AFTER"}, {title: "DIALED BY"}, {title: "REASON"},
 		},
 	}

@@ -37,6 +37,10 @@ func (a *app) watchConnections(ctx context.Context) error {
 	})
 }
 
+var stateColumns = []column{
+	{title: "TIME"}, {title: "CONNECTION", name: true}, {title: "PEER"}, {title: "STATE", state: true}, {title: "REASON"},
+}
+
 // showChange prints a line. Without a state before it is how the connection was found.
 func (a *app) showChange(at time.Time, change *meshv1.ConnectionChange) error {
 	if a.structured() {
@@ -45,5 +49,5 @@ func (a *app) showChange(at time.Time, change *meshv1.ConnectionChange) error {
 	c := change.GetConnection()
 	when := cell{at.In(a.io.Now().Location()).Format("15:04:05.000"), at.Format(time.RFC3339Nano)}
 	row := []cell{when, text(c.GetId()), text(peerOf(c)), text(conn.StateName(c.GetState())), text(c.GetCloseReason())}
-	return a.print(a.streamLine(row, []int{12, 16, 12, 6, 0}, 3))
+	return a.print(a.streamLine(stateColumns, row, []int{12, 16, 12, 6, 0}))
 }

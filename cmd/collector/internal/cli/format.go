@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -41,11 +42,12 @@ type cell struct{ human, exact string }
 
 func text(s string) cell { return cell{s, s} }
 
-// column is a column of a table. The first one is what -o name prints.
+// column is a column of a table.
 type column struct {
 	title string
 	wide  bool // only in -o wide, TSV included
 	state bool // the cells are state words, which have colours
+	name  bool // what -o name prints; if no column is, the first
 }
 
 // show prints a view as -o says.
@@ -56,7 +58,7 @@ func (a *app) show(v view) error {
 	case formatLines:
 		return a.showLines(v)
 	case formatName:
-		return a.print(names(v.rows))
+		return a.print(names(v))
 	}
 	if v.heading != "" {
 		a.note("%s", v.heading)
@@ -157,12 +159,18 @@ func pick(v view, format string) ([]column, [][]cell) {
 	return columns, rows
 }
 
-// names are the cells of the first column, each once.
-func names(rows [][]cell) string {
+// nameColumn is the column that -o name prints.
+func nameColumn(columns []column) int {
+	return max(0, slices.IndexFunc(columns, func(c column) bool { return c.name }))
+}
+
+// names are the cells of the column that names things, each once.
+func names(v view) string {
+	at := nameColumn(v.columns)
 	var b strings.Builder
 	seen := make(map[string]bool)
-	for _, row := range rows {
-		if name := clean(row[0].exact); !seen[name] {
+	for _, row := range v.rows {
+		if name := clean(row[at].exact); !seen[name] {
 			seen[name] = true
 			b.WriteString(name + "\n")
 		}

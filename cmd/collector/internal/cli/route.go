@@ -57,7 +57,7 @@ func routeView(res *meshv1.ExplainRouteResponse) view {
 	v := view{
 		document: res,
 		columns: []column{
-			{title: "#"}, {title: "KIND"}, {title: "COLLECTOR"}, {title: "", state: true}, {title: "WHY"},
+			{title: "#"}, {title: "KIND"}, {title: "COLLECTOR", name: true}, {title: "", state: true}, {title: "WHY"},
 		},
 	}
 	if res.GetProcedure() != "" {

@@ -160,7 +160,7 @@ func (a *app) showCalls(calls []*meshv1.Dispatch) error {
 }
 
 func (a *app) callLine(call *meshv1.Dispatch) string {
-	return a.streamLine(a.callRow(call), []int{12, 9, 44, 20, 9, 0}, 3)
+	return a.streamLine(callColumns(), a.callRow(call), []int{12, 9, 44, 20, 9, 0})
 }
 
 func (a *app) callsView(document *meshv1.ListDispatchesResponse, calls []*meshv1.Dispatch) view {
@@ -179,7 +179,7 @@ func (a *app) callsView(document *meshv1.ListDispatchesResponse, calls []*meshv1
 }
 
 func callColumns() []column {
-	return []column{{title: "TIME"}, {title: "FROM → TO"}, {title: "METHOD"}, {title: "VERDICT", state: true}, {title: "TOOK"}, {title: "WHY"}}
+	return []column{{title: "TIME"}, {title: "FROM → TO"}, {title: "METHOD", name: true}, {title: "VERDICT", state: true}, {title: "TOOK"}, {title: "WHY"}}
 }
 
 func (a *app) callRow(call *meshv1.Dispatch) []cell {

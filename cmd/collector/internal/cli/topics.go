@@ -49,7 +49,7 @@ no colour, every column, nothing cut. stdout carries data and nothing else; note
   -o tsv     tab-separated values without a header
   -o json    one JSON document: the RPC's response as proto JSON; 64-bit integers are strings. Same as --json
   -o jsonl   one JSON document a line, one line an item; streaming calls print each message as it arrives
-  -o name    the first column only
+  -o name    names only: of collectors, connections, services or methods, each once unless it is a stream
 
 call prints the message of an answer as JSON; with --format text as the text format of protobuf, messages of a stream
 one a line.

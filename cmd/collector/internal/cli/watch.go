@@ -40,15 +40,16 @@ func (a *app) watch(ctx context.Context, req *meshv1.WatchRequest, each func(*me
 }
 
 // streamLine is a row of a table whose later rows are not known yet: its columns have at least these widths.
-func (a *app) streamLine(row []cell, widths []int, state int) string {
-	if a.format() != formatTable && a.format() != formatWide {
+func (a *app) streamLine(columns []column, row []cell, widths []int) string {
+	switch a.format() {
+	case formatName:
+		return clean(row[nameColumn(columns)].exact) + "\n"
+	case formatTSV:
 		return tsv([][]cell{row})
 	}
 	for i, c := range row {
 		widths[i] = max(widths[i], utf8.RuneCountInString(clean(c.human)))
 	}
-	columns := make([]column, len(row))
-	columns[state].state = true
 	var line strings.Builder
 	writeRow(&line, columns, row, widths, tableStyle{width: a.io.Width, color: a.color()})
 	return line.String()
