@@ -25,29 +25,40 @@ let ids = 0;
 const useId = (): string => useRef("f" + ++ids).current;
 
 /** batch is how many fields are drawn at once; the others follow, so that a message of hundreds does not stop the page. */
-const batch = 40;
+const batch = 25;
 
-/** Fields is the form of a message. commit puts the message back where it belongs. */
-export function Fields({ of, context, commit }: { of: ReflectMessage; context: Context; commit: () => void }) {
-  const [shown, setShown] = useState(batch);
-  const more = shown < of.members.length;
+interface FormProps {
+  of: ReflectMessage;
+  context: Context;
+  /** commit puts the message back where it belongs. */
+  commit: () => void;
+}
+
+/** Fields is the form of a message. */
+export function Fields(props: FormProps) {
+  if (props.of.desc.fields.length === 0) return <p class="dim">No fields.</p>;
+  return <div class="fields"><Batch from={0} {...props} /></div>;
+}
+
+/** Batch draws the fields from one on, and the later ones when the page has had time for other things. */
+function Batch({ from, ...props }: FormProps & { from: number }) {
+  const to = from + batch;
+  const more = to < props.of.members.length;
+  const [open, setOpen] = useState(false);
   useEffect(() => {
-    const next = more ? setTimeout(() => setShown(shown + batch)) : undefined;
+    const next = more ? setTimeout(() => setOpen(true)) : undefined;
     return () => clearTimeout(next);
-  }, [shown, more]);
-  if (of.desc.fields.length === 0) return <p class="dim">No fields.</p>;
+  }, [more]);
   return (
-    <div class={"fields" + (of.members.length > batch ? " many" : "")} aria-busy={more}>
-      {of.members.slice(0, shown).map((m) => (m.kind === "oneof" ? <Oneof key={m.name} oneof={m} of={of} context={context} commit={commit} /> : <Field key={m.name} field={m} of={of} context={context} commit={commit} />))}
-    </div>
+    <>
+      {props.of.members.slice(from, to).map((m) => (m.kind === "oneof" ? <Oneof key={m.name} oneof={m} {...props} /> : <Field key={m.name} field={m} {...props} />))}
+      {!more ? null : open ? <Batch from={to} {...props} /> : <p class="dim" aria-busy="true">More fields…</p>}
+    </>
   );
 }
 
-interface FieldProps {
+interface FieldProps extends FormProps {
   field: DescField;
-  of: ReflectMessage;
-  context: Context;
-  commit: () => void;
 }
 
 function Field({ field, of, context, commit }: FieldProps) {
@@ -211,7 +222,7 @@ function MapOf({ field, of, context, commit }: FieldProps & { field: DescField &
   );
 }
 
-function Oneof({ oneof, of, context, commit }: { oneof: DescOneof; of: ReflectMessage; context: Context; commit: () => void }) {
+function Oneof({ oneof, of, context, commit }: FormProps & { oneof: DescOneof }) {
   const chosen = of.oneofCase(oneof);
   const id = useId();
   const choose = (field: DescField | undefined) => {
