@@ -47,7 +47,7 @@ UNRACED = $(shell git grep -lE '^//go:build !race|raceEnabled \|\||\|\| raceEnab
 .PHONY: testunraced
 testunraced: ## Run the tests that do less, or nothing, under the race detector; part of test
 	@echo "# test without the race detector"
-	@go test -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(UNRACED) | sed 's/^func //' | paste -sd '|' -))$$" \
+	@go test -p 1 -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(UNRACED) | sed 's/^func //' | paste -sd '|' -))$$" \
 		$(addprefix ./,$(sort $(dir $(UNRACED))))
 
 .PHONY: lint

@@ -209,8 +209,8 @@ func floodOf(t *testing.T, ctx context.Context, p pair) testingv1connect.EchoSer
 // at the same time, so that whatever the processors are busy with hits both: it is the link that is measured. See also
 // TestUploadOnSlowWire.
 func TestUpload(t *testing.T) { //nolint:paralleltest // measures
-	if testing.Short() {
-		t.Skip("measures")
+	if raceEnabled || testing.Short() {
+		t.Skip("measures what the detector makes several times slower")
 	}
 	links := [2]pair{newPairWith(t, config("a", echo{}), config("b", sink{})), newPairWith(t, config("a", echo{}), config("b", sink{}))}
 	small := func(t *testing.T, p pair) func() error {
