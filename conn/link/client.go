@@ -49,6 +49,7 @@ func (l *Link) Open(ctx context.Context, call Call) (connect.ClientStream, error
 		return nil, connect.Errorf(connect.CodeInvalidArgument, "namespace and procedure are longer than %d bytes", maxName)
 	}
 	s := clientStreams.Get().(*clientStream) //nolint:forcetypeassert // the pool holds nothing else
+	s.in.pool = &l.extra
 	s.callerState = callerState{link: l, ctx: ctx, spec: call.Spec, name: name, codec: codecByName(call.Codec)}
 	if info, ok := connect.CallInfoForClientContext(ctx); ok {
 		s.info = info

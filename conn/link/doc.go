@@ -42,7 +42,7 @@
 //	 4    HEADERS   id   metadata: response headers that precede the first message
 //	 5    END       id   [code, message text, count, details], [headers, trailers], [message]
 //	 6    CANCEL    id   empty: the caller gave up
-//	 7    WINDOW    id   credit: message bytes that may be sent in addition
+//	 7    WINDOW    id   credit: message bytes that may be sent in addition; 0: the one that sends this waits for some
 //	 8    PING      0    8 bytes, returned in the PONG
 //	 9    PONG      0    8 bytes of the PING; 8 zeroes unasked, by an end that only reads
 //	10    CATALOG   0    [revision and size, on the first part], bytes
@@ -62,7 +62,9 @@
 //
 // Credit: an end may send as many message bytes of a call as the window in the other end's HELLO, plus what WINDOW
 // frames grant. A message costs its bytes and 16 more, with its first part. The only message of a unary request counts
-// like any other, that of an END is free.
+// like any other, that of an END is free. A call begins with 256 KiB. If its sender waits for credit although everything
+// was received, it is not the receiver that is slow, and the window doubles, up to 4 MiB: as long as it holds fewer than
+// 64 messages, or if the way there and back takes more than 2 ms.
 //
 // A name ref is the small number of a (namespace, procedure, codec, stream kind, idempotency level) tuple; ref 0
 // brings the tuple in full, with the number it gets from then on (0: none, the table of 4096 is full). Metadata is a
@@ -76,6 +78,6 @@
 //
 // # Bounds
 //
-// See [Limits]. A call over its credit or over the link's queue waits with its context; a call that waits for credit
-// for 30 s fails with resource_exhausted.
+// See [Limits]. A quarter of MaxHeld can be lent to calls beyond their first 256 KiB. A call over its credit or over the
+// link's queue waits with its context; a call that waits for credit for 30 s fails with resource_exhausted.
 package link

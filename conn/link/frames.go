@@ -241,12 +241,12 @@ func (l *Link) acceptWindow(h frameHeader, body []byte) error {
 	if p.err != nil {
 		return p.err
 	}
-	if grant == 0 || grant > math.MaxInt32 {
+	if grant > math.MaxInt32 {
 		return protocolError("credit out of range")
 	}
 	if l.own(h.call) {
 		if s := l.calls.get(h.call); s != nil {
-			return l.out.add(&s.out, int(grant))
+			return l.credit(s.id, &s.in, &s.out, int(grant))
 		}
 		return l.unknownCall(h.call)
 	}
@@ -254,7 +254,16 @@ func (l *Link) acceptWindow(h frameHeader, body []byte) error {
 	if c == nil {
 		return err
 	}
-	return l.out.add(&c.out, int(grant))
+	return l.credit(c.id, &c.in, &c.out, int(grant))
+}
+
+// credit is what a WINDOW says of a call: how much more may be sent, or that the other end would send more.
+func (l *Link) credit(id uint64, in *inbound, out *outbound, grant int) error {
+	if grant > 0 {
+		return l.out.add(out, grant)
+	}
+	l.settle(id, in.starve(), 0)
+	return nil
 }
 
 func (l *Link) acceptPing(body []byte) error {

@@ -13,9 +13,9 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
 
-// A receiver that does not read costs 1 MiB and, after the stall timeout, its call.
+// A receiver that does not read costs 256 KiB and, after the stall timeout, its call.
 const (
-	window       = 1 << 20
+	window       = 256 << 10
 	stallTimeout = 30 * time.Second
 )
 

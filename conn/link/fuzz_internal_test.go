@@ -47,7 +47,7 @@ func allFrames(src io.Reader) (frames [][]byte, err error) {
 
 // FuzzHello reads the payload of a HELLO; what is accepted must be within the limits and survive another round.
 func FuzzHello(f *testing.F) {
-	valid := hello{Hello: Hello{"collector", "session"}, window: defaultWindow, maxMessage: 4 << 20}
+	valid := hello{Hello: Hello{"collector", "session"}, window: firstWindow, maxMessage: 4 << 20}
 	f.Add(valid.append(nil)[headerSize:])
 	f.Add([]byte{1, 0, 0, 0, 0})
 	f.Add([]byte{2})

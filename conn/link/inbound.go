@@ -12,6 +12,8 @@ const (
 	messageCost = 16
 	// lengthSize is the width of the length that precedes each received message in its buffer.
 	lengthSize = 4
+	// firstRoom is the most memory that the announced size of a message gets before its bytes have arrived.
+	firstRoom = 128 << 10
 	// chunkSize is up to which size small messages share a buffer.
 	chunkSize = 16 << 10
 )
@@ -39,6 +41,7 @@ type inboundState struct {
 	size    int        // of the message in partial, as announced: not to be trusted with memory
 	held    int        // cost of what arrived and was not claimed
 	claimed int        // cost of what was claimed since credit was last granted
+	lent               // credit beyond the first window
 	waiting bool       // a Receive waits
 	closed  bool       // nothing more will arrive
 	err     error      // why nothing more will arrive, when that is not the orderly end
@@ -84,12 +87,15 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	}
 	before := in.held
 	in.held += cost
+	in.arrived(max(cost, p.size))
 	if in.partial == nil && !p.more {
 		in.enqueue(p.data)
 	} else {
 		grant = in.assemble(p, cost)
 	}
-	in.closed = p.last
+	if p.last {
+		in.shut()
+	}
 	if p.end.given {
 		in.verdict = p.end
 	}
@@ -111,7 +117,7 @@ func (in *inbound) check(p part, cost, maxMessage int) error {
 	switch {
 	case len(p.data) > partSize:
 		return protocolError("part of a message exceeds 16 KiB")
-	case in.held+in.claimed+cost > defaultWindow:
+	case in.held+in.claimed+cost > in.window():
 		return protocolError("message beyond the credit")
 	case size > maxMessage:
 		return errTooLarge
@@ -154,7 +160,7 @@ func (in *inbound) add(buf *buffer) *buffer {
 // assemble adds a part to the message that is arriving. It returns credit to grant, if a Receive waits for the message.
 func (in *inbound) assemble(p part, cost int) (grant int) {
 	if in.partial == nil {
-		in.partial, in.size = newBuffer(min(lengthSize+p.size, max(maxPooled, 4*len(p.data)))), p.size
+		in.partial, in.size = newBuffer(min(lengthSize+p.size, firstRoom)), p.size
 		in.partial.b = in.partial.b[:lengthSize]
 	}
 	in.grow(len(p.data))
@@ -173,31 +179,17 @@ func (in *inbound) assemble(p part, cost int) (grant int) {
 	return in.claim(cost)
 }
 
-// grow makes room for n more bytes of the partial message: for all that was announced, but never for more than four
-// times of what has really arrived.
+// grow makes room for n more bytes of the partial message: for all that was announced, but for no more than twice what has
+// really arrived, which the sizes of buffers make up to four times.
 func (in *inbound) grow(n int) {
 	buf := in.partial
 	if len(buf.b)+n <= cap(buf.b) {
 		return
 	}
-	grown := newBuffer(min(lengthSize+in.size, 4*(len(buf.b)+n)))
+	grown := newBuffer(min(lengthSize+in.size, 2*(len(buf.b)+n)))
 	grown.b, grown.claimed = append(grown.b, buf.b...), buf.claimed
 	in.partial = grown
 	buf.release()
-}
-
-// claim moves n held bytes to the application and returns the credit to grant, if enough has gathered to be worth a
-// frame.
-func (in *inbound) claim(n int) int {
-	n = min(n, in.held)
-	in.held -= n
-	in.claimed += n
-	if in.claimed < grantStep || in.closed {
-		return 0
-	}
-	grant := in.claimed
-	in.claimed = 0
-	return grant
 }
 
 // signal wakes a waiting Receive.
@@ -265,7 +257,7 @@ func (in *inbound) reset() {
 }
 
 func (in *inbound) end(err error) {
-	in.closed = true
+	in.shut()
 	if err != nil {
 		in.err = err
 		in.failed.Store(true)

@@ -42,14 +42,6 @@ type Limits struct {
 	StallTimeout time.Duration
 }
 
-const (
-	// defaultWindow is the credit of a call and direction. Less than a few wake-ups' worth of bytes makes a single
-	// fast stream wait for its credit.
-	defaultWindow = 1 << 20
-	// grantStep is how much must have been received before credit for it is worth a frame.
-	grantStep = 64 << 10
-)
-
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.MaxMessage, 4<<20)
 	orDefault(&l.MaxCalls, 4096)
@@ -95,6 +87,7 @@ type Link struct {
 
 	out     *outbox
 	held    atomic.Int64 // received bytes that nobody has claimed
+	extra   creditPool
 	calls   callTable
 	served  servedTable
 	work    workers
@@ -140,9 +133,10 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 	if l.log == nil {
 		l.log = slog.Default()
 	}
+	l.extra.left.Store(int64(l.limits.MaxHeld / extraShare))
 	l.live.base = time.Now()
 	frames := newFrameReader(stream, func(n int) { l.live.heard(n) })
-	peer, err := greet(ctx, stream, frames, hello{Hello: cfg.Hello, window: defaultWindow, maxMessage: l.limits.MaxMessage})
+	peer, err := greet(ctx, stream, frames, hello{Hello: cfg.Hello, window: firstWindow, maxMessage: l.limits.MaxMessage})
 	if err != nil {
 		return nil, err
 	}

@@ -199,6 +199,14 @@ func (m *largeMessage) overhead() int {
 	return messageCost
 }
 
+// starve tells the other end that m waits for credit; add gives it a turn again.
+func (o *outbox) starve(m *largeMessage) {
+	m.queued = false
+	start := len(o.buf)
+	o.buf = append(beginFrame(o.buf, frameWindow, 0, m.id), 0)
+	o.buf = endFrame(o.buf, start)
+}
+
 func (o *outbox) giveTurn(m *largeMessage) {
 	m.queued = true
 	o.turns = append(o.turns, m)
@@ -298,7 +306,7 @@ func (o *outbox) takeTurns() {
 		case m.ready():
 			o.turns = append(o.turns, m)
 		default:
-			m.queued = false // add gives it a turn again
+			o.starve(m)
 		}
 	}
 }

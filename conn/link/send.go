@@ -112,6 +112,8 @@ func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c
 		l.out.withdraw(m)
 	case m.ready():
 		l.out.giveTurn(m)
+	default:
+		l.out.starve(m)
 	}
 	l.out.unlock()
 	if err := l.awaitMoved(ctx, m); err != nil {

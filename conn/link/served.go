@@ -50,7 +50,7 @@ func (t *servedTable) add(l *Link, o opening) (*serverCall, admission) {
 	}
 	t.running++
 	c := t.fresh()
-	c.out.credit = l.window
+	c.out.credit, c.in.pool = l.window, &l.extra
 	c.link, c.id, c.target, c.metadata = l, o.id, o.target, o.metadata
 	c.scope = &scope{call: c}
 	c.scope.deadline = o.deadline

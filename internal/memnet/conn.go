@@ -57,6 +57,10 @@ func (c *Conn) Throttle(bytesPerSecond int) {
 	c.in.rate, c.out.rate = bytesPerSecond, bytesPerSecond
 }
 
+// Delay makes what either end writes arrive that much later. A Write does not wait for it. Call it before the connection
+// is used.
+func (c *Conn) Delay(way time.Duration) { c.in.way, c.out.way = way, way }
+
 // SetDeadline bounds pending and future reads and writes; the zero time means no bound.
 func (c *Conn) SetDeadline(t time.Time) error {
 	_ = c.SetReadDeadline(t)

@@ -133,3 +133,23 @@ func TestThrottle(t *testing.T) {
 		}
 	})
 }
+
+func TestDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, b := memnet.Pipe()
+		a.Delay(time.Second)
+		start := time.Now()
+		for range 3 {
+			if n, err := b.Write(make([]byte, memnet.BufferSize)); n != memnet.BufferSize || err != nil || time.Since(start) > 0 {
+				t.Fatalf("Write = %d, %v after %v", n, err, time.Since(start))
+			}
+		}
+		_, _ = b.Write([]byte("last"))
+		_ = b.Close()
+		data, err := io.ReadAll(a)
+		if err != nil || len(data) != 3*memnet.BufferSize+4 || string(data[len(data)-4:]) != "last" || time.Since(start) != time.Second {
+			t.Errorf("%d bytes, %v after %v", len(data), err, time.Since(start))
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package memnet
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"time"
@@ -12,9 +13,11 @@ type stream struct {
 	changed  *sync.Cond
 	buf      []byte
 	capacity int
-	rate     int  // bytes a second; 0: no limit
-	done     bool // nothing more is written
-	deaf     bool // nothing more is read
+	rate     int // bytes a second; 0: no limit
+	way      time.Duration
+	underway [][]byte // written, and not in buf yet
+	done     bool     // nothing more is written
+	deaf     bool     // nothing more is read
 
 	reader, writer deadline
 }
@@ -39,7 +42,7 @@ func (s *stream) read(b []byte) (int, error) {
 			s.buf = s.buf[n:]
 			s.changed.Broadcast()
 			return n, nil
-		case s.done:
+		case s.done && len(s.underway) == 0:
 			return 0, io.EOF
 		}
 		s.changed.Wait()
@@ -61,7 +64,7 @@ func (s *stream) write(b []byte) (written int, err error) {
 			n = min(n, packet)
 			s.pass(n)
 		}
-		s.buf = append(s.buf, b[:n]...)
+		s.send(b[:n])
 		b, written = b[n:], written+n
 		s.changed.Broadcast()
 		if len(b) == 0 {
@@ -71,6 +74,25 @@ func (s *stream) write(b []byte) (written int, err error) {
 			s.changed.Wait()
 		}
 	}
+}
+
+// send puts bytes where they are read, now or when they have come all the way.
+func (s *stream) send(b []byte) {
+	if s.way == 0 {
+		s.buf = append(s.buf, b...)
+		return
+	}
+	s.underway = append(s.underway, bytes.Clone(b))
+	time.AfterFunc(s.way, s.arrive)
+}
+
+// arrive is the end of the way for the bytes that were sent first.
+func (s *stream) arrive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf = append(s.buf, s.underway[0]...)
+	s.underway = s.underway[1:]
+	s.changed.Broadcast()
 }
 
 // packet is what a throttled stream passes at once.
