@@ -63,6 +63,7 @@ const (
 	small  = 100
 	medium = 1 << 10
 	large  = 64 << 10
+	huge   = 1 << 20
 )
 
 // cases are all benchmarks, in the order in which they run. The bars are those of the design of the link.
@@ -105,6 +106,12 @@ func unaryCases() []testCase {
 		contenders: []contender{meshTransport, grpcDirect, wireLink},
 		figures:    []metric{cpuPerCall, byteRate},
 		ratios:     []ratio{{"link_unary_64k_cpu_vs_grpc", ours, "grpc", cpuPerCall, atMost(0.50)}},
+	}, {
+		name: "unary_1m", about: "8 callers, 1 MiB",
+		load:       load{callers: 8, size: huge},
+		contenders: []contender{meshTransport, grpcDirect, wireLink},
+		figures:    []metric{cpuPerCall, byteRate},
+		ratios:     []ratio{{"link_unary_1m_cpu_vs_grpc", ours, "grpc", cpuPerCall, bar{}}},
 	}, {
 		name: "tls_unary_c64", about: "64 callers, 100 B, TLS 1.3",
 		load:       load{callers: 64, size: small, tls: true},

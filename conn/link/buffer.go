@@ -20,7 +20,7 @@ const (
 	minPooled = 512
 	maxPooled = minPooled << (bufferSizes - 1)
 
-	bufferSizes = 9
+	bufferSizes = 14
 )
 
 // buffers holds, at index i, buffers of at least minPooled<<i bytes.
