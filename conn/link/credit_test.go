@@ -54,7 +54,7 @@ func read(t *testing.T, p pair, f faucet, counter int) *reader {
 // and returns how many bytes the sender had been ahead.
 func (r *reader) drain(t *testing.T) int {
 	t.Helper()
-	time.Sleep(time.Second) // fake time: until the wire is quiet
+	<-time.After(time.Second) // until the wire is quiet
 	synctest.Wait()
 	ahead := r.sent.Load() - r.received
 	for range ahead + 1 {
