@@ -133,6 +133,9 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 	if l.log == nil {
 		l.log = slog.Default()
 	}
+	if socket := socketOf(stream); socket != nil {
+		boundUnsent(socket)
+	}
 	l.extra.left.Store(int64(l.limits.MaxHeld / extraShare))
 	l.live.base = time.Now()
 	frames := newFrameReader(stream, func(n int) { l.live.heard(n) })

@@ -14,6 +14,7 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/mattn/go-sqlite3 v1.14.53 // indirect
 	github.com/rs/cors v1.11.1 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 )
 
 replace github.com/collectiverpc/collective => ../..

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package link
+
+import "net"
+
+// boundUnsent does nothing where the kernel has no such bound, or one of another meaning.
+func boundUnsent(*net.TCPConn) {}
