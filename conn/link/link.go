@@ -133,7 +133,7 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 	if l.log == nil {
 		l.log = slog.Default()
 	}
-	if socket := socketOf(stream); socket != nil {
+	if socket := socketOf(l.writer); socket != nil {
 		boundUnsent(socket)
 	}
 	l.extra.left.Store(int64(l.limits.MaxHeld / extraShare))

@@ -124,13 +124,15 @@ func (o *outbox) unlock() {
 func (o *outbox) control(typ frameType, flags uint8, id uint64, payload ...byte) {
 	o.mu.Lock()
 	defer o.unlock()
-	if o.sealed {
-		return
+	if !o.sealed {
+		o.append(typ, flags, id, payload...)
 	}
+}
+
+// append appends a frame of a few bytes. o.mu is held.
+func (o *outbox) append(typ frameType, flags uint8, id uint64, payload ...byte) {
 	start := len(o.buf)
-	o.buf = beginFrame(o.buf, typ, flags, id)
-	o.buf = append(o.buf, payload...)
-	o.buf = endFrame(o.buf, start)
+	o.buf = endFrame(append(beginFrame(o.buf, typ, flags, id), payload...), start)
 }
 
 func (o *outbox) window(id uint64, grant int) {
@@ -202,9 +204,7 @@ func (m *largeMessage) overhead() int {
 // starve tells the other end that m waits for credit; add gives it a turn again.
 func (o *outbox) starve(m *largeMessage) {
 	m.queued = false
-	start := len(o.buf)
-	o.buf = append(beginFrame(o.buf, frameWindow, 0, m.id), 0)
-	o.buf = endFrame(o.buf, start)
+	o.append(frameWindow, 0, m.id, 0)
 }
 
 func (o *outbox) giveTurn(m *largeMessage) {

@@ -10,18 +10,13 @@ import (
 // the megabytes that it would take otherwise hold up small calls for half a second.
 const maxUnsent = 64 << 10
 
-// socketOf returns the socket below a stream; nil if there is none, or none that can be found.
+// socketOf returns the socket below a stream, TLS or not; nil if there is none, or none that can be found.
 func socketOf(stream io.Writer) *net.TCPConn {
-	for {
-		switch s := stream.(type) {
-		case *net.TCPConn:
-			return s
-		case *tls.Conn:
-			stream = s.NetConn()
-		case Wrapper:
-			stream = s.Unwrap()
-		default:
-			return nil
-		}
+	switch below := writerOf(stream).(type) {
+	case *net.TCPConn:
+		return below
+	case *tls.Conn:
+		return socketOf(below.NetConn())
 	}
+	return nil
 }
