@@ -33,39 +33,27 @@ func (a *app) checkFormat(flags callFlags) error {
 	return nil
 }
 
-// showAnswer prints the one answer of a unary call.
-func (c *plannedCall) showAnswer(message proto.Message) error {
+// showAnswer prints an answer; line has it on one line, as answers of a stream are.
+func (c *plannedCall) showAnswer(message proto.Message, line bool) error {
+	app := c.session.app
 	if c.flags.format == answerText {
 		text, err := c.schema.messageText(message)
 		if err != nil {
 			return err
 		}
-		return c.session.app.print(text)
-	}
-	data, err := c.schema.messageJSON(message, c.flags.defaults)
-	if err != nil {
-		return err
-	}
-	if c.session.app.format() == formatLines {
-		return c.session.app.showLine(data)
-	}
-	return c.session.app.showJSON(data)
-}
-
-// showAnswerLine prints an answer of a stream on a line of its own.
-func (c *plannedCall) showAnswerLine(message proto.Message) error {
-	if c.flags.format == answerText {
-		text, err := c.schema.messageText(message)
-		if err != nil {
-			return err
+		if line {
+			text = oneLine(text) + "\n"
 		}
-		return c.session.app.print(oneLine(text) + "\n")
+		return app.print(text)
 	}
 	data, err := c.schema.messageJSON(message, c.flags.defaults)
 	if err != nil {
 		return err
 	}
-	return c.session.app.showLine(data)
+	if line || app.format() == formatLines {
+		return app.showLine(data)
+	}
+	return app.showJSON(data)
 }
 
 // messageJSON is a message as proto JSON.

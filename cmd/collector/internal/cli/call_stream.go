@@ -122,7 +122,7 @@ func (c *plannedCall) receiveAll(stream connect.ClientStream) (int, error) {
 			}
 			return received, err
 		}
-		if err := c.showAnswerLine(message); err != nil {
+		if err := c.showAnswer(message, true); err != nil {
 			return received, err
 		}
 	}

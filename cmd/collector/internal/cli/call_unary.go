@@ -115,7 +115,7 @@ func (c *plannedCall) printOutput(v verdict) error {
 	if err != nil || message == nil {
 		return err
 	}
-	return c.showAnswer(message)
+	return c.showAnswer(message, false)
 }
 
 // statusFailure makes a failure of a Status that is not 200, unless --allow-status.
