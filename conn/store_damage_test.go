@@ -11,7 +11,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 // TestDamageIsNeverServed changes one byte of the file or cuts it off, many times. What a store then answers is what
@@ -65,14 +65,10 @@ func damaged(random *rand.Rand, content []byte) []byte {
 
 func readDamaged(t *testing.T, path string) ([]*collector.Connection, error) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path)
+	file, err := store.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
-	store, err := conn.NewSQLiteStore(t.Context(), db)
-	if err != nil {
-		return nil, err
-	}
-	return store.List(t.Context())
+	defer file.Close()
+	return conn.NewFileStore(file).List(t.Context())
 }

@@ -14,12 +14,12 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 const storeUntilKilledEnv = "COLLECTIVE_TEST_STORE_UNTIL_KILLED"
 
-func execute(t *testing.T, db *sqlite.DB, statement string) {
+func execute(t *testing.T, db *store.Store, statement string) {
 	t.Helper()
 	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, statement)
@@ -128,7 +128,7 @@ func checkConnections(t *testing.T, path string, want map[string]acknowledged, r
 	checkIntegrity(t, db)
 }
 
-func checkIntegrity(t *testing.T, db *sqlite.DB) {
+func checkIntegrity(t *testing.T, db *store.Store) {
 	t.Helper()
 	var verdict string
 	if err := db.Reader().QueryRowContext(t.Context(), "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {

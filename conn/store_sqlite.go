@@ -11,35 +11,15 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
-// A record is stored as the message it is, so that it grows with the contract. Only what SQL has to find or change
-// has a column: the counters are added to many times between two changes of the record.
-var storeSteps = []string{`
-CREATE TABLE connection (
-	id               TEXT PRIMARY KEY,
-	put              INTEGER NOT NULL UNIQUE, -- order of changes; clocks may go back
-	forgettable      INTEGER NOT NULL,
-	state_changed_at INTEGER NOT NULL,        -- nanoseconds since 1970
-	record           BLOB NOT NULL,           -- collector.Connection without what the columns below hold
-	checksum         INTEGER NOT NULL,        -- CRC-32C of record: SQLite keeps none of its pages
-	requests         INTEGER NOT NULL DEFAULT 0,
-	errors           INTEGER NOT NULL DEFAULT 0,
-	bytes_sent       INTEGER NOT NULL DEFAULT 0,
-	bytes_received   INTEGER NOT NULL DEFAULT 0,
-	last_activity    INTEGER NOT NULL DEFAULT 0 -- nanoseconds since 1970; 0: never
-) STRICT;`}
+// sqliteStore is the table `connection` of a collector's file.
+type sqliteStore struct{ file *store.Store }
 
-type sqliteStore struct{ db *sqlite.DB }
-
-// NewSQLiteStore makes a Store of the table `connection` in db. It does not close db.
-func NewSQLiteStore(ctx context.Context, db *sqlite.DB) (Store, error) {
-	if err := db.Migrate(ctx, "connections", storeSteps); err != nil {
-		return nil, err
-	}
-	return &sqliteStore{db: db}, nil
-}
+// NewFileStore makes a Store of the connections in file, which stays the caller's to close, after the [Manager] that uses
+// the Store.
+func NewFileStore(file *store.Store) Store { return &sqliteStore{file: file} }
 
 func (s *sqliteStore) Put(ctx context.Context, record *collector.Connection) error {
 	if record.GetId() == "" {
@@ -49,7 +29,7 @@ func (s *sqliteStore) Put(ctx context.Context, record *collector.Connection) err
 	if err != nil {
 		return fmt.Errorf("connection %s: %w", record.GetId(), err)
 	}
-	return s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := makeRoom(ctx, tx, record.GetId()); err != nil {
 			return err
 		}
@@ -81,7 +61,7 @@ func (s *sqliteStore) AddCounters(ctx context.Context, deltas []Counters) error 
 	if len(deltas) == 0 {
 		return nil
 	}
-	return s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, delta := range deltas {
 			if err := addCounters(ctx, tx, delta); err != nil {
 				return fmt.Errorf("counters of connection %s: %w", delta.ConnectionID, err)
@@ -103,7 +83,7 @@ func addCounters(ctx context.Context, tx *sql.Tx, delta Counters) error {
 }
 
 func (s *sqliteStore) List(ctx context.Context) ([]*collector.Connection, error) {
-	rows, err := s.db.Reader().QueryContext(ctx, `
+	rows, err := s.file.Reader().QueryContext(ctx, `
 		SELECT id, record, checksum, requests, errors, bytes_sent, bytes_received, last_activity
 		FROM connection ORDER BY put DESC`)
 	if err != nil {
@@ -122,7 +102,7 @@ func (s *sqliteStore) List(ctx context.Context) ([]*collector.Connection, error)
 }
 
 func (s *sqliteStore) Purge(ctx context.Context, before time.Time) error {
-	return s.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM connection WHERE forgettable AND state_changed_at < ?", nanos(before))
 		return err
 	})
@@ -175,7 +155,7 @@ func scanRecord(rows *sql.Rows) (*collector.Connection, error) {
 	}
 	record, err := decodeRecord(counters.ConnectionID, encoded, sum)
 	if err != nil {
-		return nil, fmt.Errorf("connection %q: %w (%w)", counters.ConnectionID, sqlite.ErrDamaged, err)
+		return nil, fmt.Errorf("connection %q: %w (%w)", counters.ConnectionID, store.ErrDamaged, err)
 	}
 	if lastNanos != 0 {
 		counters.LastActivity = time.Unix(0, lastNanos)

@@ -17,7 +17,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 const (
@@ -41,18 +41,14 @@ func TestSQLiteStore(t *testing.T) {
 	})
 }
 
-func openStore(t *testing.T, path string) (conn.Store, *sqlite.DB) {
+func openStore(t *testing.T, path string) (conn.Store, *store.Store) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path)
+	file, err := store.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	store, err := conn.NewSQLiteStore(t.Context(), db)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store, db
+	t.Cleanup(func() { file.Close() })
+	return conn.NewFileStore(file), file
 }
 
 // testStore is what every Store must do.
@@ -298,10 +294,10 @@ func TestSQLiteStoreRefusesDamagedRecords(t *testing.T) {
 		"UPDATE connection SET id = 'b'",
 		fmt.Sprintf("UPDATE connection SET record = x'%x'", other),
 	} {
-		store, db := openStore(t, filepath.Join(t.TempDir(), "state.db"))
-		put(t, store, record("a", active, 0))
-		execute(t, db, damage)
-		if got, err := store.List(t.Context()); !errors.Is(err, sqlite.ErrDamaged) {
+		records, file := openStore(t, filepath.Join(t.TempDir(), "state.db"))
+		put(t, records, record("a", active, 0))
+		execute(t, file, damage)
+		if got, err := records.List(t.Context()); !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("%s: List = %v, %v", damage, got, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/origin"
+	"github.com/collectiverpc/collective/store"
 )
 
 // Dispatcher is a collector: it hosts methods and routes calls. All methods are safe for concurrent use.
@@ -41,6 +41,7 @@ type Dispatcher struct {
 
 	descriptions descriptions
 	recorder     *observe.Recorder
+	releaseStore func()
 	// joined is the newest view that was asked for; it is rebuilt by whoever finds it out of date.
 	joined  atomic.Pointer[view]
 	joining sync.Mutex
@@ -91,7 +92,11 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 	if d.log == nil {
 		d.log = slog.Default()
 	}
+	if d.releaseStore, err = o.claim(id); err != nil {
+		return nil, err
+	}
 	if err := d.build(); err != nil {
+		d.releaseStore()
 		return nil, err
 	}
 	return d, nil
@@ -102,15 +107,11 @@ func NewDispatcher(collectorID, address string, namespaces []string) (*Dispatche
 	return New(collectorID, address, namespaces)
 }
 
-// NewDispatcherWithRegistry is the seed's spelling of [New] with [WithRegistry] and [WithStore]. store may be nil.
+// NewDispatcherWithRegistry is the seed's spelling of [New] with [WithRegistry] and [WithStore]. file may be nil.
 func NewDispatcherWithRegistry(
-	collectorID, address string, namespaces []string, validator RegistryValidator, store conn.Store,
+	collectorID, address string, namespaces []string, validator RegistryValidator, file *store.Store,
 ) (*Dispatcher, error) {
-	opts := []Option{WithRegistry(validator)}
-	if store != nil {
-		opts = append(opts, WithStore(store))
-	}
-	return New(collectorID, address, namespaces, opts...)
+	return New(collectorID, address, namespaces, WithRegistry(validator), WithStore(file))
 }
 
 func checkSelf(id string, namespaces []string) error {
@@ -153,10 +154,10 @@ func (d *Dispatcher) build() error {
 // record begins to remember what happens, until forget.
 func (d *Dispatcher) record() error {
 	d.recorder = observe.New(d.id, d.options.observed)
-	if d.options.historyDB == nil {
+	if d.options.file == nil {
 		return nil
 	}
-	return d.recorder.Keep(context.Background(), d.options.historyDB, d.session, d.options.kept)
+	return d.recorder.Keep(context.Background(), d.options.file, d.session, d.options.kept)
 }
 
 // forget ends what record began.
@@ -173,7 +174,7 @@ func (d *Dispatcher) close() error {
 }
 
 func (d *Dispatcher) connect() error {
-	store, err := watchStore(context.Background(), cmp.Or[conn.Store](d.options.store, conn.NewMemoryStore()), d.recorder)
+	store, err := watchStore(context.Background(), d.options.connectionStore(), d.recorder)
 	if err != nil {
 		return err
 	}
@@ -242,6 +243,7 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.drain()
 	d.schemas.stop()
 	d.recorder.Close()
+	defer d.releaseStore()
 	return errors.Join(d.conns.Shutdown(ctx), d.recorder.Finish())
 }
 

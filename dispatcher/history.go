@@ -2,14 +2,9 @@ package dispatcher
 
 import (
 	"context"
-	"fmt"
-	"sync"
 
-	"github.com/collectiverpc/collective/conn"
-	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
-	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // ListDispatches answers finished calls that this collector saw.
@@ -44,49 +39,3 @@ func (m meshService) Topology() *meshv1.Topology {
 
 // Changed is closed when the topology is another one.
 func (m meshService) Changed() <-chan struct{} { return m.conns.Changed() }
-
-// watchedStore tells the recorder of each change of a connection that was written down.
-type watchedStore struct {
-	conn.Store
-	recorder *observe.Recorder
-	mu       sync.Mutex
-	states   map[string]collector.ConnectionState // as they were written last, by connection id
-}
-
-func watchStore(ctx context.Context, store conn.Store, recorder *observe.Recorder) (*watchedStore, error) {
-	w := &watchedStore{Store: store, recorder: recorder}
-	return w, w.learn(ctx)
-}
-
-// learn reads the states that are in the store.
-func (w *watchedStore) learn(ctx context.Context) error {
-	records, err := w.List(ctx)
-	if err != nil {
-		return fmt.Errorf("load connections: %w", err)
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.states = make(map[string]collector.ConnectionState, len(records))
-	for _, record := range records {
-		w.states[record.GetId()] = record.GetState()
-	}
-	return nil
-}
-
-func (w *watchedStore) Put(ctx context.Context, record *collector.Connection) error {
-	if err := w.Store.Put(ctx, record); err != nil {
-		return err
-	}
-	w.mu.Lock()
-	before := w.states[record.GetId()]
-	w.states[record.GetId()] = record.GetState()
-	crowded := len(w.states) > 2*conn.MaxPeers // the store forgets records, and says so to nobody
-	w.mu.Unlock()
-	if before != record.GetState() {
-		w.recorder.RecordChange(before, record)
-	}
-	if crowded {
-		return w.learn(ctx)
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package dispatcher_test
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	"github.com/collectiverpc/collective/internal/meshtest"
+	"github.com/collectiverpc/collective/store"
 )
 
 // calls are what a collector remembers, oldest first.
@@ -140,14 +142,14 @@ func TestWatch(t *testing.T) {
 // What a connection went through is remembered over a restart, with who dialled and why it ended.
 func TestConnectionChangesSurviveARestart(t *testing.T) {
 	t.Parallel()
-	store, err := conn.OpenStore(t.Context(), filepath.Join(t.TempDir(), "a.db"))
+	file, err := store.Open(filepath.Join(t.TempDir(), "a.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = store.Close() })
+	t.Cleanup(func() { _ = file.Close() })
 	b := serve(t, "b", []string{"test"})
 	start := func() node {
-		return serve(t, "a", []string{"test"}, dispatcher.WithStore(store), dispatcher.WithHistoryDB(store.DB(), 10, 0))
+		return serve(t, "a", []string{"test"}, dispatcher.WithStore(file), dispatcher.WithStoredHistory(10, 0))
 	}
 	first := start()
 	first.hostEcho(t, "test")
@@ -214,5 +216,39 @@ func TestListConnections_FilterAndPages(t *testing.T) {
 	}
 	if _, err := a.status(t).ListConnections(t.Context(), &meshv1.ListConnectionsRequest{PageToken: "x"}); connect.CodeOf(err) != connect.CodeInvalidArgument {
 		t.Errorf("a page_token that is none: %v", err)
+	}
+}
+
+func TestAStoreHasOneCollector(t *testing.T) {
+	t.Parallel()
+	file, err := store.Open(filepath.Join(t.TempDir(), "a.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	first, err := dispatcher.New("a", "", []string{"test"}, dispatcher.WithStore(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dispatcher.New("b", "", []string{"test"}, dispatcher.WithStore(file)); !errors.Is(err, store.ErrOwned) || !strings.Contains(err.Error(), `"a"`) {
+		t.Errorf("a second collector on the file: %v, want ErrOwned and the name of the first", err)
+	}
+	if err := first.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, opts := range [][]dispatcher.Option{
+		{dispatcher.WithStore(file), dispatcher.WithConnectionStore(conn.NewMemoryStore())},
+		{dispatcher.WithStoredHistory(10, 0)},
+	} {
+		if _, err := dispatcher.New("c", "", []string{"test"}, opts...); err == nil {
+			t.Error("options that contradict each other are accepted")
+		}
+	}
+	second, err := dispatcher.New("b", "", []string{"test"}, dispatcher.WithStore(file)) // what failed has left no claim
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -26,7 +26,7 @@ func (m meshService) GetStatus(context.Context, *meshv1.GetStatusRequest) (*mesh
 		SessionId:   m.session,
 		StartedAt:   timestamppb.New(m.started),
 		Namespaces:  m.namespaces,
-		Store:       &meshv1.StoreStatus{Path: m.options.storePath},
+		Store:       &meshv1.StoreStatus{Path: m.options.storePath()},
 		Warnings:    m.warnings(),
 		Peers:       m.peers(records),
 		Version:     m.options.version,

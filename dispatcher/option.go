@@ -13,7 +13,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/observe"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 // Option configures a [Dispatcher].
@@ -25,7 +25,8 @@ func (f optionFunc) apply(o *options) { f(o) }
 
 type options struct {
 	validator     RegistryValidator
-	store         conn.Store
+	file          *store.Store
+	connections   conn.Store
 	conn          []conn.Option
 	log           *slog.Logger
 	tls           *tls.Config
@@ -36,9 +37,7 @@ type options struct {
 	admin         func(context.Context) error
 	origins       []string
 	version       string
-	storePath     string
 	observed      observe.Limits
-	historyDB     *sqlite.DB
 	kept          observe.Retention
 	noRecover     bool
 	noReflection  bool
@@ -51,10 +50,15 @@ func WithRegistry(validator RegistryValidator) Option {
 	return optionFunc(func(o *options) { o.validator = validator })
 }
 
-// WithStore keeps connections in store. Default: in memory, so that a restart forgets them. The dispatcher does not
-// close the store.
-func WithStore(store conn.Store) Option {
-	return optionFunc(func(o *options) { o.store = store })
+// WithStore keeps connections and their changes in file, as the one collector that does, until [Dispatcher.Shutdown]. The
+// file stays the caller's to close, after that. Default: in memory, so that a restart forgets them.
+func WithStore(file *store.Store) Option {
+	return optionFunc(func(o *options) { o.file = file })
+}
+
+// WithConnectionStore keeps connections in a store of another kind than a file. Default: see [WithStore].
+func WithConnectionStore(connections conn.Store) Option {
+	return optionFunc(func(o *options) { o.connections = connections })
 }
 
 // WithConn passes further options to the connection manager, such as [conn.WithIdentity], by which collectors prove who
@@ -132,22 +136,16 @@ func WithVersion(version string) Option {
 	return optionFunc(func(o *options) { o.version = version })
 }
 
-// WithStorePath is what MeshService.GetStatus answers as the place of the store. Default: empty, for memory.
-func WithStorePath(path string) Option {
-	return optionFunc(func(o *options) { o.storePath = path })
-}
-
 // WithHistory remembers this many finished calls one by one, for MeshService.ListDispatches and Watch. Default 8192,
 // about 3 MB.
 func WithHistory(calls int) Option {
 	return optionFunc(func(o *options) { o.observed.Calls = calls })
 }
 
-// WithHistoryDB keeps the changes of connections in db, such as that of a [conn.FileStore], and with them at most this
-// many finished calls, none of them longer than age; 0 calls keeps none, 0 age is 7 days. Calls do not wait for it: they
-// are written about once a second, those that come faster than the disk can take are counted as missed, and a crash
-// loses the last second. About 250 bytes each. db stays the caller's to close, after [Dispatcher.Shutdown]. Default:
-// in memory only, see [WithHistory].
-func WithHistoryDB(db *sqlite.DB, calls int, age time.Duration) Option {
-	return optionFunc(func(o *options) { o.historyDB, o.kept = db, observe.Retention{Calls: calls, Age: age} })
+// WithStoredHistory keeps at most this many finished calls, none of them longer than age, in the file of [WithStore], which
+// it needs. Calls do not wait for it: they are written about once a second, those that come faster than the disk can take
+// are counted as missed, and a crash loses the last second. About 250 bytes each. Default: 0 calls, and an age of 7 days;
+// see [WithHistory] for what is in memory.
+func WithStoredHistory(calls int, age time.Duration) Option {
+	return optionFunc(func(o *options) { o.kept = observe.Retention{Calls: calls, Age: age} })
 }

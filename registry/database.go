@@ -9,38 +9,14 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
-var databaseSteps = []string{`
-CREATE TABLE registry_epoch (
-	one   INTEGER PRIMARY KEY CHECK (one = 1),
-	epoch INTEGER NOT NULL -- grows with every start; see firstRevision
-) STRICT;
-CREATE TABLE registry_file (
-	namespace  TEXT NOT NULL,
-	path       TEXT NOT NULL,
-	descriptor BLOB NOT NULL,    -- google.protobuf.FileDescriptorProto
-	checksum   INTEGER NOT NULL, -- CRC-32C of descriptor: SQLite keeps none of its pages
-	created_at INTEGER NOT NULL, -- nanoseconds since 1970
-	updated_at INTEGER NOT NULL,
-	PRIMARY KEY (namespace, path)
-) STRICT;
-CREATE TABLE registry_service (
-	namespace  TEXT NOT NULL,
-	name       TEXT NOT NULL, -- full
-	path       TEXT NOT NULL, -- the file that declares it
-	created_at INTEGER NOT NULL,
-	updated_at INTEGER NOT NULL,
-	PRIMARY KEY (namespace, name),
-	FOREIGN KEY (namespace, path) REFERENCES registry_file (namespace, path)
-) STRICT;`}
-
-// database is a store in the collector's file.
-type database struct{ db *sqlite.DB }
+// database is the registry's tables in a collector's file.
+type database struct{ file *store.Store }
 
 func (d *database) save(ctx context.Context, c *change) error {
-	return d.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return d.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, f := range c.files {
 			if err := saveFile(ctx, tx, c.space.name, f); err != nil {
 				return fmt.Errorf("file %s: %w", f.Path(), err)
@@ -85,9 +61,6 @@ func dropService(ctx context.Context, tx *sql.Tx, namespace, name string) error 
 }
 
 func (d *database) load(ctx context.Context) (*view, error) {
-	if err := d.db.Migrate(ctx, "registry", databaseSteps); err != nil {
-		return nil, err
-	}
 	revision, err := d.begin(ctx)
 	if err != nil {
 		return nil, err
@@ -107,7 +80,7 @@ func (d *database) load(ctx context.Context) (*view, error) {
 }
 
 func (d *database) begin(ctx context.Context) (revision uint64, err error) {
-	err = d.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = d.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var epoch uint64
 		err := tx.QueryRowContext(ctx, "SELECT epoch FROM registry_epoch").Scan(&epoch)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {

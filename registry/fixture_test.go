@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/sqlite"
 	"github.com/collectiverpc/collective/registry"
+	"github.com/collectiverpc/collective/store"
 )
 
 func newRegistry(t testing.TB, opts ...registry.Option) *registry.Registry {
@@ -27,9 +27,9 @@ func newRegistry(t testing.TB, opts ...registry.Option) *registry.Registry {
 	return r
 }
 
-func openDB(t testing.TB, path string) *sqlite.DB {
+func openDB(t testing.TB, path string) *store.Store {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path)
+	db, err := store.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func openDB(t testing.TB, path string) *sqlite.DB {
 	return db
 }
 
-func tempDB(t testing.TB) *sqlite.DB {
+func tempDB(t testing.TB) *store.Store {
 	t.Helper()
 	return openDB(t, filepath.Join(t.TempDir(), "state.db"))
 }

@@ -23,7 +23,7 @@ func TestRegisterUntilKilled(t *testing.T) {
 	if path == "" {
 		t.Skip("runs as a child of TestKillLosesNoRegistration")
 	}
-	r := newRegistry(t, registry.WithDB(openDB(t, path)))
+	r := newRegistry(t, registry.WithStore(openDB(t, path)))
 	for i := len(listAll(t, r, "", 0)); t.Context().Err() == nil; i++ {
 		dir := fmt.Sprintf("pkg%d", i)
 		registerService(t, r, "n", protoFile(dir, "f", message("M"), service("S", dir+".M", "Do")))
@@ -38,7 +38,7 @@ func TestKillLosesNoRegistration(t *testing.T) {
 	for range 4 {
 		registerAndKill(t, path, 1+rand.IntN(60), acknowledged)
 		db := openDB(t, path) // also checks every page
-		for _, id := range listAll(t, newRegistry(t, registry.WithDB(db)), "", 0) {
+		for _, id := range listAll(t, newRegistry(t, registry.WithStore(db)), "", 0) {
 			delete(acknowledged, id)
 		}
 		if len(acknowledged) > 0 {

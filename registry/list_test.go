@@ -44,7 +44,7 @@ func TestLookupService(t *testing.T) {
 func TestLookupServiceKeepsComments(t *testing.T) {
 	t.Parallel()
 	file := usersFile(comment("UserService knows who you are.", 6, 0))
-	r := newRegistry(t, registry.WithDB(tempDB(t)))
+	r := newRegistry(t, registry.WithStore(tempDB(t)))
 	registerService(t, r, "n", file)
 	files := lookup(t, r, "n", "UserService").GetFiles().GetFile()
 	if len(files) != 1 || !proto.Equal(files[0].GetSourceCodeInfo(), file.GetSourceCodeInfo()) {

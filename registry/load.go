@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 // storedFile is a row of registry_file.
@@ -35,7 +35,7 @@ func (d *database) loadFiles(ctx context.Context) (map[string]*spaceEdit, error)
 		n := newSpace(name)
 		for _, path := range slices.Sorted(maps.Keys(files)) {
 			if err := restore(n.files, files, path); err != nil {
-				return nil, fmt.Errorf("namespace %q: %w (%w)", name, sqlite.ErrDamaged, err)
+				return nil, fmt.Errorf("namespace %q: %w (%w)", name, store.ErrDamaged, err)
 			}
 		}
 		edits[name] = n.edit()
@@ -67,7 +67,7 @@ func restore(into *descriptor.Set, stored map[string]*storedFile, path string) e
 
 // readFiles reads all files, by namespace and path.
 func (d *database) readFiles(ctx context.Context) (map[string]map[string]*storedFile, error) {
-	rows, err := d.db.Reader().QueryContext(ctx,
+	rows, err := d.file.Reader().QueryContext(ctx,
 		"SELECT namespace, path, descriptor, checksum, created_at, updated_at FROM registry_file")
 	if err != nil {
 		return nil, err
@@ -94,17 +94,17 @@ func scanFile(rows *sql.Rows) (*storedFile, error) {
 		return nil, err
 	}
 	if checksum(row.encoded) != sum {
-		return nil, fmt.Errorf("file %s in namespace %q: its checksum does not fit: %w", row.path, row.namespace, sqlite.ErrDamaged)
+		return nil, fmt.Errorf("file %s in namespace %q: its checksum does not fit: %w", row.path, row.namespace, store.ErrDamaged)
 	}
 	if err := proto.Unmarshal(row.encoded, row.proto); err != nil || row.proto.GetName() != row.path {
 		return nil, fmt.Errorf("file %s in namespace %q holds %q: %w (%w)",
-			row.path, row.namespace, row.proto.GetName(), sqlite.ErrDamaged, err)
+			row.path, row.namespace, row.proto.GetName(), store.ErrDamaged, err)
 	}
 	return row, nil
 }
 
 func (d *database) loadServices(ctx context.Context, edits map[string]*spaceEdit) error {
-	rows, err := d.db.Reader().QueryContext(ctx, "SELECT namespace, name, created_at, updated_at FROM registry_service")
+	rows, err := d.file.Reader().QueryContext(ctx, "SELECT namespace, name, created_at, updated_at FROM registry_service")
 	if err != nil {
 		return err
 	}
@@ -125,11 +125,11 @@ func loadService(rows *sql.Rows, edits map[string]*spaceEdit) error {
 	}
 	n, ok := edits[namespace]
 	if !ok {
-		return fmt.Errorf("service %s in namespace %q has no file: %w", name, namespace, sqlite.ErrDamaged)
+		return fmt.Errorf("service %s in namespace %q has no file: %w", name, namespace, store.ErrDamaged)
 	}
 	d, ok := n.files.Service(name)
 	if !ok {
-		return fmt.Errorf("service %s in namespace %q is in no file: %w", name, namespace, sqlite.ErrDamaged)
+		return fmt.Errorf("service %s in namespace %q is in no file: %w", name, namespace, store.ErrDamaged)
 	}
 	n.setRegistered(name, newService(d, false, timesOf(created, updated)))
 	return nil

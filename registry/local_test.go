@@ -117,11 +117,11 @@ func TestLocalAndRegisteredServices(t *testing.T) {
 func TestLocalServicesAreNotStored(t *testing.T) {
 	t.Parallel()
 	db := tempDB(t)
-	r := newRegistry(t, registry.WithDB(db))
+	r := newRegistry(t, registry.WithStore(db))
 	if err := r.AddService("n", built(t, usersFile()).Services().Get(0)); err != nil {
 		t.Fatal(err)
 	}
-	again := newRegistry(t, registry.WithDB(db))
+	again := newRegistry(t, registry.WithStore(db))
 	if err := again.ValidateServiceMethod(t.Context(), "n", "UserService", "GetUser"); err == nil {
 		t.Error("a local service outlived its process")
 	}

@@ -5,14 +5,14 @@ import (
 
 	"google.golang.org/protobuf/types/descriptorpb"
 
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 // Option changes a default of [New].
 type Option interface{ apply(*options) }
 
 type options struct {
-	db        *sqlite.DB
+	file      *store.Store
 	sources   *descriptorpb.FileDescriptorSet
 	limits    Limits
 	authorize func(context.Context) error
@@ -22,10 +22,10 @@ type optionFunc func(*options)
 
 func (f optionFunc) apply(o *options) { f(o) }
 
-// WithDB keeps what requests register in db, which stays the caller's to close. Default: in memory, so that a restart
-// forgets it.
-func WithDB(db *sqlite.DB) Option {
-	return optionFunc(func(o *options) { o.db = db })
+// WithStore keeps what requests register in file, which stays the caller's to close. Default: in memory, so that a
+// restart forgets it.
+func WithStore(file *store.Store) Option {
+	return optionFunc(func(o *options) { o.file = file })
 }
 
 // WithSources gives files with comments, as buf build makes them, so that LookupService answers those of this process's

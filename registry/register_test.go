@@ -129,7 +129,7 @@ func TestReregistration(t *testing.T) {
 		service("UserService", "users.User", "GetUser", "PutUser", "ListUsers"))
 	shrunk := protoFile("users", "users", message("User", "name"), service("UserService", "users.User", "GetUser"))
 	gone := protoFile("users", "users", message("User", "name"))
-	for name, opts := range map[string][]registry.Option{"memory": nil, "sqlite": {registry.WithDB(tempDB(t))}} {
+	for name, opts := range map[string][]registry.Option{"memory": nil, "sqlite": {registry.WithStore(tempDB(t))}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRegistry(t, opts...)
@@ -293,7 +293,7 @@ func TestConcurrentRegistrationHasOneWinner(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistry(t, registry.WithDB(tempDB(t)))
+			r := newRegistry(t, registry.WithStore(tempDB(t)))
 			errs := make([]error, 100)
 			var group sync.WaitGroup
 			for i := range errs {

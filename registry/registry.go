@@ -20,7 +20,7 @@ type Registry struct {
 	limits    Limits
 	sources   *descriptor.Sources
 	authorize func(context.Context) error
-	store     store
+	storage   storage
 	turn      chan struct{} // holds a token while someone changes the registry
 	view      atomic.Pointer[view]
 }
@@ -35,12 +35,12 @@ func New(ctx context.Context, opts ...Option) (*Registry, error) {
 	}
 	r := &Registry{
 		limits: o.limits.orDefaults(), sources: descriptor.NewSources(o.sources),
-		authorize: o.authorize, store: memory{}, turn: make(chan struct{}, 1),
+		authorize: o.authorize, storage: memory{}, turn: make(chan struct{}, 1),
 	}
-	if o.db != nil {
-		r.store = &database{db: o.db}
+	if o.file != nil {
+		r.storage = &database{file: o.file}
 	}
-	loaded, err := r.store.load(ctx)
+	loaded, err := r.storage.load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load registry: %w", err)
 	}
@@ -85,7 +85,7 @@ func (r *Registry) update(
 		return current.revision, err
 	}
 	if kept != nil {
-		if err := r.store.save(ctx, kept); err != nil {
+		if err := r.storage.save(ctx, kept); err != nil {
 			return current.revision, err
 		}
 	}

@@ -30,7 +30,7 @@ func TestRemoteRegistryProcess(t *testing.T) {
 		t.Skip("runs as a child of TestRemoteProcessDies")
 	}
 	server := connect.NewServer()
-	r := newRegistry(t, registry.WithDB(openDB(t, path)))
+	r := newRegistry(t, registry.WithStore(openDB(t, path)))
 	if len(listAll(t, r, "", 0)) == 0 {
 		allowing(t, r)
 	}

@@ -14,15 +14,15 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/sqlite"
 	"github.com/collectiverpc/collective/registry"
+	"github.com/collectiverpc/collective/store"
 )
 
 func TestRestartKeepsWhatWasRegistered(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
 	db := openDB(t, path)
-	r := newRegistry(t, registry.WithDB(db))
+	r := newRegistry(t, registry.WithStore(db))
 	registerService(t, r, "n", usersFile(comment("hello", 4, 0)))
 	registerService(t, r, "n", protoFile("orders", "orders", imports("users/users.proto", "google/protobuf/timestamp.proto"),
 		typed("Order", "users.User"), typed("When", "google.protobuf.Timestamp"), service("OrderService", "orders.Order", "Get")))
@@ -32,7 +32,7 @@ func TestRestartKeepsWhatWasRegistered(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	again := newRegistry(t, registry.WithDB(openDB(t, path)))
+	again := newRegistry(t, registry.WithStore(openDB(t, path)))
 	if diff := cmp.Diff(before, snapshot(t, again), protocmp.Transform()); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
 	}
@@ -58,7 +58,7 @@ func TestRestartWithTenThousandServices(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	fill(t, path, 50, 4, 50)
 	start := time.Now()
-	r := newRegistry(t, registry.WithDB(openDB(t, path)))
+	r := newRegistry(t, registry.WithStore(openDB(t, path)))
 	t.Logf("restart took %v", time.Since(start)) // BenchmarkRestart judges: this machine may be busy
 	if got := len(listAll(t, r, "", 0)); got != 10_000 {
 		t.Errorf("%d services", got)
@@ -73,7 +73,7 @@ func TestRestartWithTenThousandServices(t *testing.T) {
 func fill(t testing.TB, path string, namespaces, files, services int) {
 	t.Helper()
 	db := openDB(t, path)
-	r := newRegistry(t, registry.WithDB(db))
+	r := newRegistry(t, registry.WithStore(db))
 	for f := range files {
 		registerMany(t, r, "n0", fmt.Sprintf("pkg%d", f), services)
 	}
@@ -95,7 +95,7 @@ func BenchmarkRestart(b *testing.B) {
 	fill(b, path, 10, 100, 10)
 	for b.Loop() {
 		db := openDB(b, path)
-		newRegistry(b, registry.WithDB(db))
+		newRegistry(b, registry.WithStore(db))
 		if err := db.Close(); err != nil {
 			b.Fatal(err)
 		}
@@ -112,19 +112,19 @@ func TestRestartRefusesDamage(t *testing.T) {
 		"UPDATE registry_service SET name = 'orders.Other' WHERE name = 'orders.OrderService'",
 	} {
 		db := tempDB(t)
-		r := newRegistry(t, registry.WithDB(db))
+		r := newRegistry(t, registry.WithStore(db))
 		registerProto(t, r, "n", usersFile())
 		registerService(t, r, "n", protoFile("orders", "orders", imports("users/users.proto"),
 			typed("Order", "users.User"), service("OrderService", "orders.Order", "Get")))
 		execute(t, db, damage)
-		if _, err := registry.New(t.Context(), registry.WithDB(db)); !errors.Is(err, sqlite.ErrDamaged) {
+		if _, err := registry.New(t.Context(), registry.WithStore(db)); !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("%s: New = %v", damage, err)
 		}
 	}
 }
 
 // execute changes the file behind the registry's back.
-func execute(t testing.TB, db *sqlite.DB, statements string) {
+func execute(t testing.TB, db *store.Store, statements string) {
 	t.Helper()
 	file, err := sql.Open("sqlite3", db.Path()) // without foreign keys
 	if err != nil {
@@ -139,7 +139,7 @@ func execute(t testing.TB, db *sqlite.DB, statements string) {
 func TestRegistrationWithoutSpaceIsRefused(t *testing.T) {
 	t.Parallel()
 	db := tempDB(t)
-	r := newRegistry(t, registry.WithDB(db))
+	r := newRegistry(t, registry.WithStore(db))
 	setMaxPages(t, db, "10")
 	_, err := r.RegisterService(t.Context(), serviceRequest("n", usersFile(message("Big", numbered("field", 2000)...))))
 	checkError(t, err, connect.CodeUnavailable, nil, "could not be stored")
@@ -150,7 +150,7 @@ func TestRegistrationWithoutSpaceIsRefused(t *testing.T) {
 	registerService(t, r, "n", usersFile())
 }
 
-func setMaxPages(t *testing.T, db *sqlite.DB, pages string) {
+func setMaxPages(t *testing.T, db *store.Store, pages string) {
 	t.Helper()
 	err := db.Write(t.Context(), func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "PRAGMA max_page_count = "+pages)

@@ -17,7 +17,7 @@ func TestRestartWithTenThousandServicesIsFast(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	fill(t, path, 10, 100, 10)
 	start := processorTime(t)
-	r := newRegistry(t, registry.WithDB(openDB(t, path)))
+	r := newRegistry(t, registry.WithStore(openDB(t, path)))
 	if took := processorTime(t) - start; took > 2*time.Second {
 		t.Errorf("the restart took %v of processor time", took)
 	}

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 // Retention bounds the calls in an archive. Whatever is beyond either bound goes, the oldest first.
@@ -27,53 +27,23 @@ func (r Retention) withDefaults() Retention {
 	return r
 }
 
-// Every field of a call has a column, so that people can ask the file themselves.
-var archiveSteps = []string{`
-CREATE TABLE dispatch (
-	id             INTEGER PRIMARY KEY, -- order of writing, which within a session is that of seq
-	session        TEXT NOT NULL,
-	seq            INTEGER NOT NULL,
-	started_at     INTEGER NOT NULL,    -- nanoseconds since 1970
-	duration       INTEGER NOT NULL,    -- nanoseconds
-	namespace      TEXT NOT NULL,
-	procedure      TEXT NOT NULL,
-	source         TEXT NOT NULL,
-	executor       TEXT NOT NULL,
-	route          TEXT NOT NULL,       -- ids with commas between them
-	code           TEXT NOT NULL,
-	reason         TEXT NOT NULL,
-	message        TEXT NOT NULL,
-	request_bytes  INTEGER NOT NULL,
-	response_bytes INTEGER NOT NULL,
-	entrance       TEXT NOT NULL
-) STRICT;
-CREATE TABLE connection_change (
-	id         INTEGER PRIMARY KEY,     -- order of writing
-	connection TEXT NOT NULL,
-	changed_at INTEGER NOT NULL,        -- nanoseconds since 1970
-	change     BLOB NOT NULL            -- collector.mesh.v1.ConnectionChange
-) STRICT;`}
-
 const insertCall = `INSERT INTO dispatch (session, seq, started_at, duration, namespace, procedure, source, executor, route,
 	code, reason, message, request_bytes, response_bytes, entrance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // archive is the history in a file: tables of finished calls and of changes of connections.
 type archive struct {
-	db      *sqlite.DB
+	file    *store.Store
 	session string // this run
 	keep    Retention
 }
 
-func openArchive(ctx context.Context, db *sqlite.DB, session string, keep Retention) (*archive, error) {
-	if err := db.Migrate(ctx, "history", archiveSteps); err != nil {
-		return nil, err
-	}
-	return &archive{db: db, session: session, keep: keep.withDefaults()}, nil
+func newArchive(file *store.Store, session string, keep Retention) *archive {
+	return &archive{file: file, session: session, keep: keep.withDefaults()}
 }
 
 // write appends calls and changes, and drops what is beyond the retention, in one transaction.
 func (a *archive) write(ctx context.Context, calls []Call, changes []*meshv1.ConnectionChange) error {
-	return a.db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return a.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		if err := a.insertCalls(ctx, tx, calls); err != nil {
 			return err
 		}
@@ -136,7 +106,7 @@ func (a *archive) prune(ctx context.Context, tx *sql.Tx) error {
 
 // changes reads the last changes of connections, oldest first.
 func (a *archive) changes(ctx context.Context) (list []*meshv1.ConnectionChange, err error) {
-	rows, err := a.db.Reader().QueryContext(ctx, "SELECT change FROM connection_change ORDER BY id")
+	rows, err := a.file.Reader().QueryContext(ctx, "SELECT change FROM connection_change ORDER BY id")
 	if err != nil {
 		return nil, err
 	}

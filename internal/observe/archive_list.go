@@ -89,7 +89,7 @@ func (a *archive) list(ctx context.Context, l *listing, from place) error {
 	looked := a.pageFrom(from)
 	looked.and("id >= ?", last)
 	var scanned, oldest sql.NullInt64
-	err = a.db.Reader().QueryRowContext(ctx, "SELECT count(*), (SELECT started_at FROM dispatch ORDER BY id LIMIT 1) FROM dispatch WHERE "+
+	err = a.file.Reader().QueryRowContext(ctx, "SELECT count(*), (SELECT started_at FROM dispatch ORDER BY id LIMIT 1) FROM dispatch WHERE "+
 		looked.text.String(), looked.values...).Scan(&scanned, &oldest)
 	if err != nil {
 		return fmt.Errorf("reading the history: %w", err)
@@ -105,7 +105,7 @@ func (a *archive) list(ctx context.Context, l *listing, from place) error {
 func (a *archive) listRows(ctx context.Context, l *listing, from place) (last int64, err error) {
 	wanted := a.pageFrom(from)
 	l.wanted.where(wanted)
-	rows, err := a.db.Reader().QueryContext(ctx, selectCalls+wanted.text.String()+" ORDER BY id DESC LIMIT ?",
+	rows, err := a.file.Reader().QueryContext(ctx, selectCalls+wanted.text.String()+" ORDER BY id DESC LIMIT ?",
 		append(wanted.values, l.room())...)
 	if err != nil {
 		return 0, err

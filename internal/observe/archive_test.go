@@ -19,14 +19,14 @@ import (
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/observe"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 const plenty = 100_000
 
-func openDB(t *testing.T, path string) *sqlite.DB {
+func openDB(t *testing.T, path string) *store.Store {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), path)
+	db, err := store.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func openDB(t *testing.T, path string) *sqlite.DB {
 }
 
 // run is one run of a collector that keeps its history in db. It ends with the test, if not before.
-func run(t *testing.T, db *sqlite.DB, session string, limits observe.Limits, keep observe.Retention) *observe.Recorder {
+func run(t *testing.T, db *store.Store, session string, limits observe.Limits, keep observe.Retention) *observe.Recorder {
 	t.Helper()
 	r := observe.New("a", limits)
 	if err := r.Keep(t.Context(), db, session, keep); err != nil {
@@ -232,7 +232,7 @@ func TestTheArchiveIsBounded(t *testing.T) {
 	}
 }
 
-func rowsOf(t *testing.T, db *sqlite.DB, from string) (n int) {
+func rowsOf(t *testing.T, db *store.Store, from string) (n int) {
 	t.Helper()
 	if err := db.Reader().QueryRowContext(t.Context(), "SELECT count(*) FROM "+from).Scan(&n); err != nil {
 		t.Fatal(err)
@@ -259,7 +259,7 @@ func TestMissedCallsAreCounted(t *testing.T) {
 func TestAFailingDiskIsTold(t *testing.T) {
 	t.Parallel()
 	db := openDB(t, filepath.Join(t.TempDir(), "a.db"))
-	broken, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "b.db"))
+	broken, err := store.Open(filepath.Join(t.TempDir(), "b.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +334,7 @@ const recordUntilKilledEnv = "COLLECTIVE_TEST_RECORD_UNTIL_KILLED"
 // recordUntilKilled records calls as fast as they are written, and says the number of each that is in the file.
 func recordUntilKilled(path string) {
 	ctx := context.Background()
-	db, err := sqlite.Open(ctx, path)
+	db, err := store.Open(path)
 	check(err)
 	r := observe.New("a", observe.Limits{Calls: 64})
 	session := strconv.FormatInt(time.Now().UnixNano(), 10)
@@ -361,7 +361,7 @@ func TestKillLeavesAWholeHistory(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	for round := range 5 {
 		session, last := recordAndKill(t, path, 1+rand.IntN(6))
-		db, err := sqlite.Open(t.Context(), path) // also checks every page
+		db, err := store.Open(path) // also checks every page
 		if err != nil {
 			t.Fatal(err)
 		}

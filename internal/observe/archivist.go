@@ -7,7 +7,7 @@ import (
 	"time"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 // How the archive is written: rarely when there is little to write, and in bounded transactions, since connections
@@ -40,13 +40,10 @@ type archivist struct {
 	trouble error // of the last attempt
 }
 
-// Keep writes what r sees to tables of db, which must stay open until [Recorder.Finish] has returned. session names this
-// run. It must be called before anything is recorded.
-func (r *Recorder) Keep(ctx context.Context, db *sqlite.DB, session string, keep Retention) error {
-	archive, err := openArchive(ctx, db, session, keep)
-	if err != nil {
-		return err
-	}
+// Keep writes what r sees to file, which must stay open until [Recorder.Finish] has returned. session names this run. It
+// must be called before anything is recorded.
+func (r *Recorder) Keep(ctx context.Context, file *store.Store, session string, keep Retention) error {
+	archive := newArchive(file, session, keep)
 	earlier, err := archive.changes(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the history: %w", err)

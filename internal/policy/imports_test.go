@@ -9,14 +9,15 @@ import (
 // mayImport says which rooms of this module a room may import, itself aside. Imports run one way:
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
-	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/sqlite", "internal/status"},
-	"dispatcher":    {"conn", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
-	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/sqlite", "internal/status"},
-	"conn":          {"conn/link", "gen", "internal/name", "internal/sqlite", "internal/status"},
+	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/name", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"conn", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/status", "store"},
+	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
+	"conn":          {"conn/link", "gen", "internal/name", "internal/status", "store"},
+	"store":         {"internal/sqlite"},
 	"conn/link":     {"gen", "internal/gate"},
 	"web":           {"gen", "internal/origin"},
 	"gen":           {},
-	"examples":      {"dispatcher", "registry", "conn", "gen"}, // nothing internal: they show what users can write
+	"examples":      {"dispatcher", "registry", "conn", "gen", "store"}, // nothing internal: they show what users can write
 
 	"internal/descriptor": {"internal/name"},
 	"internal/doctest":    {},
@@ -24,7 +25,7 @@ var mayImport = map[string][]string{
 	"internal/memnet":     {},
 	"internal/meshtest":   {"dispatcher", "gen"},
 	"internal/name":       {},
-	"internal/observe":    {"gen", "internal/sqlite"},
+	"internal/observe":    {"gen", "store"},
 	"internal/origin":     {},
 	"internal/policy":     {},
 	"internal/schema":     {"internal/name"},
@@ -43,6 +44,7 @@ var dependencies = map[string][]string{
 	"connectrpc.com/cors":              {"dispatcher"},
 	"github.com/rs/cors":               {"dispatcher"},
 	"github.com/mattn/go-sqlite3":      {"internal/sqlite"},
+	"github.com/gofrs/flock":           {"store"},
 	"github.com/spf13/cobra":           {"cmd/collector"},
 	"github.com/spf13/pflag":           {"cmd/collector"},
 	"golang.org/x/term":                {"cmd/collector"},

@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -21,14 +23,34 @@ func (db *DB) check(ctx context.Context) error {
 	if err := checkFile(db.path); err != nil {
 		return err
 	}
-	var id int
-	if err := db.writer.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+	if err := checkHeader(db.path); err != nil {
 		return err
 	}
-	if id != applicationID {
+	return db.checkPages(ctx)
+}
+
+// The header of a database file, by https://www.sqlite.org/fileformat.html#the_database_header.
+const (
+	headerMagic         = "SQLite format 3\x00"
+	headerApplicationID = 68
+	headerBytes         = 100
+)
+
+// checkHeader finds out whose file it is before SQLite opens it: that would change the journal of another program's.
+func checkHeader(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	header := make([]byte, headerBytes)
+	if _, err := io.ReadFull(file, header); err != nil || string(header[:len(headerMagic)]) != headerMagic {
+		return fmt.Errorf("the file is no database: %w", ErrDamaged)
+	}
+	if binary.BigEndian.Uint32(header[headerApplicationID:]) != applicationID {
 		return ErrForeign
 	}
-	return db.checkPages(ctx)
+	return nil
 }
 
 func checkFile(path string) error {

@@ -29,7 +29,7 @@ func open(t *testing.T, path string) *sqlite.DB {
 func openTemp(t *testing.T) *sqlite.DB {
 	t.Helper()
 	db := open(t, filepath.Join(t.TempDir(), "state.db"))
-	if err := db.Migrate(t.Context(), "test", testSteps); err != nil {
+	if err := db.Migrate(t.Context(), testTables); err != nil {
 		t.Fatal(err)
 	}
 	return db
@@ -84,7 +84,7 @@ func TestOpenCreatesForThisUserOnly(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "odd ?#%25 name.db")
 	db := open(t, path)
-	if err := db.Migrate(t.Context(), "test", testSteps); err != nil {
+	if err := db.Migrate(t.Context(), testTables); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
@@ -116,7 +116,7 @@ func TestOpenByManyAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if err := errors.Join(db.Migrate(t.Context(), "test", testSteps), db.Close()); err != nil {
+			if err := errors.Join(db.Migrate(t.Context(), testTables), db.Close()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -172,7 +172,7 @@ func write(t *testing.T, path string, content []byte) {
 func filled(t *testing.T, path string) {
 	t.Helper()
 	db := open(t, path)
-	if err := db.Migrate(t.Context(), "test", testSteps); err != nil {
+	if err := db.Migrate(t.Context(), testTables); err != nil {
 		t.Fatal(err)
 	}
 	for id := range 30 {

@@ -23,7 +23,7 @@ func writeUntilKilled(path string) {
 	ctx := context.Background()
 	db, err := sqlite.Open(ctx, path)
 	check(err)
-	check(db.Migrate(ctx, "test", testSteps))
+	check(db.Migrate(ctx, testTables))
 	var next int
 	check(db.Reader().QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM item").Scan(&next))
 	for {
@@ -131,3 +131,5 @@ func pragmaLines(t *testing.T, db *sqlite.DB, pragma string) (lines string) {
 	}
 	return lines
 }
+
+var testTables = sqlite.Component{Name: "test", Steps: testSteps}

@@ -10,16 +10,25 @@ import (
 // ErrFutureSchema says that a newer program wrote the file.
 var ErrFutureSchema = errors.New("written by a newer program")
 
-// Migrate brings the tables of a component to version len(steps), where steps[i] leads from version i to i+1. It runs
-// the missing steps in one transaction, so that the file is at the old or at the new version, never between. Steps
-// must never change once they have been released; append instead. A file at a later version is refused, with
+// Component is a part of the file with tables and a version of its own: Steps[i] leads from version i to i+1. Steps must
+// never change once they have been released; append instead.
+type Component struct {
+	Name  string
+	Steps []string
+}
+
+// Migrate brings the tables of components to version len(Steps). It runs the missing steps in one transaction, so that
+// the file is as before or as it should be, never between. A file with a later version of one is refused, with
 // [ErrFutureSchema], and left as it is.
-func (db *DB) Migrate(ctx context.Context, component string, steps []string) error {
-	err := db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return migrate(ctx, tx, component, steps) })
-	if err != nil {
-		return fmt.Errorf("migrate %s: %w", component, err)
-	}
-	return nil
+func (db *DB) Migrate(ctx context.Context, components ...Component) error {
+	return db.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, c := range components {
+			if err := migrate(ctx, tx, c.Name, c.Steps); err != nil {
+				return fmt.Errorf("migrate %s: %w", c.Name, err)
+			}
+		}
+		return nil
+	})
 }
 
 func migrate(ctx context.Context, tx *sql.Tx, component string, steps []string) error {

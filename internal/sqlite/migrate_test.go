@@ -16,7 +16,7 @@ func TestMigrateRunsEachStepOnce(t *testing.T) {
 		"ALTER TABLE item ADD COLUMN a TEXT; INSERT INTO item (id, text) VALUES (7, 'from step 2');",
 		"UPDATE item SET a = 'from step 3';")
 	for range 3 {
-		if err := db.Migrate(t.Context(), "test", steps); err != nil {
+		if err := db.Migrate(t.Context(), sqlite.Component{Name: "test", Steps: steps}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -28,7 +28,7 @@ func TestMigrateRunsEachStepOnce(t *testing.T) {
 	if id != 7 || a != "from step 3" {
 		t.Errorf("row is %d, %q", id, a)
 	}
-	if err := db.Migrate(t.Context(), "other", []string{"CREATE TABLE other (id INTEGER) STRICT;"}); err != nil {
+	if err := db.Migrate(t.Context(), sqlite.Component{Name: "other", Steps: []string{"CREATE TABLE other (id INTEGER) STRICT;"}}); err != nil {
 		t.Errorf("a second component: %v", err)
 	}
 }
@@ -37,11 +37,11 @@ func TestMigrateFailsWhole(t *testing.T) {
 	t.Parallel()
 	db := openTemp(t)
 	bad := append(testSteps[:1:1], "CREATE TABLE second (id INTEGER) STRICT;", "no such statement;")
-	if err := db.Migrate(t.Context(), "test", bad); err == nil || !strings.Contains(err.Error(), "step to version 3") {
+	if err := db.Migrate(t.Context(), sqlite.Component{Name: "test", Steps: bad}); err == nil || !strings.Contains(err.Error(), "step to version 3") {
 		t.Errorf("Migrate = %v, want the failing step named", err)
 	}
 	// Had step 2 stayed, it would now fail because its table exists.
-	if err := db.Migrate(t.Context(), "test", bad[:2]); err != nil {
+	if err := db.Migrate(t.Context(), sqlite.Component{Name: "test", Steps: bad[:2]}); err != nil {
 		t.Errorf("after a failed migration: %v", err)
 	}
 }
@@ -50,10 +50,10 @@ func TestMigrateRefusesTheFuture(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.db")
 	db := open(t, path)
-	if err := db.Migrate(t.Context(), "test", append(testSteps[:1:1], "CREATE TABLE b (x INTEGER) STRICT;")); err != nil {
+	if err := db.Migrate(t.Context(), sqlite.Component{Name: "test", Steps: append(testSteps[:1:1], "CREATE TABLE b (x INTEGER) STRICT;")}); err != nil {
 		t.Fatal(err)
 	}
-	err := db.Migrate(t.Context(), "test", testSteps)
+	err := db.Migrate(t.Context(), testTables)
 	if !errors.Is(err, sqlite.ErrFutureSchema) {
 		t.Fatalf("Migrate = %v, want ErrFutureSchema", err)
 	}

@@ -144,7 +144,7 @@ func TestTwoProcessesShareTheWriter(t *testing.T) {
 	var group sync.WaitGroup
 	for process := range 2 { // two DBs lock each other as two processes do
 		db := open(t, path)
-		if err := db.Migrate(t.Context(), "test", testSteps); err != nil {
+		if err := db.Migrate(t.Context(), testTables); err != nil {
 			t.Fatal(err)
 		}
 		for worker := range 4 {

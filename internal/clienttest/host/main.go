@@ -15,8 +15,8 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	"github.com/collectiverpc/collective/internal/meshtest"
-	"github.com/collectiverpc/collective/internal/sqlite"
 	"github.com/collectiverpc/collective/registry"
+	"github.com/collectiverpc/collective/store"
 )
 
 var namespaces = []string{"test"}
@@ -54,12 +54,12 @@ func run(ctx context.Context) error {
 
 // runKept runs a collector whose registry is in a database.
 func runKept(ctx context.Context, path string) error {
-	db, err := sqlite.Open(ctx, path)
+	db, err := store.Open(path)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	schemas, err := registry.New(ctx, registry.WithDB(db))
+	schemas, err := registry.New(ctx, registry.WithStore(db))
 	if err != nil {
 		return err
 	}

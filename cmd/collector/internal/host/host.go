@@ -39,7 +39,7 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 		return err
 	}
 	setup := context.WithoutCancel(ctx) // it is short, and being told to stop meanwhile is no failure
-	kept, err := openStore(setup, config.Store, registry.WithSources(files))
+	kept, err := openState(setup, config.Store, registry.WithSources(files))
 	if err != nil {
 		return err
 	}
@@ -57,19 +57,18 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 
 // build makes the dispatcher and registers what it hosts.
 func build(
-	config Config, address string, kept *store, files *descriptorpb.FileDescriptorSet,
+	config Config, address string, kept *state, files *descriptorpb.FileDescriptorSet,
 ) (*dispatcher.Dispatcher, error) {
 	opts := []dispatcher.Option{
 		dispatcher.WithSources(files),
-		dispatcher.WithStore(kept.connections),
 		dispatcher.WithRegistry(kept.registry),
 		dispatcher.WithLogger(config.Logger),
 		dispatcher.WithVersion(config.Version),
 		dispatcher.WithCORSOrigins(config.CORSOrigins...),
 	}
 	if kept.file != nil {
-		opts = append(opts, dispatcher.WithStorePath(config.Store),
-			dispatcher.WithHistoryDB(kept.file.DB(), config.History, config.HistoryAge))
+		opts = append(opts, dispatcher.WithStore(kept.file),
+			dispatcher.WithStoredHistory(config.History, config.HistoryAge))
 	}
 	if config.DialTLS != nil {
 		opts = append(opts, dispatcher.WithTLS(config.DialTLS))

@@ -2,8 +2,8 @@ package registry
 
 import "context"
 
-// store keeps what requests register.
-type store interface {
+// storage keeps what requests register.
+type storage interface {
 	// load reads everything and begins a new run of revisions.
 	load(ctx context.Context) (*view, error)
 	// save writes a change; when it returns nil, the change survives kill -9 and power loss.

@@ -1,0 +1,90 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/observe"
+)
+
+// claim makes the collector the owner of its file, until release.
+func (o *options) claim(id string) (release func(), err error) {
+	switch {
+	case o.file != nil && o.connections != nil:
+		return nil, errors.New("WithStore and WithConnectionStore are both given: connections are kept in one place")
+	case o.file != nil:
+		return o.file.Claim(id)
+	case o.kept.Calls > 0:
+		return nil, errors.New("WithStoredHistory needs a file to keep calls in: give one by WithStore")
+	}
+	return func() {}, nil
+}
+
+// connectionStore is where connections are kept.
+func (o *options) connectionStore() conn.Store {
+	switch {
+	case o.file != nil:
+		return conn.NewFileStore(o.file)
+	case o.connections != nil:
+		return o.connections
+	}
+	return conn.NewMemoryStore()
+}
+
+// storePath is what status tells of it; empty for memory.
+func (o *options) storePath() string {
+	if o.file == nil {
+		return ""
+	}
+	return o.file.Path()
+}
+
+// watchedStore tells the recorder of each change of a connection that was written down.
+type watchedStore struct {
+	conn.Store
+	recorder *observe.Recorder
+	mu       sync.Mutex
+	states   map[string]collector.ConnectionState // as they were written last, by connection id
+}
+
+func watchStore(ctx context.Context, store conn.Store, recorder *observe.Recorder) (*watchedStore, error) {
+	w := &watchedStore{Store: store, recorder: recorder}
+	return w, w.learn(ctx)
+}
+
+// learn reads the states that are in the store.
+func (w *watchedStore) learn(ctx context.Context) error {
+	records, err := w.List(ctx)
+	if err != nil {
+		return fmt.Errorf("load connections: %w", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.states = make(map[string]collector.ConnectionState, len(records))
+	for _, record := range records {
+		w.states[record.GetId()] = record.GetState()
+	}
+	return nil
+}
+
+func (w *watchedStore) Put(ctx context.Context, record *collector.Connection) error {
+	if err := w.Store.Put(ctx, record); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	before := w.states[record.GetId()]
+	w.states[record.GetId()] = record.GetState()
+	crowded := len(w.states) > 2*conn.MaxPeers // the store forgets records, and says so to nobody
+	w.mu.Unlock()
+	if before != record.GetState() {
+		w.recorder.RecordChange(before, record)
+	}
+	if crowded {
+		return w.learn(ctx)
+	}
+	return nil
+}
