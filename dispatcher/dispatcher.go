@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,7 @@ type Dispatcher struct {
 	joined  atomic.Pointer[view]
 	joining sync.Mutex
 
+	front       http.Handler // see newFront
 	system      atomic.Pointer[systemServices]
 	native      nativeHandlers
 	repetitions *budget
@@ -89,6 +91,9 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 		draining:    make(chan struct{}),
 	}
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
+	if d.front, err = d.newFront(); err != nil {
+		return nil, err
+	}
 	if d.log == nil {
 		d.log = slog.Default()
 	}

@@ -25,12 +25,9 @@ const namespacePrefix = "/ns/"
 //
 // The handler needs HTTP/2, also without TLS, for gRPC and for streams both ways; [Dispatcher.Server] makes a server
 // that has it.
-func (d *Dispatcher) Handler() http.Handler {
-	if len(d.options.origins) == 0 { // to cors an empty list is that of all
-		return http.HandlerFunc(d.serveHTTP)
-	}
-	return withCORS(http.HandlerFunc(d.serveHTTP), d.options.origins, d.pages)
-}
+//
+// With [WithConsole] it has the console too.
+func (d *Dispatcher) Handler() http.Handler { return d.front }
 
 func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == link.UpgradePath || r.URL.Path == link.CarryPath { // whose limits are the link's own

@@ -36,6 +36,7 @@ type options struct {
 	sources       *descriptor.Sources
 	admin         func(context.Context) error
 	origins       []string
+	console       Console
 	version       string
 	observed      observe.Limits
 	kept          observe.Retention

@@ -1,9 +1,12 @@
 package web_test
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,15 +18,18 @@ import (
 func serve(t *testing.T, config web.Config) http.Handler {
 	t.Helper()
 	collector := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "rpc "+r.URL.Path) })
-	handler, err := web.Mount(collector, config)
+	handler, err := config.Mount(collector, []string{app})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return handler
 }
 
+// ask sends a request to the address of the server that the target names.
 func ask(handler http.Handler, method, target string, headers ...string) *http.Response {
 	r := httptest.NewRequest(method, target, nil)
+	local := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(r.Host))
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, local))
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
 			r.Host = headers[i+1]
@@ -36,7 +42,10 @@ func ask(handler http.Handler, method, target string, headers ...string) *http.R
 	return w.Result()
 }
 
-const home = "http://127.0.0.1:50051"
+const (
+	home = "http://127.0.0.1:50051"
+	app  = "https://app.example" // a page of another origin that may call
+)
 
 func TestEveryPathUnderTheBaseIsThePage(t *testing.T) {
 	t.Parallel()
@@ -91,7 +100,7 @@ func TestTheRootOpensTheConsoleInBrowsersOnly(t *testing.T) {
 
 func TestGuard(t *testing.T) {
 	t.Parallel()
-	const method, app = "/shop.v1.UserService/GetUser", "https://app.example"
+	const method = "/shop.v1.UserService/GetUser"
 	const disconnect, status = "/collector.mesh.v1.MeshService/Disconnect", "/collector.mesh.v1.MeshService/GetStatus"
 	tests := map[string]struct {
 		mode    web.Mode
@@ -134,7 +143,7 @@ func TestGuard(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handler := serve(t, web.Config{Mode: tt.mode, Hosts: []string{"mesh.example"}, Origins: []string{app}})
+			handler := serve(t, web.Config{Mode: tt.mode, Hosts: []string{"mesh.example"}})
 			if res := ask(handler, tt.method, home+tt.path, tt.headers...); res.StatusCode != tt.want {
 				body, _ := io.ReadAll(res.Body)
 				t.Errorf("%d %s, want %d", res.StatusCode, body, tt.want)
@@ -143,11 +152,69 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-func TestGuardRefusesWhatIsNoOrigin(t *testing.T) {
+// Who reaches what, by where a request arrived. A console that nobody asked for is for loopback only, and is not opened by
+// saying in Host that one is there.
+func TestBeyondLoopbackTheConsoleMustBeAskedFor(t *testing.T) {
+	t.Parallel()
+	const far, near6, mapped = "http://192.0.2.7:50051", "http://[::1]:50051", "http://[::ffff:127.0.0.1]:50051"
+	const page, method = "/console/traffic", "/shop.v1.UserService/GetUser"
+	for _, tt := range []struct {
+		mode      web.Mode
+		at, path  string
+		host      string
+		want      int
+		isConsole bool
+	}{
+		{"", home, page, "", 200, true},
+		{"", near6, page, "", 200, true},
+		{"", mapped, page, "127.0.0.1:50051", 200, true},
+		{"", home, method, "evil.example", 403, false},
+		{"", far, page, "", 403, false},
+		{"", far, page, "127.0.0.1", 403, false},
+		{"", far, page, "mesh.example", 403, false},
+		{"", far, method, "orders.internal", 200, false},
+		{web.Full, far, page, "mesh.example", 200, true},
+		{web.Full, far, page, "192.0.2.7", 403, false},
+		{web.ReadOnly, far, page, "mesh.example", 200, true},
+		{web.Off, home, page, "", 200, false},
+		{web.Off, home, method, "evil.example", 403, false},
+		{web.Off, far, page, "mesh.example", 200, false},
+		{web.Off, far, method, "orders.internal", 200, false},
+	} {
+		handler := serve(t, web.Config{Mode: tt.mode, Hosts: []string{"mesh.example"}})
+		header := []string{"Host", tt.host}
+		if tt.host == "" {
+			header = nil
+		}
+		res := ask(handler, http.MethodGet, tt.at+tt.path, header...)
+		body, _ := io.ReadAll(res.Body)
+		if res.StatusCode != tt.want || strings.Contains(string(body), "data-mode") != tt.isConsole {
+			t.Errorf("%+v: %d %s", tt, res.StatusCode, body)
+		}
+	}
+}
+
+// A handler that is served by something without addresses, as a test is, is taken for one beyond loopback.
+func TestWithoutAnAddressThereIsNoConsole(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	serve(t, web.Config{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, home+"/console/", nil))
+	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "Mode and Hosts of web.Config") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestMisuseFailsWhenMounted(t *testing.T) {
 	t.Parallel()
 	for _, origin := range []string{"*", "null", "https://app.example/"} {
-		if _, err := web.Mount(http.NotFoundHandler(), web.Config{Origins: []string{origin}}); err == nil {
+		if _, err := (web.Config{}).Mount(http.NotFoundHandler(), []string{origin}); err == nil {
 			t.Errorf("%q is an origin", origin)
+		}
+	}
+	_, err := web.Config{Base: "console", Prefix: `/a"b/`, Mode: "on"}.Mount(http.NotFoundHandler(), []string{"*"})
+	for _, want := range []string{`Base "console"`, "Prefix", `Mode "on"`, `"*"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not name %s: %v", want, err)
 		}
 	}
 }

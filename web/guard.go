@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,26 +11,18 @@ import (
 	"github.com/collectiverpc/collective/internal/origin"
 )
 
-// Guard refuses requests that a browser makes for somebody else: a page of another site (cross-site requests, whatever
-// their method), and a name that was made to point here (DNS rebinding). Programs that are no browsers pass; they send
-// neither Origin nor Sec-Fetch-Site, and anything but a GET of theirs is not looked at. Pages of [Config.Origins] pass
-// too, to everything but the console itself.
-//
-// In mode ReadOnly it also refuses what browsers could change or call: everything but the console's own reading. It
-// reports everything that is wrong with the origins at once.
-func Guard(next http.Handler, config Config) (http.Handler, error) {
-	listed, err := origin.NewPages(config.Origins...)
-	if err != nil {
-		return nil, err
-	}
-	own, err := origin.NewPages()
-	return &guard{config: config.withDefaults(), own: own, listed: listed, next: next}, err
-}
-
+// guard refuses what browsers ask for somebody else; see [Config.Mount].
 type guard struct {
 	config      Config
 	own, listed *origin.Pages
 	next        http.Handler
+}
+
+// newGuard reports everything that is wrong with the origins of other pages that may call.
+func newGuard(config Config, origins []string) (*guard, error) {
+	listed, invalid := origin.NewPages(origins...)
+	own, err := origin.NewPages()
+	return &guard{config: config, own: own, listed: listed}, errors.Join(invalid, err)
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -47,16 +40,18 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // judge says what is wrong with a request that may come from a browser, or "".
 func (g *guard) judge(r *http.Request) string {
 	if !g.knows(r.Host) {
-		return "this collector is not called " + hostname(r.Host) + "; address it by 127.0.0.1, or start it with --console-host " + hostname(r.Host)
+		return "this collector is not called " + hostname(r.Host) + "; address it by 127.0.0.1, or list the name: " +
+			"collector serve --console-host " + hostname(r.Host) + ", or Hosts of web.Config"
 	}
 	if g.listed.Lists(r) && !g.isConsole(r) {
 		return ""
 	}
 	if err := g.own.Check(r); err != nil && !g.opens(r) {
-		return "a page of another site asks; open the console itself, or start the collector with --cors-origin for its origin (" + err.Error() + ")"
+		return "a page of another site asks; open the console itself, or list its origin: collector serve --cors-origin, " +
+			"or dispatcher.WithCORSOrigins (" + err.Error() + ")"
 	}
 	if g.config.Mode == ReadOnly && !g.reads(r) {
-		return "the console of this collector is read-only; use the command line, or start it with --console full"
+		return "the console of this collector is read-only; use the command line, or start it with --console full, Mode full of web.Config"
 	}
 	return ""
 }

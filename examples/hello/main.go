@@ -13,6 +13,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/examples/shop"
 	"github.com/collectiverpc/collective/gen/shop/v1/shopv1connect"
+	"github.com/collectiverpc/collective/web"
 )
 
 const address = "127.0.0.1:50051"
@@ -26,7 +27,7 @@ func main() {
 }
 
 func run(ctx context.Context, address string) error {
-	d, err := dispatcher.New("hello", address, []string{"users"})
+	d, err := dispatcher.New("hello", address, []string{"users"}, dispatcher.WithConsole(web.Config{}))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,6 +20,9 @@ func TestHelloAnswersAndStops(t *testing.T) {
 
 	if status := ask(t, address); status != http.StatusOK {
 		t.Errorf("GetUser answers %d", status)
+	}
+	if page := look(t, address); !strings.Contains(page, `data-base="/console/"`) {
+		t.Errorf("/console/ shows %s", page)
 	}
 	stop()
 	if err := <-ended; err != nil {
@@ -44,4 +48,20 @@ func ask(t *testing.T, address string) int {
 			t.Fatal(err)
 		}
 	}
+}
+
+func look(t *testing.T, address string) string {
+	t.Helper()
+	client := &http.Client{Transport: new(http.Transport)}
+	defer client.CloseIdleConnections()
+	res, err := client.Get("http://" + address + "/console/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
 }

@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"conn/link":     {"gen", "internal/gate"},
 	"web":           {"gen", "internal/origin"},
 	"gen":           {},
-	"examples":      {"dispatcher", "registry", "conn", "gen", "store"}, // nothing internal: they show what users can write
+	"examples":      {"dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
 
 	"internal/descriptor": {"internal/name"},
 	"internal/doctest":    {},

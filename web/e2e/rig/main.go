@@ -77,19 +77,15 @@ func newCollector(ctx context.Context, id, listen string, mode web.Mode) (*rig, 
 	}
 	address := listener.Addr().String()
 	quiet := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	d, err := dispatcher.New(id, address, []string{namespace}, dispatcher.WithLogger(quiet))
+	d, err := dispatcher.New(id, address, []string{namespace}, dispatcher.WithLogger(quiet), dispatcher.WithConsole(web.Config{Mode: mode}))
 	if err != nil {
 		return nil, err
 	}
 	if err := d.Register(namespace, func(s *connect.Server) { testingv1connect.RegisterKitchenServiceHandler(s, kitchen{}) }); err != nil {
 		return nil, err
 	}
-	handler, err := web.Mount(d.Handler(), web.Config{Mode: mode})
-	if err != nil {
-		return nil, err
-	}
 	go func() {
-		if err := d.Server(handler, nil).Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := d.Server(d.Handler(), nil).Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}()

@@ -2,16 +2,16 @@ package host
 
 import (
 	"net"
-	"net/http"
 
+	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/web"
 )
 
 // What browsers may do with the console of a collector.
 const (
-	ConsoleFull     = "full"
-	ConsoleReadOnly = "readonly"
-	ConsoleOff      = "off"
+	ConsoleFull     = string(web.Full)
+	ConsoleReadOnly = string(web.ReadOnly)
+	ConsoleOff      = string(web.Off)
 )
 
 // consolePath is where the console is.
@@ -36,17 +36,13 @@ func (c *Config) onLoopback() bool {
 	return err == nil && isLoopback(host)
 }
 
-// guarded puts the console in front of a collector, unless it is off, and on loopback what keeps browsers away: a page
-// of any site can reach it there, by a name that was made to point at it.
-func (c *Config) guarded(next http.Handler) (http.Handler, error) {
-	config := web.Config{
-		Base: consolePath, Prefix: c.BasePath, Mode: web.Mode(c.console()), Hosts: c.ConsoleHosts, Origins: c.CORSOrigins,
+// showConsole is the console, and on loopback, when it is off, what keeps browsers away: a page of any site can reach the
+// collector there, by a name that was made to point at it.
+func (c *Config) showConsole() dispatcher.Option {
+	if c.console() == ConsoleOff && !c.onLoopback() {
+		return dispatcher.WithConsole(nil)
 	}
-	if c.console() != ConsoleOff {
-		return web.Mount(next, config)
-	}
-	if c.onLoopback() {
-		return web.Guard(next, config)
-	}
-	return next, nil
+	return dispatcher.WithConsole(web.Config{
+		Base: consolePath, Prefix: c.BasePath, Mode: web.Mode(c.console()), Hosts: c.ConsoleHosts,
+	})
 }

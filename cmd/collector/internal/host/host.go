@@ -65,6 +65,7 @@ func build(
 		dispatcher.WithLogger(config.Logger),
 		dispatcher.WithVersion(config.Version),
 		dispatcher.WithCORSOrigins(config.CORSOrigins...),
+		config.showConsole(),
 	}
 	if kept.file != nil {
 		opts = append(opts, dispatcher.WithStore(kept.file),
@@ -93,12 +94,8 @@ func build(
 
 // serve owns everything that runs: the server, the joins, and their end.
 func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
-	handler, err := config.guarded(d.Handler())
-	if err == nil {
-		err = d.Connections().RecoverFromRestart(context.WithoutCancel(ctx))
-	}
-	server := d.Server(below(config.BasePath, handler), config.ListenTLS)
-	if err != nil {
+	server := d.Server(below(config.BasePath, d.Handler()), config.ListenTLS)
+	if err := d.Connections().RecoverFromRestart(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
 	}
 	failed := make(chan error, 1)
@@ -110,6 +107,7 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 	}
 	ready(readiness(config, d, listener.Addr().String()))
 
+	var err error
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
