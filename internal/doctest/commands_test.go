@@ -16,9 +16,10 @@ import (
 // stand is where the commands of one document run: a directory with bin/collector, and ports of its own in the place
 // of those that the document shows.
 type stand struct {
-	dir   string
-	ports *strings.Replacer
-	env   []string
+	dir       string
+	addresses []string // of what runs in the background, in its order
+	ports     *strings.Replacer
+	env       []string
 }
 
 // shorter are commands of the documents that the test runs in another form.
@@ -26,6 +27,8 @@ var shorter = map[string]string{
 	"make demo":  "bin/collector demo --port 0 --for 8s",
 	"make build": "test -x bin/collector",
 	"make test":  "true", // this is it
+
+	"go install github.com/bufbuild/buf/cmd/buf@v1.75.0": "buf --version", // it is on the path
 }
 
 func TestCommandsInDocuments(t *testing.T) {
@@ -58,7 +61,7 @@ func build(t *testing.T) string {
 	return binary
 }
 
-func newStand(t *testing.T, collector string) stand {
+func newStand(t *testing.T, collector string) *stand {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
@@ -68,18 +71,22 @@ func newStand(t *testing.T, collector string) stand {
 		t.Fatal(err)
 	}
 	first, second := meshtest.FreeAddress(t), meshtest.FreeAddress(t)
-	return stand{
-		dir:   dir,
+	return &stand{
+		dir: dir, addresses: []string{first, second},
 		ports: strings.NewReplacer("127.0.0.1:50051", first, "127.0.0.1:50052", second),
 		env:   append(os.Environ(), "COLLECTOR_URL=http://"+first, "COLLECTOR_LISTEN="+first, "COLLECTOR_CONTEXT="),
 	}
 }
 
-func (s stand) run(t *testing.T, step step) {
+func (s *stand) run(t *testing.T, step step) {
 	t.Helper()
+	if step.file != "" {
+		s.write(t, step.file, step.content)
+		return
+	}
 	cmd := s.command(t.Context(), step.command)
 	if step.background {
-		s.start(t, step.command, cmd)
+		s.start(t, step, cmd)
 		return
 	}
 	out, err := cmd.CombinedOutput()
@@ -95,8 +102,19 @@ func (s stand) run(t *testing.T, step step) {
 	}
 }
 
+func (s *stand) write(t *testing.T, file, content string) {
+	t.Helper()
+	file = filepath.Join(s.dir, filepath.FromSlash(file))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(s.ports.Replace(content)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // command interrupts what still runs at the end of the test.
-func (s stand) command(ctx context.Context, line string) *exec.Cmd {
+func (s *stand) command(ctx context.Context, line string) *exec.Cmd {
 	if other, ok := shorter[line]; ok {
 		line = other
 	}
@@ -107,26 +125,38 @@ func (s stand) command(ctx context.Context, line string) *exec.Cmd {
 	return cmd
 }
 
-// start waits until the command is of use: a collector that joins another one, until it is connected.
-func (s stand) start(t *testing.T, line string, cmd *exec.Cmd) {
+// start waits until the command is of use: until it has printed what the document shows, and the collector answers; one
+// that joins another, until it is connected.
+func (s *stand) start(t *testing.T, step step, cmd *exec.Cmd) {
 	t.Helper()
+	printed, err := os.Create(filepath.Join(t.TempDir(), "printed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer printed.Close()
+	cmd.Stdout = printed
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("$ %s &\n%v", line, err)
+		t.Fatalf("$ %s &\n%v", step.command, err)
 	}
 	t.Cleanup(func() {
 		if err := cmd.Wait(); err != nil && t.Context().Err() == nil {
-			t.Errorf("$ %s &\n%v", line, err)
+			t.Errorf("$ %s &\n%v", step.command, err)
 		}
 	})
-	want := "collector"
-	if strings.Contains(line, "--join") {
-		want = "active"
+	address := s.addresses[0]
+	s.addresses = s.addresses[1:]
+	if strings.Contains(step.command, "--join") {
+		s.await(t, "bin/collector status", "active")
+	} else {
+		s.await(t, "bin/collector status -s http://"+address, "collector")
 	}
-	s.await(t, "bin/collector status", want)
+	for _, line := range step.output {
+		s.await(t, "cat "+printed.Name(), line)
+	}
 }
 
 // await repeats a command until it prints a word.
-func (s stand) await(t *testing.T, line, word string) {
+func (s *stand) await(t *testing.T, line, word string) {
 	t.Helper()
 	patience := time.After(20 * time.Second)
 	for {

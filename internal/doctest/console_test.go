@@ -7,22 +7,31 @@ import (
 	"testing"
 )
 
-// step is a command of a document and the output that the document shows.
+// step is a command of a document and the output that the document shows, or a file that it shows.
 type step struct {
+	file, content string // if it is a file
 	command    string
 	background bool
 	checked    bool // whether output is what the command must print
 	output     []string
 }
 
-var block = regexp.MustCompile("(?ms)^```(console|sh)\n(.*?)^```$")
+var block = regexp.MustCompile("(?ms)(?:^`([^`\n]+)`:\n)?^```(\\w+)\n(.*?)^```$")
 
-// steps answers the commands of a document in their order.
+// steps answers the commands and files of a document in their order.
 func steps(document string) []step {
 	var all []step
 	for _, match := range block.FindAllStringSubmatch(document, -1) {
-		checked := match[1] == "console"
-		for line := range strings.Lines(match[2]) {
+		file, kind, text := match[1], match[2], match[3]
+		if file != "" {
+			all = append(all, step{file: file, content: text})
+			continue
+		}
+		checked := kind == "console"
+		if !checked && kind != "sh" {
+			continue
+		}
+		for line := range strings.Lines(text) {
 			line = strings.TrimRight(line, "\n")
 			command, isCommand := strings.CutPrefix(line, "$ ")
 			if isCommand || !checked {
@@ -105,15 +114,16 @@ func TestMatches(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	t.Parallel()
-	document := "text\n```console\n$ serve &\n$ call\n{\n…\n```\n```go\n$ no\n```\n```sh\nls  # all\n```\n"
+	document := "text\n```console\n$ serve &\n$ call\n{\n…\n```\n```go\n$ no\n```\n```sh\nls  # all\n```\n`a/b.go`:\n```go\npackage b\n```\n"
 	got := steps(document)
 	want := []step{
 		{command: "serve", background: true},
 		{command: "call", checked: true, output: []string{"{", "…"}},
 		{command: "ls  # all"},
+		{file: "a/b.go", content: "package b\n"},
 	}
 	if !slices.EqualFunc(got, want, func(a, b step) bool {
-		return a.command == b.command && a.background == b.background && a.checked == b.checked && slices.Equal(a.output, b.output)
+		return a.file == b.file && a.content == b.content && a.command == b.command && a.background == b.background && a.checked == b.checked && slices.Equal(a.output, b.output)
 	}) {
 		t.Errorf("steps = %+v, want %+v", got, want)
 	}

@@ -6,5 +6,8 @@
 //	output             must be what the command prints, numbers and time units aside
 //	…                  stands for any number of lines
 //
-// A block marked sh holds commands of which only the success is checked.
+// A command in the background must print its lines while it runs; others may come between them.
+//
+// A block marked sh holds commands of which only the success is checked. A block below a line that is nothing but a path and
+// a colon is the file of that path.
 package doctest
