@@ -10,9 +10,12 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
+// DefaultCalls is how many finished calls are remembered one by one, about 3 MB of them.
+const DefaultCalls = 8192
+
 // Limits bound what a [Recorder] keeps. Zero fields mean the defaults.
 type Limits struct {
-	// Calls that are remembered one by one. Default 8192, about 3 MB.
+	// Calls that are remembered one by one. Default DefaultCalls.
 	Calls int
 	// Methods and Peers that have series of their own; the rest share one. Default 256 each, at most about 100 kB for
 	// one that is called all the time.
@@ -23,7 +26,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Calls: positive(l.Calls, 8192), Methods: positive(l.Methods, 256),
+		Calls: positive(l.Calls, DefaultCalls), Methods: positive(l.Methods, 256),
 		Peers: positive(l.Peers, 256), Watchers: positive(l.Watchers, 64),
 	}
 }

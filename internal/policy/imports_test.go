@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"internal/descriptor": {"internal/name"},
 	"internal/doctest":    {},
 	"internal/gate":       {},
+	"internal/limitdoc":   {},
 	"internal/memnet":     {},
 	"internal/meshtest":   {"dispatcher", "gen"},
 	"internal/name":       {},

@@ -1,0 +1,24 @@
+package link
+
+import (
+	"testing"
+
+	"github.com/collectiverpc/collective/internal/limitdoc"
+)
+
+func TestLimitsPage(t *testing.T) {
+	t.Parallel()
+	limitdoc.Check(t, "link",
+		limitdoc.Fields("link.Limits", Limits{}.withDefaults(), "MaxMessage", "MaxQueued", "MaxHeld"),
+		map[string]any{
+			"metadata of a call over a link, each way": limitdoc.Bytes(maxMetadata),
+			"credit of a call at first":                limitdoc.Bytes(firstWindow),
+			"credit of a call that needs it":           limitdoc.Bytes(maxWindow),
+			"silence until a ping":                     pingAfter,
+			"answer to that ping":                      pingWait,
+			"one write":                                writeTimeout,
+			"HELLO of the other end":                   helloTimeout,
+
+			"silence of a link whatever this process was doing": maxSilence,
+		})
+}
