@@ -20,8 +20,9 @@
 // A client of the mesh needs nothing from here: any Connect, gRPC or gRPC-Web client pointed at any collector calls
 // `/package.Service/Method`. A process that hosts methods builds a Dispatcher with [New], registers (five ways:
 // [Dispatcher.Register], [Handle], [Dispatcher.RegisterImplementation], [Dispatcher.RegisterDynamic],
-// [Dispatcher.RegisterService]), serves [Dispatcher.Handler] and reaches others through [Dispatcher.ConnectTo]. Its own
-// code calls the mesh with generated clients over [Dispatcher.Transport]. A process that only calls uses [Dial].
+// [Dispatcher.RegisterService]), serves [Dispatcher.Handler], with [WithConsole] a page for browsers too, and reaches others
+// through [Dispatcher.ConnectTo]. Its own code calls the mesh with generated clients over [Dispatcher.Transport]. A process
+// that only calls uses [Dial].
 //
 // # What may be relied on
 //

@@ -10,10 +10,10 @@ import (
 // step is a command of a document and the output that the document shows, or a file that it shows.
 type step struct {
 	file, content string // if it is a file
-	command    string
-	background bool
-	checked    bool // whether output is what the command must print
-	output     []string
+	command       string
+	background    bool
+	checked       bool // whether output is what the command must print
+	output        []string
 }
 
 var block = regexp.MustCompile("(?ms)(?:^`([^`\n]+)`:\n)?^```(\\w+)\n(.*?)^```$")

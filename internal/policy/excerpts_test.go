@@ -8,30 +8,34 @@ import (
 	"testing"
 )
 
-// excerptOf are the documents whose Go code and output must be found in a program under examples, which the tests run.
-var excerptOf = []string{"README.md", "docs/tutorial.md"}
+// excerptOf are the documents whose Go code and output must be found in a program, and where: it is one that tests run.
+var excerptOf = map[string]string{
+	"README.md":         "examples",
+	"docs/tutorial.md":  "examples",
+	"docs/migration.md": "internal/migration",
+}
 
 var codeBlock = regexp.MustCompile("(?ms)^```(go|text)\n(.*?)^```$")
 
 func TestCodeInDocumentsIsTakenFromExamples(t *testing.T) {
 	t.Parallel()
-	programs := exampleTexts(t)
-	for _, rel := range excerptOf {
+	for rel, dir := range excerptOf {
+		programs := textsUnder(t, dir)
 		for _, match := range codeBlock.FindAllStringSubmatch(documents(t)[rel], -1) {
 			block := flatten(match[2])
 			if !strings.Contains(programs, block) {
-				t.Errorf("%s: no program under examples has these lines; change them there, run them, and copy them:\n%s", rel, match[2])
+				t.Errorf("%s: no program under %s has these lines; change them there, run them, and copy them:\n%s", rel, dir, match[2])
 			}
 		}
 	}
 }
 
-// exampleTexts answers the programs one after the other, flattened.
-func exampleTexts(t *testing.T) string {
+// textsUnder answers the programs of a directory one after the other, flattened.
+func textsUnder(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
 	for _, f := range source(t) {
-		if !under(f.path, "examples") {
+		if !under(f.path, dir) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(root, f.path))
