@@ -36,10 +36,10 @@ func (d *Dispatcher) newFront() (http.Handler, error) {
 	}
 	front, err := d.options.console.Mount(front, d.options.origins)
 	if err == nil && front == nil {
-		err = errors.New("Mount returned no handler")
+		err = errors.New("its Mount returned no handler")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("WithConsole: %w", err)
+		return nil, fmt.Errorf("dispatcher.WithConsole: %w", err)
 	}
 	return front, nil
 }
