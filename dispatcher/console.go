@@ -25,9 +25,9 @@ func WithConsole(console Console) Option {
 	return optionFunc(func(o *options) { o.console = console })
 }
 
-// newFront is everything that is served on the port: the console, then CORS, then the collector.
+// newFront is everything that is served on the port: the console, then CORS, then gRPC-Web as text, then the collector.
 func (d *Dispatcher) newFront() (http.Handler, error) {
-	var front http.Handler = http.HandlerFunc(d.serveHTTP)
+	front := withWebText(http.HandlerFunc(d.serveHTTP))
 	if len(d.options.origins) > 0 { // to cors an empty list is that of all
 		front = withCORS(front, d.options.origins, d.pages)
 	}

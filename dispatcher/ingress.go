@@ -15,7 +15,7 @@ const namespacePrefix = "/ns/"
 
 // Handler serves everything a collector has on one port: the seed's CollectiveDispatcher, MeshService, the registry if
 // there is one, grpc.health.v1, gRPC reflection, both carriers of links, and the native path: every method of the mesh at
-// `/package.Service/Method`, for Connect, gRPC and gRPC-Web clients, here or on a peer.
+// `/package.Service/Method`, for Connect, gRPC and gRPC-Web clients (in binary and as text), here or on a peer.
 //
 // The namespace of a native call, and of gRPC reflection, is that of the header Collective-Namespace, else of the URL
 // prefix `/ns/{namespace}`, else the only one in which the method is served. The header Collective-Target selects a
