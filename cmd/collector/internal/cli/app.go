@@ -31,9 +31,11 @@ func Main(ctx context.Context, streams Streams, args []string) int {
 		return exitOK
 	}
 	f := asFailure(ctx, command, err)
-	if a.flags.json || wantsJSON(args) {
+	switch {
+	case f.exit == exitReaderGone: // without a word, as SIGPIPE ends a program
+	case a.flags.json || wantsJSON(args):
 		f.writeJSON(streams.Err)
-	} else {
+	default:
 		f.write(streams.Err)
 	}
 	return f.exit

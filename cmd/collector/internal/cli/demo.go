@@ -56,6 +56,8 @@ func (a *app) demo(ctx context.Context, config demo.Config) error {
 	}
 	config.Program = program
 	config.Lines, config.Notes = a.demoStreams()
+	ctx, stop := untilLeft(ctx)
+	defer stop()
 	report, err := demo.Run(ctx, config)
 	if err != nil {
 		return demoFailure(ctx, err)
@@ -97,6 +99,9 @@ func (a *app) showReport(report *demo.Report) error {
 }
 
 func demoFailure(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errReaderGone) {
+		return &failure{exit: exitReaderGone, code: "canceled", what: errReaderGone.Error()}
+	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return &failure{exit: exitInterrupted, code: "canceled", what: "interrupted; everything is stopped"}
 	}

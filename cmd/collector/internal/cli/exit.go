@@ -17,6 +17,7 @@ const (
 	exitUnauthenticated = 4
 	exitRPC             = 64
 	exitInterrupted     = 130
+	exitReaderGone      = 141 // what a shell makes of SIGPIPE
 )
 
 // exitOfCode is the exit code of a call that failed with a Connect code.

@@ -43,8 +43,8 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run a collector",
 		Long: "Run a collector: RPC, and links to other collectors, on one port. Without TLS it listens on loopback only. When\n" +
-			"stdout is no terminal, one JSON line there says that it is ready and where. Logs go to stderr. Ctrl-C drains it,\n" +
-			"a second one kills it.\n\n" +
+			"stdout is no terminal, one JSON line there says that it is ready and where. Logs go to stderr. Ctrl-C or SIGTERM\n" +
+			"drains it, a second one kills it. SIGHUP does not stop it, nor does it need anybody who reads its output.\n\n" +
 			"--cacert, --cert, --key and --insecure are for the collectors it dials; with one of them it dials with TLS.\n\n" +
 			"With --tls-client-ca and --trust-domain collectors prove to each other who they are: a link needs certificates at\n" +
 			"both ends, each with the URI spiffe://NAME/collector/ID and no other. Clients call without one.",
@@ -113,6 +113,7 @@ func (a *app) serve(ctx context.Context, flags serveFlags) error {
 	if err != nil {
 		return err
 	}
+	defer endure(config.Logger)()
 	if flags.untilEOF {
 		ctx = untilEOF(ctx, a.io.In)
 	}

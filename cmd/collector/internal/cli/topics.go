@@ -31,6 +31,7 @@ const exitCodesText = `Exit codes
        68 deadline_exceeded   73 failed_precondition  78 unavailable
        69 not_found           74 aborted              79 data_loss
   130  interrupted (Ctrl-C)
+  141  nobody reads the output any more, as in | head; a shell says so too when SIGPIPE ends a command
 
 Dispatch and Serve answer a failure as a Status inside an RPC that is OK. call and dispatch exit with its code too:
 
