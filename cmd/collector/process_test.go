@@ -29,7 +29,13 @@ type process struct {
 // serve starts a collector and waits until it is ready. It is killed when the test ends, if it still runs.
 func serve(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(program, append([]string{"serve"}, args...)...), log: new(transcript), exited: make(chan struct{})}
+	return serveBy(t, program, append([]string{"serve"}, args...)...)
+}
+
+// serveBy is serve with whatever starts it.
+func serveBy(t *testing.T, starts string, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(starts, args...), log: new(transcript), exited: make(chan struct{})}
 	p.Stderr = p.log
 	stdout, err := p.StdoutPipe()
 	if err != nil {

@@ -35,9 +35,11 @@ func (s *session) explain(parent context.Context, err error) error {
 	late := connect.CodeOf(err) == connect.CodeDeadlineExceeded && s.witness.connected.Load()
 	switch {
 	case seen == nil && !late:
-		return s.explainUnreached(err)
+		return s.throughProxy(s.explainUnreached(err), err)
 	case seen != nil && !seen.isRPC():
-		return s.explainStranger(seen)
+		return s.throughProxy(s.explainStranger(seen), err)
+	case seen == nil:
+		return s.throughProxy(s.explainVerdict(err), err)
 	}
 	return s.explainVerdict(err)
 }

@@ -28,7 +28,7 @@ func (a *app) httpTransport(base *url.URL) (*http.Transport, error) {
 		protocols.SetHTTP1(true)
 	}
 	return &http.Transport{
-		Proxy:           http.ProxyFromEnvironment,
+		Proxy:           func(r *http.Request) (*url.URL, error) { return proxyFor(r.URL) },
 		TLSClientConfig: config,
 		Protocols:       protocols,
 	}, nil

@@ -72,5 +72,7 @@ func environmentText(root *cobra.Command) string {
 	}
 	fmt.Fprintf(&b, "  %-22s %s\n", "NO_COLOR, TERM=dumb", "no colours")
 	fmt.Fprintf(&b, "  %-22s %s", "XDG_CONFIG_HOME", "where contexts are kept, default ~/.config")
+	b.WriteString("\n\nHTTP_PROXY and HTTPS_PROXY name the proxy that collectors at http and https URLs are asked through, except those that\n" +
+		"NO_PROXY lists and those on this machine. ALL_PROXY is not read. Links between collectors go through no proxy.")
 	return b.String()
 }
