@@ -61,7 +61,7 @@ func (s selection) where(c *condition) {
 		c.and("code IN (?"+strings.Repeat(", ?", len(codes)-1)+")", values...)
 	}
 	if s.procedure != "" {
-		c.and("instr(lower(procedure), ?)", s.procedure)
+		c.and("instr(replace(lower(procedure), '/', '.'), ?)", s.procedure)
 	}
 	if least := s.GetMinDurationNanos(); least > 0 {
 		c.and("duration >= ?", least)

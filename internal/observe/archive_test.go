@@ -189,7 +189,7 @@ func randomize(c *observe.Call, dice *rand.Rand, start time.Time) {
 func randomRequest(dice *rand.Rand, start time.Time) *meshv1.ListDispatchesRequest {
 	pick := func(words ...string) string { return words[dice.IntN(len(words))] }
 	f := &meshv1.DispatchFilter{
-		Namespace: pick("", "", "users", "none"), Procedure: pick("", "get", "GETALL", "%", "_", "t/"),
+		Namespace: pick("", "", "users", "none"), Procedure: pick("", "get", "GETALL", "%", "_", "t/", "t."),
 		CollectorId: pick("", "", "b"), SourceCollectorId: pick("", "", "a"), ExecutorCollectorId: pick("", "", "c"),
 		ErrorsOnly: dice.IntN(4) == 0,
 	}

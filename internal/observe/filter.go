@@ -14,8 +14,12 @@ type filter struct {
 }
 
 func newFilter(f *meshv1.DispatchFilter) filter {
-	return filter{f, strings.ToLower(f.GetProcedure())}
+	return filter{f, foldProcedure(f.GetProcedure())}
 }
+
+// foldProcedure makes one spelling of those that people use of a method: /pkg.Service/Method and pkg.Service.Method, in
+// any case.
+func foldProcedure(s string) string { return strings.ReplaceAll(strings.ToLower(s), "/", ".") }
 
 func (f filter) selects(c *Call) bool {
 	switch {
@@ -26,7 +30,7 @@ func (f filter) selects(c *Call) bool {
 	case f.GetExecutorCollectorId() != "" && f.GetExecutorCollectorId() != c.Executor:
 	case c.Duration.Nanoseconds() < f.GetMinDurationNanos():
 	case len(f.GetCodes()) > 0 && !slices.Contains(f.GetCodes(), c.Code):
-	case f.procedure != "" && !strings.Contains(strings.ToLower(c.Procedure), f.procedure):
+	case f.procedure != "" && !strings.Contains(foldProcedure(c.Procedure), f.procedure):
 	default:
 		return true
 	}

@@ -57,6 +57,8 @@ func TestListDispatchesFiltersAfterTheResponse(t *testing.T) {
 		"executor":     {filtered(&meshv1.DispatchFilter{ExecutorCollectorId: "a"}), []uint64{3, 1}},
 		"slow":         {filtered(&meshv1.DispatchFilter{MinDurationNanos: 1e9}), []uint64{3}},
 		"part of name": {filtered(&meshv1.DispatchFilter{Procedure: "getuser"}), []uint64{3, 2, 1}},
+		"dots":         {filtered(&meshv1.DispatchFilter{Procedure: "UserService.GetUser"}), []uint64{3, 2, 1}},
+		"procedure":    {filtered(&meshv1.DispatchFilter{Procedure: get}), []uint64{3, 2, 1}},
 		"no such name": {filtered(&meshv1.DispatchFilter{Procedure: "delete"}), nil},
 		"later":        {&meshv1.ListDispatchesRequest{From: timestamppb.New(start.Add(time.Hour))}, nil},
 		"earlier":      {&meshv1.ListDispatchesRequest{To: timestamppb.New(start.Add(-time.Hour))}, nil},

@@ -36,9 +36,10 @@ func seriesID(s *meshv1.Series) string {
 
 // rows are the series that the filter leaves, in order.
 func (t *topScreen) rows() []*meshv1.Series {
-	wanted := strings.ToLower(t.filter)
+	fold := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "/", ".") } // methods are spelled either way
+	wanted := fold(t.filter)
 	left := slices.DeleteFunc(slices.Clone(t.series), func(s *meshv1.Series) bool {
-		return !strings.Contains(strings.ToLower(seriesTitle(s)+" "+s.GetNamespace()), wanted)
+		return !strings.Contains(fold(seriesTitle(s)+" "+s.GetNamespace()), wanted)
 	})
 	return t.order.sort(left)
 }
