@@ -44,7 +44,7 @@ func (c *plannedCall) showAnswer(message proto.Message, line bool) error {
 		if line {
 			text = oneLine(text) + "\n"
 		}
-		return app.print(text)
+		return app.print(escapeControls(text))
 	}
 	data, err := c.schema.messageJSON(message, c.flags.defaults)
 	if err != nil {

@@ -51,6 +51,9 @@ func asFailure(ctx context.Context, command *cobra.Command, err error) *failure 
 	}
 	what, rest, _ := strings.Cut(err.Error(), "\n")
 	f := usagef("%s", what)
+	if strings.Contains(what, "missing unit in duration") {
+		f.hint("a duration has its unit: 500ms, 10s, 2m")
+	}
 	for line := range strings.Lines(rest) { // cobra's suggestions, if it has any
 		if line = strings.TrimSpace(line); line != "" {
 			f.hint(line)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,8 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"connectrpc.com/connect/v2"
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/proto"
 )
 
 // Bounds of bench, which keeps one latency for each call.
@@ -44,11 +46,14 @@ func (a *app) benchCommand() *cobra.Command {
 			if cmd.Flags().Changed("calls") && cmd.Flags().Changed("for") {
 				return usagef("--calls and --for exclude each other: how many, or how long")
 			}
+			if cmd.Flags().Changed("for") && flags.duration <= 0 {
+				return usagef("--for %v: want a positive duration such as 10s", flags.duration)
+			}
 			return a.bench(cmd.Context(), args[0], flags)
 		},
 	}
 	set := command.Flags()
-	set.StringVarP(&flags.call.data, "data", "d", "{}", "the request as JSON, @FILE, or @- for stdin")
+	set.StringVarP(&flags.call.data, "data", "d", "{}", "the request as JSON, @FILE, or - for stdin")
 	set.StringVar(&flags.call.namespace, "ns", "", "namespace (default the only one that has the service)")
 	set.StringVar(&flags.call.target, "to", "", "collector to run on (default the router's choice)")
 	set.IntVarP(&flags.calls, "calls", "n", 10_000, "how many calls")
@@ -67,8 +72,6 @@ func (f *benchFlags) check() error {
 		return usagef("--calls %d: want 1 to %d", f.calls, maxBenchCalls)
 	case f.callers < 1 || f.callers > maxBenchCallers:
 		return usagef("--callers %d: want 1 to %d", f.callers, maxBenchCallers)
-	case f.duration < 0:
-		return usagef("--for %v: want a positive duration such as 10s", f.duration)
 	}
 	if f.duration > 0 {
 		f.calls = maxBenchCalls
@@ -100,7 +103,7 @@ func (a *app) bench(parent context.Context, name string, flags benchFlags) error
 // planLoad finds out what is called, and with what.
 func (a *app) planLoad(
 	parent context.Context, service, method string, flags callFlags,
-) (planned *plannedCall, input *anypb.Any, _ error) {
+) (planned *plannedCall, input proto.Message, _ error) {
 	err := a.withSession(parent, func(ctx context.Context, s *session) (err error) {
 		if planned, err = s.plan(ctx, service, method, flags); err != nil {
 			return err
@@ -117,7 +120,7 @@ func (a *app) planLoad(
 // load is the calls of one bench.
 type load struct {
 	call  *plannedCall
-	input *anypb.Any
+	input proto.Message
 	flags benchFlags
 
 	begun, done, failed atomic.Int64
@@ -166,13 +169,14 @@ func (l *load) caller(ctx context.Context) {
 }
 
 func (l *load) one(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, l.call.session.app.flags.timeout)
+	ctx, cancel := l.call.session.app.limited(ctx)
 	defer cancel()
+	ctx, _ = connect.NewClientContext(ctx)
 	v, err := l.call.ask(ctx, l.input)
 	if err != nil {
 		return l.call.session.explain(context.WithoutCancel(ctx), err)
 	}
-	return statusFailure(v)
+	return v.failed
 }
 
 func (l *load) fail(err error) {
@@ -195,6 +199,7 @@ type loadResult struct {
 	P99     int64   `json:"p99_nanos"`
 	Max     int64   `json:"max_nanos"`
 	First   string  `json:"first_error,omitempty"`
+	first   *failure
 }
 
 func (l *load) result() loadResult {
@@ -208,6 +213,7 @@ func (l *load) result() loadResult {
 	r.P50, r.P90, r.P99, r.Max = at(0.5), at(0.9), at(0.99), at(1)
 	if l.first != nil {
 		r.First = l.first.Error()
+		r.first, _ = errors.AsType[*failure](l.first)
 	}
 	return r
 }
@@ -223,7 +229,11 @@ func (a *app) showLoad(parent context.Context, r loadResult, csv bool) error {
 	if err := show(); err != nil || r.Errors == 0 {
 		return err
 	}
-	return failuref("%d of %d calls failed, the first: %s", r.Errors, r.Calls, r.First)
+	f := failuref("%d of %d calls failed, the first: %s", r.Errors, r.Calls, r.First)
+	if r.first != nil {
+		f.why, f.messages = r.first.why, r.first.messages
+	}
+	return f
 }
 
 func (r loadResult) view() view {

@@ -37,7 +37,7 @@ func (a *app) callCommand() *cobra.Command {
 		},
 	}
 	set := command.Flags()
-	set.StringVarP(&flags.data, "data", "d", "{}", "the request as JSON, @FILE, or @- for stdin")
+	set.StringVarP(&flags.data, "data", "d", "{}", "the request as JSON, @FILE, or - for stdin")
 	set.StringVar(&flags.namespace, "ns", "", "namespace (default the only one that has the service)")
 	set.StringVar(&flags.target, "to", "", "collector to run on (default the router's choice)")
 	set.StringVar(&flags.format, "format", answerJSON, "answers as json, or as text: the text format of protobuf")
@@ -45,7 +45,7 @@ func (a *app) callCommand() *cobra.Command {
 	set.BoolVar(&flags.example, "example", false, "print a request to start from, call nothing")
 	set.BoolVar(&flags.defaults, "emit-defaults", false, "print fields that have their default value too")
 	set.BoolVar(&flags.allowStatus, "allow-status", false, "exit 0 also if the answer's status is a failure")
-	set.BoolVar(&flags.local, "local", false, "run on the asked collector or not at all (Serve)")
+	set.BoolVar(&flags.local, "local", false, "run on the asked collector or not at all")
 	command.MarkFlagsMutuallyExclusive("local", "to")
 	a.completeFlag(command, "ns", namespacesOf)
 	a.completeFlag(command, "to", collectorIDs)
@@ -83,6 +83,7 @@ type plannedCall struct {
 	namespace string
 	service   string // full name
 	method    string
+	target    string // the collector that must run it; empty for the router's choice
 	schema    *schema
 	// descriptor is nil for the seed's untyped handlers.
 	descriptor protoreflect.MethodDescriptor

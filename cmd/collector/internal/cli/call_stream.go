@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -17,7 +16,7 @@ import (
 	"github.com/collectiverpc/collective/internal/name"
 )
 
-// Headers of the native path, by which streaming calls go: Dispatch is unary.
+// Headers of the native path.
 const (
 	namespaceHeader = "Collective-Namespace"
 	targetHeader    = "Collective-Target"
@@ -31,25 +30,27 @@ func (c *plannedCall) callStream(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.flags.local {
-		return usagef("--local goes by Serve, which is unary; %s/%s streams", c.service, c.method)
-	}
 	ctx, info := connect.NewClientContext(ctx)
-	info.RequestHeader().Set(namespaceHeader, c.namespace)
-	if c.flags.target != "" {
-		info.RequestHeader().Set(targetHeader, c.flags.target)
-	}
+	c.address(ctx)
 	start := time.Now()
 	received, err := c.exchange(ctx, messages)
 	if c.flags.show {
 		c.session.app.showHeaders(info)
 	}
-	executor := info.ResponseHeader().Get(executorHeader)
+	executor, route := answeredBy(info)
+	err = c.streamVerdict(ctx, err, executor, route)
 	if executor != "" && (err == nil || !c.session.app.structured()) {
-		route := strings.Split(info.ResponseHeader().Get(routeHeader), ",")
 		c.handled(executor, route, time.Since(start), plural(received, "message"))
 	}
 	return err
+}
+
+// streamVerdict makes the method's own failure of an error that a stream ended with.
+func (c *plannedCall) streamVerdict(ctx context.Context, err error, executor string, route []string) error {
+	if _, ours := errors.AsType[*failure](err); err == nil || ours || executor == "" || ctx.Err() != nil {
+		return err
+	}
+	return c.allowed(c.session.explainHandled(err, route))
 }
 
 func (c *plannedCall) messages() ([]*dynamicpb.Message, error) {
@@ -135,7 +136,7 @@ func (c *plannedCall) transport() (connect.Transport, error) {
 	if !both || s.base.Scheme == "https" {
 		return s.transport(), nil
 	}
-	plain, err := s.app.httpTransport(s.base)
+	plain, err := s.app.httpTransport(s.base, &s.witness.heard)
 	if err != nil {
 		return nil, err
 	}

@@ -2,26 +2,30 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
 	"time"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
-// verdict is what Serve and Dispatch answers have in common.
+// verdict is what became of a unary call.
 type verdict struct {
-	status   *collector.Status
-	output   *anypb.Any
-	executor string
+	output   proto.Message // nil if there is none
+	executor string        // empty if it is not known who ran it
 	route    []string
+	failed   error // of the method, or of the mesh on the way to it; nil if it answered
 }
 
-// callUnary makes the call by Dispatch, or Serve with --local, prints the answer, and fails as the Status does.
+// callUnary makes the call, prints the answer, and fails as the method did.
 func (c *plannedCall) callUnary(ctx context.Context) error {
 	input, err := c.input()
 	if err != nil {
@@ -31,24 +35,26 @@ func (c *plannedCall) callUnary(ctx context.Context) error {
 	start := time.Now()
 	v, err := c.ask(ctx, input)
 	took := time.Since(start)
-	if err != nil {
-		return err
-	}
 	if c.flags.show {
 		c.session.app.showHeaders(info)
 	}
-	if err := c.printOutput(v); err != nil {
+	if err != nil {
 		return err
 	}
-	failed := c.statusFailure(v)
-	if failed == nil || !c.session.app.structured() { // under --json the failure tells it
+	if v.output != nil {
+		if err := c.showAnswer(v.output, false); err != nil {
+			return err
+		}
+	}
+	failed := c.allowed(v.failed)
+	if v.executor != "" && (failed == nil || !c.session.app.structured()) { // under --json the failure tells it
 		c.handled(v.executor, v.route, took)
 	}
 	return failed
 }
 
-// input packs the one JSON value of a unary call.
-func (c *plannedCall) input() (*anypb.Any, error) {
+// input makes the message of a unary call from its one JSON value.
+func (c *plannedCall) input() (proto.Message, error) {
 	data, err := c.session.app.readInput(c.flags.data)
 	if err != nil {
 		return nil, err
@@ -61,16 +67,56 @@ func (c *plannedCall) input() (*anypb.Any, error) {
 		return nil, usagef("%s/%s takes one message, -d has %d", c.service, c.method, len(values))
 	}
 	if c.descriptor == nil {
-		return c.schema.untypedInput(values[0])
+		return c.schema.untypedMessage(values[0])
 	}
-	message, err := c.schema.parseMessage(values[0], c.descriptor.Input())
-	if err != nil {
-		return nil, err
-	}
-	return anypb.New(message)
+	return c.schema.parseMessage(values[0], c.descriptor.Input())
 }
 
-func (c *plannedCall) ask(ctx context.Context, input *anypb.Any) (verdict, error) {
+// ask makes the call at the method's own path, as any generated client does: that way nothing of an error is lost.
+// The seed's untyped methods have no such path and go by its envelope.
+func (c *plannedCall) ask(ctx context.Context, input proto.Message) (verdict, error) {
+	if c.descriptor == nil {
+		return c.askUntyped(ctx, input)
+	}
+	output := dynamicpb.NewMessage(c.descriptor.Output())
+	info := c.address(ctx)
+	err := c.session.client.CallUnary(ctx, c.spec(), input, output)
+	executor, route := answeredBy(info)
+	switch {
+	case err == nil:
+		return verdict{output: output, executor: executor, route: route}, nil
+	case executor == "":
+		return verdict{}, err
+	}
+	return verdict{executor: executor, route: route, failed: c.session.explainHandled(err, route)}, nil
+}
+
+// address says which namespace and which collector the call of a context is for.
+func (c *plannedCall) address(ctx context.Context) *connect.CallInfo {
+	info, _ := connect.CallInfoForClientContext(ctx) // who calls made it
+	info.RequestHeader().Set(namespaceHeader, c.namespace)
+	if c.target != "" {
+		info.RequestHeader().Set(targetHeader, c.target)
+	}
+	return info
+}
+
+// answeredBy is who ran a call, and the way there. An answer that is only an error has its headers at its end.
+func answeredBy(info *connect.CallInfo) (executor string, route []string) {
+	for _, header := range []*connect.Header{info.ResponseHeader(), info.ResponseTrailer()} {
+		if executor := header.Get(executorHeader); executor != "" {
+			return executor, strings.Split(header.Get(routeHeader), ",")
+		}
+	}
+	return "", nil
+}
+
+// askUntyped makes the call by Dispatch, or by Serve with --local.
+func (c *plannedCall) askUntyped(ctx context.Context, message proto.Message) (verdict, error) {
+	input, err := anypb.New(message)
+	if err != nil {
+		return verdict{}, failuref("-d: %s", protoError(err))
+	}
 	metadata, err := c.session.app.headerMap()
 	if err != nil {
 		return verdict{}, err
@@ -80,21 +126,32 @@ func (c *plannedCall) ask(ctx context.Context, input *anypb.Any) (verdict, error
 		res, err := c.session.dispatcher.Serve(ctx, &collector.ServeRequest{
 			Namespace: c.namespace, Service: service, MethodName: c.method, Input: input, ExecutionContext: metadata,
 		})
-		return servedVerdict(res), err
+		if err != nil {
+			return verdict{}, err
+		}
+		return c.unpacked(res, res.GetExecutorId(), []string{res.GetExecutorId()})
 	}
 	res, err := c.session.dispatcher.Dispatch(ctx, &collector.DispatchRequest{
 		Namespace: c.namespace, Service: service, MethodName: c.method, Input: input,
-		TargetCollectorId: c.flags.target, RoutingHints: metadata,
+		TargetCollectorId: c.target, RoutingHints: metadata,
 	})
-	return dispatchedVerdict(res), err
+	if err != nil {
+		return verdict{}, err
+	}
+	return c.unpacked(res, res.GetHandledByCollectorId(), res.GetRoute())
 }
 
-func servedVerdict(res *collector.ServeResponse) verdict {
-	return verdict{res.GetStatus(), res.GetOutput(), res.GetExecutorId(), []string{res.GetExecutorId()}}
+// envelope is what the answers of Serve and Dispatch have in common.
+type envelope interface {
+	GetStatus() *collector.Status
+	GetOutput() *anypb.Any
 }
 
-func dispatchedVerdict(res *collector.DispatchResponse) verdict {
-	return verdict{res.GetStatus(), res.GetOutput(), res.GetHandledByCollectorId(), res.GetRoute()}
+func (c *plannedCall) unpacked(res envelope, executor string, route []string) (verdict, error) {
+	v := verdict{executor: executor, route: route, failed: statusFailure(res.GetStatus(), route)}
+	var err error
+	v.output, err = c.schema.unpack(res.GetOutput())
+	return v, err
 }
 
 // headerMap is the -H headers as the request metadata of the method.
@@ -110,44 +167,33 @@ func (a *app) headerMap() (map[string]string, error) {
 	return metadata, nil
 }
 
-func (c *plannedCall) printOutput(v verdict) error {
-	message, err := c.schema.unpack(v.output)
-	if err != nil || message == nil {
-		return err
+// allowed is the failure of a call, unless --allow-status, which makes a note of it.
+func (c *plannedCall) allowed(failed error) error {
+	f, ok := errors.AsType[*failure](failed)
+	if !ok || !c.flags.allowStatus {
+		return failed
 	}
-	return c.showAnswer(message, false)
-}
-
-// statusFailure makes a failure of a Status that is not 200, unless --allow-status.
-func (c *plannedCall) statusFailure(v verdict) error {
-	if c.flags.allowStatus {
-		if v.status.GetCode() != http.StatusOK {
-			c.session.app.note("# status %d: %s", v.status.GetCode(), v.status.GetMessage())
-		}
-		return nil
+	c.session.app.note("# status %d: %s", status.HTTP(codeOf(f.code)), f.what)
+	for _, detail := range f.messages {
+		c.session.app.note("# %s", detail)
 	}
-	return statusFailure(v)
+	return nil
 }
 
 // statusFailure is the failure in a Status; nil for 200.
-func statusFailure(v verdict) error {
-	if v.status.GetCode() == http.StatusOK {
+func statusFailure(s *collector.Status, route []string) error {
+	if s.GetCode() == http.StatusOK {
 		return nil
 	}
-	code := v.status.GetDetails()["code"]
+	code := s.GetDetails()[status.CodeKey]
 	if code == "" {
-		code = codeOfStatus(v.status.GetCode()).String()
+		code = codeOfStatus(s.GetCode()).String()
 	}
-	f := &failure{
-		exit: exitOfStatus(v.status.GetCode()), code: code, what: v.status.GetMessage(),
-		details: v.status.GetDetails(), route: v.route,
-	}
+	f := &failure{exit: exitOfStatus(s.GetCode()), code: code, what: s.GetMessage(), details: s.GetDetails(), route: route}
 	if f.what == "" {
 		f.what = "the call failed without a message"
 	}
-	if reason := v.status.GetDetails()["reason"]; reason != "" {
-		f.why = append(f.why, "reason "+strings.ReplaceAll(reason, "_", " "))
-	}
+	f.addReason(s.GetDetails()[status.ReasonKey])
 	return f
 }
 

@@ -83,7 +83,7 @@ func (a *app) suggestions(cmd *cobra.Command, ask suggest) []string {
 	}
 	defer s.http.CloseIdleConnections()
 	limit := completionTime
-	if cmd.Flags().Changed("timeout") {
+	if cmd.Flags().Changed("timeout") && a.flags.timeout > 0 {
 		limit = a.flags.timeout
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)

@@ -4,18 +4,69 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
 
 // savedContext is a named collector. The keys are the names of the flags that it gives a value.
-type savedContext map[string]string
+type savedContext map[string]flagValues
 
 // contextFlags are the flags that a context may hold.
-var contextFlags = []string{"server", "protocol", "cacert", "cert", "key", "insecure"}
+var contextFlags = []string{"server", "protocol", "cacert", "cert", "key", "insecure", "timeout", headerFlag}
+
+// headerFlag is the flag that has many values.
+const headerFlag = "header"
+
+// flagValues are the values of a flag: one but for headers.
+type flagValues []string
+
+// MarshalJSON writes a single value as what it is.
+func (v flagValues) MarshalJSON() ([]byte, error) {
+	if len(v) == 1 {
+		return json.Marshal(v[0])
+	}
+	return json.Marshal([]string(v))
+}
+
+// UnmarshalJSON reads a value or a list of them.
+func (v *flagValues) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*v = flagValues{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(v))
+}
+
+// first is the value of a flag that has one; empty if it is not saved.
+func (c savedContext) first(flag string) string {
+	if values := c[flag]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
+// shown is the context without the values of headers, which may be secret.
+func (c savedContext) shown() savedContext {
+	shown := maps.Clone(c)
+	if headers, ok := c[headerFlag]; ok {
+		shown[headerFlag] = nil
+		for _, header := range headers {
+			shown[headerFlag] = append(shown[headerFlag], headerName(header)+": (hidden)")
+		}
+	}
+	return shown
+}
+
+func headerName(header string) string {
+	name, _, _ := strings.Cut(header, ":")
+	return strings.TrimSpace(name)
+}
 
 // contextFile is the file of named collectors.
 type contextFile struct {
@@ -109,15 +160,41 @@ func (a *app) applyContext(set *pflag.FlagSet) error {
 		return usagef("no context %q", name).hint("collector context ls")
 	}
 	for _, flag := range contextFlags {
-		value, ok := saved[flag]
-		if !ok || set.Changed(flag) {
+		if flag == headerFlag || set.Changed(flag) {
 			continue
 		}
-		if err := set.Set(flag, value); err != nil {
-			return failuref("context %s: %s: %v", name, flag, err)
+		for _, value := range saved[flag] {
+			if err := set.Set(flag, value); err != nil {
+				return failuref("context %s: %s: %v", name, flag, err)
+			}
 		}
 	}
+	if a.flags.server == saved.first("server") {
+		a.addContextHeaders(saved[headerFlag])
+	}
 	return nil
+}
+
+// addContextHeaders sends the headers of a context, except those that the command line has itself. They may be secrets:
+// another server than the context's must not get them.
+func (a *app) addContextHeaders(saved []string) {
+	given := slices.Clone(a.flags.headers)
+	for _, header := range saved {
+		same := func(other string) bool { return strings.EqualFold(headerName(other), headerName(header)) }
+		if !slices.ContainsFunc(given, same) {
+			a.flags.headers = append(a.flags.headers, header)
+		}
+	}
+}
+
+// shown is the file as it may be printed.
+func (f *contextFile) shown() *contextFile {
+	shown := *f
+	shown.Contexts = make(map[string]savedContext, len(f.Contexts))
+	for name, saved := range f.Contexts {
+		shown.Contexts[name] = saved.shown()
+	}
+	return &shown
 }
 
 func (f *contextFile) names() []string {

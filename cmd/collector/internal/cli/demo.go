@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -41,7 +42,7 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 func (a *app) demo(ctx context.Context, config demo.Config) error {
-	if config.Speed <= 0 {
+	if !(config.Speed > 0) || math.IsInf(config.Speed, 0) { // NaN is a number to flags
 		return usagef("--speed %v: want a number above 0, such as 2", config.Speed)
 	}
 	if config.Length() < demo.Shortest {

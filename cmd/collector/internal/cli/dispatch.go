@@ -34,7 +34,7 @@ func (a *app) dispatchCommand() *cobra.Command {
 		},
 	}
 	set := command.Flags()
-	set.StringVarP(&flags.data, "data", "d", "", "the input as JSON, @FILE, or @- for stdin (default no input)")
+	set.StringVarP(&flags.data, "data", "d", "", "the input as JSON, @FILE, or - for stdin (default no input)")
 	set.StringVar(&flags.target, "to", "", "target_collector_id")
 	set.BoolVar(&flags.local, "local", false, "send Serve, which never forwards")
 	set.BoolVar(&flags.allowStatus, "allow-status", false, "exit 0 also if the answer's status is a failure")
@@ -75,7 +75,7 @@ func (s *session) literalServe(ctx context.Context, known *schema, flags dispatc
 	if err != nil {
 		return err
 	}
-	return s.showLiteral(known, flags, res, servedVerdict(res))
+	return s.showLiteral(known, flags, res, statusFailure(res.GetStatus(), []string{res.GetExecutorId()}))
 }
 
 func (s *session) literalDispatch(
@@ -85,7 +85,7 @@ func (s *session) literalDispatch(
 	if err != nil {
 		return err
 	}
-	return s.showLiteral(known, flags, res, dispatchedVerdict(res))
+	return s.showLiteral(known, flags, res, statusFailure(res.GetStatus(), res.GetRoute()))
 }
 
 // literalInput packs the JSON of an Any. Types come from this binary and from every collector that tells its own; one
@@ -116,7 +116,7 @@ func (s *session) literalInput(ctx context.Context, data string) (*schema, *anyp
 	return known, input, err
 }
 
-func (s *session) showLiteral(known *schema, flags dispatchFlags, res proto.Message, v verdict) error {
+func (s *session) showLiteral(known *schema, flags dispatchFlags, res proto.Message, failed error) error {
 	data, err := known.messageJSON(res, true)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *session) showLiteral(known *schema, flags dispatchFlags, res proto.Mess
 	if err != nil || flags.allowStatus {
 		return err
 	}
-	return statusFailure(v)
+	return failed
 }
 
 // meshSchema joins the schemas of the asked collector and its reachable peers. Where two differ, the first wins.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"slices"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
 // explain makes a failure of an error that an RPC of the session ended with. parent is the command's context, without
@@ -35,7 +37,7 @@ func (s *session) explain(parent context.Context, err error) error {
 	late := connect.CodeOf(err) == connect.CodeDeadlineExceeded && s.witness.connected.Load()
 	switch {
 	case seen == nil && !late:
-		return s.throughProxy(s.explainUnreached(err), err)
+		return s.throughProxy(s.explainUnreached(parent, err), err)
 	case seen != nil && !seen.isRPC():
 		return s.throughProxy(s.explainStranger(seen), err)
 	case seen == nil:
@@ -45,13 +47,10 @@ func (s *session) explain(parent context.Context, err error) error {
 }
 
 // explainUnreached is for when nobody answered.
-func (s *session) explainUnreached(err error) *failure {
+func (s *session) explainUnreached(ctx context.Context, err error) *failure {
 	f := &failure{exit: exitUnreached, code: "unreachable"}
 	f.what = fmt.Sprintf("no collector answers at %s", s.base)
 	switch {
-	case isHTTPSToPlain(err):
-		f.what = fmt.Sprintf("%s speaks plain HTTP, not TLS", s.base.Host)
-		return f.hint("collector status -s " + s.withScheme("http"))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.why = []string{"connection refused: nothing listens there"}
 		return f.hint("collector serve          # start one", "collector context ls     # or ask another")
@@ -63,20 +62,83 @@ func (s *session) explainUnreached(err error) *failure {
 		f.why = []string{fmt.Sprintf("no answer within --timeout %v", s.app.flags.timeout)}
 		return f.hint("check the address, or allow more with --timeout")
 	}
+	hungUp := isHangUp(err)
+	if hungUp {
+		s.witness.heard.probe(ctx, s.hostPort())
+	}
+	if spoken := s.witness.heard.speaker(); spoken != speaksNothing && spoken != s.speaks() {
+		return s.explainSpeaker(f, spoken, err)
+	}
 	f.why = []string{rootCause(err)}
-	return f.hint("check the address: -s URL, COLLECTOR_URL or collector context ls")
+	if hungUp {
+		f.why = []string{"it closed the connection without an answer"}
+	}
+	return f.hint(otherAddress)
+}
+
+// otherAddress is what to do about an address that has no collector.
+const otherAddress = "check the address: -s URL, COLLECTOR_URL or collector context ls"
+
+// isHangUp tells that a connection was there and ended.
+func isHangUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// hostPort is the address that is dialled unless a proxy is.
+func (s *session) hostPort() string {
+	port := s.base.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[s.base.Scheme]
+	}
+	return net.JoinHostPort(s.base.Hostname(), port)
+}
+
+// speaks is what this end speaks first.
+func (s *session) speaks() speaker {
+	switch {
+	case s.base.Scheme == "https":
+		return speaksTLS
+	case s.witness.next.Protocols.UnencryptedHTTP2():
+		return speaksHTTP2
+	}
+	return speaksHTTP1
+}
+
+// explainSpeaker is for when something answered in another protocol than it was asked in.
+func (s *session) explainSpeaker(f *failure, spoken speaker, err error) *failure {
+	switch spoken {
+	case speaksHTTP1:
+		f.what = fmt.Sprintf("%s speaks plain HTTP, not TLS", s.base.Host)
+		if s.base.Scheme == "http" {
+			f.what = fmt.Sprintf("%s speaks HTTP/1 only, and gRPC needs HTTP/2", s.base.Host)
+			return f.hint("collector status -s " + s.base.String() + " --protocol connect")
+		}
+		return f.hint("collector status -s " + s.withScheme("http"))
+	case speaksTLS:
+		f.what = fmt.Sprintf("%s speaks TLS, not plain HTTP", s.base.Host)
+		return f.hint("collector status -s " + s.withScheme("https"))
+	case speaksHTTP2:
+		f.what = fmt.Sprintf("%s speaks HTTP/2 without TLS only", s.base.Host)
+		return f.hint("collector status -s " + s.withScheme("http") + " --protocol grpc     # which is spoken over HTTP/2")
+	case speaksOther:
+		f.what = fmt.Sprintf("what answers at %s does not speak HTTP", s.base.Host)
+		f.why = []string{rootCause(err)}
+	default:
+		f.what = fmt.Sprintf("%s speaks %s, it is no collector", s.base.Host, spoken)
+	}
+	return f.hint(otherAddress)
 }
 
 // explainStranger is for when something else than a collector answered.
 func (s *session) explainStranger(seen *answer) *failure {
 	f := &failure{exit: exitUnreached, code: "unreachable"}
-	if strings.Contains(seen.beginning, "HTTP request to an HTTPS server") {
+	if seen.wantsTLS() {
 		f.what = fmt.Sprintf("%s speaks TLS, not plain HTTP", s.base.Host)
 		return f.hint("collector status -s " + s.withScheme("https"))
 	}
 	f.what = fmt.Sprintf("what answers at %s is not a collector", s.base)
 	f.why = []string{fmt.Sprintf("HTTP %s, content type %q, server %q", seen.status, seen.contentType, seen.server)}
-	return f.hint("check the address: -s URL, COLLECTOR_URL or collector context ls")
+	return f.hint(otherAddress)
 }
 
 // explainVerdict is for an RPC error.
@@ -87,11 +149,10 @@ func (s *session) explainVerdict(err error) *failure {
 		if verdict.Message() != "" {
 			f.what = verdict.Message()
 		}
-		f.addDetails(verdict)
+		f.addDetails(verdict, s.known)
 	}
 	if code == connect.CodeDeadlineExceeded {
-		f.why = append(f.why, fmt.Sprintf("after %s, with --timeout %v", duration(time.Since(s.started)), s.app.flags.timeout))
-		f.hint("allow more with --timeout")
+		f.explainDeadline(time.Since(s.started), s.app.flags.timeout)
 	}
 	if code == connect.CodeUnauthenticated {
 		f.hint("-H 'Authorization: Bearer …'")
@@ -99,18 +160,51 @@ func (s *session) explainVerdict(err error) *failure {
 	return f
 }
 
-// addDetails takes over what a collector tells about a failure of the mesh.
-func (f *failure) addDetails(verdict *connect.Error) {
+// explainDeadline tells whose limit it was: --timeout, or one on the way.
+func (f *failure) explainDeadline(took, timeout time.Duration) {
+	if timeout > 0 && took >= timeout {
+		f.why = append(f.why, fmt.Sprintf("after %s, with --timeout %v", duration(took), timeout))
+		f.hint("allow more with --timeout")
+		return
+	}
+	f.why = append(f.why, fmt.Sprintf("after %s, which is not the limit of --timeout %v: the collector or the method has one of its own", duration(took), timeout))
+	f.hint("collector status --json     # limits: default timeout, max timeout")
+}
+
+// explainHandled is for an RPC error of a call that is known to have come to a collector.
+func (s *session) explainHandled(err error, route []string) *failure {
+	f := s.explainVerdict(err)
+	if f.route == nil {
+		f.route = route
+	}
+	if f.details == nil { // the mesh would have said so
+		f.details = map[string]string{status.CodeKey: f.code, status.ReasonKey: "handler_error", "route": strings.Join(route, ",")}
+		f.addReason("handler_error")
+	}
+	return f
+}
+
+// addReason says a stable word in words.
+func (f *failure) addReason(reason string) {
+	if reason != "" {
+		f.why = append(f.why, "reason "+strings.ReplaceAll(reason, "_", " "))
+	}
+}
+
+// addDetails takes over what a collector tells about a failure of the mesh, and shows what a handler says about its own.
+func (f *failure) addDetails(verdict *connect.Error, known *schema) {
 	for _, detail := range verdict.Details() {
 		message, err := connectproto.UnmarshalErrorDetail(detail)
 		if err != nil {
-			continue // a type from elsewhere
+			message = nil // a type from elsewhere
 		}
-		switch detail := message.(type) {
+		switch own := message.(type) {
 		case *meshv1.CallFailure:
-			f.addCallFailure(detail)
+			f.addCallFailure(own)
 		case *collector.SchemaReport:
-			f.report = detail
+			f.report = own
+		default:
+			f.messages = append(f.messages, decodeDetail(detail, known))
 		}
 	}
 }
@@ -142,11 +236,6 @@ func (s *session) withScheme(scheme string) string {
 	other := *s.base
 	other.Scheme = scheme
 	return other.String()
-}
-
-func isHTTPSToPlain(err error) bool {
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
 func isCertificate(err error) bool {

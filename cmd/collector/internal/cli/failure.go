@@ -17,8 +17,10 @@ type failure struct {
 	why     []string // what is known about the cause, one line each
 	hints   []string // what to try next, one line each
 	details map[string]string
-	route   []string // the collectors the call visited
-	report  *collector.SchemaReport
+	// messages are the error details that the handler of a call gave, decoded.
+	messages []errorDetail
+	route    []string // the collectors the call visited
+	report   *collector.SchemaReport
 }
 
 func (f *failure) Error() string { return f.what }
@@ -47,6 +49,9 @@ func (f *failure) write(w io.Writer) {
 	for _, line := range f.why {
 		fmt.Fprintf(&b, "  %s\n", clean(line))
 	}
+	for _, detail := range f.messages {
+		fmt.Fprintf(&b, "  %s\n", clean(detail.String()))
+	}
 	label := "hint:  "
 	for _, line := range f.hints {
 		fmt.Fprintf(&b, "%s%s\n", label, clean(line))
@@ -58,24 +63,27 @@ func (f *failure) write(w io.Writer) {
 // writeJSON prints the failure as one JSON document on one line.
 func (f *failure) writeJSON(w io.Writer) {
 	type body struct {
-		Code    string            `json:"code"`
-		Message string            `json:"message"`
-		Why     []string          `json:"why,omitempty"`
-		Hint    []string          `json:"hint,omitempty"`
-		Details map[string]string `json:"details,omitempty"`
-		Route   []string          `json:"route,omitempty"`
-		Report  json.RawMessage   `json:"report,omitempty"` // proto JSON
-		Exit    int               `json:"exit"`
+		Code     string            `json:"code"`
+		Message  string            `json:"message"`
+		Why      []string          `json:"why,omitempty"`
+		Hint     []string          `json:"hint,omitempty"`
+		Details  map[string]string `json:"details,omitempty"`
+		Messages []errorDetail     `json:"error_details,omitempty"`
+		Route    []string          `json:"route,omitempty"`
+		Report   json.RawMessage   `json:"report,omitempty"` // proto JSON
+		Exit     int               `json:"exit"`
 	}
 	var report json.RawMessage
 	if f.report != nil {
 		report, _ = marshalJSON(f.report) // a message that was decoded encodes
 	}
-	encoder := json.NewEncoder(w)
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(map[string]body{"error": {
-		Code: f.code, Message: f.what, Why: f.why, Hint: f.hints, Details: f.details, Route: f.route, Report: report, Exit: f.exit,
+		Code: f.code, Message: f.what, Why: f.why, Hint: f.hints, Details: f.details, Messages: f.messages, Route: f.route, Report: report, Exit: f.exit,
 	}})
+	_, _ = io.WriteString(w, escapeControls(b.String())) // there is nobody left to tell
 }
 
 // clean makes text from elsewhere fit for one line of a terminal: no control characters, so no escape sequences.

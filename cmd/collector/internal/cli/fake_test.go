@@ -24,6 +24,7 @@ import (
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
+	"github.com/collectiverpc/collective/gen/shop/v1/shopv1connect"
 	"github.com/collectiverpc/collective/registry"
 )
 
@@ -288,6 +289,26 @@ func failed(number int32, code, reason, message string) *collector.Status {
 	return &collector.Status{Code: number, Message: message, Details: map[string]string{"code": code, "reason": reason, "route": "a,b"}}
 }
 
+// fakeOrders is on b, on the native path: it is what a call of CreateOrder comes to.
+type fakeOrders struct {
+	shopv1connect.UnimplementedOrderServiceHandler
+	failed error // what an order without a sku fails with; nil for the usual
+}
+
+func (f fakeOrders) CreateOrder(ctx context.Context, req *shopv1.CreateOrderRequest) (*shopv1.CreateOrderResponse, error) {
+	if info, ok := connect.CallInfoForServerContext(ctx); ok {
+		info.ResponseHeader().Set("Collective-Executor", "b")
+		info.ResponseHeader().Set("Collective-Route", "a,b")
+	}
+	switch {
+	case req.GetSku() == "" && f.failed != nil:
+		return nil, f.failed
+	case req.GetSku() == "":
+		return nil, connect.NewError(connect.CodeInvalidArgument, "sku is empty")
+	}
+	return &shopv1.CreateOrderResponse{Order: &shopv1.Order{Id: "o-1", Sku: req.GetSku(), Qty: req.GetQty()}}, nil
+}
+
 // echo is the streaming side of the fake, on the native path.
 type echo struct {
 	testingv1connect.UnimplementedEchoServiceHandler
@@ -345,9 +366,20 @@ func setRoute(ctx context.Context) {
 }
 
 // newFake serves a fake collector on a loopback socket and returns its URL.
-func newFake(t *testing.T, mesh meshv1connect.MeshServiceHandler) string {
+func newFake(t *testing.T, mesh meshv1connect.MeshServiceHandler, change ...func(*http.Protocols)) string {
+	t.Helper()
+	return newFakeWith(t, mesh, fakeOrders{}, change...)
+}
+
+// onlyHTTP2 makes a fake without HTTP/1.
+func onlyHTTP2(p *http.Protocols) { p.SetHTTP1(false) }
+
+func newFakeWith(
+	t *testing.T, mesh meshv1connect.MeshServiceHandler, orders fakeOrders, change ...func(*http.Protocols),
+) string {
 	t.Helper()
 	server := connect.NewServer()
+	shopv1connect.RegisterOrderServiceHandler(server, orders)
 	meshv1connect.RegisterMeshServiceHandler(server, mesh)
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, fakeDispatcher{})
 	testingv1connect.RegisterEchoServiceHandler(server, echo{})
@@ -363,6 +395,9 @@ func newFake(t *testing.T, mesh meshv1connect.MeshServiceHandler) string {
 	listener.Config.Protocols = new(http.Protocols)
 	listener.Config.Protocols.SetHTTP1(true)
 	listener.Config.Protocols.SetUnencryptedHTTP2(true)
+	for _, change := range change {
+		change(listener.Config.Protocols)
+	}
 	listener.Start()
 	t.Cleanup(listener.Close)
 	return listener.URL

@@ -35,7 +35,7 @@ func (f *globalFlags) add(set *pflag.FlagSet) {
 	set.StringVarP(&f.output, "output", "o", "",
 		"table, wide, tsv, json, jsonl or name (default table on a terminal, tsv in a pipe)")
 	set.BoolVar(&f.json, "json", false, "same as -o json")
-	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "give up after this long")
+	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "give up after this long; 0 waits without end")
 	set.StringArrayVarP(&f.headers, "header", "H", nil, "request header 'Name: value', repeatable")
 	set.StringVar(&f.cacert, "cacert", "", "PEM file with the authorities to trust")
 	set.StringVar(&f.cert, "cert", "", "PEM file with the client certificate")
@@ -109,8 +109,8 @@ func (a *app) checkFlags(set *pflag.FlagSet) error {
 	if !slices.Contains(protocols, a.flags.protocol) {
 		return usagef("--protocol %s is unknown: want %s", a.flags.protocol, strings.Join(protocols, ", "))
 	}
-	if a.flags.timeout <= 0 {
-		return usagef("--timeout %v: want a positive duration such as 10s", a.flags.timeout)
+	if a.flags.timeout < 0 {
+		return usagef("--timeout %v: want a duration such as 10s, or 0 for none", a.flags.timeout)
 	}
 	_, err := a.headers()
 	return err
@@ -119,14 +119,24 @@ func (a *app) checkFlags(set *pflag.FlagSet) error {
 // header is one -H.
 type header struct{ name, value string }
 
+// valid tells what HTTP can send.
+func (h header) valid() bool {
+	notToken := func(r rune) bool {
+		return r > '~' || !strings.ContainsRune("!#$%&'*+-.^_`|~", r) && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
+	}
+	notValue := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	return h.name != "" && !strings.ContainsFunc(h.name, notToken) && !strings.ContainsFunc(h.value, notValue)
+}
+
 func (a *app) headers() ([]header, error) {
 	var list []header
 	for _, text := range a.flags.headers {
 		name, value, found := strings.Cut(text, ":")
-		if !found || strings.TrimSpace(name) == "" {
+		h := header{strings.TrimSpace(name), strings.TrimSpace(value)}
+		if !found || !h.valid() {
 			return nil, usagef("-H %q: want 'Name: value'", text)
 		}
-		list = append(list, header{strings.TrimSpace(name), strings.TrimSpace(value)})
+		list = append(list, h)
 	}
 	return list, nil
 }

@@ -82,8 +82,27 @@ func (a *app) showJSON(document any) error {
 	if err := json.Indent(&b, data, "", "  "); err != nil {
 		return err
 	}
-	return a.print(b.String() + "\n")
+	return a.print(escapeControls(b.String()) + "\n")
 }
+
+// escapeControls writes DEL and the C1 control characters, which JSON and text format leave as they are and which a
+// terminal obeys, as escapes. Outside of strings neither has any.
+func escapeControls(text string) string {
+	if !strings.ContainsFunc(text, isControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if isControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func isControl(r rune) bool { return 0x7f <= r && r < 0xa0 }
 
 func (a *app) showLines(v view) error {
 	items := v.items
@@ -103,11 +122,18 @@ func (a *app) showLine(item any) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, data); err != nil {
+	line, err := compactJSON(data)
+	if err != nil {
 		return err
 	}
-	return a.print(b.String() + "\n")
+	return a.print(escapeControls(string(line)) + "\n")
+}
+
+// compactJSON takes out the spaces between tokens, which protojson varies on purpose.
+func compactJSON(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	err := json.Compact(&b, data)
+	return b.Bytes(), err
 }
 
 // marshalJSON makes proto JSON of messages, with defaults so that scripts find every field, and plain JSON of the rest.

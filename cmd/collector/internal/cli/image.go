@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"os"
@@ -23,12 +24,19 @@ type image struct {
 }
 
 // readImage reads an image. Those of a .proto file it makes; see compileImage for roots.
-func readImage(ctx context.Context, path string, roots []string) (*image, error) {
+func (a *app) readImage(ctx context.Context, path string, roots []string) (*image, error) {
 	if filepath.Ext(path) == ".proto" {
 		return compileImage(ctx, path, roots)
 	}
 	if len(roots) > 0 {
 		return nil, usagef("%s is an image, which has its imports: --proto-path is for .proto files", path)
+	}
+	if path == "-" {
+		data, err := a.readStdin("FILE -", "buf build -o - | collector services register - --ns NAMESPACE")
+		if err != nil {
+			return nil, err
+		}
+		return parseImage("stdin", data)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -48,7 +56,7 @@ func readImage(ctx context.Context, path string, roots []string) (*image, error)
 func parseImage(path string, data []byte) (*image, error) {
 	set := new(descriptorpb.FileDescriptorSet) // a buf image has more fields, which are of no interest here
 	decode := func() error { return proto.Unmarshal(data, set) }
-	if filepath.Ext(path) == ".json" {
+	if filepath.Ext(path) == ".json" || path == "stdin" && bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
 		decode = func() error { return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, set) }
 	}
 	if err := decode(); err != nil || len(set.GetFile()) == 0 {

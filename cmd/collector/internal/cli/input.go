@@ -18,23 +18,35 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// readInput resolves -d: JSON itself, @FILE, or @- (also @) for stdin.
+// readInput resolves -d: JSON itself, @FILE, or for stdin -, @- or @.
 func (a *app) readInput(data string) ([]byte, error) {
 	path, isFile := strings.CutPrefix(data, "@")
-	if !isFile {
+	switch {
+	case data == "-" || data == "@-" || data == "@":
+		return a.readStdin("-d "+data, "echo '{}' | collector call … -d "+data, "-d '{}'")
+	case !isFile:
 		return []byte(data), nil
-	}
-	if path == "" || path == "-" {
-		if a.io.InTerminal {
-			return nil, usagef("-d @- reads stdin, which is this terminal").hint("echo '{}' | collector call … -d @-", "-d '{}'")
-		}
-		return io.ReadAll(a.io.In)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usagef("-d: %v", err)
 	}
 	return content, nil
+}
+
+// readStdin reads what is piped in. A terminal would wait for somebody who does not know it.
+func (a *app) readStdin(flag string, hints ...string) ([]byte, error) {
+	if a.io.InTerminal {
+		return nil, usagef("%s reads stdin, which is this terminal", flag).hint(hints...)
+	}
+	data, err := io.ReadAll(io.LimitReader(a.io.In, maxImage+1))
+	if err != nil {
+		return nil, failuref("reading stdin: %v", err)
+	}
+	if len(data) > maxImage {
+		return nil, usagef("%s: stdin has more than 64 MiB", flag)
+	}
+	return data, nil
 }
 
 // splitJSON separates the JSON values of an input. No value at all is {}.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"connectrpc.com/connect/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli"
@@ -99,6 +100,23 @@ func checkDocument(t *testing.T, got ran) {
 	}
 	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
 		t.Errorf("more than one document on stdout: %v\n%s", err, got.out)
+	}
+}
+
+// Control characters that JSON allows in strings do not reach a terminal as such, and still mean the same.
+func TestJSONHasNoControlCharacters(t *testing.T) {
+	t.Parallel()
+	server := newFake(t, fakeMesh{})
+	for _, form := range [][]string{{"--json"}, {"-o", "jsonl"}, {"--format", "text"}} {
+		got := shell{}.on(t, server, append([]string{"call", "OrderService/CreateOrder", "-d", `{"sku":"a\u009b31m\u007f\u001b"}`}, form...)...)
+		if at := strings.IndexFunc(got.out, isRaw); at >= 0 || got.exit != 0 || !strings.Contains(got.out, `\u009b31m`) {
+			t.Errorf("%v: exit %d, %q", form, got.exit, got.out)
+		}
+	}
+	failing := newFakeWith(t, fakeMesh{}, fakeOrders{failed: connect.NewError(connect.CodeAborted, "a\u009b31m")})
+	got := shell{}.on(t, failing, "call", "OrderService/CreateOrder", "--json")
+	if strings.ContainsFunc(got.err, isRaw) || !strings.Contains(got.err, `a\u009b31m`) {
+		t.Errorf("%q", got.err)
 	}
 }
 

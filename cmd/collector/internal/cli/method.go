@@ -8,9 +8,13 @@ import (
 	"github.com/collectiverpc/collective/internal/name"
 )
 
-// splitMethod takes SERVICE/METHOD, with or without a slash before it.
+// splitMethod takes SERVICE/METHOD, with or without a slash before it, and SERVICE.METHOD.
 func splitMethod(text string) (service, method string, err error) {
-	service, method, err = name.SplitProcedure("/" + strings.TrimPrefix(text, "/"))
+	spelled := strings.TrimPrefix(text, "/")
+	if at := strings.LastIndexByte(spelled, '.'); at >= 0 && !strings.Contains(spelled, "/") {
+		spelled = spelled[:at] + "/" + spelled[at+1:]
+	}
+	service, method, err = name.SplitProcedure("/" + spelled)
 	if err != nil {
 		return "", "", usagef("%q is no method: want SERVICE/METHOD, such as shop.v1.OrderService/CreateOrder", text).
 			hint("collector services")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -19,13 +20,17 @@ func (s *session) plan(ctx context.Context, service, method string, flags callFl
 	}
 	owner, refused := schemaOwner(res, flags)
 	if refused != nil {
-		return nil, refused
+		return nil, s.orService(ctx, refused, service, method)
 	}
 	known, err := s.schemaOf(ctx, owner)
 	if err != nil {
 		return nil, err
 	}
-	c := &plannedCall{session: s, flags: flags, namespace: res.GetNamespace(), schema: known}
+	s.known = known
+	c := &plannedCall{session: s, flags: flags, namespace: res.GetNamespace(), target: flags.target, schema: known}
+	if flags.local {
+		c.target = owner
+	}
 	if c.service, c.method, err = name.SplitProcedure(res.GetProcedure()); err != nil {
 		return nil, failuref("the collector answers a procedure that is none: %v", err)
 	}
@@ -33,6 +38,26 @@ func (s *session) plan(ctx context.Context, service, method string, flags callFl
 		return nil, failuref("%v", err)
 	}
 	return c, nil
+}
+
+// orService is a refusal, or what is better known: that a service was named without a method, which reads as a method of
+// its package.
+func (s *session) orService(ctx context.Context, refused error, service, method string) error {
+	if f, ok := errors.AsType[*failure](refused); !ok || f.exit != exitUsage {
+		return refused
+	}
+	res, err := s.mesh.ListServices(ctx, &meshv1.ListServicesRequest{})
+	if err != nil {
+		return refused
+	}
+	for _, known := range res.GetServices() {
+		meant := service + "." + method
+		if len(known.GetMethods()) > 0 && (known.GetName() == meant || strings.HasSuffix(known.GetName(), "."+meant)) {
+			return usagef("%s is a service: name a method of it too, such as %s/%s", meant, meant, known.GetMethods()[0].GetName()).
+				hint("collector services describe " + meant)
+		}
+	}
+	return refused
 }
 
 // schemaOwner is the collector whose schema a call goes by: the one that would run it.

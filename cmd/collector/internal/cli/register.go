@@ -57,7 +57,8 @@ func (a *app) registerCommand() *cobra.Command {
 
 // fileHelp is what FILE may be.
 const fileHelp = "FILE is a .proto file, which is compiled with all it imports, or an image as buf build -o and\n" +
-	"protoc --descriptor_set_out write it. Of an image those files count that no other one imports."
+	"protoc --descriptor_set_out write it, or - for an image from stdin. Of an image those files count that no other one\n" +
+	"imports."
 
 func (a *app) registeringFlags(command *cobra.Command, r *registering) {
 	command.Flags().StringVar(&r.namespace, "ns", "", "the namespace (required)")
@@ -70,7 +71,7 @@ func (a *app) registeringFlags(command *cobra.Command, r *registering) {
 func (r *registering) withImage(
 	ctx context.Context, a *app, path string, ask func(context.Context, *session, *image) error,
 ) error {
-	m, err := readImage(ctx, path, r.roots)
+	m, err := a.readImage(ctx, path, r.roots)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (a *app) explainRoute(ctx context.Context, namespace, method, target string
 			return err
 		}
 		if refused := routeFailure(res); refused != nil {
-			return refused
+			return s.orService(ctx, refused, service, method)
 		}
 		return nil
 	})

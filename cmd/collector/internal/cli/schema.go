@@ -74,14 +74,14 @@ func (s *schema) method(service, method string) (protoreflect.MethodDescriptor, 
 }
 
 // FindMessageByName, FindMessageByURL, FindExtensionByName and FindExtensionByNumber resolve types for JSON: the
-// collector's own first, then the well-known ones that this binary has.
+// collector's own first, then those that this binary has, then those of gRPC's error details.
 func (s *schema) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
-	return firstFound(name, s.types.FindMessageByName, protoregistry.GlobalTypes.FindMessageByName)
+	return firstFound(name, s.types.FindMessageByName, protoregistry.GlobalTypes.FindMessageByName, findRPCMessage)
 }
 
 // FindMessageByURL resolves the type of an Any.
 func (s *schema) FindMessageByURL(url string) (protoreflect.MessageType, error) {
-	return firstFound(url, s.types.FindMessageByURL, protoregistry.GlobalTypes.FindMessageByURL)
+	return firstFound(url, s.types.FindMessageByURL, protoregistry.GlobalTypes.FindMessageByURL, findRPCMessageByURL)
 }
 
 // FindExtensionByName resolves an extension.

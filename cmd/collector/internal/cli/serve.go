@@ -167,6 +167,9 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 	if flags.grace <= 0 {
 		return host.Config{}, usagef("--grace %v: want a positive duration such as 10s", flags.grace)
 	}
+	if flags.historyAge <= 0 {
+		return host.Config{}, usagef("--history-age %v: want a positive duration such as 168h", flags.historyAge)
+	}
 	if flags.store == "" {
 		flags.store = flags.id + ".db"
 	}

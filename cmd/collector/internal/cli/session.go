@@ -21,6 +21,8 @@ type session struct {
 	http       *http.Client
 	witness    *witness
 	options    []connecthttp.Option
+	client     *connect.Client
+	known      *schema // of the method that is called; nil before it is known
 	mesh       meshv1connect.MeshServiceClient
 	dispatcher collectorconnect.CollectiveDispatcherClient
 	registry   collectorconnect.CollectorRegistryClient
@@ -34,9 +36,17 @@ func (a *app) withSession(ctx context.Context, ask func(context.Context, *sessio
 		return err
 	}
 	defer s.http.CloseIdleConnections()
-	limited, cancel := context.WithTimeout(ctx, a.flags.timeout)
+	limited, cancel := a.limited(ctx)
 	defer cancel()
 	return s.explain(ctx, ask(limited, s))
+}
+
+// limited is ctx within --timeout, of which 0 is none.
+func (a *app) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.flags.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, a.flags.timeout)
 }
 
 func (a *app) newSession() (*session, error) {
@@ -44,20 +54,20 @@ func (a *app) newSession() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport, err := a.httpTransport(base)
-	if err != nil {
+	w := new(witness)
+	if w.next, err = a.httpTransport(base, &w.heard); err != nil {
 		return nil, err
 	}
-	s := &session{app: a, base: base, witness: &witness{next: transport}, started: time.Now()}
+	s := &session{app: a, base: base, witness: w, started: time.Now()}
 	if a.flags.debug {
 		s.witness.trace = a.io.Err
 	}
 	s.http = &http.Client{Transport: s.witness, CheckRedirect: noRedirect}
 	s.options = protocolOptions(a.flags.protocol)
-	client := connect.NewClient(s.transport(), a.addHeaders)
-	s.mesh = meshv1connect.NewMeshServiceClient(client)
-	s.dispatcher = collectorconnect.NewCollectiveDispatcherClient(client)
-	s.registry = collectorconnect.NewCollectorRegistryClient(client)
+	s.client = connect.NewClient(s.transport(), a.addHeaders)
+	s.mesh = meshv1connect.NewMeshServiceClient(s.client)
+	s.dispatcher = collectorconnect.NewCollectiveDispatcherClient(s.client)
+	s.registry = collectorconnect.NewCollectorRegistryClient(s.client)
 	return s, nil
 }
 

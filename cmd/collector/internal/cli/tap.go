@@ -98,8 +98,13 @@ func (a *app) tap(ctx context.Context, flags tapFlags) error {
 	if err != nil {
 		return err
 	}
-	if flags.last < 0 {
+	switch {
+	case flags.last < 0:
 		return usagef("--last %d: want 0 for none, or a number of calls", flags.last)
+	case flags.since < 0:
+		return usagef("--since %v: want 0 for no bound, or a duration such as 10m", flags.since)
+	case flags.slower < 0:
+		return usagef("--slower %v: want 0 for all, or a duration such as 10ms", flags.slower)
 	}
 	req := &meshv1.ListDispatchesRequest{Filter: filter, Limit: max(flags.last, 1)}
 	if flags.since > 0 {

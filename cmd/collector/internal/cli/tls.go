@@ -12,7 +12,7 @@ import (
 
 // httpTransport speaks HTTP/1.1 to a plain URL, which any server understands well enough to be told apart from a
 // collector, and HTTP/2 where gRPC needs it. With TLS both ends choose.
-func (a *app) httpTransport(base *url.URL) (*http.Transport, error) {
+func (a *app) httpTransport(base *url.URL, heard *hearing) (*http.Transport, error) {
 	config, err := a.tlsConfig()
 	if err != nil {
 		return nil, err
@@ -29,6 +29,7 @@ func (a *app) httpTransport(base *url.URL) (*http.Transport, error) {
 	}
 	return &http.Transport{
 		Proxy:           func(r *http.Request) (*url.URL, error) { return proxyFor(r.URL) },
+		DialContext:     heard.dial,
 		TLSClientConfig: config,
 		Protocols:       protocols,
 	}, nil

@@ -33,12 +33,13 @@ const exitCodesText = `Exit codes
   130  interrupted (Ctrl-C)
   141  nobody reads the output any more, as in | head; a shell says so too when SIGPIPE ends a command
 
-Dispatch and Serve answer a failure as a Status inside an RPC that is OK. call and dispatch exit with its code too:
+Dispatch and Serve answer a failure as a Status inside an RPC that is OK. dispatch exits with its code too, and so does
+call for the untyped methods that only they reach:
 
   Status   200 400 401 403 404 409 429 499 500 501 503 504 other
   exit       0  67   4  71  69  70  72  65  77  76  78  68    66
 
-call --allow-status exits 0 whatever the Status says.`
+--allow-status of both exits 0 whatever the verdict of the method is.`
 
 const formattingText = `Formatting
 
@@ -55,7 +56,8 @@ no colour, every column, nothing cut. stdout carries data and nothing else; note
 call prints the message of an answer as JSON; with --format text as the text format of protobuf, messages of a stream
 one a line.
 
-Under --json an error is {"error":{"code","message","why","hint","details","route","exit"}} on stderr.`
+Under --json an error is {"error":{"code","message","why","hint","details","error_details","route","exit"}} on stderr.
+error_details are the messages that a handler sent with its error: {"type","value"}, or "base64" if the type is unknown.`
 
 func environmentText(root *cobra.Command) string {
 	var b strings.Builder

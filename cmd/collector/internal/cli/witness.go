@@ -17,6 +17,7 @@ import (
 type witness struct {
 	next  *http.Transport
 	trace io.Writer
+	heard hearing // below HTTP and TLS
 
 	connected atomic.Bool // to something, TLS included
 	mu        sync.Mutex
@@ -62,7 +63,7 @@ func (w *witness) remember(res *http.Response) {
 
 // peek reads the beginning of a body and puts it back.
 func peek(res *http.Response) string {
-	const most = 200
+	const most = 512
 	head := make([]byte, most)
 	n, _ := io.ReadFull(res.Body, head) // a shorter body is fine, and whoever reads on sees the error
 	res.Body = struct {
@@ -82,6 +83,18 @@ func (a *answer) isRPC() bool {
 	return false
 }
 
+// wantsTLS knows what Go's servers, nginx and Apache say to who speaks plain HTTP to their TLS port.
+func (a *answer) wantsTLS() bool {
+	for _, words := range []string{
+		"HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled server",
+	} {
+		if strings.Contains(a.beginning, words) {
+			return true
+		}
+	}
+	return false
+}
+
 // answered returns the last answer; nil if there was none.
 func (w *witness) answered() *answer {
 	w.mu.Lock()
@@ -94,9 +107,9 @@ func (w *witness) show(req *http.Request, res *http.Response, err error, took ti
 	fmt.Fprintf(&b, "> %s %s\n", req.Method, req.URL)
 	writeHeader(&b, "> ", req.Header)
 	if err != nil {
-		fmt.Fprintf(&b, "< %v (%s)\n", err, duration(took))
+		fmt.Fprintf(&b, "< %s (%s)\n", clean(err.Error()), duration(took))
 	} else {
-		fmt.Fprintf(&b, "< %s %s (%s)\n", res.Proto, res.Status, duration(took))
+		fmt.Fprintf(&b, "< %s %s (%s)\n", clean(res.Proto), clean(res.Status), duration(took))
 		writeHeader(&b, "< ", res.Header)
 	}
 	_, _ = io.WriteString(w.trace, b.String()) // a trace that nobody can read is no failure
