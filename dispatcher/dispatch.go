@@ -18,6 +18,7 @@ func (d *Dispatcher) Dispatch(ctx context.Context, req *collector.DispatchReques
 	defer cancel()
 	meta := newMetadata(ctx, req.GetRoutingHints())
 	seen := d.see(observe.Dispatch, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
+	seen.caller = callerOf(ctx)
 	answer := d.dispatch(ctx, req, meta)
 	seen.called(meta.info.Spec.Procedure)
 	seen.packed(req.GetInput(), answer.out)

@@ -98,6 +98,7 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 		return
 	}
 	seen := d.see(observe.Native, "", r.URL.Path)
+	seen.caller = r.RemoteAddr
 	seen.end(d.view().route, refused.err(d.id))
 	if refused.reason == reasonMethodUnknown {
 		w = notFound{w}

@@ -149,6 +149,7 @@ func (d *Dispatcher) answerNative(
 	c := call{namespace: namespace, procedure: spec.Procedure, target: info.RequestHeader().Get(headerTarget), raw: true}
 	tag(info.ResponseHeader(), v.route)
 	seen := d.see(observe.Native, c.namespace, c.procedure)
+	seen.caller = info.PeerAddr
 	err := d.take(ctx, v, c, info, spec, stream)
 	seen.sized(info, spec.StreamType)
 	seen.end(v.wayTo(info.ResponseHeader().Get(headerExecutor)), err)

@@ -15,6 +15,7 @@ import (
 // is always nil.
 func (d *Dispatcher) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
 	seen := d.see(observe.Serve, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
+	seen.caller = callerOf(ctx)
 	res, err := d.local.Serve(ctx, req)
 	seen.packed(req.GetInput(), res.GetOutput())
 	seen.end(d.view().route, status.Err(res.GetStatus()))

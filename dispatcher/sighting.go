@@ -16,6 +16,7 @@ import (
 type sighting struct {
 	dispatcher *Dispatcher
 	call       observe.Call
+	caller     string // the address, or the peer, that it came from; empty within this process
 }
 
 // see begins to observe a call that entered the mesh here.
@@ -59,6 +60,7 @@ func (s *sighting) end(route *RouteInfo, err error) {
 		s.fail(err)
 	}
 	s.dispatcher.recorder.Record(&s.call)
+	s.dispatcher.logged(&s.call, s.caller)
 }
 
 // fail notes who failed and why. Where the mesh failed a call on its way, its error knows the way better.
@@ -96,6 +98,7 @@ func (d *Dispatcher) seeLink(next link.Handler) link.Handler {
 		seen := d.see(observe.Link, server.Namespace, procedure)
 		err := next(ctx, procedure, info, stream)
 		seen.call.Source = server.Link.Peer().CollectorID
+		seen.caller = seen.call.Source
 		seen.sized(info, info.Spec.StreamType)
 		seen.end(d.view().arrival(seen.call.Source), err)
 		return err

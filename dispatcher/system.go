@@ -49,7 +49,7 @@ func (s *systemServices) names() []string {
 
 // newSystemServices mounts the collector's own services and those of a registry, which may be nil.
 func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, error) {
-	s := &systemServices{mux: make(mux), server: d.newServer(), replaced: make(chan struct{})}
+	s := &systemServices{mux: make(mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.logOwn}, d.interceptors)...), replaced: make(chan struct{})}
 	collectorconnect.RegisterCollectiveDispatcherHandler(s.server, d)
 	meshv1connect.RegisterMeshServiceHandler(s.server, meshService{d})
 	if err := d.registerHealth(s.server); err != nil {

@@ -1,0 +1,75 @@
+package dispatcher
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	"github.com/collectiverpc/collective/internal/observe"
+)
+
+// own is the entrance, in the log, of calls of the collector's own services.
+const own observe.Entrance = "own"
+
+// maxLoggedName bounds names in the log, which may be whatever a caller made up.
+const maxLoggedName = 256
+
+// logged tells of a finished call in one line at debug level: what was called, where it came from and ran, and how it
+// went. It tells no message, no header and no text of an error: who reads the log need not be who may know these. When
+// the level is off, and it may change at any time, it allocates nothing.
+func (d *Dispatcher) logged(c *observe.Call, caller string) {
+	ctx := context.Background()
+	if !d.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("procedure", loggedName(c.Procedure)), slog.String("namespace", loggedName(c.Namespace)),
+		slog.String("entrance", string(c.Entrance)), slog.String("caller", caller), slog.String("executor", c.Executor),
+		slog.String("code", c.Code), slog.Duration("duration", c.Duration),
+	}
+	if c.Reason != "" {
+		attrs = append(attrs, slog.String("reason", c.Reason))
+	}
+	d.log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
+}
+
+func loggedName(name string) string {
+	if len(name) > maxLoggedName {
+		name = name[:maxLoggedName] + "…"
+	}
+	return strings.ToValidUTF8(name, "\uFFFD")
+}
+
+// callerOf is the address from which the call of a context came; empty within this process.
+func callerOf(ctx context.Context) string {
+	if info, ok := connect.CallInfoForServerContext(ctx); ok {
+		return info.PeerAddr
+	}
+	return ""
+}
+
+// logOwn logs the calls of the collector's own services, which are no calls of the mesh and not recorded. Those that
+// bring a call of the mesh are told as that.
+func (d *Dispatcher) logOwn(next connect.ServerFunc) connect.ServerFunc {
+	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
+		if isEnvelope(spec.Procedure) || !d.log.Enabled(ctx, slog.LevelDebug) {
+			return next(ctx, spec, stream)
+		}
+		start := time.Now()
+		err := next(ctx, spec, stream)
+		c := &observe.Call{Entrance: own, Procedure: spec.Procedure, Executor: d.id, Code: observe.OK, Duration: time.Since(start)}
+		if err != nil {
+			c.Code = verdictOf(err).Code().String()
+		}
+		d.logged(c, callerOf(ctx))
+		return err
+	}
+}
+
+func isEnvelope(procedure string) bool {
+	return procedure == collectorconnect.CollectiveDispatcherDispatchProcedure || procedure == collectorconnect.CollectiveDispatcherServeProcedure
+}

@@ -1,0 +1,25 @@
+package dispatcher
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/collectiverpc/collective/internal/observe"
+)
+
+// While the log does not want calls, they pay nothing for it.
+func TestUnwantedCallLogDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
+	d := &Dispatcher{id: "a", log: slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	seen := d.see(observe.Native, "ns", "/x.S/Get")
+	seen.caller = "127.0.0.1:1"
+	route := &RouteInfo{Executor: "a", Route: []string{"a"}}
+	end := func() {
+		seen.call.Start = time.Now()
+		seen.end(route, nil)
+	}
+	if n := testing.AllocsPerRun(100, end); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
