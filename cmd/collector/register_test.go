@@ -62,6 +62,19 @@ func TestServicesRegisterSource(t *testing.T) {
 	}
 	a.on(t, "services", "register", source, "--ns", "users").expect(t, 0, "shop.v1.OrderService", "")
 
+	a.on(t, "services").expect(t, 0, "shop.v1.OrderService/CreateOrder\tusers\tunary\t\tshop.v1.CreateOrderRequest", "served by nobody: 1 service registered")
+	a.on(t, "services", "-o", "table").expect(t, 0, "nobody", "")
+	a.on(t, "services", "--json").expect(t, 0, `"name": "shop.v1.OrderService"`, "")
+	a.on(t, "call", "OrderService/CreateOrder").expect(t, 2, "", `shop.v1.OrderService is registered in namespace "users", and no collector hosts it`)
+	a.on(t, "services", "register", source, "--ns", "elsewhere").expect(t, 0, "", "")
+	a.on(t, "services", "--ns", "elsewhere").expect(t, 0, "shop.v1.OrderService/WatchOrders\telsewhere\tserver stream\t\t", "")
+	a.on(t, "services", "--ns", "nowhere").expect(t, 69, "", "nowhere")
+	host := serve(t, "--id", "b", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users", "--example", "orders")
+	host.on(t, "services", "register", source, "--ns", "orders").expect(t, 0, "", "")
+	if got := host.on(t, "services"); strings.Contains(got.err, "nobody") || strings.Count(got.out, "CreateOrder\t") != 1 {
+		t.Errorf("what is hosted and registered is listed as\n%s%s", got.out, got.err)
+	}
+
 	registry := collectorconnect.NewCollectorRegistryClient(connect.NewClient(connecthttp.NewTransport(http.DefaultClient, a.URL)))
 	asked := &contract.ValidateMethodRequest{Namespace: "users", ServiceName: "OrderService", MethodName: "CreateOrder", InputType: "shop.v1.CreateOrderRequest"}
 	if res, err := registry.ValidateMethod(t.Context(), asked); err != nil || !res.GetIsValid() {

@@ -57,6 +57,18 @@ func (s *session) orService(ctx context.Context, refused error, service, method 
 				hint("collector services describe " + meant)
 		}
 	}
+	return s.orRegistered(ctx, refused, res, service)
+}
+
+// orRegistered is a refusal which says that the service is registered, if only that is missing that somebody hosts it.
+func (s *session) orRegistered(ctx context.Context, refused error, res *meshv1.ListServicesResponse, service string) error {
+	for _, known := range s.unhosted(ctx, "", res) {
+		if known.GetName() == service || strings.HasSuffix(known.GetName(), "."+service) {
+			f := usagef("%s is registered in namespace %q, and no collector hosts it", known.GetName(), known.GetNamespace())
+			f.why = []string{refused.Error()}
+			return f.hint("a program hosts it with RegisterImplementation or RegisterDynamic", "collector services     # what is served, and by whom")
+		}
+	}
 	return refused
 }
 

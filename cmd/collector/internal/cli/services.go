@@ -2,8 +2,11 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
+	"connectrpc.com/connect/v2"
 	"github.com/spf13/cobra"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -15,7 +18,8 @@ func (a *app) servicesCommand() *cobra.Command {
 	parent := &cobra.Command{
 		Use:   "services",
 		Short: "List what can be called: namespaces, services, methods, and who serves them",
-		Long: "List what can be called: namespaces, services, methods, and who serves them.\n\n" +
+		Long: "List what can be called: namespaces, services, methods, and who serves them. What is registered and\n" +
+			"served by nobody is listed too; calls of it fail.\n\n" +
 			"SCHEMA names the collectors whose schema of a method is not the one that it has here. Compatible ones are called\n" +
 			"all the same, incompatible and unknown ones are not; -o wide says what differs.",
 		Example: "  collector services\n  collector services --ns orders\n  collector services describe shop.v1.OrderService",
@@ -34,27 +38,33 @@ func (a *app) servicesCommand() *cobra.Command {
 func (a *app) listServices(ctx context.Context, namespace string) error {
 	return a.withSession(ctx, func(ctx context.Context, s *session) error {
 		res, err := s.mesh.ListServices(ctx, &meshv1.ListServicesRequest{Namespace: namespace})
-		if err != nil {
+		if err != nil && connect.CodeOf(err) != connect.CodeNotFound {
 			return err
 		}
-		return a.show(servicesView(res))
+		unhosted := s.unhosted(ctx, namespace, res)
+		if err != nil && len(unhosted) == 0 {
+			return err // a namespace that nobody is in and that has nothing registered
+		}
+		return a.show(servicesView(res, unhosted))
 	})
 }
 
-func servicesView(res *meshv1.ListServicesResponse) view {
+// servicesView shows what can be called, and after it what is registered and hosted by nobody.
+func servicesView(res *meshv1.ListServicesResponse, unhosted []*meshv1.Service) view {
+	all := &meshv1.ListServicesResponse{Services: slices.Concat(res.GetServices(), unhosted)}
 	v := view{
-		document: res,
+		document: all,
 		columns: []column{
 			{title: "METHOD"}, {title: "NAMESPACE"}, {title: "KIND"}, {title: "SERVED BY"},
 			{title: "INPUT", wide: true}, {title: "OUTPUT", wide: true}, {title: "SCHEMA"}, {title: "DIFFERENCE", wide: true},
 		},
 	}
-	for _, service := range res.GetServices() {
+	for _, service := range all.GetServices() {
 		v.items = append(v.items, service)
 		for _, method := range service.GetMethods() {
 			v.rows = append(v.rows, []cell{
 				text(service.GetName() + "/" + method.GetName()), text(service.GetNamespace()),
-				text(methodKind(method)), list(method.GetCollectorIds()), typeCell(method.GetInputType()),
+				text(methodKind(method)), servers(method.GetCollectorIds()), typeCell(method.GetInputType()),
 				typeCell(method.GetOutputType()), skewCell(method.GetSkews()), differenceCell(method.GetSkews()),
 			})
 		}
@@ -62,10 +72,22 @@ func servicesView(res *meshv1.ListServicesResponse) view {
 	if hasUncalled(res) {
 		v.notes = []string{"calls do not go where the schema is incompatible or unknown; what differs: collector services -o wide"}
 	}
+	if len(unhosted) > 0 {
+		v.notes = append(v.notes, fmt.Sprintf("served by nobody: %s registered, and no collector hosts them; a program does with RegisterImplementation or RegisterDynamic",
+			plural(len(unhosted), "service")))
+	}
 	if len(v.rows) == 0 {
 		v.notes = []string{"no services: start a collector with some, such as collector serve --example orders"}
 	}
 	return v
+}
+
+// servers are the collectors that host a method.
+func servers(ids []string) cell {
+	if len(ids) == 0 {
+		return cell{"nobody", ""}
+	}
+	return list(ids)
 }
 
 // methodKind is the shape of a method in a word; untyped ones are the seed's.
