@@ -117,6 +117,11 @@ type result struct {
 // collector runs a command to its end.
 func collector(t *testing.T, args ...string) result {
 	t.Helper()
+	return run(t, program, args...)
+}
+
+func run(t *testing.T, program string, args ...string) result {
+	t.Helper()
 	var out, errs bytes.Buffer
 	command := exec.CommandContext(t.Context(), program, args...)
 	command.Env = append(os.Environ(), "XDG_CONFIG_HOME="+t.TempDir())

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // ErrDamaged is in the chain of errors about a file whose content cannot be trusted.
@@ -76,24 +74,4 @@ func (db *DB) checkPages(ctx context.Context) error {
 		return fmt.Errorf("%w (%s)", ErrDamaged, verdict)
 	}
 	return nil
-}
-
-// explain adds what to do to the errors of SQLite that a person can act on.
-func explain(err error) error {
-	var sqliteErr sqlite3.Error
-	if !errors.As(err, &sqliteErr) || errors.Is(err, ErrDamaged) {
-		return err
-	}
-	switch sqliteErr.Code {
-	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB, sqlite3.ErrFormat:
-		return fmt.Errorf("%w (%w)", ErrDamaged, err)
-	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return fmt.Errorf("another process holds the database: %w", err)
-	case sqlite3.ErrFull:
-		return fmt.Errorf("no space left for the database: %w", err)
-	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm:
-		return fmt.Errorf("no permission to write the database or its directory: %w", err)
-	default:
-		return err
-	}
 }

@@ -1,10 +1,11 @@
+//go:build cgo
+
 package sqlite
 
 import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"net/url"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -18,22 +19,6 @@ func (c connector) Connect(context.Context) (driver.Conn, error) {
 }
 
 func (c connector) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
-
-func writerDSN(path string) string {
-	return dsn(path, url.Values{"mode": {"rw"}, "_journal_mode": {"WAL"}, "_txlock": {"immediate"}})
-}
-
-func readerDSN(path string) string {
-	return dsn(path, url.Values{"mode": {"ro"}, "_query_only": {"on"}})
-}
-
-func dsn(path string, params url.Values) string {
-	params.Set("_synchronous", "FULL")
-	params.Set("_busy_timeout", "5000") // milliseconds
-	params.Set("_foreign_keys", "on")
-	params.Set("_stmt_cache_size", "64")
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + params.Encode()
-}
 
 // settle sets what has no DSN parameter and checks what has: the driver ignores names it does not know.
 func settle(conn *sqlite3.SQLiteConn) error {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-
-	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // readers bounds the pool of read-only connections.
@@ -16,6 +14,10 @@ const readers = 4
 // oldestLibrary is SQLite 3.51.3. Before it, two connections that checkpoint and write at once can corrupt a WAL
 // database.
 const oldestLibrary = 3_051_003
+
+// ErrNoDriver says that the program has no SQLite in it.
+var ErrNoDriver = errors.New("this program was built without cgo, which the SQLite store needs: use the memory store " +
+	"(collector serve --db memory), or build with CGO_ENABLED=1 and a C compiler")
 
 // DB is an open file. It is safe for concurrent use.
 type DB struct {
@@ -26,9 +28,10 @@ type DB struct {
 
 // Open opens the file at path, creating it (for this user only) if there is none; its directory must exist. It
 // refuses a file that is empty, damaged, or not a collector's, and changes nothing in it then. In-memory databases
-// are not supported: a component that needs no file has a store of its own for that.
+// are not supported: a component that needs no file has a store of its own for that. A program built without cgo gets
+// [ErrNoDriver].
 func Open(ctx context.Context, path string) (*DB, error) {
-	if err := checkLibrary(sqlite3.Version()); err != nil {
+	if err := checkDriver(); err != nil {
 		return nil, err
 	}
 	path, err := resolve(path)

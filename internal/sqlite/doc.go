@@ -9,5 +9,5 @@
 // that has begun is finished or rolled back even if its caller goes away, because cancelling a statement interrupts
 // the whole connection.
 //
-// SQLite is the C library by way of mattn/go-sqlite3, so the program needs cgo.
+// SQLite is the C library by way of mattn/go-sqlite3, which needs cgo. Without it the package builds, and Open says so.
 package sqlite

@@ -4,10 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
-
-	sqlite3 "github.com/mattn/go-sqlite3"
 )
 
 // Write runs fn in a transaction of the writer and commits it; when Write returns nil, the changes are on disk. If fn
@@ -48,35 +45,12 @@ func (db *DB) failed(err error) error {
 	return fmt.Errorf("write %s: %w", db.path, explain(err))
 }
 
-// damaged reports an error after which a connection must not be used again. A failed sync is one: the kernel may have
-// dropped the pages, and a second sync would succeed without them.
-func damaged(err error) bool {
-	var sqliteErr sqlite3.Error
-	if !errors.As(err, &sqliteErr) {
-		return false
-	}
-	switch sqliteErr.Code {
-	case sqlite3.ErrIoErr, sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return true
-	default:
-		return false
-	}
-}
-
 // release gives the connection back, unless its rollback failed: the next transaction would be inside this one.
 func release(conn *sql.Conn) {
 	if midTransaction(conn) {
 		discard(conn)
 	}
 	_ = conn.Close() // fails only if discarded before
-}
-
-func midTransaction(conn *sql.Conn) (open bool) {
-	_ = conn.Raw(func(c any) error {
-		open = !c.(*sqlite3.SQLiteConn).AutoCommit()
-		return nil
-	})
-	return open
 }
 
 func discard(conn *sql.Conn) {
