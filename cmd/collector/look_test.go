@@ -33,6 +33,8 @@ func TestCheck(t *testing.T) {
 	if strings.Join(names, ", ") != want {
 		t.Errorf("checked %v, want %s", names, want)
 	}
+	a.on(t, "check").expect(t, 0, "in memory: connections and registered schemas are forgotten when it stops", "")
+	a.on(t, "status").expect(t, 0, "", "store in memory, forgotten when it stops")
 	b.kill()
 	until(t, "a's connection to be stale", a.sees(t, "stale"))
 	a.on(t, "check").expect(t, 1, "peer b\tPROBLEM\t", "problems found: 1")

@@ -99,7 +99,7 @@ func TestServicesRegister(t *testing.T) {
 	first, grown := image(t, "tea.binpb", words, "sort"), image(t, "tea.json", words, "sort", "origin")
 	broken := image(t, "tea.binpb", numbers, "sort", "origin")
 
-	a.on(t, "services", "register", first, "--ns", "users", "--json").expect(t, 0, "{", "")
+	a.on(t, "services", "register", first, "--ns", "users", "--json").expect(t, 0, "{", "forgotten it after a restart")
 	a.on(t, "services", "check", first, "--ns", "users").expect(t, 0, "", "nothing that is registered would change")
 	a.on(t, "services", "check", grown, "--ns", "users").expect(t, 0, "tea.v1.Tea", "")
 	a.on(t, "services", "register", grown, "--ns", "users").expect(t, 0, "compatible", "")

@@ -28,7 +28,11 @@ func (a *app) banner(ready host.Ready) {
 	if len(ready.Examples) > 0 {
 		a.note("  examples     %s", strings.Join(ready.Examples, ", "))
 	}
-	a.note("  store        %s", ready.Store)
+	store := ready.Store
+	if store == host.InMemory {
+		store = forgets + " (--db FILE keeps them)"
+	}
+	a.note("  store        %s", store)
 	for i, line := range limitLines(ready.Limits) {
 		label := "limits"
 		if i > 0 {

@@ -9,7 +9,7 @@ func TestServeTellsPeopleWhatIsUp(t *testing.T) {
 	t.Parallel()
 	args := []string{"serve", "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--example", "orders", "--until-eof", "--log-level", "error"}
 	got := shell{terminal: true}.run(t.Context(), args...)
-	got.expect(t, 0, "collector a is up", "http://127.0.0.1:", "orders", "memory", "message 4 MiB", "Ctrl-C drains")
+	got.expect(t, 0, "collector a is up", "http://127.0.0.1:", "orders", "forgotten when it stops (--db FILE keeps them)", "message 4 MiB", "Ctrl-C drains")
 	if got.out != "" {
 		t.Errorf("stdout is for data: %q", got.out)
 	}

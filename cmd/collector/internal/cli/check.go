@@ -85,7 +85,7 @@ func (s *session) checkSchemas(ctx context.Context) finding {
 func checkStore(store *meshv1.StoreStatus) finding {
 	found := finding{Name: "store", Detail: storeText(store)}
 	if store.GetPath() == "" {
-		found.Detail = "in memory: connections are forgotten when it stops"
+		found.Detail = forgets
 	}
 	if store.GetError() != "" {
 		found.Detail, found.Problem = store.GetPath(), store.GetError()

@@ -18,7 +18,8 @@ func (a *app) connectionsHistoryCommand() *cobra.Command {
 		Use:   "history",
 		Short: "Show how connections got into their states, and why",
 		Long: "Show each change of a connection that was written down, newest first: from which state to which, who dialled, how\n" +
-			"long the state before had lasted, and the reason. A collector with --db remembers 1024 over its restarts.",
+			"long the state before had lasted, and the reason. A collector with --db FILE, as by default, remembers 1024 over its\n" +
+			"restarts, one with --db memory those since its start.",
 		Example: "  collector connections history\n  collector connections history --peer b --state stale,failed",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

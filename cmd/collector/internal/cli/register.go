@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
 // registering is `services register` and `services check`, which is the same without the deed.
@@ -101,7 +102,13 @@ func (r registering) register(ctx context.Context, s *session, m *image, path st
 	if report, err = r.send(ctx, s, m, false); err != nil {
 		return err
 	}
-	return s.app.show(reportView(report))
+	if err := s.app.show(reportView(report)); err != nil {
+		return err
+	}
+	if res, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{}); err == nil && res.GetStore().GetPath() == "" {
+		s.app.note("# the collector keeps it in memory, and has forgotten it after a restart")
+	}
+	return nil
 }
 
 // send registers every root of an image with what it imports. A dry run is forced, for its report.

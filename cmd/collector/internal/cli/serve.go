@@ -69,7 +69,7 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.id, "id", hostID(), "the collector's identity in the mesh")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:50051", "host:port to listen on; port 0 takes a free one")
 	set.StringSliceVar(&f.namespaces, "ns", nil, "its namespaces (default those of the examples, else \"default\")")
-	set.StringVar(&f.store, "db", "", "SQLite file for its connections; memory keeps nothing (default ID.db)")
+	set.StringVar(&f.store, "db", "", "SQLite file for its connections and schemas; memory forgets them when it stops (default ID.db)")
 	set.IntVar(&f.history, "history", 0, "keep this many finished calls in --db, for tap and the console; 0 remembers the last in memory only")
 	set.DurationVar(&f.historyAge, "history-age", 7*24*time.Hour, "and none of them longer than this")
 	set.StringSliceVar(&f.joins, "join", nil, "collectors to connect to, host:port, dialled until they are up")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -67,15 +68,17 @@ func (a *app) statusHeading(s *session, res *meshv1.GetStatusResponse) string {
 	}, "   ")
 }
 
+// forgets is what a store in memory does.
+const forgets = "in memory: connections and registered schemas are forgotten when it stops"
+
 func storeText(store *meshv1.StoreStatus) string {
-	place := store.GetPath()
-	if place == "" {
-		place = "in memory"
+	switch {
+	case store.GetError() != "":
+		return cmp.Or(store.GetPath(), "in memory") + " FAILS: " + store.GetError()
+	case store.GetPath() == "":
+		return "in memory, forgotten when it stops"
 	}
-	if store.GetError() != "" {
-		return place + " FAILS: " + store.GetError()
-	}
-	return place + " ok"
+	return store.GetPath() + " ok"
 }
 
 func warnings(list []string) []string {
