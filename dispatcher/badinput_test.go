@@ -185,7 +185,7 @@ func TestBadInput_Bodies(t *testing.T) {
 		"a form":                    {echoPath, "application/x-www-form-urlencoded", "a=b", 415, ""},
 		"another codec":             {echoPath, "application/xml", "<a/>", 415, ""},
 		"another codec of grpc":     {echoPath, "application/grpc+thrift", whole(""), 415, ""},
-		"grpc-web as text":          {echoPath, "application/grpc-web-text", "AAAAAAA=", 415, ""},
+		"another codec as text":     {echoPath, "application/grpc-web-text+thrift", "AAAAAAA=", 415, ""},
 		"no JSON":                   {echoPath, "application/json", "{", 400, `"invalid_argument"`},
 		"no protobuf":               {echoPath, "application/proto", "\xff\xff", 400, `"invalid_argument"`},
 		"no protobuf by grpc":       {echoPath, "application/grpc", whole("\xff\xff"), 200, "3"},

@@ -66,7 +66,7 @@ func (s *session) explainUnreached(ctx context.Context, err error) *failure {
 	if hungUp {
 		s.witness.heard.probe(ctx, s.hostPort())
 	}
-	if spoken := s.witness.heard.speaker(); spoken != speaksNothing && spoken != s.speaks() {
+	if spoken := s.witness.heard.speaker(s.hostPort()); spoken != speaksNothing && spoken != s.speaks() {
 		return s.explainSpeaker(f, spoken, err)
 	}
 	f.why = []string{rootCause(err)}

@@ -37,27 +37,35 @@ func (h *hearing) note(part []byte) {
 	h.beginning = append(h.beginning, part...)
 }
 
-func (h *hearing) speaker() speaker {
+// speaker is what speaks at host. Where another one was dialled, which was a proxy, nothing was heard of it.
+func (h *hearing) speaker(host string) speaker {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.address != host {
+		return speaksNothing
+	}
 	return speakerOf(h.beginning)
+}
+
+// reached reports whether the last connection was to host itself.
+func (h *hearing) reached(host string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.address == host
 }
 
 // probeTime bounds a probe.
 const probeTime = time.Second
 
 // probe greets a server in HTTP/2 that hung up without a word, as those do that speak nothing else: what it says then
-// is heard. It does nothing if another one was dialled than the one that is meant, which was a proxy.
+// is heard. It does nothing where another one was dialled, which was a proxy.
 func (h *hearing) probe(ctx context.Context, host string) {
-	h.mu.Lock()
-	address := h.address
-	h.mu.Unlock()
-	if address != host || h.speaker() != speaksNothing {
+	if !h.reached(host) || h.speaker(host) != speaksNothing {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	conn, err := h.dial(ctx, "tcp", address)
+	conn, err := h.dial(ctx, "tcp", host)
 	if err != nil {
 		return
 	}
