@@ -68,10 +68,10 @@ func (m *Manager) GetActiveConnection(connectionID string) (*ActiveConnection, b
 }
 
 // GetClient returns a client of the dispatcher service of the collector at an address, as it was dialled or as the peer
-// claims it, if calls can go there. The client survives reconnects.
+// claims it, if there is a link to it. The client survives reconnects.
 func (m *Manager) GetClient(address string) (collectorconnect.CollectiveDispatcherClient, bool) {
 	for _, p := range m.Table().Peers() {
-		if p.Address == address && p.Routable() {
+		if p.Address == address && p.linked() {
 			return p.dispatcher(), true
 		}
 	}
@@ -106,7 +106,7 @@ func (c *connection) active() *ActiveConnection {
 		Connection:   c.view(),
 		Peer:         c.peerView(),
 	}
-	if a.Peer.Routable() {
+	if a.Peer.linked() {
 		a.Client = a.Peer.dispatcher()
 	}
 	return a

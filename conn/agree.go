@@ -151,16 +151,17 @@ func (m *Manager) commit(c *connection, record *collector.Connection, a agreemen
 
 // install makes the line of an agreement the one that carries calls. m.mu is held.
 func (m *Manager) install(c *connection, a agreement) {
-	c.live, c.seed = a.line, a.seed
+	if c.live != a.line {
+		c.heard, c.leaving = false, false
+	}
+	c.live, c.seed, c.expected = a.line, a.seed, false
 	if a.line == nil {
 		c.wire.clear()
 		return
 	}
 	c.wire.set(a.line)
 	if s, ok := a.line.(*session); ok {
-		if c.session != s.peer.SessionID {
-			c.session, c.catalog = s.peer.SessionID, nil
-		}
+		c.session = s.peer.SessionID
 		s.settle(c, a.shared, a.dialed)
 	}
 }

@@ -11,8 +11,9 @@ import (
 // announcement is this collector's catalog, encoded by namespace: a peer is told only of the namespaces it shares, and
 // parts of an encoded catalog put one after the other are an encoded catalog.
 type announcement struct {
-	given uint64 // revision of the catalog it was made of
-	parts map[string][]byte
+	given   uint64 // revision of the catalog it was made of
+	leaving bool
+	parts   map[string][]byte
 }
 
 // Announce tells all peers what this collector serves: now, and whenever a link comes up. It is always the full set; an
@@ -28,9 +29,14 @@ func (m *Manager) Announce(catalog *meshv1.Catalog) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if next.given != 0 && next.given < m.announced.Load().given {
+	if m.closing || next.given != 0 && next.given < m.announced.Load().given {
 		return
 	}
+	m.tell(next)
+}
+
+// tell makes an announcement the one that peers get. m.mu is held.
+func (m *Manager) tell(next *announcement) {
 	m.announced.Store(next)
 	for s := range m.sessions {
 		s.announceSoon()
@@ -71,6 +77,10 @@ func (a *announcement) encode(revision uint64, namespaces []string) []byte {
 	for _, namespace := range namespaces {
 		out = append(out, a.parts[namespace]...)
 	}
+	if a.leaving {
+		out = protowire.AppendTag(out, 4, protowire.VarintType) // Catalog.leaving
+		out = protowire.AppendVarint(out, 1)
+	}
 	return out
 }
 
@@ -110,7 +120,7 @@ func (s *session) hear(_ *link.Link, revision uint64, data []byte) {
 		s.catalog = catalog // settle takes it
 		s.m.announceChange()
 	case t.conn.live == s:
-		t.conn.catalog = catalog
+		t.conn.hears(s, catalog)
 		s.m.publish(t.conn)
 	}
 }

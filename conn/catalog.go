@@ -23,6 +23,7 @@ const (
 // Catalog is what a peer serves, by namespace and procedure. It never changes.
 type Catalog struct {
 	revision uint64
+	leaving  bool
 	methods  map[string]map[string]*meshv1.CatalogMethod
 	schemas  map[string]*meshv1.CatalogSchema
 }
@@ -35,6 +36,7 @@ func NewCatalog(in *meshv1.Catalog) (*Catalog, error) {
 	}
 	c := &Catalog{
 		revision: in.GetRevision(),
+		leaving:  in.GetLeaving(),
 		methods:  make(map[string]map[string]*meshv1.CatalogMethod),
 		schemas:  make(map[string]*meshv1.CatalogSchema, len(in.GetSchemas())),
 	}

@@ -3,19 +3,17 @@ package conn
 import (
 	"context"
 	"sync"
-
-	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-// Shutdown stops in good order: no connection is made any more, peers are told that this collector serves nothing,
-// running calls finish, and everything is closed as by [Manager.CloseAll]. When ctx ends first, calls that still run
-// are cut off and its error is returned.
+// Shutdown stops in good order: no connection is made any more, peers are told that this collector is leaving, running
+// calls finish, and everything is closed as by [Manager.CloseAll]. When ctx ends first, calls that still run are cut off
+// and its error is returned.
 //
 // The connections stay on record as stale: peers that dialled dial again, and so does this collector when it comes back
 // and recovers.
 func (m *Manager) Shutdown(ctx context.Context) error {
-	m.Announce(&meshv1.Catalog{})
 	sessions := m.refuseNew()
+	m.announceLeaving()
 	var group sync.WaitGroup
 	for _, s := range sessions {
 		group.Go(func() { s.retire(ctx) })
@@ -37,6 +35,13 @@ func (m *Manager) CloseAll() {
 	<-m.keeping
 	m.endSeedLines()
 	m.writeBack()
+}
+
+// announceLeaving tells the peers to call elsewhere, and not to take what was served here for withdrawn.
+func (m *Manager) announceLeaving() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tell(&announcement{leaving: true})
 }
 
 // refuseNew refuses new connections, links and background work from now on, and returns the links there are.

@@ -34,9 +34,9 @@ type connection struct {
 	record  *collector.Connection // replaced, never modified; nil before the first agreement
 	dirty   bool                  // the record differs from the stored one
 	put     uint64                // order of changes, for lists
-	catalog *Catalog
-	session string // of the peer, when it was last agreed
-	live    line   // nil unless calls can be carried
+	said                          // what the peer serves
+	session string                // of the peer, when it was last agreed
+	live    line                  // nil unless calls can be carried
 	seed    bool
 	trouble string // why the last dial failed
 
@@ -75,6 +75,8 @@ func (c *connection) peerView() *Peer {
 		OneWay:       c.oneWay(),
 		Carrier:      c.carrier(),
 		Catalog:      c.catalog,
+		Silent:       c.silent(),
+		Away:         c.away(),
 		wire:         &c.wire,
 	}
 	p.Reason = c.reason(p)
@@ -85,6 +87,12 @@ func (c *connection) reason(p *Peer) string {
 	switch {
 	case p.Routable():
 		return ""
+	case c.leaving && c.live != nil:
+		return "it is stopping"
+	case p.Away && c.catalog != nil:
+		return "it has restarted and not said yet what it serves"
+	case p.Away:
+		return "it has not said yet what it serves"
 	case routable(p.State):
 		return "it connected by the seed's protocol, and dialling the address it claims is not allowed"
 	case c.trouble != "":

@@ -77,7 +77,10 @@ func (m *Manager) commitEnd(c *connection, record *collector.Connection) (ended 
 	defer m.mu.Unlock()
 	ended = c.live
 	m.setRecord(c, record)
-	c.live, c.catalog, c.trouble = nil, nil, ""
+	c.live, c.trouble, c.expected = nil, "", false
+	if c.state() == stateClosed {
+		c.said = said{} // somebody wanted the end; what failed is away
+	}
 	c.wire.clear()
 	if c.stopDial != nil {
 		c.stopDial()

@@ -28,6 +28,7 @@ func (m *Manager) keep() {
 		select {
 		case <-tick.C:
 			m.noteUse(time.Now())
+			m.giveUpExpecting(time.Now())
 			m.writeBack()
 		case <-m.kick:
 			m.writeBack()

@@ -60,6 +60,7 @@ type Manager struct {
 
 	mu       sync.Mutex // never held across I/O; guards the following
 	closing  bool
+	loaded   time.Time // when the connections of earlier runs were
 	changed  chan struct{}
 	conns    map[string]*connection // by peer id
 	ids      map[string]*connection // the same by their own id
@@ -99,6 +100,7 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	if err := m.load(); err != nil {
 		return nil, err
 	}
+	m.loaded = time.Now()
 	m.ctx, m.stop = context.WithCancel(context.Background())
 	go m.keep()
 	return m, nil

@@ -35,14 +35,23 @@ type Peer struct {
 	OneWay bool
 	// Carrier is what calls go by now: CarrierUpgrade, CarrierRPC, CarrierSeed, or empty while nothing carries them.
 	Carrier string
-	// Catalog is what the peer said last; nil before it said anything and for seed peers.
+	// Catalog is what the peer said last that it serves; nil before it said anything and for seed peers.
 	Catalog *Catalog
+	// Silent tells that the peer is yet to say what it serves, over the link it has now or, for some minutes, after this
+	// collector restarted: any method of a shared namespace may be its.
+	Silent bool
+	// Away tells that Catalog is what an earlier run of the peer served, or what it served before it began to stop. Calls
+	// do not go there although the link is up; nothing has been withdrawn either.
+	Away bool
 
 	wire *wire
 }
 
 // Routable reports whether calls can go to the peer now.
-func (p *Peer) Routable() bool { return routable(p.State) && !p.OneWay }
+func (p *Peer) Routable() bool { return p.linked() && !p.Away }
+
+// linked reports whether the peer's own services can be called.
+func (p *Peer) linked() bool { return routable(p.State) && !p.OneWay }
 
 // Method returns the peer's catalog entry of a method in a shared namespace. A peer that is not routable answers what
 // it served before. The entry is shared: do not modify it.

@@ -52,6 +52,7 @@ func (m *Manager) adopt(peer string, stored *collector.Connection) {
 	if stale, ok := c.after(eventLost, m.self.SessionID, "this collector restarted"); ok && record.GetState() != stateStale {
 		c.record, c.dirty = stale, true
 	}
+	c.expected = c.state() == stateStale
 	m.remember(c)
 	m.publish(c)
 }

@@ -217,7 +217,8 @@ func (s *session) bind(c *connection, shared []string) {
 func (s *session) settle(c *connection, shared []string, asked bool) {
 	s.bind(c, shared)
 	if s.catalog != nil {
-		c.catalog, s.catalog = s.catalog, nil
+		c.hears(s, s.catalog)
+		s.catalog = nil
 	}
 	if asked {
 		s.owed = true

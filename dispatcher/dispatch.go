@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 
 	"connectrpc.com/connect/v2"
@@ -41,7 +42,10 @@ type answer struct {
 }
 
 func (d *Dispatcher) dispatch(ctx context.Context, req *collector.DispatchRequest, meta *metadata) answer {
-	v := d.view()
+	v := d.viewFor(ctx, func(v *view) *refusal {
+		decided, _, r := v.decide(req, d.balance())
+		return cmp.Or(r, decided.refusal)
+	})
 	decided, procedure, r := v.decide(req, d.balance())
 	if r == nil {
 		r = decided.refusal

@@ -54,6 +54,10 @@ type Dispatcher struct {
 	opening     connect.ClientFunc // opens a call on a peer, through the client interceptors
 	relay       connect.ServerFunc // forwards a call to peers, through the server interceptors
 
+	// unopened is closed and gone when calls need not wait any more for peers of earlier runs; nil if they do not.
+	unopened atomic.Pointer[chan struct{}]
+	waiting  sync.WaitGroup // for that
+
 	// draining is closed by drain, when the collector is about to stop.
 	draining chan struct{}
 	drain    func()
@@ -246,6 +250,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 // It does not touch listeners: shut the *http.Server down next.
 func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.drain()
+	d.waiting.Wait()
 	d.schemas.stop()
 	d.recorder.Close()
 	defer d.releaseStore()

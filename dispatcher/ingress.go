@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"connectrpc.com/connect/v2/connecthttp"
@@ -94,7 +95,8 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 	w.Header().Set(headerReason, refused.reason)
 	errors := connecthttp.NewErrorWriter(d.limits.httpOptions()...)
 	if !errors.IsSupported(r) || r.Method == http.MethodGet && !r.URL.Query().Has("encoding") {
-		http.Error(w, "404: "+refused.message, http.StatusNotFound)
+		status := refused.plainStatus()
+		http.Error(w, strconv.Itoa(status)+": "+refused.message, status)
 		return
 	}
 	seen := d.see(observe.Native, "", r.URL.Path)

@@ -20,6 +20,9 @@ type Limits struct {
 	DefaultTimeout time.Duration
 	// MaxTimeout is the longest deadline of a unary call; longer ones are cut. Default 5 min; negative: none is cut.
 	MaxTimeout time.Duration
+	// OpenTimeout is how long after a start calls that nobody is known to serve wait for the peers of earlier runs, see
+	// [Dispatcher.Resume]. Default 2 s; negative: they do not wait.
+	OpenTimeout time.Duration
 	// Attempts is how often a call is tried, on one peer each, when it surely did not run or may be repeated. Default 3.
 	Attempts int
 	// Connections is how many clients may be connected at once; more wait. Default 512.
@@ -49,6 +52,7 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.RequestBytes, l.MessageBytes)
 	setDefault(&l.DefaultTimeout, 30*time.Second)
 	setDefault(&l.MaxTimeout, 5*time.Minute)
+	setDefault(&l.OpenTimeout, 2*time.Second)
 	setDefault(&l.Attempts, 3)
 	setDefault(&l.Connections, 512)
 	setDefault(&l.Streams, 64)
@@ -86,6 +90,7 @@ func (l Limits) Map() map[string]string {
 		"request message":  bytesText(l.RequestBytes),
 		"default timeout":  timeText(l.DefaultTimeout),
 		"max timeout":      timeText(l.MaxTimeout),
+		"open timeout":     timeText(l.OpenTimeout),
 		"attempts":         strconv.Itoa(l.Attempts),
 		"connections":      strconv.Itoa(l.Connections),
 		"http2 streams":    strconv.Itoa(l.Streams),

@@ -41,7 +41,8 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	if named := r.Header.Get(headerNamespace); named != "" {
 		namespace = named
 	}
-	v := d.view()
+	asked := call{namespace: namespace, procedure: procedure, target: r.Header.Get(headerTarget), raw: true}
+	v := d.viewFor(r.Context(), func(v *view) *refusal { return v.refusesNative(asked) })
 	namespace, e, refused := v.find(namespace, procedure)
 	if refused != nil {
 		d.refuseHTTP(w, r, refused)
@@ -70,9 +71,18 @@ func (v *view) find(namespace, procedure string) (string, *entry, *refusal) {
 	}
 	e, ok := s.entries[procedure]
 	if !ok {
-		return "", nil, v.unknownMethod(s, call{namespace: namespace, procedure: procedure})
+		return "", nil, v.unknownMethod(s, call{namespace: namespace, procedure: procedure, raw: true})
 	}
 	return namespace, e, nil
+}
+
+// refusesNative says why a call of the native path would be refused, nil if it would not. Its namespace may be empty.
+func (v *view) refusesNative(c call) (r *refusal) {
+	if c.namespace, _, r = v.find(c.namespace, c.procedure); r != nil {
+		return r
+	}
+	d := route(v, c, balance{load: stationLoad})
+	return d.refusal
 }
 
 func (n *nativeHandlers) handler(s shape) http.Handler {

@@ -24,6 +24,14 @@ func outward(err error) (reason string, plain error) {
 	return reasonMethodUnknown, connect.NewError(verdict.Code(), verdict.Message()).WithCause(err)
 }
 
+// plainStatus is for what is no RPC client, such as the address bar of a browser.
+func (r *refusal) plainStatus() int {
+	if r.code == connect.CodeUnavailable {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNotFound
+}
+
 // notFound answers a refusal that a router makes, not a method: 404 where Connect has 501.
 type notFound struct{ http.ResponseWriter }
 

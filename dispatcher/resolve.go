@@ -125,19 +125,17 @@ func (v *view) unknownMethod(s *space, c call) *refusal {
 	if owners := v.owners[c.procedure]; len(owners) > 0 && !slices.Contains(owners, s.name) {
 		message += "; it is served in namespace " + enumerate(owners)
 	}
-	r := v.unlessSilent(refuse(connect.CodeUnimplemented, reasonMethodUnknown, message), s.name)
+	r := v.unlessSilent(refuse(connect.CodeUnimplemented, reasonMethodUnknown, message), c)
 	r.candidates = v.candidates(s, s.entries[c.procedure], c, nil)
 	return r
 }
 
 // unlessSilent turns the refusal of a method that nobody is known to serve into unavailable while a peer that may serve
-// it is yet to say so: after a restart, connections are known before their peers have been heard.
-// An empty namespace is any.
-func (v *view) unlessSilent(r *refusal, namespace string) *refusal {
+// it is yet to say so: after a restart, on either side, connections are known before their peers have been heard.
+func (v *view) unlessSilent(r *refusal, c call) *refusal {
 	var silent []*station
 	for _, id := range slices.Sorted(maps.Keys(v.stations)) {
-		st := v.stations[id]
-		if st.State == collector.ConnectionState_CONNECTION_STATE_STALE && st.Catalog == nil && (namespace == "" || st.shares(namespace)) {
+		if st := v.stations[id]; st.mayServe(c) {
 			silent = append(silent, st)
 		}
 	}
@@ -148,6 +146,15 @@ func (v *view) unlessSilent(r *refusal, namespace string) *refusal {
 		r.message+"; collectors that have not said yet what they serve: "+blame(silent)+"; call again when they are back")
 }
 
+// mayServe reports whether it cannot be told now whether a peer serves a method that no catalog names. A call without a
+// namespace may be in any. A seed peer never says what it serves, so one that is away may serve whatever it can be sent.
+func (st *station) mayServe(c call) bool {
+	if c.namespace != "" && !st.shares(c.namespace) || c.target != "" && c.target != st.ID {
+		return false
+	}
+	return st.Silent || st.Seed && !c.raw && st.State == collector.ConnectionState_CONNECTION_STATE_STALE
+}
+
 // unknownEverywhere refuses a procedure that no namespace has.
 func (v *view) unknownEverywhere(procedure string) *refusal {
 	if _, _, err := name.SplitProcedure(procedure); err != nil {
@@ -156,5 +163,5 @@ func (v *view) unknownEverywhere(procedure string) *refusal {
 	hint := nearHint(procedure, slices.Sorted(maps.Keys(v.owners)))
 	r := refuse(connect.CodeUnimplemented, reasonMethodUnknown,
 		"no namespace of collector "+quoted(v.self)+" has "+spoken(procedure)+strings.ReplaceAll(hint, " /", " "))
-	return v.unlessSilent(r, "")
+	return v.unlessSilent(r, call{procedure: procedure, raw: true})
 }

@@ -87,6 +87,8 @@ func (v *view) routeTo(s *space, e *entry, c call) decision {
 		return decision{peers: st.alone, seed: st.Seed, entry: e}
 	case !st.Routable():
 		return decision{refusal: v.unreachableTarget(s, e, c, why), entry: e}
+	case st.mayServe(c) && !st.serves(s.name, c.procedure):
+		return decision{refusal: v.unreachableTarget(s, e, c, "it has not said yet what it serves"), entry: e}
 	case e != nil && e.isOdd(st):
 		return decision{refusal: v.incompatible(s, e, c, st), entry: e}
 	}

@@ -48,7 +48,7 @@ func peerServing(t testing.TB, id string, state collector.ConnectionState, share
 
 // silentPeer is a peer that this run has not heard yet.
 func silentPeer(id string, state collector.ConnectionState, shared string) *conn.Peer {
-	return &conn.Peer{ID: id, State: state, Shared: words(shared), Reason: "restarted"}
+	return &conn.Peer{ID: id, State: state, Shared: words(shared), Reason: "restarted", Silent: state != closed, Away: state == active}
 }
 
 func seedPeer(id string, state collector.ConnectionState, shared string) *conn.Peer {

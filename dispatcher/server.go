@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -99,14 +100,17 @@ func (c *boundedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// ListenAndServe listens at address, serves the collector there until ctx is done, and then stops within grace: first
-// the links, so that peers go elsewhere, then the server. It is what a program without needs of its own does. It returns
-// nil when it was stopped by ctx in order.
+// ListenAndServe listens at address, resumes the connections of earlier runs, see [Dispatcher.Resume], serves the
+// collector there until ctx is done, and then stops within grace: first the links, so that peers go elsewhere, then the
+// server. It is what a program without needs of its own does. It returns nil when it was stopped by ctx in order.
 func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConfig *tls.Config, grace time.Duration) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
+	}
+	if err := d.Resume(context.WithoutCancel(ctx), nil); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	server := d.Server(d.Handler(), tlsConfig)
 	failed := make(chan error, 1)

@@ -69,7 +69,10 @@ func (t *transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 	if !ok {
 		ctx, info = connect.NewClientContext(ctx)
 	}
-	v := d.view()
+	v := d.viewFor(ctx, func(v *view) *refusal {
+		decided, _ := t.decide(v, spec, info)
+		return decided.refusal
+	})
 	info.TransportInfo = v.route
 	decided, namespace := t.decide(v, spec, info)
 	c := callerCalls.Get().(*callerCall) //nolint:forcetypeassert // the pool holds nothing else

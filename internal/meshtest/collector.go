@@ -45,15 +45,34 @@ func Serve(t testing.TB, id string, namespaces []string, opts ...dispatcher.Opti
 
 // Start starts a collector, under TLS if tlsConfig is not nil. It logs only if opts give it a logger.
 func Start(id string, namespaces []string, tlsConfig *tls.Config, opts ...dispatcher.Option) (*Collector, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	nothing := func(*dispatcher.Dispatcher) error { return nil }
+	return startAt("127.0.0.1:0", id, namespaces, tlsConfig, nothing, opts...)
+}
+
+// StartAt starts a collector as a program does: at an address that others know, and with all that prepare registers and
+// resumes there before the first request is accepted.
+func StartAt(
+	address, id string, namespaces []string, prepare func(*dispatcher.Dispatcher) error, opts ...dispatcher.Option,
+) (*Collector, error) {
+	return startAt(address, id, namespaces, nil, prepare, opts...)
+}
+
+func startAt(
+	address, id string, namespaces []string, tlsConfig *tls.Config, prepare func(*dispatcher.Dispatcher) error,
+	opts ...dispatcher.Option,
+) (*Collector, error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	address := listener.Addr().String()
+	address = listener.Addr().String()
 	quiet := dispatcher.WithLogger(slog.New(slog.DiscardHandler))
 	d, err := dispatcher.New(id, address, namespaces, slices.Concat([]dispatcher.Option{quiet}, opts)...)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
+	}
+	if err := prepare(d); err != nil {
+		return nil, errors.Join(err, listener.Close(), d.Shutdown(context.Background()))
 	}
 	c := &Collector{d, address, d.Server(d.Handler(), tlsConfig), make(chan struct{})}
 	go c.serve(d.Listener(listener))
@@ -67,6 +86,13 @@ func (c *Collector) serve(listener net.Listener) {
 		return
 	}
 	_ = c.HTTP.Serve(listener)
+}
+
+// Kill ends the collector as if its machine were gone: its connections break, nobody is told why. It may be called again.
+func (c *Collector) Kill() error {
+	_ = c.HTTP.Close()
+	c.Connections().CloseAll()
+	return c.Stop()
 }
 
 // Stop ends the links, for which it waits for [Patience], then the server at once. It may be called again.

@@ -33,7 +33,10 @@ type Catalog struct {
 	// At most 100 000, each (namespace, procedure) at most once.
 	Methods []*CatalogMethod `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty"`
 	// The schemas of those methods, each namespace at most once.
-	Schemas       []*CatalogSchema `protobuf:"bytes,3,rep,name=schemas,proto3" json:"schemas,omitempty"`
+	Schemas []*CatalogSchema `protobuf:"bytes,3,rep,name=schemas,proto3" json:"schemas,omitempty"`
+	// The sender is stopping. The catalog is empty, and what the last one named is away, not withdrawn: it may be back
+	// when the sender is.
+	Leaving       bool `protobuf:"varint,4,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -87,6 +90,13 @@ func (x *Catalog) GetSchemas() []*CatalogSchema {
 		return x.Schemas
 	}
 	return nil
+}
+
+func (x *Catalog) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
+	}
+	return false
 }
 
 // CatalogSchema names the files that declare what the sender serves in a namespace, by their content. Who wants one asks
@@ -346,11 +356,12 @@ var File_collector_mesh_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcollector/mesh/v1/catalog.proto\x12\x11collector.mesh.v1\"\x9d\x01\n" +
+	"\x1fcollector/mesh/v1/catalog.proto\x12\x11collector.mesh.v1\"\xb7\x01\n" +
 	"\aCatalog\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12:\n" +
 	"\amethods\x18\x02 \x03(\v2 .collector.mesh.v1.CatalogMethodR\amethods\x12:\n" +
-	"\aschemas\x18\x03 \x03(\v2 .collector.mesh.v1.CatalogSchemaR\aschemas\"N\n" +
+	"\aschemas\x18\x03 \x03(\v2 .collector.mesh.v1.CatalogSchemaR\aschemas\x12\x18\n" +
+	"\aleaving\x18\x04 \x01(\bR\aleaving\"N\n" +
 	"\rCatalogSchema\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1f\n" +
 	"\vfile_hashes\x18\x02 \x03(\fR\n" +

@@ -1,0 +1,85 @@
+package dispatcher
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Resume brings the connections of earlier runs back, see [conn.Manager.RecoverFromRestart], and lets calls wait for
+// them: one that would be refused because nobody is known yet who serves it is decided when somebody is, or when all
+// peers of earlier runs have said what they serve and joining is closed, or after [Limits.OpenTimeout], whatever comes
+// first. Calls that can be taken do not wait, nor does anything but calls. Call it once, when everything is registered
+// and before the first request is accepted; [Dispatcher.ListenAndServe] does. A nil joining is not waited for.
+func (d *Dispatcher) Resume(ctx context.Context, joining <-chan struct{}) error {
+	if d.limits.OpenTimeout > 0 {
+		d.awaitPeers(joining)
+	}
+	return d.conns.RecoverFromRestart(ctx)
+}
+
+// awaitPeers makes calls wait. It does not wait itself.
+func (d *Dispatcher) awaitPeers(joining <-chan struct{}) {
+	open := make(chan struct{})
+	if !d.unopened.CompareAndSwap(nil, &open) {
+		return
+	}
+	d.waiting.Go(func() {
+		defer close(open)
+		defer d.unopened.Store(nil)
+		timeout := time.NewTimer(d.limits.OpenTimeout)
+		defer timeout.Stop()
+		for {
+			changed := d.conns.Changed()
+			if joining == nil && !d.expectsPeers() {
+				return
+			}
+			select {
+			case <-changed:
+			case <-joining:
+				joining = nil
+			case <-timeout.C:
+				return
+			case <-d.draining:
+				return
+			}
+		}
+	})
+}
+
+// expectsPeers reports whether a peer of an earlier run has not been heard in this one.
+func (d *Dispatcher) expectsPeers() bool {
+	for _, peer := range d.conns.Table().Peers() {
+		if peer.Silent {
+			return true
+		}
+	}
+	return false
+}
+
+// viewFor is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the
+// first one in which the call is not refused for want of them. refused says why it is refused in a view; nil if it is not.
+func (d *Dispatcher) viewFor(ctx context.Context, refused func(*view) *refusal) *view {
+	for {
+		open := d.unopened.Load()
+		if open == nil {
+			return d.view()
+		}
+		changed := d.conns.Changed()
+		v := d.view()
+		if !refused(v).mayPass() {
+			return v
+		}
+		select {
+		case <-changed:
+		case <-*open:
+		case <-ctx.Done():
+			return v
+		}
+	}
+}
+
+// mayPass reports whether a refusal is of a kind that the return of a peer may mend.
+func (r *refusal) mayPass() bool {
+	return r != nil && slices.Contains([]string{reasonUnreachable, reasonMethodUnknown, reasonTargetUnknown, reasonTargetNotServing}, r.reason)
+}
