@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -32,7 +33,7 @@ type serveFlags struct {
 	corsOrigins         []string
 	allowPlaintext      bool
 	untilEOF            bool
-	grace               time.Duration
+	grace, open         time.Duration
 	history             int
 	historyAge          time.Duration
 }
@@ -86,6 +87,7 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringSliceVar(&f.corsOrigins, "cors-origin", nil, "origins of web pages that may call, such as https://app.example (default none but its own)")
 	set.BoolVar(&f.allowPlaintext, "allow-plaintext", false, "listen and dial beyond loopback without TLS")
 	set.DurationVar(&f.grace, "grace", 10*time.Second, "how long running calls have when it stops")
+	set.DurationVar(&f.open, "open-timeout", 2*time.Second, "how long after the start calls that nobody is known to serve wait for peers; 0 for not at all")
 	set.StringVar(&f.logFormat, "log-format", "", "text or json (default text on a terminal, json else)")
 	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	set.BoolVar(&f.untilEOF, "until-eof", false, "stop when stdin ends, for programs that start a collector")
@@ -177,7 +179,7 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
 		History: flags.history, HistoryAge: flags.historyAge, BasePath: strings.TrimSuffix(flags.basePath, "/"),
-		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
+		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace, OpenTimeout: cmp.Or(flags.open, -1),
 		Logger: logger, Version: a.version,
 	}
 	if config.Identity, err = a.identity(flags); err != nil {

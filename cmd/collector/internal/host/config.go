@@ -51,6 +51,8 @@ type Config struct {
 	CORSOrigins []string
 	// Grace is how long running calls have when the collector stops.
 	Grace time.Duration
+	// OpenTimeout is that of dispatcher.Limits.
+	OpenTimeout time.Duration
 	// CutOff, when it is closed, ends the collector as if its machine were gone: without a goodbye, without waiting for
 	// calls. nil for never.
 	CutOff  <-chan struct{}

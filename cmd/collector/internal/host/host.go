@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"sync"
 
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -66,6 +65,7 @@ func build(
 		dispatcher.WithVersion(config.Version),
 		dispatcher.WithCORSOrigins(config.CORSOrigins...),
 		config.showConsole(),
+		dispatcher.WithLimits(dispatcher.Limits{OpenTimeout: config.OpenTimeout}),
 	}
 	if kept.file != nil {
 		opts = append(opts, dispatcher.WithStore(kept.file),
@@ -94,17 +94,15 @@ func build(
 
 // serve owns everything that runs: the server, the joins, and their end.
 func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
+	joined := make(chan struct{})
 	server := d.Server(below(config.BasePath, d.Handler()), config.ListenTLS)
-	if err := d.Connections().RecoverFromRestart(context.WithoutCancel(ctx)); err != nil {
+	if err := d.Resume(context.WithoutCancel(ctx), joined); err != nil {
 		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- serveOn(server, d.Listener(listener)) }()
 	joining, stopJoining := context.WithCancel(ctx)
-	var joins sync.WaitGroup
-	for _, address := range config.Join {
-		joins.Go(func() { join(joining, config.Logger, d, address) })
-	}
+	go joinAll(joining, config, d, joined)
 	ready(readiness(config, d, listener.Addr().String()))
 
 	var err error
@@ -117,7 +115,7 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 		_ = server.Close() // nobody is left to tell
 	}
 	stopJoining()
-	joins.Wait()
+	<-joined
 	return errors.Join(err, drain(context.WithoutCancel(ctx), config, d, server))
 }
 

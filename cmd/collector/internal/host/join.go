@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/collectiverpc/collective/gen/collector"
@@ -20,6 +21,16 @@ const (
 // joiner is the one thing that joining needs of a dispatcher.
 type joiner interface {
 	ConnectTo(ctx context.Context, address string, namespaces []string) (*collector.ConnectResponse, error)
+}
+
+// joinAll joins all collectors of the configuration, and closes joined when it has or is told to stop.
+func joinAll(ctx context.Context, config Config, d joiner, joined chan<- struct{}) {
+	defer close(joined)
+	var joins sync.WaitGroup
+	for _, address := range config.Join {
+		joins.Go(func() { join(ctx, config.Logger, d, address) })
+	}
+	joins.Wait()
 }
 
 // join connects to a collector, trying until it is up; from then on the connection manager keeps it. Trouble is logged
