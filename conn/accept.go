@@ -52,8 +52,8 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 		return nil, err
 	}
 	defer m.drop(c)
-	if asked.session == nil && m.calledAsSeed(c) {
-		return m.answerOf(c), nil
+	if asked.session == nil && m.dialedAsSeed(c) {
+		return m.answerSeed(c, asked.namespaces), nil
 	}
 	a := agreement{
 		seed:    asked.session == nil,
@@ -139,18 +139,8 @@ func (m *Manager) checkLinkless(peer string, req *collector.ConnectRequest) erro
 	if !ok || c.record == nil {
 		return nil
 	}
-	_, linked := c.live.(*session)
-	if _, seed := c.live.(*seedLine); linked || c.record.GetIsInitiator() && !seed {
+	if _, linked := c.live.(*session); linked || c.record.GetIsInitiator() && !c.seed {
 		return connect.Errorf(connect.CodeAlreadyExists, "collector %q is connected with %q by a link: disconnect that first", m.self.ID, peer)
 	}
 	return nil
-}
-
-// calledAsSeed reports whether this side has connected to a seed peer by itself. Such a peer connects from its side as
-// well, to be able to call; the terms are those that this side asked for.
-func (m *Manager) calledAsSeed(c *connection) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, seed := c.live.(*seedLine)
-	return seed && c.record.GetIsInitiator()
 }

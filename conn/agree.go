@@ -114,6 +114,10 @@ func (m *Manager) rule(c *connection, a agreement) ruling {
 // apply writes the terms of an agreement into a record.
 func (m *Manager) apply(record *collector.Connection, c *connection, a agreement) {
 	record.SharedNamespaces = a.shared
+	record.Carrier = "" // what is stored of it is only whether the peer speaks the seed's protocol
+	if a.seed {
+		record.Carrier = CarrierSeed
+	}
 	record.SourceCollectorId, record.TargetCollectorId = c.peer, m.self.ID
 	if s, linked := a.line.(*session); linked && s.dialed || !linked && a.dialed {
 		record.SourceCollectorId, record.TargetCollectorId = m.self.ID, c.peer

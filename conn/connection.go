@@ -40,6 +40,7 @@ type connection struct {
 	seed    bool
 	trouble string // why the last dial failed
 
+	nudged    chan struct{} // tells the redial that the peer is back
 	redialing bool
 	stopDial  context.CancelFunc
 	lastDial  time.Time
@@ -54,7 +55,7 @@ func newConnection(self, peer string) *connection {
 	id := ConnectionID(self, peer)
 	return &connection{
 		id: id, peer: peer,
-		turn: newTicket(), dialing: newTicket(),
+		turn: newTicket(), dialing: newTicket(), nudged: make(chan struct{}, 1),
 		base: Counters{ConnectionID: id}, flushed: Counters{ConnectionID: id},
 	}
 }

@@ -52,7 +52,8 @@ func (m *Manager) adopt(peer string, stored *collector.Connection) {
 	if stale, ok := c.after(eventLost, m.self.SessionID, "this collector restarted"); ok && record.GetState() != stateStale {
 		c.record, c.dirty = stale, true
 	}
-	c.expected = c.state() == stateStale
+	c.seed = record.GetCarrier() == CarrierSeed
+	c.expected = c.state() == stateStale && !c.seed
 	m.remember(c)
 	m.publish(c)
 }

@@ -30,7 +30,7 @@ func (m *Manager) redial(ctx context.Context, c *connection) {
 		if !ok {
 			return
 		}
-		if !sleep(ctx, wait) {
+		if !c.sleep(ctx, wait) {
 			continue // nextDial sees why
 		}
 		if err := m.dialAgain(ctx, c, w); err != nil {
@@ -48,8 +48,12 @@ func (m *Manager) nextDial(ctx context.Context, c *connection, attempt int) (w w
 		c.redialing = false
 		return wish{}, 0, false
 	}
-	w = wish{address: c.record.GetAddress(), offered: c.record.GetOfferedNamespaces(), peer: c.peer, again: true}
-	return w, untilDial(time.Now(), c.lastDial, backoff(attempt, rand.Float64())), true //nolint:gosec // jitter is no secret
+	return c.wish(), untilDial(time.Now(), c.lastDial, backoff(attempt, rand.Float64())), true //nolint:gosec // jitter is no secret
+}
+
+// wish is what a redial asks for. Manager.mu is held.
+func (c *connection) wish() wish {
+	return wish{address: c.record.GetAddress(), offered: c.record.GetOfferedNamespaces(), peer: c.peer, again: true}
 }
 
 func (m *Manager) dialAgain(ctx context.Context, c *connection, w wish) error {
@@ -60,6 +64,10 @@ func (m *Manager) dialAgain(ctx context.Context, c *connection, w wish) error {
 	}
 	c.lastDial = time.Now()
 	m.mu.Unlock()
+	return m.dialOnce(ctx, w)
+}
+
+func (m *Manager) dialOnce(ctx context.Context, w wish) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	_, err := m.connectOnce(ctx, w)
@@ -116,6 +124,21 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-timer.C:
 		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// sleep is for a redial. Of a peer that has shown itself it waits no longer than it must. It reports whether it is time to
+// dial.
+func (c *connection) sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.nudged:
+		return sleep(ctx, min(d, dialInterval))
 	case <-ctx.Done():
 		return false
 	}
