@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"slices"
 
 	"connectrpc.com/connect/v2"
 
@@ -78,6 +79,12 @@ func (m *Manager) draft(c *connection, a agreement) (_ *collector.Connection, ke
 			"collector %q disconnected from %q (%s): connect again by hand", m.self.ID, c.peer, c.record.GetCloseReason()).
 			WithCause(errDisconnected)
 	}
+	if s, linked := a.line.(*session); linked {
+		s.address = a.address
+		if err := m.checkNamesake(c, s); err != nil {
+			return nil, false, err
+		}
+	}
 	if m.rule(c, a) == keepOld {
 		if !a.dialed {
 			return nil, false, connect.Errorf(connect.CodeAlreadyExists,
@@ -144,13 +151,24 @@ func (m *Manager) commit(c *connection, record *collector.Connection, a agreemen
 		s.bind(c, record.GetSharedNamespaces()) // the peer may have begun to use it
 	}
 	if surplus != c.live {
-		m.retire(surplus)
+		m.endSurplus(c, surplus)
 	}
 	m.publish(c)
 	if linked && s.gone {
 		m.dropLine(c, s, "the link was lost as soon as it was agreed")
 	}
 	return nil
+}
+
+// endSurplus ends a line that is not needed any more. m.mu is held.
+func (m *Manager) endSurplus(c *connection, surplus line) {
+	old, linked := surplus.(*session)
+	current, ok := c.live.(*session)
+	if linked && ok && old.peer.SessionID != current.peer.SessionID && !old.leaving {
+		m.replaced(c, old)
+		return
+	}
+	m.retire(surplus)
 }
 
 // install makes the line of an agreement the one that carries calls. m.mu is held.
@@ -166,6 +184,7 @@ func (m *Manager) install(c *connection, a agreement) {
 	c.wire.set(a.line)
 	if s, ok := a.line.(*session); ok {
 		c.session = s.peer.SessionID
+		c.namesakes = slices.DeleteFunc(c.namesakes, func(n namesake) bool { return n.session == c.session })
 		s.settle(c, a.shared, a.dialed)
 	}
 }

@@ -107,6 +107,9 @@ func (m *Manager) connectOver(ctx context.Context, s *session, w wish) (*collect
 	if other := m.linkOf(c, s.peer.SessionID); other != nil {
 		s = other
 	}
+	if err := m.mayAgree(c, s, w); err != nil {
+		return nil, err
+	}
 	next := m.nextRevision(s)
 	if err := m.agreeOver(ctx, c, s, w); err != nil {
 		return nil, err
@@ -114,6 +117,14 @@ func (m *Manager) connectOver(ctx context.Context, s *session, w wish) (*collect
 	s.awaitTable(func() bool { return s.revision >= next || c.live != s })
 	m.logger.Info("connected", "peer", c.peer, "connection", c.id, "address", w.address)
 	return m.answerOf(c), nil
+}
+
+// mayAgree refuses a peer that must not even be asked.
+func (m *Manager) mayAgree(c *connection, s *session, w wish) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s.address = w.address
+	return m.checkNamesake(c, s)
 }
 
 // nextRevision is that of the catalog which the peer tells after an agreement that begins now.

@@ -40,6 +40,9 @@ type connection struct {
 	seed    bool
 	trouble string // why the last dial failed
 
+	namesakes    []namesake // the last seen first
+	toldConflict time.Time
+
 	nudged    chan struct{} // tells the redial that the peer is back
 	redialing bool
 	stopDial  context.CancelFunc
@@ -78,6 +81,8 @@ func (c *connection) peerView() *Peer {
 		Catalog:      c.catalog,
 		Silent:       c.silent(),
 		Away:         c.away(),
+		SessionID:    c.session,
+		Conflict:     c.conflict(),
 		wire:         &c.wire,
 	}
 	p.Reason = c.reason(p)
@@ -109,7 +114,7 @@ func (c *connection) view() *collector.Connection {
 	current := c.wire.tally.since(Counters{})
 	current.LastActivity = c.activity
 	current.add(r)
-	r.Carrier = c.carrier()
+	r.Carrier, r.Conflict = c.carrier(), c.conflict()
 	return r
 }
 

@@ -20,9 +20,11 @@ var (
 	errDuplicate = errors.New("duplicate_link")
 	// errDisconnected: the connection was closed by hand; only a ConnectTo by hand opens it again.
 	errDisconnected = errors.New("disconnected")
+	// errInUse: another process is connected under the caller's id.
+	errInUse = errors.New("id_in_use")
 )
 
-var reasons = [...]error{errDuplicate, errDisconnected}
+var reasons = [...]error{errDuplicate, errDisconnected, errInUse}
 
 // refusalStatus is how Connect answers a failure.
 func refusalStatus(err error) *collector.Status {

@@ -48,6 +48,7 @@ func (m *Manager) noteUse(now time.Time) {
 		if c.record == nil {
 			continue
 		}
+		m.forgetNamesakes(c, now)
 		if requests := c.wire.tally.requests.Load(); requests != c.counted {
 			c.counted, c.activity = requests, now
 			m.observe(c, eventUsed)

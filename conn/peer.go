@@ -43,6 +43,11 @@ type Peer struct {
 	// Away tells that Catalog is what an earlier run of the peer served, or what it served before it began to stop. Calls
 	// do not go there although the link is up; nothing has been withdrawn either.
 	Away bool
+	// SessionID is the run of the peer that is connected, or was last. Empty for seed peers, and before a peer of an
+	// earlier run is back.
+	SessionID string
+	// Conflict says which processes are seen to run under the peer's id, and what to do. Empty while there is but one.
+	Conflict string
 
 	wire *wire
 }

@@ -22,6 +22,7 @@ type said struct {
 // hears takes what a session tells. Manager.mu is held.
 func (c *connection) hears(s *session, told *Catalog) {
 	c.heard, c.expected, c.leaving = true, false, told.leaving
+	s.leaving = told.leaving
 	if !told.leaving {
 		c.catalog, c.by = told, s.peer.SessionID
 	}

@@ -35,6 +35,8 @@ type session struct {
 
 	// Guarded by Manager.mu.
 	gone     bool
+	leaving  bool     // the peer said that it is stopping
+	address  string   // where the peer was dialled or claims to be; known with its first agreement
 	catalog  *Catalog // taken before there were terms
 	revision uint64   // of the last catalog taken
 	awaited  uint64   // revision that the peer, having asked, will tell before it is told ours

@@ -42,6 +42,9 @@ func (m meshService) warnings() []string {
 			warnings = append(warnings, "connection "+p.ConnectionID+" to "+p.ID+" is "+conn.StateName(p.State)+
 				": "+p.Reason+" → collector connect "+p.Address)
 		}
+		if p.Conflict != "" {
+			warnings = append(warnings, p.Conflict)
+		}
 	}
 	if trouble := m.recorder.History().GetError(); trouble != "" {
 		warnings = append(warnings, "finished calls are not written down: "+trouble)
@@ -62,7 +65,7 @@ func (m meshService) peers(records []*collector.Connection) []*meshv1.Peer {
 			CollectorId: p.ID, ConnectionId: p.ConnectionID, Address: p.Address, State: p.State, Dialed: p.Dialed,
 			SharedNamespaces: p.Shared,
 			Calls:            record.GetRequestCount(), Errors: record.GetErrorCount(), LastActivity: record.GetLastActivity(),
-			RttNanos: p.RTT().Nanoseconds(), Carrier: p.Carrier,
+			RttNanos: p.RTT().Nanoseconds(), Carrier: p.Carrier, Conflict: p.Conflict, SessionId: p.SessionID,
 		})
 	}
 	return peers

@@ -558,8 +558,11 @@ type Connection struct {
 	// The namespaces that the collector that answers offered when it dialled; it offers them again when it dials again.
 	OfferedNamespaces []string `protobuf:"bytes,109,rep,name=offered_namespaces,json=offeredNamespaces,proto3" json:"offered_namespaces,omitempty"`
 	// What carries the calls now: "upgrade" or "rpc" for a link by HTTP Upgrade or by the RPC that takes its place where
-	// something on the way refuses that, "seed" for the seed's protocol; empty while nothing does. Not stored.
-	Carrier       string `protobuf:"bytes,110,opt,name=carrier,proto3" json:"carrier,omitempty"`
+	// something on the way refuses that, "seed" for the seed's protocol; empty while nothing does. Of it only "seed" is
+	// stored.
+	Carrier string `protobuf:"bytes,110,opt,name=carrier,proto3" json:"carrier,omitempty"`
+	// Set while two processes are seen to run under the other collector's id: which, where, and what to do. Not stored.
+	Conflict      string `protobuf:"bytes,111,opt,name=conflict,proto3" json:"conflict,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -720,6 +723,13 @@ func (x *Connection) GetCarrier() string {
 	return ""
 }
 
+func (x *Connection) GetConflict() string {
+	if x != nil {
+		return x.Conflict
+	}
+	return ""
+}
+
 var File_collector_dispatcher_proto protoreflect.FileDescriptor
 
 const file_collector_dispatcher_proto_rawDesc = "" +
@@ -769,7 +779,7 @@ const file_collector_dispatcher_proto_rawDesc = "" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12,\n" +
 	"\x06output\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x06output\x125\n" +
 	"\x17handled_by_collector_id\x18\x03 \x01(\tR\x14handledByCollectorId\x12\x14\n" +
-	"\x05route\x18d \x03(\tR\x05route\"\xe7\x05\n" +
+	"\x05route\x18d \x03(\tR\x05route\"\x83\x06\n" +
 	"\n" +
 	"Connection\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
@@ -792,7 +802,8 @@ const file_collector_dispatcher_proto_rawDesc = "" +
 	"\fclose_reason\x18k \x01(\tR\vcloseReason\x12D\n" +
 	"\x10state_changed_at\x18l \x01(\v2\x1a.google.protobuf.TimestampR\x0estateChangedAt\x12-\n" +
 	"\x12offered_namespaces\x18m \x03(\tR\x11offeredNamespaces\x12\x18\n" +
-	"\acarrier\x18n \x01(\tR\acarrier*\xc1\x01\n" +
+	"\acarrier\x18n \x01(\tR\acarrier\x12\x1a\n" +
+	"\bconflict\x18o \x01(\tR\bconflict*\xc1\x01\n" +
 	"\x0fConnectionState\x12 \n" +
 	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CONNECTION_STATE_ACTIVE\x10\x01\x12\x19\n" +

@@ -119,6 +119,10 @@ func checkPeer(peer *meshv1.Peer) finding {
 		found.Problem = "its connection is " + conn.StateName(peer.GetState()) + ": see collector connections"
 		return found
 	}
+	if peer.GetConflict() != "" {
+		found.Problem = peer.GetConflict()
+		return found
+	}
 	if len(peer.GetSharedNamespaces()) == 0 {
 		found.Problem = "shares no namespace, so no calls can cross"
 	}

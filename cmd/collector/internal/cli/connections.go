@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -104,6 +105,6 @@ func (a *app) connectionRow(c *collector.Connection) []cell {
 		text(c.GetId()), text(peerOf(c)), text(c.GetAddress()), text(conn.StateName(c.GetState())), path(c.GetIsInitiator()),
 		list(c.GetSharedNamespaces()), count(c.GetRequestCount()), share(c.GetErrorCount(), c.GetRequestCount()),
 		size(c.GetBytesSent()), size(c.GetBytesReceived()), a.ago(c.GetStateChangedAt()), a.ago(c.GetLastActivity()),
-		text(c.GetCloseReason()), text(c.GetCarrier()),
+		text(cmp.Or(c.GetConflict(), c.GetCloseReason())), text(c.GetCarrier()),
 	}
 }

@@ -399,7 +399,11 @@ type Peer struct {
 	// Round trip of the last ping in nanoseconds; 0 if unknown.
 	RttNanos int64 `protobuf:"varint,10,opt,name=rtt_nanos,json=rttNanos,proto3" json:"rtt_nanos,omitempty"`
 	// As in collector.Connection.
-	Carrier       string `protobuf:"bytes,11,opt,name=carrier,proto3" json:"carrier,omitempty"`
+	Carrier string `protobuf:"bytes,11,opt,name=carrier,proto3" json:"carrier,omitempty"`
+	// As in collector.Connection.
+	Conflict string `protobuf:"bytes,12,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	// The run of that collector (UUIDv7) that is connected, or was last; empty for one that speaks the seed's protocol.
+	SessionId     string `protobuf:"bytes,13,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -507,6 +511,20 @@ func (x *Peer) GetRttNanos() int64 {
 func (x *Peer) GetCarrier() string {
 	if x != nil {
 		return x.Carrier
+	}
+	return ""
+}
+
+func (x *Peer) GetConflict() string {
+	if x != nil {
+		return x.Conflict
+	}
+	return ""
+}
+
+func (x *Peer) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
 	}
 	return ""
 }
@@ -2477,7 +2495,7 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x05error\x18\x05 \x01(\tR\x05error\"7\n" +
 	"\vStoreStatus\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\"\x85\x03\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\xc0\x03\n" +
 	"\x04Peer\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12\x18\n" +
@@ -2490,7 +2508,10 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\rlast_activity\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\flastActivity\x12\x1b\n" +
 	"\trtt_nanos\x18\n" +
 	" \x01(\x03R\brttNanos\x12\x18\n" +
-	"\acarrier\x18\v \x01(\tR\acarrier\"\xb4\x01\n" +
+	"\acarrier\x18\v \x01(\tR\acarrier\x12\x1a\n" +
+	"\bconflict\x18\f \x01(\tR\bconflict\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\r \x01(\tR\tsessionId\"\xb4\x01\n" +
 	"\x16ListConnectionsRequest\x122\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x1a.collector.ConnectionStateR\x06states\x12*\n" +
 	"\x11peer_collector_id\x18\x02 \x01(\tR\x0fpeerCollectorId\x12\x1b\n" +

@@ -1,0 +1,126 @@
+package conn_test
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn"
+)
+
+// logbook keeps what is logged.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
+}
+
+func (l *logbook) option() conn.Option {
+	return conn.WithLogger(slog.New(slog.NewTextHandler(l, nil)))
+}
+
+func conflictOf(n *node, peer string) string {
+	p, ok := n.Table().Peer(peer)
+	if !ok {
+		return ""
+	}
+	return p.Conflict
+}
+
+func sessionOf(t *testing.T, n *node, peer string) string {
+	t.Helper()
+	p, ok := n.Table().Peer(peer)
+	if !ok || p.SessionID == "" {
+		t.Fatalf("%s knows no session of %s", n.id, peer)
+	}
+	return p.SessionID
+}
+
+// Two processes with one id dial a third. The second one takes the place of the first, which is refused when it comes
+// back, instead of taking it in turn; both sides can tell what is wrong.
+func TestTwoProcessesWithOneIDThatDial(t *testing.T) {
+	t.Parallel()
+	logs := new(logbook)
+	a := start(t, "a", []string{"users"}, logs.option())
+	first, second := start(t, "b", []string{"users"}), start(t, "b", []string{"users"})
+	connectTo(t, first, a)
+	one := sessionOf(t, a, "b")
+	connectTo(t, second, a)
+	two := sessionOf(t, a, "b")
+	a.await(t, "the conflict is seen", func(*conn.Table) bool { return conflictOf(a, "b") != "" })
+	first.await(t, "the first is told", func(table *conn.Table) bool {
+		p, _ := table.Peer("a")
+		return p.State == stale && strings.Contains(p.Reason, `collector id "b" is in use`) && strings.Contains(p.Reason, two)
+	})
+	for _, part := range []string{one, two, first.address, second.address, "give each its own id"} {
+		if !strings.Contains(conflictOf(a, "b"), part) {
+			t.Errorf("the conflict %q does not say %q", conflictOf(a, "b"), part)
+		}
+	}
+	if listed := a.ListConnections(); len(listed) != 1 || listed[0].GetConflict() != conflictOf(a, "b") {
+		t.Errorf("listed are %v", listed)
+	}
+	if _, err := first.ConnectTo(t.Context(), a.address, nil); connect.CodeOf(err) != connect.CodeAlreadyExists {
+		t.Errorf("the first connects by hand: %v", err)
+	}
+	if sessionOf(t, a, "b") != two {
+		t.Error("the first has taken the place of the second")
+	}
+	if n := logs.count("two processes run under one collector id"); n != 1 {
+		t.Errorf("the log tells of it %d times, want once a minute", n)
+	}
+	second.stop()
+	a.await(t, "the first is let in when the second is gone", func(table *conn.Table) bool {
+		p, _ := table.Peer("b")
+		return p.State == active && p.SessionID == one && p.Conflict == ""
+	})
+}
+
+// Two processes with one id are dialled: nothing flaps, and it is said all the same.
+func TestTwoProcessesWithOneIDThatAreDialled(t *testing.T) {
+	t.Parallel()
+	a := start(t, "a", []string{"users"})
+	first, second := start(t, "b", []string{"users"}), start(t, "b", []string{"users"})
+	connectTo(t, a, first)
+	one := sessionOf(t, a, "b")
+	connectTo(t, a, second)
+	a.await(t, "the conflict is seen", func(*conn.Table) bool { return conflictOf(a, "b") != "" })
+	for _, part := range []string{one, sessionOf(t, a, "b"), first.address, second.address} {
+		if !strings.Contains(conflictOf(a, "b"), part) {
+			t.Errorf("the conflict %q does not say %q", conflictOf(a, "b"), part)
+		}
+	}
+	if _, err := a.ConnectTo(t.Context(), first.address, nil); connect.CodeOf(err) != connect.CodeAlreadyExists {
+		t.Errorf("a connects to the first again: %v", err)
+	}
+	a.mustAsk(t, "users", "b/users: hello")
+}
+
+// A restart is no conflict, however the process ended.
+func TestARestartIsNoConflict(t *testing.T) {
+	t.Parallel()
+	a, b := start(t, "a", []string{"users"}), start(t, "b", []string{"users"})
+	connectTo(t, b, a)
+	one := sessionOf(t, a, "b")
+	b.stop()
+	again := start(t, "b", []string{"users"})
+	connectTo(t, again, a)
+	if c := conflictOf(a, "b"); c != "" || sessionOf(t, a, "b") == one {
+		t.Errorf("after a restart: %q", c)
+	}
+	again.mustAsk(t, "users", "a/users: hello")
+}
