@@ -17,7 +17,6 @@ import (
 	"connectrpc.com/connect/v2/connectproto"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -26,6 +25,7 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	"github.com/collectiverpc/collective/internal/meshtest"
 	"github.com/collectiverpc/collective/internal/status"
+	"github.com/collectiverpc/collective/store"
 )
 
 const echoProcedure = testingv1connect.EchoServiceEchoProcedure
@@ -227,23 +227,23 @@ func TestTransient_TheOnlyServerIsAway(t *testing.T) {
 // asked is a collector that is asked and restarted. Its connections are in a file.
 type asked struct {
 	*meshtest.Collector
-	path  string
-	store *conn.FileStore
+	path string
+	file *store.Store
 }
 
 func (a *asked) start(t *testing.T, address string, resume func(*dispatcher.Dispatcher) error) {
 	t.Helper()
-	store, err := conn.OpenStore(t.Context(), a.path)
+	file, err := store.Open(a.path)
 	must(t, err)
-	c, err := meshtest.StartAt(address, "a", []string{"ns"}, resume, dispatcher.WithStore(store))
+	c, err := meshtest.StartAt(address, "a", []string{"ns"}, resume, dispatcher.WithStore(file))
 	must(t, err)
-	a.Collector, a.store = c, store
+	a.Collector, a.file = c, file
 }
 
 func (a *asked) end(t *testing.T, end func(*meshtest.Collector) error) {
 	t.Helper()
 	must(t, end(a.Collector))
-	must(t, a.store.Close())
+	must(t, a.file.Close())
 }
 
 // The asked collector restarts. Whoever dialled whom before, it says of nothing that it is unknown before it knows.
