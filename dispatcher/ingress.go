@@ -8,7 +8,6 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
-	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // namespacePrefix is the URL prefix that selects a namespace on the native path: /ns/{namespace}/package.Service/Method.
@@ -31,15 +30,24 @@ const namespacePrefix = "/ns/"
 func (d *Dispatcher) Handler() http.Handler { return d.front }
 
 func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if refused := misspoken(r); refused != nil {
+		d.refuseHTTP(w, r, refused)
+		return
+	}
 	if r.URL.Path == link.UpgradePath || r.URL.Path == link.CarryPath { // whose limits are the link's own
 		d.conns.ServeHTTP(w, r)
 		return
 	}
 	r = narrowedReflection(r)
-	if service := d.system.Load().find(r.URL.Path); service != nil {
+	system := d.system.Load()
+	if service := system.find(r.URL.Path); service != nil {
 		body := d.limits.guardBody(w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
 		defer body.done()
 		service.ServeHTTP(w, r)
+		return
+	}
+	if system.hasServiceOf(r.URL.Path) {
+		d.refuseHTTP(w, r, system.unknownMethod(r.URL.Path))
 		return
 	}
 	d.native.serve(w, r)
@@ -60,19 +68,22 @@ func (l Limits) httpOptions() []connecthttp.Option {
 	}
 }
 
-// mux is what connecthttp mounts on: handlers by path, with a trailing slash for the rest of a service.
+// mux is what connecthttp mounts on: handlers by procedure, and one for each service by its path with a slash behind it.
+// That one, for unknown methods, only tells that there is such a service: it refuses otherwise than a collector does.
 type mux map[string]http.Handler
 
 func (m mux) Handle(pattern string, handler http.Handler) { m[pattern] = handler }
 
 func (m mux) find(path string) http.Handler {
-	if h, ok := m[path]; ok {
-		return h
+	if strings.HasSuffix(path, "/") {
+		return nil
 	}
-	if end := strings.LastIndexByte(path, '/'); end > 0 {
-		return m[path[:end+1]]
-	}
-	return nil
+	return m[path]
+}
+
+// hasServiceOf reports whether the service that a path names is there, if not its method.
+func (m mux) hasServiceOf(path string) bool {
+	return m[path[:strings.LastIndexByte(path, '/')+1]] != nil
 }
 
 // cutNamespace takes the URL prefix of a namespace off a path.
@@ -86,27 +97,4 @@ func cutNamespace(path string) (namespace, procedure string) {
 		return "", path
 	}
 	return namespace, rest[len(namespace):]
-}
-
-// refuseHTTP answers a refusal in the protocol of the request, or in plain text to what is no RPC client.
-func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal) {
-	w.Header().Set(headerExecutor, d.id)
-	w.Header().Set(headerRoute, d.id)
-	w.Header().Set(headerReason, refused.reason)
-	errors := connecthttp.NewErrorWriter(d.limits.httpOptions()...)
-	if !errors.IsSupported(r) || r.Method == http.MethodGet && !r.URL.Query().Has("encoding") {
-		status := refused.plainStatus()
-		http.Error(w, strconv.Itoa(status)+": "+refused.message, status)
-		return
-	}
-	seen := d.see(observe.Native, "", r.URL.Path)
-	seen.caller = r.RemoteAddr
-	seen.end(d.view().route, refused.err(d.id))
-	if refused.reason == reasonMethodUnknown {
-		w = notFound{w}
-	}
-	_, refusal := outward(refused.err(d.id))
-	if err := errors.Write(w, r, refusal); err != nil {
-		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
-	}
 }

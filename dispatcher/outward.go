@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"errors"
-	"net/http"
 
 	"connectrpc.com/connect/v2"
 )
@@ -22,22 +21,4 @@ func outward(err error) (reason string, plain error) {
 		return failure.GetReason(), err
 	}
 	return reasonMethodUnknown, connect.NewError(verdict.Code(), verdict.Message()).WithCause(err)
-}
-
-// plainStatus is for what is no RPC client, such as the address bar of a browser.
-func (r *refusal) plainStatus() int {
-	if r.code == connect.CodeUnavailable {
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusNotFound
-}
-
-// notFound answers a refusal that a router makes, not a method: 404 where Connect has 501.
-type notFound struct{ http.ResponseWriter }
-
-func (w notFound) WriteHeader(status int) {
-	if status == http.StatusNotImplemented {
-		status = http.StatusNotFound
-	}
-	w.ResponseWriter.WriteHeader(status)
 }

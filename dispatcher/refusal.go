@@ -38,6 +38,8 @@ type refusal struct {
 	code    connect.Code
 	reason  string
 	message string // what, why, what next
+	// status is the HTTP status of Connect's unary answers where the code's own says less; 0 for that.
+	status int
 	// maybeExecuted is whether the handler may have run.
 	maybeExecuted bool
 	candidates    []*meshv1.Candidate

@@ -27,6 +27,20 @@ type systemServices struct {
 // has reports whether a service, given by its full name, is one of them.
 func (s *systemServices) has(service string) bool { return slices.Contains(s.names(), service) }
 
+// unknownMethod refuses a path that names one of them and no method of it.
+func (s *systemServices) unknownMethod(path string) *refusal {
+	at := strings.LastIndexByte(path, '/')
+	service, method := path[1:at], path[at+1:]
+	var methods []string
+	for spec := range s.server.Specs() {
+		if known, ok := strings.CutPrefix(spec.Procedure, path[:at+1]); ok {
+			methods = append(methods, known)
+		}
+	}
+	return refuse(connect.CodeUnimplemented, reasonMethodUnknown,
+		"service "+service+" of a collector has no method "+quoted(method)+nearHint(method, methods))
+}
+
 // files are those that declare them.
 func (s *systemServices) files() []protoreflect.FileDescriptor {
 	var files []protoreflect.FileDescriptor

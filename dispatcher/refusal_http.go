@@ -1,0 +1,100 @@
+package dispatcher
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+
+	"github.com/collectiverpc/collective/internal/observe"
+)
+
+// refuseHTTP answers a refusal before there is a call, in the protocol of the request and in the form in which a handler's
+// error leaves, or in plain text to what is no RPC client.
+func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal) {
+	w.Header().Set(headerExecutor, d.id)
+	w.Header().Set(headerRoute, d.id)
+	w.Header().Set(headerReason, refused.reason)
+	errors := connecthttp.NewErrorWriter(d.limits.httpOptions()...)
+	status := refused.status
+	if refused.reason == reasonMethodUnknown {
+		status = http.StatusNotFound // 501 is left to handlers that are not implemented
+	}
+	if !errors.IsSupported(r) || r.Method == http.MethodGet && !r.URL.Query().Has("encoding") {
+		status = cmp.Or(status, refused.plainStatus())
+		http.Error(w, strconv.Itoa(status)+": "+refused.message, status)
+		return
+	}
+	seen := d.see(observe.Native, "", r.URL.Path)
+	seen.caller = r.RemoteAddr
+	seen.end(d.view().route, refused.err(d.id))
+	_, refusal := outward(refused.err(d.id))
+	answer := newRefusalWriter(w, r, status)
+	if err := errors.Write(answer, r, refusal); err != nil {
+		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
+	}
+	answer.finish()
+}
+
+// plainStatus is for what is no RPC client, such as the address bar of a browser.
+func (r *refusal) plainStatus() int {
+	if r.code == connect.CodeUnavailable {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNotFound
+}
+
+// refusalWriter gives what connect's ErrorWriter writes the form of an answer of a handler.
+//
+// For gRPC that is trailers only: one block of headers which ends the answer. The ErrorWriter has net/http send trailers
+// behind a body of the known length 0, and proxies that read content-length: 0 as the end drop them.
+type refusalWriter struct {
+	http.ResponseWriter
+	status int // of Connect's unary answers, where its own mapping says less; 0 for that
+	grpc   bool
+}
+
+func newRefusalWriter(w http.ResponseWriter, r *http.Request, status int) refusalWriter {
+	contentType := r.Header.Get("Content-Type")
+	accepted := "Accept-Encoding"
+	switch {
+	case isGRPC(contentType):
+		accepted = grpcAcceptEncoding
+	case isFramed(contentType):
+		accepted = connectAcceptEncoding
+	}
+	w.Header().Set(accepted, acceptedEncodings)
+	return refusalWriter{ResponseWriter: w, status: status, grpc: isGRPC(contentType)}
+}
+
+// WriteHeader leaves those of gRPC to finish, when they are complete.
+func (w refusalWriter) WriteHeader(status int) {
+	if w.grpc {
+		return
+	}
+	if status != http.StatusOK {
+		status = cmp.Or(w.status, status)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// finish sends what is gRPC's.
+func (w refusalWriter) finish() {
+	if !w.grpc {
+		return
+	}
+	status, header := http.StatusOK, w.Header()
+	if w.status == http.StatusUnsupportedMediaType { // the one that the protocol wants beside its own
+		status = w.status
+		header.Set("Accept-Post", acceptedGRPC)
+	}
+	header.Del("Trailer")
+	header["Content-Length"] = nil // or net/http would count the bytes of the body that there is not
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// isGRPC reports whether a content type is one of gRPC or gRPC-Web.
+func isGRPC(contentType string) bool { return strings.HasPrefix(contentType, grpcContentType) }
