@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"connectrpc.com/connect/v2/connecthttp"

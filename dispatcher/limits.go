@@ -27,12 +27,19 @@ type Limits struct {
 	Attempts int
 	// Connections is how many clients may be connected at once; more wait. Default 512.
 	Connections int
-	// Streams is how many calls one HTTP/2 connection may have at once. Default 64.
+	// Streams is how many calls one HTTP/2 connection may have at once; more are refused before they run, with
+	// REFUSED_STREAM, which clients may repeat. Clients that send before they have read this limit assume about 100.
+	// Default 1000.
 	Streams int
-	// StreamBytes is how much of a request one HTTP/2 stream may have unread. Default 256 KiB. A connection may have
-	// Streams times as much, so that one slow handler does not stop the others.
+	// StreamBytes is how much of a request one HTTP/2 stream may have unread. Default 256 KiB.
 	StreamBytes int
-	// HeaderBytes is the largest header of a request. Default 32 KiB.
+	// ConnectionBytes is how much of its requests one HTTP/2 connection may have unread, at least 64 KiB. Beyond it the
+	// client waits. Default StreamBytes times Streams, so that slow handlers do not stop the others, but at most 64 MiB.
+	ConnectionBytes int
+	// HeaderBytes is the largest header of a request: its URL, names and values, and 32 for each header, as HTTP/2
+	// counts. A request with more is refused alone, with resource_exhausted and, where the protocol shows it, HTTP
+	// status 431. HTTP/2 clients are told a limit of 1 MiB, or twice HeaderBytes if that is more, since net/http ends the
+	// connection when one header is larger than what they are told. Default 32 KiB.
 	HeaderBytes int
 	// HeaderTimeout is how long a client may take to send a header. Default 10 s.
 	HeaderTimeout time.Duration
@@ -55,8 +62,9 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.OpenTimeout, 2*time.Second)
 	setDefault(&l.Attempts, 3)
 	setDefault(&l.Connections, 512)
-	setDefault(&l.Streams, 64)
+	setDefault(&l.Streams, 1000)
 	setDefault(&l.StreamBytes, 256<<10)
+	setDefault(&l.ConnectionBytes, defaultConnectionBytes(l.StreamBytes, l.Streams))
 	setDefault(&l.HeaderBytes, 32<<10)
 	setDefault(&l.HeaderTimeout, 10*time.Second)
 	setDefault(&l.BodyTimeout, 30*time.Second)
@@ -66,6 +74,15 @@ func (l Limits) withDefaults() Limits {
 		l.Link.MaxMessage = l.MessageBytes
 	}
 	return l
+}
+
+// defaultConnectionBytes is enough for all streams of a connection, up to a bound. The product may be too large for an int.
+func defaultConnectionBytes(stream, streams int) int {
+	const least, most = 64 << 10, 64 << 20
+	if streams > most/max(1, stream) {
+		return max(most, stream)
+	}
+	return max(least, stream*streams)
 }
 
 // forPeers bounds the schemas of one namespace of one peer.
@@ -95,7 +112,7 @@ func (l Limits) Map() map[string]string {
 		"connections":      strconv.Itoa(l.Connections),
 		"http2 streams":    strconv.Itoa(l.Streams),
 		"http2 stream":     bytesText(l.StreamBytes),
-		"http2 connection": bytesText(l.StreamBytes * l.Streams),
+		"http2 connection": bytesText(l.ConnectionBytes),
 		"request header":   bytesText(l.HeaderBytes),
 		"header timeout":   l.HeaderTimeout.String(),
 		"body timeout":     l.BodyTimeout.String(),

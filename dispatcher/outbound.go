@@ -284,6 +284,9 @@ func (o *outbound) failure(st *station, err error) error {
 		return linkFailure(st, failed, err).err(self, st.ID)
 	}
 	coded, ok := errors.AsType[*connect.Error](err)
+	if ok && errors.Is(err, link.ErrHeaders) {
+		return refuse(coded.Code(), reasonTooLarge, coded.Message()+": the call did not run").err(self)
+	}
 	if ok && coded.Code() == connect.CodeDeadlineExceeded && o.late() {
 		return timeOver(context.DeadlineExceeded, true).err(self, st.ID) // whoever noticed first
 	}

@@ -28,7 +28,7 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 		http.Error(w, strconv.Itoa(status)+": "+refused.message, status)
 		return
 	}
-	seen := d.see(observe.Native, "", r.URL.Path)
+	seen := d.see(observe.Native, "", shortened(r.URL.Path))
 	seen.caller = r.RemoteAddr
 	seen.end(d.view().route, refused.err(d.id))
 	_, refusal := outward(refused.err(d.id))
@@ -46,6 +46,11 @@ func (r *refusal) plainStatus() int {
 	}
 	return http.StatusNotFound
 }
+
+// shortened keeps what is no name of a method from filling the history.
+func shortened(path string) string { return path[:min(len(path), longestPath)] }
+
+const longestPath = 1 << 10
 
 // refusalWriter gives what connect's ErrorWriter writes the form of an answer of a handler.
 //

@@ -33,16 +33,16 @@ func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.S
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(tlsConfig == nil)
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           d.boundHeaders(handler),
 		TLSConfig:         tlsConfig,
 		Protocols:         protocols,
 		ReadHeaderTimeout: d.limits.HeaderTimeout,
 		IdleTimeout:       d.limits.IdleTimeout,
-		MaxHeaderBytes:    d.limits.HeaderBytes,
+		MaxHeaderBytes:    d.limits.headerRoom(),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          d.limits.Streams,
 			MaxReceiveBufferPerStream:     d.limits.StreamBytes,
-			MaxReceiveBufferPerConnection: d.limits.StreamBytes * d.limits.Streams,
+			MaxReceiveBufferPerConnection: d.limits.ConnectionBytes,
 			SendPingTimeout:               http2Silence,
 			PingTimeout:                   http2Answer,
 			WriteByteTimeout:              http2Write,

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,13 +23,13 @@ func TestServer_HasTheLimits(t *testing.T) {
 	a := serve(t, "a", []string{"test"})
 	server := a.Server(http.NotFoundHandler(), nil)
 	want := http.HTTP2Config{
-		MaxConcurrentStreams: 64, MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 16 << 20,
+		MaxConcurrentStreams: 1000, MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 64 << 20,
 		SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second, WriteByteTimeout: 10 * time.Second,
 	}
 	if diff := cmp.Diff(want, *server.HTTP2); diff != "" {
 		t.Errorf("HTTP/2 (-want +got):\n%s", diff)
 	}
-	if server.ReadHeaderTimeout != 10*time.Second || server.MaxHeaderBytes != 32<<10 || server.ReadTimeout != 0 || server.WriteTimeout != 0 {
+	if server.ReadHeaderTimeout != 10*time.Second || server.MaxHeaderBytes != 1<<20 || server.ReadTimeout != 0 || server.WriteTimeout != 0 {
 		t.Errorf("server %+v", server)
 	}
 	if !server.Protocols.HTTP1() || !server.Protocols.UnencryptedHTTP2() {
@@ -38,20 +40,47 @@ func TestServer_HasTheLimits(t *testing.T) {
 func TestServer_RefusesLargeHeaders(t *testing.T) {
 	t.Parallel()
 	a := serve(t, "a", []string{"test"})
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.Address+"/x.S/M", nil)
-	if err != nil {
-		t.Fatal(err)
+	for name, headers := range map[string]http.Header{
+		"one":  {"X-Large": {strings.Repeat("x", 100<<10)}},
+		"many": {"X-Many": slices.Repeat([]string{"x"}, 1<<10)},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+a.Address+"/x.S/M", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = headers
+		if res, text := roundTrip(t, meshtest.HTTP2Client(t), req); res.StatusCode != http.StatusRequestHeaderFieldsTooLarge || !strings.Contains(text, "32 KiB") {
+			t.Errorf("%s, HTTP/2: %d %s", name, res.StatusCode, text)
+		}
+		if res, text := do(t, req); res.StatusCode != http.StatusRequestHeaderFieldsTooLarge || !strings.Contains(text, "32 KiB") {
+			t.Errorf("%s, HTTP/1.1: %d %s", name, res.StatusCode, text)
+		}
 	}
-	req.Header.Set("X-Large", strings.Repeat("x", 100<<10))
-	transport := new(http.Transport)
-	defer transport.CloseIdleConnections()
-	res, err := transport.RoundTrip(req)
-	if err != nil {
-		return // the refusal was lost in the reset of the connection
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("100 KiB of headers: %d", res.StatusCode)
+}
+
+func TestLimits_OfAConnection(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		given dispatcher.Limits
+		want  int
+	}{
+		"default":       {dispatcher.Limits{}, 64 << 20},
+		"few streams":   {dispatcher.Limits{Streams: 10}, 10 * 256 << 10},
+		"one stream":    {dispatcher.Limits{Streams: 1, StreamBytes: 1 << 10}, 64 << 10},
+		"large streams": {dispatcher.Limits{StreamBytes: 100 << 20}, 100 << 20},
+		"many streams":  {dispatcher.Limits{Streams: math.MaxInt32}, 64 << 20},
+		"given":         {dispatcher.Limits{ConnectionBytes: 1 << 20}, 1 << 20},
+	} {
+		d, err := dispatcher.New("a", "", []string{"test"}, dispatcher.WithLimits(tt.given))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Server(http.NotFoundHandler(), nil).HTTP2.MaxReceiveBufferPerConnection; got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
+		}
+		if err := d.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -245,7 +245,8 @@ func (s *clientStream) writeOpen(frame *buffer, flags uint8, e encoded, ref uint
 		metadata, values = measure(s.info.RequestHeader())
 	}
 	if !withinLimits(metadata, values) {
-		return connect.Errorf(connect.CodeResourceExhausted, "request headers exceed %d bytes or %d values", maxMetadata, maxValues)
+		return connect.Errorf(connect.CodeResourceExhausted, "request headers have %d bytes and %d values, a link takes at most %d and %d",
+			metadata, values, maxMetadata, maxValues).WithCause(ErrHeaders)
 	}
 	if metadata > 0 {
 		flags |= flagMetadata

@@ -35,6 +35,10 @@ var (
 	ErrSilent  = errors.New("link: the other end does not answer pings")
 )
 
+// ErrHeaders is the cause of the resource_exhausted that a call gets whose request headers are more than a link takes. It
+// was not sent; the link goes on.
+var ErrHeaders = errors.New("link: request headers too large")
+
 var (
 	errLinkOver = errors.New("link: over")
 	errGoaway   = errors.New("link: the other end is draining")

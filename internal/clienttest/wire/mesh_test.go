@@ -3,6 +3,7 @@ package wire_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,24 @@ func work(how string) error {
 		panic("as it was asked to")
 	}
 	return nil
+}
+
+// gathering answers when as many calls are under way as it waits for.
+type gathering struct {
+	missing atomic.Int64
+	all     chan struct{}
+}
+
+func (g *gathering) do(ctx context.Context, _ any) (any, error) {
+	if g.missing.Add(-1) == 0 {
+		close(g.all)
+	}
+	select {
+	case <-g.all:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // denying refuses what the registry of b does not know.

@@ -61,6 +61,7 @@ func refusals(method string) []refusal {
 		{name: "no message", code: connect.CodeUnimplemented, body: []byte{}, only: framed},
 		{name: "unknown compression", code: connect.CodeUnimplemented, encoding: "deflate"},
 		{name: "unknown codec", code: connect.CodeUnimplemented, contentType: "thrift", only: hasCodecs},
+		{name: "large headers", code: connect.CodeResourceExhausted, fields: []string{"x-large", strings.Repeat("x", 100<<10)}},
 		{name: "deadline past", code: connect.CodeDeadlineExceeded, timeout: "0"},
 		{name: "bad deadline", code: connect.CodeInvalidArgument, timeout: "soon"},
 	}
@@ -146,6 +147,7 @@ func TestRefusals_OfTheCollectorsOwnServices(t *testing.T) {
 		{name: "malformed", code: connect.CodeInvalidArgument, body: []byte("\xff\xff")},
 		{name: "unknown compression", code: connect.CodeUnimplemented, encoding: "deflate"},
 		{name: "unknown codec", code: connect.CodeUnimplemented, contentType: "thrift", only: hasCodecs},
+		{name: "large headers", code: connect.CodeResourceExhausted, fields: []string{"x-large", strings.Repeat("x", 100<<10)}},
 		{name: "bad deadline", code: connect.CodeInvalidArgument, timeout: "soon"},
 	}
 	for _, p := range []protocol{grpc, grpcWeb, stream} {

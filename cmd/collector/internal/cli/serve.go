@@ -36,6 +36,7 @@ type serveFlags struct {
 	grace, open         time.Duration
 	history             int
 	historyAge          time.Duration
+	streams             int
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -86,6 +87,7 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringSliceVar(&f.consoleHosts, "console-host", nil, "names by which browsers may address this collector, beside loopback ones")
 	set.StringSliceVar(&f.corsOrigins, "cors-origin", nil, "origins of web pages that may call, such as https://app.example (default none but its own)")
 	set.BoolVar(&f.allowPlaintext, "allow-plaintext", false, "listen and dial beyond loopback without TLS")
+	set.IntVar(&f.streams, "max-streams", 0, "how many calls one HTTP/2 connection may have at once (default 1000)")
 	set.DurationVar(&f.grace, "grace", 10*time.Second, "how long running calls have when it stops")
 	set.DurationVar(&f.open, "open-timeout", 2*time.Second, "how long after the start calls that nobody is known to serve wait for peers; 0 for not at all")
 	set.StringVar(&f.logFormat, "log-format", "", "text or json (default text on a terminal, json else)")
@@ -180,7 +182,8 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
 		History: flags.history, HistoryAge: flags.historyAge, BasePath: strings.TrimSuffix(flags.basePath, "/"),
 		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace, OpenTimeout: cmp.Or(flags.open, -1),
-		Logger: logger, Version: a.version,
+		Streams: flags.streams,
+		Logger:  logger, Version: a.version,
 	}
 	if config.Identity, err = a.identity(flags); err != nil {
 		return host.Config{}, err

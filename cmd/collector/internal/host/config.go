@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"slices"
@@ -49,6 +50,8 @@ type Config struct {
 	ConsoleHosts []string
 	// CORSOrigins are those of other web pages that may call methods.
 	CORSOrigins []string
+	// Streams is how many calls one HTTP/2 connection may have at once; 0 for the default of [dispatcher.Limits].
+	Streams int
 	// Grace is how long running calls have when the collector stops.
 	Grace time.Duration
 	// OpenTimeout is that of dispatcher.Limits.
@@ -90,6 +93,9 @@ func (c *Config) check() error {
 	}
 	if c.History > 0 && c.Store == InMemory {
 		return &RefusedError{What: "--history keeps calls in the file of --db, and there is none", Hint: []string{"--db FILE"}}
+	}
+	if c.Streams < 0 || c.Streams > math.MaxInt32 {
+		return refusedf("--max-streams %d: want how many calls one connection may have at once, 0 for the default", c.Streams)
 	}
 	if c.Fault.Percent < 0 || c.Fault.Percent > 100 {
 		return refusedf("--example-fault %d: want a percentage, 0 to 100", c.Fault.Percent)

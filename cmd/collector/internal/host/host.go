@@ -65,7 +65,7 @@ func build(
 		dispatcher.WithVersion(config.Version),
 		dispatcher.WithCORSOrigins(config.CORSOrigins...),
 		config.showConsole(),
-		dispatcher.WithLimits(dispatcher.Limits{OpenTimeout: config.OpenTimeout}),
+		dispatcher.WithLimits(dispatcher.Limits{OpenTimeout: config.OpenTimeout, Streams: config.Streams}),
 	}
 	if kept.file != nil {
 		opts = append(opts, dispatcher.WithStore(kept.file),

@@ -64,6 +64,7 @@ func TestEveryMistakeIsARefusal(t *testing.T) {
 		"example":   func(c *host.Config) { c.Examples = []string{"garden"} },
 		"join":      func(c *host.Config) { c.Join = []string{"nowhere"} },
 		"origins":   func(c *host.Config) { c.CORSOrigins = []string{"*"} },
+		"streams":   func(c *host.Config) { c.Streams = -1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,6 +84,7 @@ func TestRunTellsWhereAndStops(t *testing.T) {
 	config := host.Config{
 		ID: "a", Listen: "127.0.0.1:0", Store: filepath.Join(t.TempDir(), "a.db"), Namespaces: []string{"b", "a"},
 		Examples: []string{"users"}, Logger: slog.New(slog.DiscardHandler), Grace: time.Second,
+		Streams: 300,
 	}
 	var ready host.Ready
 	err := host.Run(ctx, config, func(r host.Ready) { ready = r; stop() })
@@ -90,7 +92,7 @@ func TestRunTellsWhereAndStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ready.ID != "a" || ready.URL != "http://"+ready.Address || strings.Join(ready.Namespaces, ",") != "a,b,users" ||
-		ready.Limits["message"] == "" || strings.HasSuffix(ready.Address, ":0") {
+		ready.Limits["message"] == "" || ready.Limits["http2 streams"] != "300" || strings.HasSuffix(ready.Address, ":0") {
 		t.Errorf("%+v", ready)
 	}
 }

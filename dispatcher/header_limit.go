@@ -1,0 +1,43 @@
+package dispatcher
+
+import (
+	"net/http"
+
+	"connectrpc.com/connect/v2"
+)
+
+// headerOverhead is what each header counts for beside its name and value, as in HTTP/2 (RFC 9113, 6.5.2).
+const headerOverhead = 32
+
+// headerRoom is what net/http reads of a header, so that it can be refused. Beyond it net/http refuses by itself, and in
+// HTTP/2 it can do so only by ending the connection when one header alone is larger.
+func (l Limits) headerRoom() int { return max(http.DefaultMaxHeaderBytes, 2*l.HeaderBytes) }
+
+// boundHeaders refuses requests with more headers than the limit, each alone.
+func (d *Dispatcher) boundHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if size := headerSize(r); size > d.limits.HeaderBytes {
+			d.refuseHTTP(w, r, d.limits.headerTooLarge(size))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (l Limits) headerTooLarge(size int) *refusal {
+	r := refuse(connect.CodeResourceExhausted, reasonTooLarge,
+		"the request has "+bytesText(size)+" of headers, at most "+bytesText(l.HeaderBytes)+" are taken; send less, or data in the message")
+	r.status = http.StatusRequestHeaderFieldsTooLarge
+	return r
+}
+
+// headerSize is what the header of a request counts for.
+func headerSize(r *http.Request) int {
+	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			size += len(name) + len(value) + headerOverhead
+		}
+	}
+	return size
+}
