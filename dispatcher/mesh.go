@@ -227,7 +227,7 @@ func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRou
 	if refused != nil {
 		res.Code, res.Reason, res.Message = refused.code.String(), refused.reason, refused.message
 		if res.Candidates == nil {
-			res.Candidates = refused.candidates
+			res.Candidates = refused.looked.all()
 		}
 	}
 	return res

@@ -42,7 +42,7 @@ type refusal struct {
 	status int
 	// maybeExecuted is whether the handler may have run.
 	maybeExecuted bool
-	candidates    []*meshv1.Candidate
+	looked        *looked // what the router looked at; nil if it did not come to that
 	cause         error
 }
 
@@ -58,16 +58,14 @@ func (r *refusal) Unwrap() error { return r.cause }
 // err makes the error that callers see. route is the collectors that the call visited. That the caller's time is over is
 // no failure of the mesh: such an error looks as on any server.
 func (r *refusal) err(route ...string) *connect.Error {
-	failure := connect.NewError(r.code, r.message).WithCause(r)
+	message := clipped(r.message, maxMessage)
+	failure := connect.NewError(r.code, message).WithCause(r)
 	if r.reason == reasonDeadline || r.reason == reasonCanceled {
 		return failure
 	}
-	detail, err := connectproto.NewErrorDetail(&meshv1.CallFailure{
-		Reason:        r.reason,
-		MaybeExecuted: r.maybeExecuted,
-		Route:         route,
-		Candidates:    r.candidates,
-	})
+	told := &meshv1.CallFailure{Reason: r.reason, MaybeExecuted: r.maybeExecuted, Route: route}
+	r.looked.tell(told, maxFailure-len(message))
+	detail, err := connectproto.NewErrorDetail(told)
 	if err != nil { // a name that is not UTF-8; the code and the message must get through all the same
 		return failure.WithCause(err)
 	}

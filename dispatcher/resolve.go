@@ -126,7 +126,7 @@ func (v *view) unknownMethod(s *space, c call) *refusal {
 		message += "; it is served in namespace " + enumerate(owners)
 	}
 	r := v.unlessSilent(refuse(connect.CodeUnimplemented, reasonMethodUnknown, message), c)
-	r.candidates = v.candidates(s, s.entries[c.procedure], c, nil)
+	r.looked = &looked{v, s, s.entries[c.procedure], c}
 	return r
 }
 

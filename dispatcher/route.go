@@ -132,14 +132,14 @@ func (v *view) noRoute(s *space, e *entry, c call) *refusal {
 	}
 	r := refuse(connect.CodeUnavailable, reasonUnreachable,
 		"nobody who serves "+spoken(c.procedure)+" in namespace "+quoted(s.name)+" can be reached: "+blame(e.away))
-	r.candidates = v.candidates(s, e, c, nil)
+	r.looked = &looked{v, s, e, c}
 	return r
 }
 
 func (v *view) unreachableTarget(s *space, e *entry, c call, why string) *refusal {
 	r := refuse(connect.CodeUnavailable, reasonUnreachable,
 		"collector "+quoted(c.target)+" cannot be reached: "+why+"; call it again when it is back, or without a target")
-	r.candidates = v.candidates(s, e, c, nil)
+	r.looked = &looked{v, s, e, c}
 	return r
 }
 
@@ -151,14 +151,14 @@ func (v *view) notServing(s *space, e *entry, c call) *refusal {
 		message += "; call it without a target to reach who does"
 	}
 	r := refuse(connect.CodeUnimplemented, reasonTargetNotServing, message)
-	r.candidates = v.candidates(s, e, c, nil)
+	r.looked = &looked{v, s, e, c}
 	return r
 }
 
 func (v *view) unknownTarget(s *space, e *entry, c call) *refusal {
 	r := refuse(connect.CodeNotFound, reasonTargetUnknown,
 		"collector "+quoted(v.self)+" has no connection to a collector "+quoted(c.target)+nearHint(c.target, v.collectors()))
-	r.candidates = v.candidates(s, e, c, nil)
+	r.looked = &looked{v, s, e, c}
 	return r
 }
 

@@ -90,7 +90,7 @@ func (v *view) incompatible(s *space, e *entry, c call, st *station) *refusal {
 	}
 	r := refuse(code, reasonSchemaIncompatible, "collector "+quoted(st.ID)+" "+skew.reason+"; "+spoken(e.procedure)+
 		" in namespace "+quoted(s.name)+" is what collector "+quoted(owner)+" has: bring both to one schema, or call it without a target")
-	r.candidates = v.candidates(s, e, c, nil)
+	r.looked = &looked{v, s, e, c}
 	return r
 }
 

@@ -318,7 +318,7 @@ function Result({ answers, total, outcome, busy, streams, shape }: { answers: An
         <div class="problem" role="alert">
           <p>{f.message || "No message came with it."}</p>
           {f.maybeExecuted !== undefined ? <p class="dim">{f.maybeExecuted ? "The handler may have run." : "The handler surely did not run: it is safe to try again."}</p> : null}
-          {f.candidates.length > 0 ? <ul class="plain">{f.candidates.map((c) => <li key={c.collectorId}><b>{c.collectorId}</b> {c.reason}</li>)}</ul> : null}
+          {f.candidates.length > 0 ? <ul class="plain">{f.candidates.map((c) => <li key={c.collectorId}><b>{c.collectorId}</b> {c.reason}</li>)}{f.omitted > 0 ? <li class="dim">and {f.omitted} more</li> : null}</ul> : null}
           {f.details.map((d) => <div key={d.type}><h3>{d.type}</h3><pre tabIndex={0}>{d.json}</pre></div>)}
           {hint(f, shape).map((c) => <Command key={c} text={c} />)}
         </div>

@@ -29,6 +29,8 @@ export interface Failure {
   reason: string;
   maybeExecuted: boolean | undefined;
   candidates: Candidate[];
+  /** How many candidates there are beside those listed. */
+  omitted: number;
   details: { type: string; json: string }[];
 }
 
@@ -92,7 +94,7 @@ async function dispatch(plan: Plan, signal: AbortSignal, onMessage: (a: Answer) 
     const details = status.details;
     outcome.code = details.code ?? String(status.code);
     outcome.failure = {
-      code: outcome.code, message: status.message, reason: details.reason === "handler_error" ? "" : (details.reason ?? ""), maybeExecuted: undefined, candidates: [],
+      code: outcome.code, message: status.message, reason: details.reason === "handler_error" ? "" : (details.reason ?? ""), maybeExecuted: undefined, candidates: [], omitted: 0,
       details: Object.entries(details).filter(([k]) => !["code", "reason", "route"].includes(k)).map(([type, json]) => ({ type, json })),
     };
     return;
@@ -129,7 +131,7 @@ function fail(plan: Plan, error: unknown, outcome: Outcome): void {
     outcome.executor = own.route.at(-1)!;
   }
   outcome.failure = {
-    code: outcome.code, message: e.rawMessage, reason: own?.reason ?? e.metadata.get("collective-reason") ?? "", maybeExecuted: own?.maybeExecuted, candidates: own?.candidates ?? [],
+    code: outcome.code, message: e.rawMessage, reason: own?.reason ?? e.metadata.get("collective-reason") ?? "", maybeExecuted: own?.maybeExecuted, candidates: own?.candidates ?? [], omitted: own?.omittedCandidates ?? 0,
     details: e.details.flatMap((d) => ("type" in d && d.type !== "collector.mesh.v1.CallFailure" ? [{ type: d.type as string, json: detailText(plan.registry, d.type as string, d.value as Uint8Array) }] : [])),
   };
 }

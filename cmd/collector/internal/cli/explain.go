@@ -220,6 +220,9 @@ func (f *failure) addCallFailure(failed *meshv1.CallFailure) {
 		f.why = append(f.why, "the method may have run")
 	}
 	f.addCandidates(failed.GetCandidates())
+	if more := failed.GetOmittedCandidates(); more > 0 {
+		f.why = append(f.why, fmt.Sprintf("and %d more; collector route lists all", more))
+	}
 }
 
 // addCandidates tells of each collector why it did not take the call.

@@ -100,13 +100,13 @@ func TestCallFailureDetailIsTold(t *testing.T) {
 	t.Parallel()
 	detail, err := connectproto.NewErrorDetail(&meshv1.CallFailure{
 		Reason: "link_lost", MaybeExecuted: true, Route: []string{"a", "b"},
-		Candidates: []*meshv1.Candidate{{CollectorId: "c", Reason: "connection is closed"}},
+		Candidates: []*meshv1.Candidate{{CollectorId: "c", Reason: "connection is closed"}}, OmittedCandidates: 1008,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := newFake(t, fakeMesh{err: connect.NewError(connect.CodeUnavailable, "lost").WithDetail(detail)})
-	shell{}.on(t, server, "status").expect(t, 78, "route a → b", "may have run", "c: connection is closed")
+	shell{}.on(t, server, "status").expect(t, 78, "route a → b", "may have run", "c: connection is closed", "and 1008 more")
 	shell{}.on(t, server, "status", "--json").expect(t, 78, `"reason":"link_lost"`, `"route":["a","b"]`)
 }
 

@@ -43,10 +43,13 @@ type CallFailure struct {
 	MaybeExecuted bool `protobuf:"varint,2,opt,name=maybe_executed,json=maybeExecuted,proto3" json:"maybe_executed,omitempty"`
 	// The collectors the call visited, the asked one first.
 	Route []string `protobuf:"bytes,3,rep,name=route,proto3" json:"route,omitempty"`
-	// The collectors the router looked at and why each was not taken; only when it found no route.
-	Candidates    []*Candidate `protobuf:"bytes,4,rep,name=candidates,proto3" json:"candidates,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The collectors the router looked at and why each was not taken; only when it found no route. At most 16, those that
+	// serve the method before others: failures travel in headers, of which clients take little. ExplainRoute lists all.
+	Candidates []*Candidate `protobuf:"bytes,4,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// How many more the router looked at.
+	OmittedCandidates int32 `protobuf:"varint,5,opt,name=omitted_candidates,json=omittedCandidates,proto3" json:"omitted_candidates,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *CallFailure) Reset() {
@@ -107,18 +110,26 @@ func (x *CallFailure) GetCandidates() []*Candidate {
 	return nil
 }
 
+func (x *CallFailure) GetOmittedCandidates() int32 {
+	if x != nil {
+		return x.OmittedCandidates
+	}
+	return 0
+}
+
 var File_collector_mesh_v1_failure_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_failure_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcollector/mesh/v1/failure.proto\x12\x11collector.mesh.v1\x1a\x1ccollector/mesh/v1/mesh.proto\"\xa0\x01\n" +
+	"\x1fcollector/mesh/v1/failure.proto\x12\x11collector.mesh.v1\x1a\x1ccollector/mesh/v1/mesh.proto\"\xcf\x01\n" +
 	"\vCallFailure\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12%\n" +
 	"\x0emaybe_executed\x18\x02 \x01(\bR\rmaybeExecuted\x12\x14\n" +
 	"\x05route\x18\x03 \x03(\tR\x05route\x12<\n" +
 	"\n" +
 	"candidates\x18\x04 \x03(\v2\x1c.collector.mesh.v1.CandidateR\n" +
-	"candidatesB\xcd\x01\n" +
+	"candidates\x12-\n" +
+	"\x12omitted_candidates\x18\x05 \x01(\x05R\x11omittedCandidatesB\xcd\x01\n" +
 	"\x15com.collector.mesh.v1B\fFailureProtoP\x01Z@github.com/collectiverpc/collective/gen/collector/mesh/v1;meshv1\xa2\x02\x03CMX\xaa\x02\x11Collector.Mesh.V1\xca\x02\x11Collector\\Mesh\\V1\xe2\x02\x1dCollector\\Mesh\\V1\\GPBMetadata\xea\x02\x13Collector::Mesh::V1b\x06proto3"
 
 var (

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/mesh/v1/failure.proto.
  */
 export const file_collector_mesh_v1_failure: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9mYWlsdXJlLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSJ2CgtDYWxsRmFpbHVyZRIOCgZyZWFzb24YASABKAkSFgoObWF5YmVfZXhlY3V0ZWQYAiABKAgSDQoFcm91dGUYAyADKAkSMAoKY2FuZGlkYXRlcxgEIAMoCzIcLmNvbGxlY3Rvci5tZXNoLnYxLkNhbmRpZGF0ZWIGcHJvdG8z", [file_collector_mesh_v1_mesh]);
+  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9mYWlsdXJlLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSKSAQoLQ2FsbEZhaWx1cmUSDgoGcmVhc29uGAEgASgJEhYKDm1heWJlX2V4ZWN1dGVkGAIgASgIEg0KBXJvdXRlGAMgAygJEjAKCmNhbmRpZGF0ZXMYBCADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5DYW5kaWRhdGUSGgoSb21pdHRlZF9jYW5kaWRhdGVzGAUgASgFYgZwcm90bzM", [file_collector_mesh_v1_mesh]);
 
 /**
  * CallFailure is the error detail of every error that the mesh authored: a name it does not know, no route, a lost
@@ -55,11 +55,19 @@ export type CallFailure = Message<"collector.mesh.v1.CallFailure"> & {
   route: string[];
 
   /**
-   * The collectors the router looked at and why each was not taken; only when it found no route.
+   * The collectors the router looked at and why each was not taken; only when it found no route. At most 16, those that
+   * serve the method before others: failures travel in headers, of which clients take little. ExplainRoute lists all.
    *
    * @generated from field: repeated collector.mesh.v1.Candidate candidates = 4;
    */
   candidates: Candidate[];
+
+  /**
+   * How many more the router looked at.
+   *
+   * @generated from field: int32 omitted_candidates = 5;
+   */
+  omittedCandidates: number;
 };
 
 /**
