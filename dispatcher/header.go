@@ -29,17 +29,24 @@ const (
 )
 
 // passes reports whether a header, by its canonical name, is a call's own and goes with it to the executor. What
-// belongs to one connection, to one encoding of a message, to the mesh or to the browser at its entrance does not.
+// belongs to one connection, to one encoding of a message, to a protocol, to the mesh or to the browser at its entrance
+// does not, name by name: whatever else there is may be an application's, as Grpc-Trace-Bin is. A name with underscores
+// goes unless it would not with dashes, for which proxies may take them.
 func passes(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
 		"Transfer-Encoding", "Upgrade", "Http2-Settings", "Host", "Date", // of one connection
 		"Content-Length", "Content-Type", "Content-Encoding", "Accept", "Accept-Encoding", "Accept-Post", "Vary", "X-Grpc-Web", // of one encoding
+		"Connect-Protocol-Version", "Connect-Timeout-Ms", connectEncoding, connectAcceptEncoding, // of Connect
+		"Grpc-Timeout", grpcEncoding, grpcAcceptEncoding, "Grpc-Message-Type", "Grpc-Status", "Grpc-Message",
+		"Grpc-Status-Details-Bin",              // of gRPC
 		"Idempotency-Key", "X-Idempotency-Key": // net/http repeats a POST by itself when it sees one of these
 		return false
 	}
-	return !strings.HasPrefix(name, reservedPrefix) && !strings.HasPrefix(name, "Access-Control-") && !strings.HasPrefix(name, "Connect-") &&
-		!strings.HasPrefix(name, "Grpc-") && !strings.HasPrefix(name, "Trailer-") && !strings.ContainsRune(name, '_')
+	if strings.HasPrefix(name, reservedPrefix) || strings.HasPrefix(name, "Access-Control-") {
+		return false
+	}
+	return !strings.ContainsRune(name, '_') || passes(textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-")))
 }
 
 // passRequest gives the request headers of a call from one collector's entrance to a call on a handler, which shares the

@@ -127,7 +127,8 @@ func WithForwardedCookies() Option {
 }
 
 // WithForwardedAuthorization lets the Authorization header of a call go to every peer. Default: only to peers that this
-// collector dialled on loopback or with TLS and, with [conn.WithIdentity], to those that dialled it.
+// collector dialled on loopback or with TLS and, with [conn.WithIdentity], to all, which have then proved who they are.
+// The log says once for each other peer that it gets none, and why.
 func WithForwardedAuthorization() Option {
 	return optionFunc(func(o *options) { o.authorization = true })
 }

@@ -153,7 +153,11 @@ func (o *outbound) address(st *station) {
 	}
 	to := o.info.RequestHeader()
 	to.Delete(headerAuthorization)
-	passRequest(to, o.header, o.dispatcher.trusts(st), o.dispatcher.options.cookie)
+	trusted := o.dispatcher.trusts(st)
+	if !trusted && o.header.Get(headerAuthorization) != "" {
+		o.dispatcher.withhold(o.ctx, st)
+	}
+	passRequest(to, o.header, trusted, o.dispatcher.options.cookie)
 }
 
 func (o *outbound) route() *RouteInfo { return o.present.Load().station.route }

@@ -2,9 +2,7 @@ package dispatcher
 
 import (
 	"context"
-	"net/netip"
 	"slices"
-	"strings"
 
 	"connectrpc.com/connect/v2"
 
@@ -196,19 +194,4 @@ func openOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, erro
 	var err error
 	o.opened, err = o.station.Open(ctx, o.call)
 	return o.opened, err
-}
-
-// trusts reports whether a call's Authorization header may go to a peer: one that has proved who it is, or that this
-// collector dialled itself, on loopback or with TLS.
-func (d *Dispatcher) trusts(st *station) bool {
-	return d.options.authorization || d.conns.ProvesPeers() || st.Dialed && (d.options.tls != nil || isLoopback(st.Address))
-}
-
-// isLoopback reports whether a host:port is on this machine.
-func isLoopback(address string) bool {
-	if host, _, ok := strings.Cut(address, ":"); ok && host == "localhost" {
-		return true
-	}
-	parsed, err := netip.ParseAddrPort(address)
-	return err == nil && parsed.Addr().Unmap().IsLoopback()
 }

@@ -78,6 +78,8 @@ type station struct {
 	*conn.Peer
 	// load is the number of calls under way from here, kept over changes of the view.
 	load *atomic.Int32
+	// withheld is whether the log has said that no Authorization goes there, kept likewise.
+	withheld *atomic.Bool
 	// alone is the slice of just this station, so that a call with a target needs no allocation.
 	alone []*station
 	route *RouteInfo
@@ -155,10 +157,10 @@ func newStation(self string, peer *conn.Peer, old *view) *station {
 	st := &station{Peer: peer, route: newRouteInfo(self, peer.ID), arrival: newRouteInfo(peer.ID, self)}
 	st.alone = []*station{st}
 	if old != nil && old.stations[peer.ID] != nil {
-		st.load = old.stations[peer.ID].load
+		st.load, st.withheld = old.stations[peer.ID].load, old.stations[peer.ID].withheld
 		return st
 	}
-	st.load = new(atomic.Int32)
+	st.load, st.withheld = new(atomic.Int32), new(atomic.Bool)
 	return st
 }
 

@@ -1,0 +1,44 @@
+package dispatcher
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+)
+
+// trusts reports whether a call's Authorization header may go to a peer: one that has proved who it is, or that this
+// collector dialled itself, on loopback or with TLS.
+func (d *Dispatcher) trusts(st *station) bool { return d.distrust(st) == "" }
+
+// distrust says why a call's Authorization header does not go to a peer; empty if it does.
+func (d *Dispatcher) distrust(st *station) string {
+	switch {
+	case d.options.authorization || d.conns.ProvesPeers():
+		return ""
+	case !st.Dialed:
+		return "the peer dialled this collector and has not proved who it is"
+	case d.options.tls == nil && !isLoopback(st.Address):
+		return "the peer was dialled beyond loopback without TLS"
+	}
+	return ""
+}
+
+// withhold tells in the log that a call's Authorization header does not go to a peer, once for each peer: its handlers
+// may refuse the call for that.
+func (d *Dispatcher) withhold(ctx context.Context, st *station) {
+	if st.withheld.Swap(true) {
+		return
+	}
+	d.log.WarnContext(ctx, "the authorization header of calls does not go to a peer", "collector", d.id, "peer", st.ID,
+		"reason", d.distrust(st), "next", "let collectors prove who they are (serve --trust-domain, conn.WithIdentity), "+
+			"or let it go to every peer (dispatcher.WithForwardedAuthorization)")
+}
+
+// isLoopback reports whether a host:port is on this machine.
+func isLoopback(address string) bool {
+	if host, _, ok := strings.Cut(address, ":"); ok && host == "localhost" {
+		return true
+	}
+	parsed, err := netip.ParseAddrPort(address)
+	return err == nil && parsed.Addr().Unmap().IsLoopback()
+}
