@@ -20,7 +20,8 @@ const patience = 30 * time.Second
 // process is a running collector.
 type process struct {
 	*exec.Cmd
-	Address string // from its ready line
+	ID      string // this and the next two are from its ready line
+	Address string
 	URL     string
 	log     *transcript
 	exited  chan struct{}

@@ -19,7 +19,7 @@ func (a *app) contextCommand() *cobra.Command {
 			"one name that of the command line wins. The file can be read by its owner only.",
 		Example: "  collector context add west -s https://west.example.com --cacert ca.pem\n" +
 			"  collector context add east -s https://east.example.com -H 'Authorization: Bearer …'\n" +
-			"  collector context use west\n  collector context use -     # the one before",
+			"  collector context use east\n  collector context use -     # the one before",
 		Args: noArgs,
 		RunE: list,
 	}

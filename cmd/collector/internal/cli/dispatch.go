@@ -24,9 +24,10 @@ func (a *app) dispatchCommand() *cobra.Command {
 		Use:   "dispatch NAMESPACE SERVICE/METHOD",
 		Short: "Send the literal Dispatch RPC, for tests; call is easier",
 		Long: "Send the literal Dispatch RPC (Serve with --local) and print its whole answer: status, output, executor, route.\n" +
-			"The input is the JSON of an Any, so it names its type; other JSON becomes a wrapper such as StringValue.\n" +
+			"The input is the JSON of an Any, so it names its type; other JSON becomes a wrapper such as StringValue, which is\n" +
+			"what the seed's untyped methods take.\n" +
 			"Nothing is looked up first, so this also reaches collectors that speak the seed's protocol only.",
-		Example: `  collector dispatch users UserService/GetUser -d '"u-1"'
+		Example: `  collector dispatch users UserService/GetUser -d '{"@type":"type.googleapis.com/shop.v1.GetUserRequest","id":"u-1"}'
   collector dispatch orders OrderService/CreateOrder -d '{"@type":"type.googleapis.com/shop.v1.CreateOrderRequest","sku":"tea","qty":2}'`,
 		Args: takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
