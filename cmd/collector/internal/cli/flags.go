@@ -128,6 +128,27 @@ func (h header) valid() bool {
 	return h.name != "" && !strings.ContainsFunc(h.name, notToken) && !strings.ContainsFunc(h.value, notValue)
 }
 
+// reserved refuses what would be dropped or overwritten on its way without a word.
+func (h header) reserved() error {
+	name := strings.ToLower(h.name)
+	switch name {
+	case "collective-namespace":
+		return usagef("-H %s: --ns NAMESPACE says it", h.name)
+	case "collective-target":
+		return usagef("-H %s: --to COLLECTOR says it", h.name)
+	}
+	if slices.Contains(transportHeaders, name) || strings.HasPrefix(name, "connect-") || strings.HasPrefix(name, "collective-") {
+		return usagef("-H %s: the protocol writes this header itself", h.name)
+	}
+	return nil
+}
+
+// transportHeaders are those of HTTP and of the RPC protocols.
+var transportHeaders = []string{
+	"accept-encoding", "connection", "content-encoding", "content-length", "content-type", "grpc-accept-encoding",
+	"grpc-encoding", "grpc-timeout", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+}
+
 func (a *app) headers() ([]header, error) {
 	var list []header
 	for _, text := range a.flags.headers {
@@ -135,6 +156,9 @@ func (a *app) headers() ([]header, error) {
 		h := header{strings.TrimSpace(name), strings.TrimSpace(value)}
 		if !found || !h.valid() {
 			return nil, usagef("-H %q: want 'Name: value'", text)
+		}
+		if err := h.reserved(); err != nil {
+			return nil, err
 		}
 		list = append(list, h)
 	}

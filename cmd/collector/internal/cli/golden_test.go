@@ -123,6 +123,8 @@ func TestGolden(t *testing.T) {
 		"serve_no_age":             {pipe, []string{"serve", "--history", "5", "--history-age", "0"}},
 		"demo_no_speed":            {pipe, []string{"demo", "--speed", "NaN"}},
 		"bad_header_name":          {pipe, []string{"status", "-H", "A b: c"}},
+		"header_of_protocol":       {pipe, []string{"status", "-H", "Host: x"}},
+		"header_of_mesh":           {pipe, []string{"call", "OrderService/CreateOrder", "-H", "collective-namespace: x"}},
 		"bad_header_value":         {pipe, []string{"status", "-H", "A: b\nC: d"}},
 		"schema_stdin_terminal":    {terminal, []string{"services", "check", "-", "--ns", "tea"}},
 		"bench_stream":             {pipe, []string{"bench", "EchoService/Count"}},
