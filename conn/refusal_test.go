@@ -50,7 +50,7 @@ func TestConnectToRefuses(t *testing.T) {
 		{"no host", ":50051", nil, connect.CodeInvalidArgument, []string{"is not host:port"}},
 		{"port 0", "127.0.0.1:0", nil, connect.CodeInvalidArgument, []string{"is not host:port"}},
 		{"nothing", "", nil, connect.CodeInvalidArgument, []string{"is not host:port"}},
-		{"a namespace that is none", deadAddress(t), []string{"Users"}, connect.CodeInvalidArgument, []string{`namespace "Users"`, "a-z"}},
+		{"a namespace that is none", deadAddress(t), []string{"us ers"}, connect.CodeInvalidArgument, []string{`namespace "us ers"`, "a-z"}},
 		{"a reserved namespace", deadAddress(t), []string{"system"}, connect.CodePermissionDenied, []string{`"system" is reserved`}},
 		{"plaintext beyond loopback", "192.0.2.1:50051", nil, connect.CodeFailedPrecondition, []string{"without TLS only loopback", "configure TLS"}},
 	}

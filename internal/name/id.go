@@ -23,33 +23,39 @@ func CheckCollectorID(s string) error { return checkID("collector id", s) }
 func CheckNamespace(s string) error { return checkID("namespace", s) }
 
 // Reserved reports whether a namespace belongs to the collectors themselves, so that no request may claim it:
-// `system` and everything below it, with any separator.
+// `system` and everything below it, with any separator. Case does not count here, or `System` would pass for it.
 func Reserved(namespace string) bool {
-	rest, found := strings.CutPrefix(namespace, reserved)
-	return found && (rest == "" || rest[0] == '.' || rest[0] == '-' || rest[0] == '/')
+	if len(namespace) < len(reserved) || !strings.EqualFold(namespace[:len(reserved)], reserved) {
+		return false
+	}
+	rest := namespace[len(reserved):]
+	return rest == "" || !isLetterOrDigit(rest[0])
 }
 
 func checkID(kind, s string) error {
 	if validID(s) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s %s: want 1 to %d of a-z, 0-9, '.' and '-', with a letter or digit at both ends",
+	return fmt.Errorf("%w: %s %s: want 1 to %d of A-Z, a-z, 0-9, '_', '.' and '-', with no '.' or '-' at either end",
 		ErrInvalid, kind, quote(s), maxID)
 }
 
 func validID(s string) bool {
-	if len(s) == 0 || len(s) > maxID || !isLowerOrDigit(s[0]) || !isLowerOrDigit(s[len(s)-1]) {
+	if len(s) == 0 || len(s) > maxID || !isWord(s[0]) || !isWord(s[len(s)-1]) {
 		return false
 	}
 	for i := range len(s) {
-		if !isLowerOrDigit(s[i]) && s[i] != '.' && s[i] != '-' {
+		if !isWord(s[i]) && s[i] != '.' && s[i] != '-' {
 			return false
 		}
 	}
 	return true
 }
 
-func isLowerOrDigit(c byte) bool { return 'a' <= c && c <= 'z' || isDigit(c) }
+// isWord is what identifiers are made of, and what an id may begin and end with.
+func isWord(c byte) bool { return isLetterOrDigit(c) || c == '_' }
+
+func isLetterOrDigit(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || isDigit(c) }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 

@@ -79,5 +79,3 @@ func IsIdentifier(s string) bool {
 	}
 	return true
 }
-
-func isWord(c byte) bool { return isLowerOrDigit(c) || 'A' <= c && c <= 'Z' || c == '_' }
