@@ -1,18 +1,18 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/status"
 )
 
 // Keys of ConnectRequest.metadata.
 const (
-	// metaCollectorID names the caller, as in the seed.
+	// metaCollectorID names the caller, as in the seed. It may be absent, see nameCaller.
 	metaCollectorID = "collector_id"
 	// metaAgain is set by a collector that dials again by itself: such a call does not revive what was disconnected.
 	metaAgain = "again"
@@ -57,14 +57,14 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 	}
 	a := agreement{
 		seed:    asked.session == nil,
-		address: req.GetAddress(),
+		address: asked.address,
 		shared:  intersect(asked.namespaces, m.offers(c)),
 		again:   req.GetMetadata()[metaAgain] != "",
 	}
 	if asked.session != nil {
 		a.line = asked.session
 	} else {
-		a.line = m.seedBack(c, req.GetAddress())
+		a.line = m.seedBack(c, asked.address)
 	}
 	if a.line == nil {
 		if err := m.boundOneWay(ctx, c); err != nil {
@@ -74,56 +74,74 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 	if err := m.agree(ctx, c, a); err != nil {
 		return nil, err
 	}
-	m.logger.Info("connection accepted", "peer", c.peer, "connection", c.id, "shared", a.shared, "link", !a.seed)
+	m.logger.Info("connection accepted", "peer", c.peer, "connection", c.id, "shared", a.shared, "link", !a.seed,
+		"named_here", asked.knownAs != "", "left_out", asked.leftOut)
 	return &collector.ConnectResponse{
-		Status: status.OK(), ConnectionId: c.id, SharedNamespaces: a.shared, TargetCollectorId: m.self.ID,
+		Status: asked.status(), ConnectionId: c.id, SharedNamespaces: a.shared, TargetCollectorId: m.self.ID,
 	}, nil
 }
 
 // asked is a ConnectRequest that was checked.
 type asked struct {
+	remarks
 	peer       string
+	address    string // where the peer claims to be; empty if it does not say
 	namespaces []string
 	session    *session // nil: it came over plain HTTP
 }
 
 func (m *Manager) readRequest(ctx context.Context, req *collector.ConnectRequest) (a asked, err error) {
-	a.peer = req.GetMetadata()[metaCollectorID]
 	a.session, _ = ctx.Value(sessionKey{}).(*session)
+	if a.session != nil {
+		return a, m.readLinked(req, &a)
+	}
+	return a, m.readLinkless(ctx, req, &a)
+}
+
+// readLinked reads who asks over a link: the one that greeted. It runs this code, so whatever it must not say is a fault
+// or an attack, and refuses all.
+func (m *Manager) readLinked(req *collector.ConnectRequest, a *asked) (err error) {
+	greeted := a.session.peer.CollectorID
+	a.peer, a.address = cmp.Or(req.GetMetadata()[metaCollectorID], greeted), req.GetAddress()
 	if err := checkPeerID(m.self.ID, a.peer); err != nil {
-		return a, err
+		return err
 	}
-	if a.session != nil && a.session.peer.CollectorID != a.peer {
-		return a, connect.Errorf(connect.CodePermissionDenied,
-			"the link is collector %q's, the request says collector_id %q: they must be the same", a.session.peer.CollectorID, a.peer)
+	if a.peer != greeted {
+		return connect.Errorf(connect.CodePermissionDenied,
+			"the link is collector %q's, the request says collector_id %q: they must be the same", greeted, a.peer)
 	}
-	if err := m.checkSender(ctx, a); err != nil {
-		return a, err
+	if err := m.checkProof(a.session.proven, a.peer); err != nil {
+		return err
 	}
-	if req.GetAddress() != "" {
-		if err := checkAddress(req.GetAddress()); err != nil {
-			return a, err
-		}
-	}
-	if a.session == nil {
-		if err := m.checkLinkless(a.peer, req); err != nil {
-			return a, err
+	if a.address != "" {
+		if err := checkAddress(a.address); err != nil {
+			return err
 		}
 	}
 	a.namespaces, err = cleanNamespaces(req.GetNamespaces())
-	return a, err
+	return err
 }
 
-// checkSender refuses who has not proved to be the peer that it says it is.
-func (m *Manager) checkSender(ctx context.Context, a asked) error {
-	if a.session != nil {
-		return m.checkProof(a.session.proven, a.peer)
-	}
+// readLinkless reads who asks without a link: a collector of the seed's contract, which has no rule for names. What
+// cannot be used here is left out, and said in the answer.
+func (m *Manager) readLinkless(ctx context.Context, req *collector.ConnectRequest, a *asked) error {
 	proven, err := m.identify(tlsOf(ctx))
 	if err != nil {
 		return err
 	}
-	return m.checkProof(proven, a.peer)
+	a.peer = m.nameCaller(ctx, req, proven, &a.remarks)
+	if err := checkPeerID(m.self.ID, a.peer); err != nil {
+		return err
+	}
+	if err := m.checkProof(proven, a.peer); err != nil {
+		return err
+	}
+	if err := m.checkLinkless(a.peer, req); err != nil {
+		return err
+	}
+	a.address = a.takeAddress(req.GetAddress())
+	a.namespaces, err = a.takeNamespaces(req.GetNamespaces())
+	return err
 }
 
 // checkLinkless refuses a claim without a link that could harm a connection with one: anybody can send a plain request.

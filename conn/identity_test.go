@@ -55,7 +55,7 @@ func TestSPIFFE(t *testing.T) {
 		{[]string{"https://mesh.test/collector/a"}, ""},
 		{[]string{"spiffe://mesh.test/workload/a"}, ""},
 		{[]string{"spiffe://mesh.test/collector/"}, ""},
-		{[]string{"spiffe://mesh.test/collector/A"}, ""},
+		{[]string{"spiffe://mesh.test/collector/A"}, "A"}, // an id of its own, not another spelling of a
 		{[]string{"spiffe://mesh.test/collector/a/b"}, ""},
 		{[]string{"spiffe://mesh.test/collector/%61"}, ""},
 		{[]string{"spiffe://mesh.test/collector/a?x=y"}, ""},

@@ -18,21 +18,36 @@ const (
 	maxAddress    = 261 // a DNS name, a colon and a port
 )
 
-// cleanNamespaces checks namespaces and returns them sorted, each once. Reserved ones are refused: they belong to the
-// collectors themselves.
+// cleanNamespaces checks namespaces of this collector and returns them sorted, each once. Reserved ones are refused:
+// they belong to the collectors themselves.
 func cleanNamespaces(in []string) ([]string, error) {
-	if len(in) > maxNamespaces {
-		return nil, connect.Errorf(connect.CodeInvalidArgument, "%d namespaces, at most %d may be offered", len(in), maxNamespaces)
+	if err := countNamespaces(in); err != nil {
+		return nil, err
 	}
 	for _, n := range in {
-		if err := name.CheckNamespace(n); err != nil {
-			return nil, connect.NewError(connect.CodeInvalidArgument, err.Error()).WithCause(err)
-		}
-		if name.Reserved(n) {
-			return nil, connect.Errorf(connect.CodePermissionDenied, "namespace %q is reserved for collectors themselves: offer another", n)
+		if err := checkOffered(n); err != nil {
+			return nil, err
 		}
 	}
 	return slices.Compact(slices.Sorted(slices.Values(in))), nil
+}
+
+func countNamespaces(in []string) error {
+	if len(in) > maxNamespaces {
+		return connect.Errorf(connect.CodeInvalidArgument, "%d namespaces, at most %d may be offered", len(in), maxNamespaces)
+	}
+	return nil
+}
+
+// checkOffered refuses what cannot be shared.
+func checkOffered(namespace string) error {
+	if err := name.CheckNamespace(namespace); err != nil {
+		return connect.NewError(connect.CodeInvalidArgument, err.Error()).WithCause(err)
+	}
+	if name.Reserved(namespace) {
+		return connect.Errorf(connect.CodePermissionDenied, "namespace %q is reserved for collectors themselves: offer another", namespace)
+	}
+	return nil
 }
 
 func checkAddress(address string) error {

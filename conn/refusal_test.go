@@ -173,7 +173,6 @@ func TestConnectOverLinkRefuses(t *testing.T) {
 		code  string
 		says  string
 	}{
-		{"no collector id", "a", &collector.ConnectRequest{}, "invalid_argument", "collector id"},
 		{"a wrong collector id", "a", request("../a"), "invalid_argument", "collector id"},
 		{"another id than the HELLO's", "a", request("c"), "permission_denied", "must be the same"},
 		{"the id of the node itself", "a", request("b"), "invalid_argument", "itself"},

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -102,18 +103,14 @@ func (m *Manager) connectSeedOver(ctx context.Context, l *seedLine, w wish, refu
 func (m *Manager) agreeSeed(
 	ctx context.Context, l *seedLine, answer *collector.ConnectResponse, w wish,
 ) (*collector.ConnectResponse, error) {
-	peer := answer.GetTargetCollectorId()
-	if err := checkPeerID(m.self.ID, peer); err != nil {
+	peer, err := m.nameAnswerer(answer, w.address)
+	if err != nil {
 		return nil, err
 	}
 	if w.peer != "" && w.peer != peer {
 		return nil, errOther(w, peer)
 	}
 	if err := m.checkProof(l.expected.proven(), peer); err != nil {
-		return nil, err
-	}
-	shared, err := m.checkAnswer(answer, peer, w)
-	if err != nil {
 		return nil, err
 	}
 	c, err := m.hold(peer)
@@ -124,13 +121,24 @@ func (m *Manager) agreeSeed(
 	l.conn = c
 	a := agreement{
 		line: l, seed: true,
-		address: w.address, shared: shared, dialed: true, offered: w.offered, again: w.again,
+		address: w.address, shared: m.sharedWithSeed(answer, peer, w), dialed: true, offered: w.offered, again: w.again,
 	}
 	if err := m.agree(ctx, c, a); err != nil {
 		return nil, err
 	}
-	m.logger.Info("connected by the seed's protocol", "peer", peer, "connection", c.id, "address", w.address, "shared", shared)
+	m.logger.Info("connected by the seed's protocol", "peer", peer, "connection", c.id, "address", w.address, "shared", a.shared)
 	return m.answerOf(c), nil
+}
+
+// sharedWithSeed is what a seed peer shares of what it was offered. What it names beside that is left out: it has no rule
+// for what to answer, and calls cross only in what both have.
+func (m *Manager) sharedWithSeed(answer *collector.ConnectResponse, peer string, w wish) []string {
+	named := slices.Compact(slices.Sorted(slices.Values(answer.GetSharedNamespaces())))
+	shared := intersect(named, w.offered)
+	if len(shared) < len(named) {
+		m.logger.Warn("a peer wants to share namespaces that were not offered: they are left out", "peer", peer, "it_names", len(named), "shared", shared)
+	}
+	return shared
 }
 
 // seedBack returns the line back to a seed peer that connected, nil if its address may not be dialled.

@@ -80,8 +80,8 @@ func Code(number int32) connect.Code {
 	return connect.CodeUnknown
 }
 
-// OK is the Status of success.
-func OK() *collector.Status { return &collector.Status{Code: http.StatusOK} }
+// OK is the Status of success, with the message that the seed gives it.
+func OK() *collector.Status { return &collector.Status{Code: http.StatusOK, Message: "OK"} }
 
 // FromError makes the Status of a failure: number, message and details["code"]. An error that is not a *connect.Error
 // is unknown and keeps its text to itself, as Connect does it.
