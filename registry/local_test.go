@@ -32,7 +32,7 @@ func TestAddServiceRefuses(t *testing.T) {
 	}
 	before := r.Revision()
 
-	checkError(t, r.AddService("N", users.Services().Get(0)), connect.CodeInvalidArgument, nil, "namespace")
+	checkError(t, r.AddService("n n", users.Services().Get(0)), connect.CodeInvalidArgument, nil, "namespace")
 	checkError(t, r.AddService("n", nil), connect.CodeInvalidArgument, nil, "nil")
 
 	lost := protoFile("users", "users", message("User", "name", "email"), service("UserService", "users.User", "GetUser"))

@@ -44,7 +44,7 @@ func TestValidateServiceMethod(t *testing.T) {
 		{"leading slash", "one", "/users.UserService", "GetUser", connect.CodeNotFound, nil, nil},
 		{"procedure", "one", "users.UserService/GetUser", "", connect.CodeNotFound, nil, nil},
 		{"empty namespace", "", "UserService", "GetUser", connect.CodeInvalidArgument, nil, []string{"namespace"}},
-		{"invalid namespace", "One", "UserService", "GetUser", connect.CodeInvalidArgument, nil, []string{"a-z"}},
+		{"invalid namespace", "o ne", "UserService", "GetUser", connect.CodeInvalidArgument, nil, []string{"a-z"}},
 		{"empty service", "one", "", "GetUser", connect.CodeNotFound, nil, nil},
 		{"empty method", "one", "UserService", "", connect.CodeNotFound, nil, nil},
 	}

@@ -36,7 +36,7 @@ func checkID(kind, s string) error {
 	if validID(s) {
 		return nil
 	}
-	return fmt.Errorf("%w: %s %s: want 1 to %d of A-Z, a-z, 0-9, '_', '.' and '-', with no '.' or '-' at either end",
+	return fmt.Errorf("%w: %s %s: want 1 to %d of a-z, A-Z, 0-9, '_', '.' and '-', with no '.' or '-' at either end",
 		ErrInvalid, kind, quote(s), maxID)
 }
 

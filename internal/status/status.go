@@ -8,6 +8,7 @@ package status
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"connectrpc.com/connect/v2"
 
@@ -92,7 +93,7 @@ func FromError(err error) *collector.Status {
 	}
 	return &collector.Status{
 		Code:    HTTP(code),
-		Message: message,
+		Message: strings.ToValidUTF8(message, "\uFFFD"), // or the answer would not encode
 		Details: map[string]string{CodeKey: code.String()},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/status"
@@ -55,5 +56,14 @@ func TestPlainErrorsKeepTheirText(t *testing.T) {
 	s := status.FromError(errors.New("password is hunter2"))
 	if s.GetCode() != 500 || s.GetMessage() != "" || s.GetDetails()[status.CodeKey] != "unknown" {
 		t.Errorf("%v", s)
+	}
+}
+
+// The text of an error may be any bytes; that of a Status must be UTF-8, or no answer arrives at all.
+func TestTextOfAnErrorIsMadeUTF8(t *testing.T) {
+	t.Parallel()
+	s := status.FromError(connect.NewError(connect.CodeNotFound, "no user \xff\xfe"))
+	if _, err := proto.Marshal(s); err != nil || s.GetMessage() != "no user \uFFFD" {
+		t.Errorf("%q: %v", s.GetMessage(), err)
 	}
 }
