@@ -29,7 +29,7 @@ func FuzzHandleConnect(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(m.CloseAll)
+	f.Cleanup(m.Close)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		req := new(collector.ConnectRequest)
 		if proto.Unmarshal(data, req) != nil {
@@ -59,7 +59,7 @@ func TestPeersAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(m.CloseAll)
+	t.Cleanup(m.Close)
 	connect := func(id string) *collector.ConnectResponse {
 		t.Helper()
 		answer, err := m.HandleConnect(t.Context(), &collector.ConnectRequest{Metadata: map[string]string{metaCollectorID: id}})
@@ -95,7 +95,7 @@ func TestCountingDoesNotAllocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(m.CloseAll)
+	t.Cleanup(m.Close)
 	if _, err := m.HandleConnect(t.Context(), &collector.ConnectRequest{Metadata: map[string]string{metaCollectorID: "b"}}); err != nil {
 		t.Fatal(err)
 	}

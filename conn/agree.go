@@ -247,10 +247,10 @@ func (m *Manager) dropLine(c *connection, l line, reason string) {
 	m.redialLater(c)
 }
 
-// logLoss warns of what nobody asked for. The end of a connection by our own shutdown is no loss. m.mu is held.
+// logLoss warns of what nobody asked for. The end of a connection by our own doing is no loss. m.mu is held.
 func (m *Manager) logLoss(c *connection, reason string) {
 	if m.closing {
-		m.logger.Info("connection ends, this collector stops", "peer", c.peer)
+		m.logger.Info("connection ends", "peer", c.peer, "reason", reason)
 		return
 	}
 	m.logger.Warn("connection lost", "peer", c.peer, "reason", reason)

@@ -175,7 +175,7 @@ func TestConnection_RealNetwork(t *testing.T) {
 	roots.AddCert(server.Certificate())
 	a := start(t, "a", []string{"users"}, conn.WithTLS(&tls.Config{RootCAs: roots}))
 	t.Cleanup(func() {
-		b.CloseAll()
+		b.Close()
 		server.Close()
 	})
 	if _, err := a.ConnectTo(t.Context(), server.Listener.Addr().String(), nil); err != nil {
@@ -275,7 +275,8 @@ func TestStoppedManagerRefuses(t *testing.T) {
 	if err := a.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	a.CloseAll() // once more is no error
+	a.Close()    // once more is no error
+	a.CloseAll() // and this does not bring it back
 	_, err := a.ConnectTo(t.Context(), b.address, nil)
 	if connect.CodeOf(err) != connect.CodeUnavailable {
 		t.Errorf("ConnectTo: %v", err)

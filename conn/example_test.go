@@ -20,7 +20,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer west.CloseAll()
+	defer west.Close()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Println(err)
@@ -37,7 +37,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer east.CloseAll()
+	defer east.Close()
 	answer, err := east.ConnectTo(context.Background(), listener.Addr().String(), nil)
 	if err != nil {
 		fmt.Println(err)

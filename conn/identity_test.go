@@ -108,7 +108,7 @@ func TestWithIdentityRefusesWhatProvesNothing(t *testing.T) {
 		}
 		m, err := conn.NewManager(conn.Self{ID: "a"}, opts...)
 		if err == nil {
-			m.CloseAll()
+			m.Close()
 		}
 		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v, want %q", name, err, tt.says)

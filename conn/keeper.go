@@ -17,10 +17,20 @@ const (
 	purgeEvery = time.Hour
 )
 
+// startKeeper starts the keeper unless it runs: CloseAll ends it, and the next connection needs it. m.mu is held, or
+// nobody else has the manager.
+func (m *Manager) startKeeper() {
+	if m.keeps {
+		return
+	}
+	m.keeps = true
+	ctx := m.ctx
+	m.keeper.Go(func() { m.keep(ctx) })
+}
+
 // keep is the life of the keeper: each second it notes which connections were used, writes what changed without
 // anybody waiting for it, and adds up the counters. Calls pay for an atomic addition and nothing else.
-func (m *Manager) keep() {
-	defer close(m.keeping)
+func (m *Manager) keep(ctx context.Context) {
 	tick, purge := time.NewTicker(keepEvery), time.NewTicker(purgeEvery)
 	defer tick.Stop()
 	defer purge.Stop()
@@ -34,7 +44,7 @@ func (m *Manager) keep() {
 			m.writeBack()
 		case <-purge.C:
 			m.purge()
-		case <-m.ctx.Done():
+		case <-ctx.Done():
 			return
 		}
 	}

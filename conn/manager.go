@@ -48,19 +48,25 @@ type Manager struct {
 	carrier http.Handler    // the second carrier of links
 	dial    func(ctx context.Context, address string, expected *pin) (io.ReadWriteCloser, error)
 
-	ctx   context.Context //nolint:containedctx // the manager's life
-	stop  context.CancelFunc
-	group sync.WaitGroup // everything that CloseAll waits for
+	// ctx ends with Close and CloseAll; the latter puts another one in its place when nothing uses it any more.
+	ctx    context.Context //nolint:containedctx // the life of the connections
+	stop   context.CancelFunc
+	group  sync.WaitGroup // everything that Close waits for, but the keeper
+	keeper sync.WaitGroup
+	ending sync.Mutex // held by Close and CloseAll
+	done   chan struct{}
+	finish func() // closes done
 
 	table     atomic.Pointer[Table]
 	announced atomic.Pointer[announcement]
 	tallies   sync.Map      // connection id to *tally
 	kick      chan struct{} // asks the keeper to look now
-	keeping   chan struct{} // closed when the keeper has ended
 
 	mu       sync.Mutex // never held across I/O; guards the following
-	closing  bool
-	loaded   time.Time // when the connections of earlier runs were
+	closing  bool       // nothing new is taken on
+	ended    bool       // for good
+	keeps    bool       // the keeper runs
+	loaded   time.Time  // when the connections of earlier runs were
 	changed  chan struct{}
 	conns    map[string]*connection // by peer id
 	ids      map[string]*connection // the same by their own id
@@ -68,10 +74,12 @@ type Manager struct {
 	sessions map[*session]struct{}
 	unagreed map[string]int // accepted links without an agreement, by address
 	links    int            // admitted: sessions and those on the way to be one
+
+	closingWhy string
 }
 
 // NewManager makes a manager and loads the connections of earlier runs from the store. They are stale until
-// [Manager.RecoverFromRestart] or the peers bring them back. End it with [Manager.Shutdown] or [Manager.CloseAll].
+// [Manager.RecoverFromRestart] or the peers bring them back. End it with [Manager.Shutdown] or [Manager.Close].
 func NewManager(self Self, opts ...Option) (*Manager, error) {
 	if err := self.complete(); err != nil {
 		return nil, err
@@ -84,7 +92,7 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 		self:     self,
 		options:  options,
 		kick:     make(chan struct{}, 1),
-		keeping:  make(chan struct{}),
+		done:     make(chan struct{}),
 		changed:  make(chan struct{}),
 		conns:    make(map[string]*connection),
 		ids:      make(map[string]*connection),
@@ -101,8 +109,9 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 		return nil, err
 	}
 	m.loaded = time.Now()
+	m.finish = sync.OnceFunc(func() { close(m.done) })
 	m.ctx, m.stop = context.WithCancel(context.Background())
-	go m.keep()
+	m.startKeeper()
 	return m, nil
 }
 
@@ -142,9 +151,8 @@ func (m *Manager) Limits() Limits { return m.limits }
 // Table returns the peers of this moment.
 func (m *Manager) Table() *Table { return m.table.Load() }
 
-// Done returns a channel that is closed when the manager stops, by [Manager.CloseAll] or at the end of
-// [Manager.Shutdown].
-func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
+// Done returns a channel that is closed when the manager stops, by [Manager.Close] or at the end of [Manager.Shutdown].
+func (m *Manager) Done() <-chan struct{} { return m.done }
 
 // Changed returns a channel that is closed at the next change of the table. To wait for something, take the channel
 // first, then look at the table, then wait.
@@ -170,13 +178,14 @@ func (m *Manager) announceChange() {
 	m.changed = make(chan struct{})
 }
 
-// begin admits an operation, which CloseAll then waits for and cancels. end must be called when it is over.
+// begin admits an operation, which Close then waits for and cancels. end must be called when it is over.
 func (m *Manager) begin(ctx context.Context) (_ context.Context, end func(), _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closing {
 		return nil, nil, errStopping(m.self.ID)
 	}
+	m.startKeeper()
 	m.group.Add(1)
 	ctx, cancel := context.WithCancel(ctx)
 	unlink := context.AfterFunc(m.ctx, cancel)
@@ -187,7 +196,7 @@ func (m *Manager) begin(ctx context.Context) (_ context.Context, end func(), _ e
 	}, nil
 }
 
-// spawn runs f in a goroutine that CloseAll waits for. It reports whether it did: not when the manager is stopping.
+// spawn runs f in a goroutine that Close waits for. It reports whether it did: not when the manager is stopping.
 func (m *Manager) spawn(f func()) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -34,7 +34,7 @@ func (n *pipes) start(t testing.TB, id string, opts ...Option) *Manager {
 		t.Fatal(err)
 	}
 	m.dial = n.dial
-	t.Cleanup(m.CloseAll)
+	t.Cleanup(m.Close)
 	n.place(id, m)
 	return m
 }
@@ -51,7 +51,7 @@ func (n *pipes) stop(id string) {
 	m := n.nodes[id+":1"]
 	delete(n.nodes, id+":1")
 	n.mu.Unlock()
-	m.CloseAll()
+	m.Close()
 }
 
 func (n *pipes) dialled(id string) int {

@@ -128,7 +128,7 @@ func TestNewManagerRefuses(t *testing.T) {
 	} {
 		if m, err := conn.NewManager(self); err == nil {
 			t.Errorf("%s was taken", name)
-			m.CloseAll()
+			m.Close()
 		}
 	}
 }

@@ -62,7 +62,7 @@ func startAt(t testing.TB, address, id string, namespaces []string, opts ...conn
 // stop ends a node as its process would: the listener, then all links.
 func (n *node) stop() {
 	n.server.Close()
-	n.CloseAll()
+	n.Close()
 }
 
 // serve puts what a collector serves of its connections on a listener: links, and Connect over plain HTTP.

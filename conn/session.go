@@ -195,7 +195,7 @@ func (s *session) lastWords() string {
 	err := s.link.Err()
 	switch {
 	case s.m.closing:
-		return "this collector stopped"
+		return s.m.closingWhy
 	case errors.Is(err, link.ErrDrained):
 		return "the peer went away in good order"
 	case errors.Is(err, link.ErrSilent):

@@ -30,7 +30,7 @@ func ExampleNewFileStore() {
 		fmt.Println(err)
 		return
 	}
-	defer connections.CloseAll()
+	defer connections.Close()
 	if err := connections.RecoverFromRestart(ctx); err != nil { // dials again what the last run had dialled
 		fmt.Println(err)
 		return

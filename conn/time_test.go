@@ -248,7 +248,7 @@ func TestCountersAreWrittenEverySecond(t *testing.T) {
 		}
 		p, _ := a.Table().Peer("b")
 		p.Record(1, 1, true)
-		a.CloseAll()
+		a.Close()
 		stored, _ = store.List(t.Context())
 		if stored[0].GetRequestCount() != 5001 || stored[0].GetErrorCount() != 1 || stored[0].GetState() != stateStale {
 			t.Errorf("after the end the store has %v", stored[0])

@@ -37,7 +37,7 @@ func TestBadInput_Routing(t *testing.T) {
 		})
 		n.waitFor(t, "all namespaces", func() bool { return len(n.Connections().Table().Peers()) == 2 })
 	}
-	c.Connections().CloseAll()
+	c.Connections().Close()
 	for _, n := range []node{a, b} {
 		n.waitFor(t, "the end of c", func() bool { p, ok := n.Connections().Table().Peer("c"); return ok && !p.Routable() })
 	}

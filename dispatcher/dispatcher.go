@@ -111,18 +111,6 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 	return d, nil
 }
 
-// NewDispatcher is the seed's spelling of [New] without options.
-func NewDispatcher(collectorID, address string, namespaces []string) (*Dispatcher, error) {
-	return New(collectorID, address, namespaces)
-}
-
-// NewDispatcherWithRegistry is the seed's spelling of [New] with [WithRegistry] and [WithStore]. file may be nil.
-func NewDispatcherWithRegistry(
-	collectorID, address string, namespaces []string, validator RegistryValidator, file *store.Store,
-) (*Dispatcher, error) {
-	return New(collectorID, address, namespaces, WithRegistry(validator), WithStore(file))
-}
-
 func checkSelf(id string, namespaces []string) error {
 	problems := []error{name.CheckCollectorID(id)}
 	seen := make(map[string]bool)
@@ -178,7 +166,7 @@ func (d *Dispatcher) forget() error {
 // close ends everything at once.
 func (d *Dispatcher) close() error {
 	d.schemas.stop()
-	d.conns.CloseAll()
+	d.conns.Close()
 	return d.forget()
 }
 
@@ -210,9 +198,6 @@ func (d *Dispatcher) Limits() Limits { return d.limits }
 
 // Connections is the connection manager: who can be reached.
 func (d *Dispatcher) Connections() *conn.Manager { return d.conns }
-
-// GetConnectionManager is the seed's spelling of [Dispatcher.Connections].
-func (d *Dispatcher) GetConnectionManager() *conn.Manager { return d.conns }
 
 // ConnectTo connects to the collector at address, host:port, and offers it namespaces; none offers all of this
 // collector's. The answer names the namespaces that both have; calls cross in those, both ways.

@@ -52,7 +52,7 @@ func TestLost_WhileTheHandlerRuns(t *testing.T) {
 		ended <- err
 	}()
 	<-started
-	b.Connections().CloseAll()
+	b.Connections().Close()
 	err = <-ended
 	if connect.CodeOf(err) != connect.CodeUnavailable {
 		t.Fatalf("err = %v", err)
@@ -90,7 +90,7 @@ func TestLost_RepeatableCallsGoElsewhere(t *testing.T) {
 		ended <- err
 	}()
 	first := <-started
-	peers[first].Connections().CloseAll()
+	peers[first].Connections().Close()
 	if second := <-started; second == first {
 		t.Errorf("both times on %s", first)
 	}

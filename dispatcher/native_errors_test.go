@@ -338,7 +338,7 @@ func TestNative_HandlerPanics(t *testing.T) {
 func TestNative_UnreachableSaysWhy(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t)
-	b.Connections().CloseAll()
+	b.Connections().Close()
 	a.waitFor(t, "the end of b", func() bool { p, ok := a.Connections().Table().Peer("b"); return ok && !p.Routable() })
 	_, err := a.client(t).Echo(t.Context(), &testingv1.EchoRequest{})
 	if connect.CodeOf(err) != connect.CodeUnavailable {

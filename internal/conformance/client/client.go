@@ -32,7 +32,7 @@ func Routed(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer d.Connections().CloseAll()
+	defer d.Connections().Close()
 	if err := mesh.Join(ctx, d, child.Address, conformancev1connect.ConformanceServiceUnaryProcedure); err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	case <-config.CutOff:
-		d.Connections().CloseAll()
+		d.Connections().Close()
 		_ = server.Close() // nobody is left to tell
 	}
 	stopJoining()
