@@ -68,7 +68,9 @@ func (m *Manager) GetActiveConnection(connectionID string) (*ActiveConnection, b
 }
 
 // GetClient returns a client of the dispatcher service of the collector at an address, as it was dialled or as the peer
-// claims it, if there is a link to it. The client survives reconnects.
+// claims it, if there is a link to it. The client survives reconnects. Its Serve runs a method on that collector, its
+// Dispatch enters the mesh there, which may go on to one of its peers, and its Connect agrees on the connection anew; all
+// in shared namespaces only.
 func (m *Manager) GetClient(address string) (collectorconnect.CollectiveDispatcherClient, bool) {
 	for _, p := range m.Table().Peers() {
 		if p.Address == address && p.linked() {

@@ -28,7 +28,7 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 		http.Error(w, strconv.Itoa(status)+": "+refused.message, status)
 		return
 	}
-	seen := d.see(observe.Native, "", shortened(r.URL.Path))
+	seen := d.see(observe.Native, "", shortPath(r.URL.Path))
 	seen.caller = r.RemoteAddr
 	seen.end(d.view().route, refused.err(d.id))
 	_, refusal := outward(refused.err(d.id))
@@ -47,8 +47,8 @@ func (r *refusal) plainStatus() int {
 	return http.StatusNotFound
 }
 
-// shortened keeps what is no name of a method from filling the history.
-func shortened(path string) string { return path[:min(len(path), longestPath)] }
+// shortPath keeps what is no name of a method from filling the history.
+func shortPath(path string) string { return path[:min(len(path), longestPath)] }
 
 const longestPath = 1 << 10
 

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
@@ -90,29 +91,56 @@ func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest)
 // it was told, and with whom this collector is connected. A connection is agreed by package conn.
 func (d *Dispatcher) linkServices() *connect.Server {
 	server := d.newServer()
-	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{local: d.local})
+	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{dispatcher: d, local: d.local})
 	meshv1connect.RegisterMeshServiceHandler(server, neighbourService{mesh: meshService{d}})
 	meshv1connect.RegisterSchemaServiceHandler(server, schemaService{d.local})
 	return server
 }
 
-// linkService has a local and nothing else, so that a call cannot go on to another collector.
+// linkService is the seed's service for a peer. A call that this mesh forwards never comes here: it goes on the link in
+// its namespace, to a local and nothing else. What comes here a program has asked for by hand, see
+// [conn.Manager.GetClient].
 type linkService struct {
 	collectorconnect.UnimplementedCollectiveDispatcherHandler
-	local *local
+	dispatcher *Dispatcher
+	local      *local
 }
 
 // Serve runs a method here.
 func (s linkService) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
+	if r := s.checkShared(ctx, req.GetNamespace()); r != nil {
+		return &collector.ServeResponse{Status: s.refused(r), ExecutorId: s.local.self}, nil
+	}
 	return s.local.Serve(ctx, req)
 }
 
-// Dispatch is refused: the collector that a call entered is the one that routes it.
-func (s linkService) Dispatch(_ context.Context, _ *collector.DispatchRequest) (*collector.DispatchResponse, error) {
-	refused := refuse(connect.CodeUnimplemented, reasonInvalidRequest,
-		"Dispatch is not answered over a link, or a call could go in circles: the collector that a call enters routes it; use Serve")
-	route := []string{s.local.self}
-	return &collector.DispatchResponse{
-		Status: failedStatus(refused.err(route...), route), HandledByCollectorId: s.local.self, Route: route,
-	}, nil
+// Dispatch routes a call as one that enters here, as it would by the port: on to a peer at most, which runs it or refuses
+// it. Nothing that forwards calls asks for it, so it makes no circle.
+func (s linkService) Dispatch(ctx context.Context, req *collector.DispatchRequest) (*collector.DispatchResponse, error) {
+	if r := s.checkShared(ctx, req.GetNamespace()); r != nil {
+		return &collector.DispatchResponse{
+			Status: s.refused(r), HandledByCollectorId: s.local.self, Route: []string{s.local.self},
+		}, nil
+	}
+	return s.dispatcher.Dispatch(ctx, req)
+}
+
+func (s linkService) refused(r *refusal) *collector.Status {
+	return failedStatus(r.err(s.local.self), []string{s.local.self})
+}
+
+// checkShared refuses an envelope in a namespace that the connection does not share: what is inside of one must not
+// reach further than a call outside of one. A namespace that is missing is refused by whoever reads the rest.
+func (s linkService) checkShared(ctx context.Context, namespace string) *refusal {
+	info, _ := connect.CallInfoForServerContext(ctx)
+	over, ok := info.TransportInfo.(*link.ServerInfo)
+	if !ok || namespace == "" {
+		return nil
+	}
+	id := over.Link.Peer().CollectorID
+	if peer, ok := s.dispatcher.conns.Table().Peer(id); ok && slices.Contains(peer.Shared, namespace) {
+		return nil
+	}
+	return refuse(connect.CodePermissionDenied, reasonNamespaceUnknown,
+		"namespace "+quoted(namespace)+" is not shared by collectors "+quoted(id)+" and "+quoted(s.local.self))
 }
