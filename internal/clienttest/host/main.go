@@ -1,6 +1,7 @@
 // Command host runs two collectors in one process: `a`, which hosts nothing, and `b`, which hosts the test service typed
 // and an untyped greeter; a is linked to b. It prints the addresses of a and of b on one line when a knows what b
-// serves, and runs until its standard input ends. With an argument it runs a alone, with a registry in that file.
+// serves, and runs until its standard input ends. With an argument it runs a alone, with a registry in that file;
+// with two, one collector with its connections in that file, beside a collector of the seed's contract at that address.
 package main
 
 import (
@@ -23,8 +24,11 @@ var namespaces = []string{"test"}
 
 func main() {
 	serveAll := run
-	if len(os.Args) > 1 {
+	switch len(os.Args) {
+	case 2:
 		serveAll = func(ctx context.Context) error { return runKept(ctx, os.Args[1]) }
+	case 3:
+		serveAll = func(ctx context.Context) error { return runBesideSeed(ctx, os.Args[1], os.Args[2]) }
 	}
 	if err := serveAll(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "host:", err)
