@@ -85,7 +85,7 @@ type Status struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// HTTP-style: 200, 400, 401, 403, 404, 409, 429, 499, 500, 501, 503 or 504.
 	Code int32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
-	// Empty on 200; otherwise what went wrong, in words for people.
+	// `OK` on 200; otherwise what went wrong, in words for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// `code`: the Connect code name, such as `not_found`. `reason`: a stable word for programs, such as
 	// `method_unknown`. `route`: the collectors the call visited, comma separated. Further keys explain.

@@ -234,11 +234,13 @@ func (x *ServeResponse) GetExecutorId() string {
 // ConnectRequest introduces the calling collector.
 type ConnectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where the caller says it can be found. Recorded, never dialled unless the operator allows its network.
+	// Where the caller says it can be found. Recorded, never dialled unless the operator allows its network. Without a
+	// link, what is not host:port is left out.
 	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	// Namespaces of the caller. The connection shares the intersection with ours.
+	// Namespaces of the caller. The connection shares the intersection with ours. Without a link, names that cannot be
+	// used are left out.
 	Namespaces []string `protobuf:"bytes,2,rep,name=namespaces,proto3" json:"namespaces,omitempty"`
-	// `collector_id` names the caller.
+	// `collector_id` names the caller. A caller without a link need not say it.
 	Metadata      map[string]string `protobuf:"bytes,3,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -297,8 +299,10 @@ func (x *ConnectRequest) GetMetadata() map[string]string {
 
 // ConnectResponse tells the caller what was agreed.
 type ConnectResponse struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Status *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// details on 200: `known_as` is the id that a caller goes by that said none which can be used; `left_out` is what of
+	// the request cannot be used, and why.
+	Status *Status `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	// The same on both collectors.
 	ConnectionId     string   `protobuf:"bytes,2,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
 	SharedNamespaces []string `protobuf:"bytes,3,rep,name=shared_namespaces,json=sharedNamespaces,proto3" json:"shared_namespaces,omitempty"`

@@ -59,7 +59,7 @@ export type Status = Message<"collector.Status"> & {
   code: number;
 
   /**
-   * Empty on 200; otherwise what went wrong, in words for people.
+   * `OK` on 200; otherwise what went wrong, in words for people.
    *
    * @generated from field: string message = 2;
    */

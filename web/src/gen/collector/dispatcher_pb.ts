@@ -101,21 +101,23 @@ export const ServeResponseSchema: GenMessage<ServeResponse> = /*@__PURE__*/
  */
 export type ConnectRequest = Message<"collector.ConnectRequest"> & {
   /**
-   * Where the caller says it can be found. Recorded, never dialled unless the operator allows its network.
+   * Where the caller says it can be found. Recorded, never dialled unless the operator allows its network. Without a
+   * link, what is not host:port is left out.
    *
    * @generated from field: string address = 1;
    */
   address: string;
 
   /**
-   * Namespaces of the caller. The connection shares the intersection with ours.
+   * Namespaces of the caller. The connection shares the intersection with ours. Without a link, names that cannot be
+   * used are left out.
    *
    * @generated from field: repeated string namespaces = 2;
    */
   namespaces: string[];
 
   /**
-   * `collector_id` names the caller.
+   * `collector_id` names the caller. A caller without a link need not say it.
    *
    * @generated from field: map<string, string> metadata = 3;
    */
@@ -136,6 +138,9 @@ export const ConnectRequestSchema: GenMessage<ConnectRequest> = /*@__PURE__*/
  */
 export type ConnectResponse = Message<"collector.ConnectResponse"> & {
   /**
+   * details on 200: `known_as` is the id that a caller goes by that said none which can be used; `left_out` is what of
+   * the request cannot be used, and why.
+   *
    * @generated from field: collector.Status status = 1;
    */
   status?: Status | undefined;
