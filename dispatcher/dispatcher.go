@@ -20,7 +20,6 @@ import (
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/origin"
-	"github.com/collectiverpc/collective/store"
 )
 
 // Dispatcher is a collector: it hosts methods and routes calls. All methods are safe for concurrent use.

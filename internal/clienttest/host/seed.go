@@ -27,7 +27,7 @@ func runBesideSeed(ctx context.Context, path, seedAddress string) error {
 		return err
 	}
 	defer db.Close()
-	store, err := conn.NewSQLiteStore(ctx, db)
+	store, err := conn.NewFileStore(ctx, db)
 	if err != nil {
 		return err
 	}
