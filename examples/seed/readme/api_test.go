@@ -5,16 +5,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/collectiverpc/collective/conn"
 	dispatch "github.com/collectiverpc/collective/dispatcher"
 	pb "github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	"github.com/collectiverpc/collective/store"
 )
 
 // The exported names of the seed's API with its arguments: that this file compiles is the test. A comment says what
 // differs.
 var (
-	_ func(collectorID, address string, namespaces []string, sessionID string, coll conn.Store) (*dispatch.ConnectionManager, error) = dispatch.NewConnectionManager // an error more, another type of store
+	_ func(collectorID, address string, namespaces []string, sessionID string, coll *store.Store) (*dispatch.ConnectionManager, error) = dispatch.NewConnectionManager // an error more, another type of store
 
 	_ func(*dispatch.ConnectionManager)                                                                              = (*dispatch.ConnectionManager).CloseAll
 	_ func(*dispatch.ConnectionManager, context.Context, string, []string) (*pb.ConnectResponse, error)              = (*dispatch.ConnectionManager).ConnectTo
@@ -27,7 +27,7 @@ var (
 	_ func(_ *dispatch.ConnectionManager, _ context.Context, connectionID string, bytesSent, bytesReceived int64)    = (*dispatch.ConnectionManager).RecordRequest
 	_ func(*dispatch.ConnectionManager, context.Context) error                                                       = (*dispatch.ConnectionManager).RecoverFromRestart
 	_ func(collectorID, address string, namespaces []string) (*dispatch.Dispatcher, error)                           = dispatch.NewDispatcher // an error more
-	_ func(string, string, []string, dispatch.RegistryValidator, conn.Store) (*dispatch.Dispatcher, error)           = dispatch.NewDispatcherWithRegistry
+	_ func(string, string, []string, dispatch.RegistryValidator, *store.Store) (*dispatch.Dispatcher, error)         = dispatch.NewDispatcherWithRegistry
 	_ func(*dispatch.Dispatcher, context.Context, *pb.ConnectRequest) (*pb.ConnectResponse, error)                   = (*dispatch.Dispatcher).Connect
 	_ func(*dispatch.Dispatcher, context.Context, string, []string) (*pb.ConnectResponse, error)                     = (*dispatch.Dispatcher).ConnectTo
 	_ func(*dispatch.Dispatcher, context.Context, *pb.DispatchRequest) (*pb.DispatchResponse, error)                 = (*dispatch.Dispatcher).Dispatch

@@ -9,11 +9,10 @@ import (
 
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/meshtest"
-	"github.com/collectiverpc/collective/internal/sqlite"
+	"github.com/collectiverpc/collective/store"
 )
 
 // seedNamespaces are written as users of the seed write them.
@@ -22,16 +21,12 @@ var seedNamespaces = []string{"Users_PROD", "orders"}
 // runBesideSeed runs one collector whose connections are in a database, and connects it to a collector of the seed's
 // contract, unless there is none or it comes back by itself.
 func runBesideSeed(ctx context.Context, path, seedAddress string) error {
-	db, err := sqlite.Open(ctx, path)
+	file, err := store.Open(path)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	store, err := conn.NewFileStore(ctx, db)
-	if err != nil {
-		return err
-	}
-	ours, err := meshtest.Start("Ours_1", seedNamespaces, nil, dispatcher.WithStore(store))
+	defer file.Close()
+	ours, err := meshtest.Start("Ours_1", seedNamespaces, nil, dispatcher.WithStore(file))
 	if err != nil {
 		return err
 	}

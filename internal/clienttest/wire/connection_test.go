@@ -88,7 +88,7 @@ func TestRefusal_InALargeMesh(t *testing.T) {
 			StateChangedAt: timestamppb.Now(),
 		}))
 	}
-	c := serve(t, "a", dispatcher.WithStore(store))
+	c := serve(t, "a", dispatcher.WithConnectionStore(store))
 	for code, r := range map[connect.Code]refusal{
 		connect.CodeUnavailable: {path: "/ns/test" + service + "Echo"},
 		connect.CodeNotFound:    {fields: []string{"collective-target", "nobody"}, path: "/ns/test" + service + "Echo"},

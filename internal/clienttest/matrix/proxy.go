@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+)
+
+// proxy is a reverse proxy of somebody else's. Its configuration is the block of docs/proxies.md that is marked with
+// its name; wrap is what a whole file of it has around that.
+type proxy struct {
+	name   string
+	about  string
+	wrap   string                            // %[1]s stands for a folder, %[2]s for the block
+	listen string                            // where the block listens; replaced by a free address
+	here   string                            // what that is replaced by, %s for the address
+	start  func(config, dir string) []string // the command that runs it in the foreground
+	cannot map[cell]string
+}
+
+var ownLimit = map[cell]string{bigHeader: "proxies have limits of their own for headers, below 40 KiB"}
+
+var proxies = []*proxy{
+	{
+		name: "nginx", about: "Debian's package; `grpc_pass` for gRPC and Connect streams, `proxy_pass` for the rest",
+		wrap: "user root;\ndaemon off;\npid %[1]s/nginx.pid;\nerror_log stderr error;\nworker_processes 2;\nevents {}\nhttp {\naccess_log off;\n" +
+			"client_body_temp_path %[1]s/nginx-body;\nproxy_temp_path %[1]s/nginx-proxy;\n%[2]s}\n",
+		listen: "listen 443", here: "listen %s",
+		start:  func(config, dir string) []string { return []string{"nginx", "-p", dir, "-e", "stderr", "-c", config} },
+		cannot: ownLimit,
+	},
+	{
+		name: "haproxy", about: "Debian's package, HTTP/2 on both sides",
+		wrap: "%[2]s", listen: "bind :443", here: "bind %s",
+		start:  func(config, _ string) []string { return []string{"haproxy", "-db", "-f", config} },
+		cannot: ownLimit,
+	},
+	{
+		name: "caddy", about: "Debian's package, HTTP/2 on both sides",
+		wrap: "{\n\tadmin off\n\tauto_https disable_redirects\n}\n%[2]s", listen: "mesh.example {", here: "https://%s {",
+		start: func(config, _ string) []string {
+			return []string{"caddy", "run", "--adapter", "caddyfile", "--config", config}
+		},
+		cannot: ownLimit,
+	},
+}
+
+func (p *proxy) excuse(c cell) string {
+	if p == nil {
+		return ""
+	}
+	return p.cannot[c]
+}
+
+// startProxies puts each proxy before a, as the document says.
+func (r *rig) startProxies(ctx context.Context) error {
+	for _, p := range proxies {
+		address, err := r.startProxy(ctx, p, p.name, func(block string) string { return block })
+		if err != nil {
+			return err
+		}
+		r.ways = append(r.ways, way{name: p.name, address: address, authority: r.trust.root, proxy: p})
+	}
+	return nil
+}
+
+// startProxy runs a proxy with its block of the document, edited, and returns where it listens.
+func (r *rig) startProxy(ctx context.Context, p *proxy, name string, edit func(string) string) (address string, err error) {
+	block, err := p.block(r.config.proxies)
+	if err != nil {
+		return "", err
+	}
+	if address, err = freeAddress(ctx); err != nil {
+		return "", err
+	}
+	here := strings.NewReplacer(p.listen, fmt.Sprintf(p.here, address), "127.0.0.1:50051", r.asked, "/etc/ssl/mesh/", r.dir+"/")
+	config := filepath.Join(r.dir, name+".conf")
+	if err := os.WriteFile(config, fmt.Appendf(nil, p.wrap, r.dir, edit(here.Replace(block))), 0o600); err != nil {
+		return "", err
+	}
+	words := p.start(config, r.dir)
+	command := exec.Command(words[0], words[1:]...) //nolint:noctx // it is told to stop
+	command.Env = append(os.Environ(), "HOME="+r.dir, "XDG_DATA_HOME="+r.dir, "XDG_CONFIG_HOME="+r.dir)
+	return address, r.runProxy(ctx, name, address, command)
+}
+
+// runProxy starts a proxy and waits until it listens.
+func (r *rig) runProxy(ctx context.Context, name, address string, command *exec.Cmd) error {
+	var said bytes.Buffer
+	command.Stdout, command.Stderr = &said, &said
+	if err := command.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = command.Wait()
+		close(ended)
+	}()
+	stop := func() {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		<-ended
+	}
+	r.ends = append(r.ends, func() error { stop(); return nil })
+	err := eventually(ctx, name, func(ctx context.Context) error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	})
+	if err != nil {
+		stop()
+		return fmt.Errorf("%w\n%s", err, said.String())
+	}
+	return nil
+}
+
+// block is the configuration in a document.
+func (p *proxy) block(document string) (string, error) {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		return "", err
+	}
+	match := regexp.MustCompile("(?ms)^```" + p.name + "\n(.*?)^```$").FindSubmatch(text)
+	if match == nil {
+		return "", fmt.Errorf("%s has no block marked %s", document, p.name)
+	}
+	if !bytes.Contains(match[1], []byte(p.listen)) {
+		return "", fmt.Errorf("%s: the block marked %s does not say %q", document, p.name, p.listen)
+	}
+	return string(match[1]), nil
+}
+
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
