@@ -30,7 +30,7 @@ var cells = []struct {
 	{metadata, "a text and four bytes that are no text (`-bin`) go there, and come back as header and as trailer"},
 	{details, "code, message and a typed detail of a handler's error arrive"},
 	{unknownMethod, "a method that nobody has is UNIMPLEMENTED, and the message names it"},
-	{unknownNamespace, "a namespace that nobody has is UNIMPLEMENTED, and the message names it"},
+	{unknownNamespace, "a namespace that nobody has is NOT_FOUND, and the message names it"},
 	{together, "a hundred calls are begun at once on a cold connection, and none is answered before all are there"},
 	{bigHeader, "a header of 40 KiB is RESOURCE_EXHAUSTED for its own call; the one beside it on the connection goes on"},
 }

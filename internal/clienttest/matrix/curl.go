@@ -34,7 +34,7 @@ func askGrpcurl(ctx context.Context, r *rig, w way) []result {
 			want: []string{"FailedPrecondition", "Message: why", `"detail":"more"`}},
 		{cell: unknownMethod, args: call(missing, `{"text":"hi"}`), fails: true, want: []string{"Unimplemented", "Message:", missing}},
 		{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, "-H", "Collective-Namespace: nowhere"), fails: true,
-			want: []string{"Unimplemented", "nowhere"}},
+			want: []string{"NotFound", "nowhere"}},
 	})
 }
 
@@ -51,6 +51,7 @@ func askBufCurl(protocol string) asker {
 		call := func(method, data string, more ...string) []string {
 			return slices.Concat(flags, []string{"-d", data}, more, []string{base + "/" + service + "/" + method})
 		}
+		// It prints a detail as the bytes it came as: GgRtb3Jl is {"detail":"more"}.
 		return tryAll(ctx, r.tools["buf"], []question{
 			{cell: unary, args: call("Echo", `{"text":"hi"}`), want: []string{`"hi on b"`}},
 			{cell: serverStream, args: call("Count", `{"limit":3}`), want: []string{`{"number":"1"}{"number":"2"}{"number":"3"}`}},
@@ -62,10 +63,10 @@ func askBufCurl(protocol string) asker {
 				"X-Echo-Header: hello", "X-Echo-Header-Bin: AAH+/w", "X-Echo-Trailer: hello", "X-Echo-Trailer-Bin: AAH+/w",
 			}},
 			{cell: details, args: call("Fail", `{"code":9,"message":"why","detail":"more"}`), fails: true,
-				want: []string{`"failed_precondition"`, `"why"`, `"detail":"more"`}},
+				want: []string{`"failed_precondition"`, `"why"`, "GgRtb3Jl"}},
 			{cell: unknownMethod, args: call(missing, `{"text":"hi"}`), fails: true, want: []string{`"unimplemented"`, missing}},
 			{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, "-H", "Collective-Namespace: nowhere"), fails: true,
-				want: []string{`"unimplemented"`, "nowhere"}},
+				want: []string{`"not_found"`, "nowhere"}},
 		})
 	}
 }

@@ -173,7 +173,7 @@ func (c goClient) unknownMethod(ctx context.Context) error {
 
 func (c goClient) unknownNamespace(ctx context.Context) error {
 	_, err := c.echo(grpcmetadata.AppendToOutgoingContext(ctx, "collective-namespace", "nowhere"), "hi")
-	return refusedAs(err, codes.Unimplemented, "nowhere")
+	return refusedAs(err, codes.NotFound, "nowhere")
 }
 
 func refusedAs(err error, code codes.Code, word string) error {

@@ -79,7 +79,7 @@ const cells = {
 
   "unknown namespace": async (client) => {
     const error = await refused(client.echo({ text: "hi" }, { headers: { "collective-namespace": "nowhere" } }));
-    assert.deepEqual([error.code, error.rawMessage.includes("nowhere")], [Code.Unimplemented, true], error.message);
+    assert.deepEqual([error.code, error.rawMessage.includes("nowhere")], [Code.NotFound, true], error.message);
   },
 
   "together": async (client) => {

@@ -78,7 +78,7 @@ const cells = {
 
   "unknown namespace": async (client) => {
     const error = await refused(unary(client, "Echo", { text: "hi" }, { "collective-namespace": "nowhere" }));
-    assert.deepEqual([error.code, error.message.includes("nowhere")], [12, true], error.message);
+    assert.deepEqual([error.code, error.message.includes("nowhere")], [5, true], error.message);
   },
 
   "together": async (client) => {

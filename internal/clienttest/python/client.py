@@ -120,7 +120,7 @@ def unknown_method(channel):
 def unknown_namespace(channel):
     echo, request = method(channel, "Echo")
     error = refused(echo, request(text="hi"), metadata=[("collective-namespace", "nowhere")])
-    check((grpc.StatusCode.UNIMPLEMENTED, True), (error.code(), "nowhere" in error.details()))
+    check((grpc.StatusCode.NOT_FOUND, True), (error.code(), "nowhere" in error.details()))
 
 
 def together(channel):

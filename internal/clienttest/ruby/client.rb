@@ -105,7 +105,7 @@ CELLS = {
   end,
   "unknown namespace" => lambda do |s|
     error = refused { s.request_response(*call("Echo", echo), deadline: soon, metadata: { "collective-namespace" => "nowhere" }) }
-    check([12, true], [error.code, error.details.include?("nowhere")])
+    check([5, true], [error.code, error.details.include?("nowhere")])
   end,
   "together" => lambda do |s|
     calls = Array.new(100) do
