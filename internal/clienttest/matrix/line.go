@@ -32,6 +32,12 @@ const (
 	consoleStream cell = "the console's stream"
 )
 
+// What the ids and the namespaces of the linking collectors begin with.
+const (
+	linked    = "linked-"
+	carriedBy = "carried-"
+)
+
 // carried are the rows of the second table, and what has to happen for a ✓.
 var carried = []struct {
 	cell  cell
@@ -81,7 +87,7 @@ func (l line) print() {
 func matches(pattern, name string) bool { return strings.Contains(name, pattern) }
 
 func (r *rig) linkUpgraded(ctx context.Context, w way) error {
-	return r.link(ctx, w.address, "linked-"+w.name, conn.CarrierUpgrade)
+	return r.link(ctx, w.address, linked+w.name, conn.CarrierUpgrade)
 }
 
 // linkCarried links through another proxy of the same kind that knows nothing of links.
@@ -91,7 +97,7 @@ func (r *rig) linkCarried(ctx context.Context, w way) error {
 	if err != nil {
 		return err
 	}
-	return r.link(ctx, address, "carried-"+w.name, conn.CarrierRPC)
+	return r.link(ctx, address, carriedBy+w.name, conn.CarrierRPC)
 }
 
 // link makes a collector with a namespace of its own join a through a proxy, and has a call it back.

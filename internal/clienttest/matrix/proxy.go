@@ -20,7 +20,7 @@ type proxy struct {
 	about  string
 	wrap   string                            // %[1]s stands for a folder, %[2]s for the block
 	listen string                            // where the block listens; replaced by a free address
-	here   string                            // what that is replaced by, %s for the address
+	here   string                            // what that is replaced by, ADDRESS and PORT being those
 	start  func(config, dir string) []string // the command that runs it in the foreground
 	cannot map[cell]string
 }
@@ -32,19 +32,19 @@ var proxies = []*proxy{
 		name: "nginx", about: "Debian's package; `grpc_pass` for gRPC and Connect streams, `proxy_pass` for the rest",
 		wrap: "user root;\ndaemon off;\npid %[1]s/nginx.pid;\nerror_log stderr error;\nworker_processes 2;\nevents {}\nhttp {\naccess_log off;\n" +
 			"client_body_temp_path %[1]s/nginx-body;\nproxy_temp_path %[1]s/nginx-proxy;\n%[2]s}\n",
-		listen: "listen 443", here: "listen %s",
+		listen: "listen 443", here: "listen ADDRESS",
 		start:  func(config, dir string) []string { return []string{"nginx", "-p", dir, "-e", "stderr", "-c", config} },
 		cannot: ownLimit,
 	},
 	{
 		name: "haproxy", about: "Debian's package, HTTP/2 on both sides",
-		wrap: "%[2]s", listen: "bind :443", here: "bind %s",
+		wrap: "%[2]s", listen: "bind :443", here: "bind ADDRESS",
 		start:  func(config, _ string) []string { return []string{"haproxy", "-db", "-f", config} },
 		cannot: ownLimit,
 	},
 	{
 		name: "caddy", about: "Debian's package, HTTP/2 on both sides",
-		wrap: "{\n\tadmin off\n\tauto_https disable_redirects\n}\n%[2]s", listen: "mesh.example {", here: "https://%s {",
+		wrap: "{\n\tadmin off\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n}\n%[2]s", listen: "mesh.example {", here: "https://ADDRESS, https://mesh.example:PORT {",
 		start: func(config, _ string) []string {
 			return []string{"caddy", "run", "--adapter", "caddyfile", "--config", config}
 		},
@@ -80,7 +80,7 @@ func (r *rig) startProxy(ctx context.Context, p *proxy, name string, edit func(s
 	if address, err = freeAddress(ctx); err != nil {
 		return "", err
 	}
-	here := strings.NewReplacer(p.listen, fmt.Sprintf(p.here, address), "127.0.0.1:50051", r.asked, "/etc/ssl/mesh/", r.dir+"/")
+	here := strings.NewReplacer(p.listen, p.at(address), "127.0.0.1:50051", r.asked, "/etc/ssl/mesh/", r.dir+"/")
 	config := filepath.Join(r.dir, name+".conf")
 	if err := os.WriteFile(config, fmt.Appendf(nil, p.wrap, r.dir, edit(here.Replace(block))), 0o600); err != nil {
 		return "", err
@@ -136,6 +136,12 @@ func (p *proxy) block(document string) (string, error) {
 		return "", fmt.Errorf("%s: the block marked %s does not say %q", document, p.name, p.listen)
 	}
 	return string(match[1]), nil
+}
+
+// at is what a block says that listens at an address.
+func (p *proxy) at(address string) string {
+	_, port, _ := strings.Cut(address, ":")
+	return strings.NewReplacer("ADDRESS", address, "PORT", port).Replace(p.here)
 }
 
 func freeAddress(ctx context.Context) (string, error) {

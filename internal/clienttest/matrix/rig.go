@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"connectrpc.com/connect/v2"
 
@@ -71,7 +72,7 @@ func (r *rig) prepare(ctx context.Context) error {
 
 // startAsked runs the binary until its standard input ends.
 func (r *rig) startAsked(context.Context) error {
-	command := exec.Command(r.config.collector, "serve", "--id", "a", "--ns", namespace, "--listen", "127.0.0.1:0", "--db", "memory", //nolint:noctx // it ends with its standard input
+	command := exec.Command(r.config.collector, "serve", "--id", "a", "--ns", strings.Join(namespaces(), ","), "--listen", "127.0.0.1:0", "--db", "memory", //nolint:noctx // it ends with its standard input
 		"--console-host", proxyName, "--base-path", basePath, "--until-eof", "--log-level", "error")
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
@@ -97,6 +98,15 @@ func (r *rig) startAsked(context.Context) error {
 	r.asked = ready.Address
 	go func() { _, _ = io.Copy(io.Discard, output) }()
 	return nil
+}
+
+// namespaces are those of a: the one of the clients, and one for each collector that links through a proxy.
+func namespaces() []string {
+	all := []string{namespace}
+	for _, p := range proxies {
+		all = append(all, linked+p.name, carriedBy+p.name)
+	}
+	return all
 }
 
 // startHosting starts b and waits until a knows what it has.
