@@ -44,7 +44,7 @@ var proxies = []*proxy{
 	},
 	{
 		name: "caddy", about: "Debian's package, HTTP/2 on both sides",
-		wrap: "{\n\tadmin off\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n}\n%[2]s", listen: "mesh.example {", here: "https://ADDRESS, https://mesh.example:PORT {",
+		wrap: "{\n\tadmin off\n\tdefault_bind 127.0.0.1\n\tauto_https off\n\tskip_install_trust\n}\n%[2]s", listen: "mesh.example {", here: "https://ADDRESS, https://mesh.example:PORT {",
 		start: func(config, _ string) []string {
 			return []string{"caddy", "run", "--adapter", "caddyfile", "--config", config}
 		},
