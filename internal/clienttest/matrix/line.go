@@ -117,7 +117,7 @@ func (r *rig) link(ctx context.Context, address, id, carrier string) (err error)
 	if err := meshtest.Connect(ctx, c.Dispatcher, address); err != nil {
 		return err
 	}
-	if err := eventually(ctx, "a call back", func(ctx context.Context) error { return r.callBack(ctx, id) }); err != nil {
+	if err := eventually(ctx, "a call back", func(ctx context.Context) error { return r.ask(ctx, id, id) }); err != nil {
 		return err
 	}
 	peer, ok := c.Connections().Table().Peer("a")
@@ -127,10 +127,10 @@ func (r *rig) link(ctx context.Context, address, id, carrier string) (err error)
 	return nil
 }
 
-// callBack asks a for what the collector of that id hosts.
-func (r *rig) callBack(ctx context.Context, id string) error {
+// ask asks a for what a collector hosts in a namespace.
+func (r *rig) ask(ctx context.Context, namespace, id string) error {
 	return askOnce(ctx, way{address: r.asked}, func(c goClient, ctx context.Context) error {
-		text, err := c.echo(grpcmetadata.AppendToOutgoingContext(ctx, "collective-namespace", id), "hi")
+		text, err := c.echo(grpcmetadata.AppendToOutgoingContext(ctx, "collective-namespace", namespace), "hi")
 		return errors.Join(err, same("hi on "+id, text))
 	})
 }
@@ -208,7 +208,7 @@ func (r *rig) watch(ctx context.Context, w way) error {
 		return fmt.Errorf("no snapshot: %w", err)
 	}
 	asked := make(chan error, 1)
-	go func() { asked <- askOnce(ctx, way{address: r.asked}, goClient.unary) }() // a call is a change
+	go func() { asked <- r.ask(ctx, namespace, "b") }() // a call is a change
 	second, err := stream.Receive()
 	if err := errors.Join(err, <-asked); err != nil {
 		return fmt.Errorf("nothing after the snapshot: %w", err)
