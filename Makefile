@@ -30,7 +30,7 @@ build: ## Build bin/collector
 	@go build -o bin/ ./cmd/collector
 
 .PHONY: test
-test: lint checkgenerate checkconsole ## Lint, check what is generated, run all tests with the race detector, then conformance and e2e
+test: lint checkgenerate checkconsole ## Lint, check what is generated, run all tests with the race detector, then conformance, e2e and clients
 	@failed=; for module in $(MODULES); do \
 		echo "# test $$module"; \
 		(cd "$$module" && go test -race -shuffle=on ./...) || failed="$$failed $$module"; \
@@ -40,6 +40,8 @@ test: lint checkgenerate checkconsole ## Lint, check what is generated, run all 
 	@$(MAKE) conformance
 	@echo "# e2e"
 	@$(MAKE) e2e
+	@echo "# clients"
+	@$(MAKE) clients
 
 # Every test of a file that asks for the detector. Those of internal/conformance have no detector in their own target.
 UNRACED = $(shell git grep -lE '^//go:build !race|raceEnabled \|\||\|\| raceEnabled' -- '*_test.go' ':!internal')
@@ -124,6 +126,25 @@ e2e: ## Browser tests of the console; Chromium is installed by apt where allowed
 	@$(chromium)
 	@$(call need,npm,the browser tests); $(call need,$(CHROMIUM),the browser tests); $(MAKE) web/node_modules && \
 		go build -o bin/ ./cmd/collector && go build -C web/e2e -o ../../bin/ ./rig && node web/e2e/run.mjs $(RUN)
+
+# What the clients and proxies of others come from; apt does not start the servers among them.
+CLIENT_PACKAGES := nginx haproxy caddy nghttp2-client python3-grpcio python3-protobuf ruby-grpc ruby-google-protobuf
+CLIENT_PROGRAMS := npm nginx haproxy caddy h2load /usr/bin/python3 /usr/bin/ruby
+clientpackages = dpkg -s $(CLIENT_PACKAGES) >/dev/null 2>&1 || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CLIENT_PACKAGES) >/dev/null; } || true
+UPDATE ?=
+
+.PHONY: clients
+clients: export PATH := $(PATH):/usr/sbin
+clients: ## Run the clients and proxies of others, installed by apt where allowed; UPDATE=1 writes docs/clients.md; not run without them, unless CI=true; RUN=name picks
+	@$(clientpackages)
+	@$(foreach program,$(CLIENT_PROGRAMS),$(call need,$(program),the clients of others);) \
+		$(MAKE) internal/clienttest/node/node_modules && go build -o bin/ ./cmd/collector && \
+		go build -C internal/clienttest -o ../../bin/ ./matrix && bin/matrix -update=$(if $(UPDATE),true,false) -run '$(RUN)'
+
+internal/clienttest/node/node_modules: internal/clienttest/node/package-lock.json
+	cd $(@D) && npm ci --no-audit --no-fund
+	@touch $@
 
 .PHONY: pictures
 pictures: ## Take the pictures of the README anew
