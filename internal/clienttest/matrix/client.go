@@ -29,7 +29,7 @@ var (
 var clients = []client{
 	{name: "grpc-go", about: "google.golang.org/grpc, as pinned in internal/clienttest/go.mod", ask: askGRPCGo},
 	{name: "python3-grpcio", about: "Debian's package", ask: script("/usr/bin/python3", "python/client.py")},
-	{name: "ruby-grpc", about: "Debian's package", ask: script("/usr/bin/ruby", "ruby/client.rb"), cannot: map[cell]string{bigHeader: noHeaders}},
+	{name: "ruby-grpc", about: "Debian's package", ask: script("/usr/bin/ruby", "ruby/client.rb")},
 	{name: "grpc-js", about: "npm, @grpc/grpc-js", ask: script("node", "node/grpc-js.mjs")},
 	{name: "connect-node", about: "npm, @connectrpc/connect-node, the Connect protocol over HTTP/2", ask: script("node", "node/connect-node.mjs", "connect")},
 	{name: "connect-node, gRPC", about: "the same with the gRPC protocol", ask: script("node", "node/connect-node.mjs", "grpc")},

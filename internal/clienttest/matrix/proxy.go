@@ -25,7 +25,7 @@ type proxy struct {
 	cannot map[cell]string
 }
 
-var ownLimit = map[cell]string{bigHeader: "proxies have limits of their own for headers, below 40 KiB"}
+var ownLimit = map[cell]string{bigHeader: "the proxy has a limit of its own, below 40 KiB"}
 
 var proxies = []*proxy{
 	{

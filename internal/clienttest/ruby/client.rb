@@ -112,6 +112,16 @@ CELLS = {
       Thread.new { s.request_response(*call("Echo", echo("together")), deadline: soon, metadata: { "x-echo" => "ruby #{$$}" }) }
     end
     check(["together on b"], calls.map { |t| t.report_on_exception = false; t.value.text }.uniq)
+  end,
+  "big header" => lambda do |s|
+    operation = s.request_response(*call("Echo", echo("wait")), deadline: soon, return_op: true)
+    waits = Thread.new { refused { operation.execute }.code }
+    s.request_response(*call("Echo", echo), deadline: soon)
+    error = refused { s.request_response(*call("Echo", echo), deadline: soon, metadata: { "x-big" => "x" * (40 << 10) }) }
+    check(8, error.code)
+    check("hi on b", s.request_response(*call("Echo", echo), deadline: soon).text)
+    operation.cancel
+    check(1, waits.value) # not before it was told so
   end
 }.freeze
 
