@@ -11,6 +11,7 @@ type row struct {
 	client client
 	way    way
 	found  map[cell]string // what is wrong, by cell; empty if it holds
+	end    string          // how the client ended, if that was not well
 }
 
 // report is what was measured.
@@ -40,12 +41,11 @@ func (r *rig) measure(ctx context.Context, only string) (report, error) {
 
 // newRow sorts results by cell. A cell that has to be there and is not has failed.
 func newRow(c client, w way, results []result) row {
-	r := row{c, w, make(map[cell]string)}
-	why := "the client said nothing about it"
+	r := row{client: c, way: w, found: make(map[cell]string)}
 	answered := make(map[cell]result)
 	for _, result := range results {
 		if result.Cell == "" {
-			why = result.Problem
+			r.end = result.Problem
 		}
 		answered[result.Cell] = result
 	}
@@ -55,7 +55,7 @@ func newRow(c client, w way, results []result) row {
 		}
 		r.found[each.cell] = ""
 		if got, ok := answered[each.cell]; !ok {
-			r.found[each.cell] = why
+			r.found[each.cell] = "the client ended before it"
 		} else if got.Problem != "" {
 			r.found[each.cell] = got.Problem
 		}
@@ -79,6 +79,9 @@ func (r row) print() {
 		if problem := r.found[c.cell]; problem != "" {
 			fmt.Printf("  %s: %s\n", c.cell, problem)
 		}
+	}
+	if r.end != "" {
+		fmt.Println("  its end:", r.end)
 	}
 }
 

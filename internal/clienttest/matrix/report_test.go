@@ -13,10 +13,13 @@ func TestACellWithoutAWordHasFailed(t *testing.T) {
 	out := "a library's chatter\n{\"cell\":\"unary\"}\n{\"cell\":\"bidi\",\"problem\":\"two answers\"}\n"
 	c := client{name: "it", cannot: map[cell]string{metadata: "it has none"}}
 	got := newRow(c, way{name: "direct"}, append(parse([]byte(out)), result{Problem: "signal: aborted"}))
-	for about, want := range map[cell]string{unary: "", bidi: "two answers", together: "signal: aborted"} {
+	for about, want := range map[cell]string{unary: "", bidi: "two answers", together: "the client ended before it"} {
 		if problem, ok := got.found[about]; !ok || problem != want {
 			t.Errorf("%s: %q, want %q", about, problem, want)
 		}
+	}
+	if got.end != "signal: aborted" {
+		t.Errorf("its end: %q", got.end)
 	}
 	if _, asked := got.found[metadata]; asked || sign(got.found, metadata) != "—" {
 		t.Error("a cell with an excuse is counted")
