@@ -48,7 +48,6 @@ var proxies = []*proxy{
 		start: func(config, _ string) []string {
 			return []string{"caddy", "run", "--adapter", "caddyfile", "--config", config}
 		},
-		cannot: ownLimit,
 	},
 }
 
