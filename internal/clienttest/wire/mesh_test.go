@@ -164,12 +164,12 @@ func untilKnown(t *testing.T, c *meshtest.Collector) {
 func newForgetful(t *testing.T) *meshtest.Collector {
 	t.Helper()
 	kept, found := conn.NewMemoryStore(), conn.NewMemoryStore()
-	before := serve(t, "forgetful", dispatcher.WithStore(kept))
+	before := serve(t, "forgetful", dispatcher.WithConnectionStore(kept))
 	must(t, meshtest.Connect(t.Context(), before.Dispatcher, serve(t, "peer").Address))
 	records, err := kept.List(t.Context())
 	must(t, err)
 	for _, record := range records {
 		must(t, found.Put(t.Context(), record))
 	}
-	return serve(t, "forgetful", dispatcher.WithStore(found))
+	return serve(t, "forgetful", dispatcher.WithConnectionStore(found))
 }
