@@ -46,7 +46,7 @@ func (l Limits) guardBody(w http.ResponseWriter, r *http.Request, hurry bool) *g
 
 // isFramed reports whether a content type puts a length before each message.
 func isFramed(contentType string) bool {
-	return strings.HasPrefix(contentType, "application/grpc") || strings.HasPrefix(contentType, "application/connect+")
+	return isGRPC(contentType) || strings.HasPrefix(strings.ToLower(contentType), "application/connect+")
 }
 
 func (b *guardedBody) Read(p []byte) (int, error) {

@@ -52,10 +52,10 @@ const acceptedGRPC = "application/grpc+json, application/grpc+proto, application
 
 // grpcCodec is the codec that a content type of gRPC or gRPC-Web names.
 func grpcCodec(contentType string) (codec string, ok bool) {
-	rest, ok := strings.CutPrefix(contentType, grpcContentType)
+	mediaType, _, _ := strings.Cut(strings.ToLower(contentType), ";")
+	rest, ok := strings.CutPrefix(strings.TrimSpace(mediaType), grpcContentType)
 	if !ok {
 		return "", false
 	}
-	rest = strings.TrimPrefix(rest, "-web")
-	return strings.CutPrefix(rest, "+")
+	return strings.CutPrefix(strings.TrimPrefix(rest, "-web"), "+")
 }

@@ -102,4 +102,6 @@ func (w refusalWriter) finish() {
 }
 
 // isGRPC reports whether a content type is one of gRPC or gRPC-Web.
-func isGRPC(contentType string) bool { return strings.HasPrefix(contentType, grpcContentType) }
+func isGRPC(contentType string) bool {
+	return strings.HasPrefix(strings.ToLower(contentType), grpcContentType)
+}
