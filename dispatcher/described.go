@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -123,7 +122,7 @@ func (b *describing) add(root protoreflect.FileDescriptor) (problem string) {
 	for _, file := range descriptor.Closure(root) {
 		there, err := b.files.FindFileByPath(file.Path())
 		if err == nil {
-			if there != file && !sameFile(there, file) {
+			if !descriptor.SameFile(there, file) {
 				return "there is another file " + file.Path()
 			}
 			continue
@@ -148,11 +147,4 @@ func (b *describing) commented(file protoreflect.FileDescriptor) protoreflect.Fi
 		return built
 	}
 	return file
-}
-
-// sameFile reports whether two files differ in comments at most.
-func sameFile(a, b protoreflect.FileDescriptor) bool {
-	one, other := protodesc.ToFileDescriptorProto(a), protodesc.ToFileDescriptorProto(b)
-	one.SourceCodeInfo, other.SourceCodeInfo = nil, nil
-	return proto.Equal(one, other)
 }

@@ -16,7 +16,7 @@ import (
 
 // ownFile is a file of something that is registered here, encoded once for all peers.
 type ownFile struct {
-	encoded []byte
+	encoded []byte // canonical, so that collectors with the same file tell the same hash
 	hash    string // SHA-256 of encoded
 }
 
@@ -51,7 +51,7 @@ func (f *ownFiles) next(spaces map[string]map[string]*method, sources *descripto
 }
 
 func newOwnFile(file protoreflect.FileDescriptor, sources *descriptor.Sources) *ownFile {
-	encoded, err := descriptor.Encode(sources.Proto(file))
+	encoded, err := descriptor.Canonical(sources.Proto(file), descriptor.NewTypes(file))
 	if err != nil {
 		encoded = nil // no built descriptor fails to encode; peers would refuse this one
 	}

@@ -170,12 +170,12 @@ func fullNames(services []protoreflect.ServiceDescriptor) string {
 
 // declares reports whether a file has the service exactly as given, with type names as written or in full.
 func declares(files *descriptor.Set, d protoreflect.ServiceDescriptor, given *descriptorpb.ServiceDescriptorProto) bool {
-	if proto.Equal(protodesc.ToServiceDescriptorProto(d), given) {
+	if descriptor.SameMeaning(protodesc.ToServiceDescriptorProto(d), given, files.Types()) {
 		return true
 	}
 	written := new(descriptorpb.FileDescriptorProto)
 	if err := proto.Unmarshal(files.Files[d.ParentFile().Path()].Encoded, written); err != nil {
 		return false
 	}
-	return proto.Equal(written.GetService()[d.Index()], given)
+	return descriptor.SameMeaning(written.GetService()[d.Index()], given, files.Types())
 }

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -85,7 +84,7 @@ type localFile struct {
 func (n *spaceEdit) useFiles(s *service) error {
 	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
 		held, ok := n.localFiles.get(key{name: fd.Path()})
-		if ok && !sameFile(held.descriptor, fd) {
+		if ok && !descriptor.SameFile(held.descriptor, fd) {
 			return fmt.Errorf("%w: it comes with another version of %s than a service that is there", ErrConflict, fd.Path())
 		}
 		n.localEdit.set(key{name: fd.Path()}, localFile{fd, held.users + 1})
@@ -103,15 +102,6 @@ func (n *spaceEdit) releaseFiles(s *service) {
 			n.localEdit.remove(path)
 		}
 	}
-}
-
-func sameFile(a, b protoreflect.FileDescriptor) bool {
-	if a == b {
-		return true
-	}
-	encodedA, errA := descriptor.Encode(protodesc.ToFileDescriptorProto(a))
-	encodedB, errB := descriptor.Encode(protodesc.ToFileDescriptorProto(b))
-	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
 }
 
 // lend answers a file of the process itself, for requests that import it; nil if there is none.

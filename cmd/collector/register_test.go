@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 
 	contract "github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	"github.com/collectiverpc/collective/internal/schematest"
 )
 
 // image writes a compiled file whose message has fields, all of one type, numbered from 1.
@@ -113,4 +115,22 @@ func TestServicesRegister(t *testing.T) {
 	a.on(t, "services", "check", "gone.proto", "--ns", "users").expect(t, 2, "", "gone.proto")
 	a.on(t, "services", "check", "gone.binpb", "--ns", "users").expect(t, 2, "", "gone.binpb")
 	a.on(t, "services", "check", first).expect(t, 2, "", "ns")
+}
+
+// A schema with custom options of many fields is accepted each time, by `services register` and by `services check` after
+// it: the compiler writes their fields in another order whenever it is asked.
+func TestServicesRegisterCustomOptions(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for path, text := range schematest.Case(t, "options") {
+		if err := os.WriteFile(filepath.Join(dir, path), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	for i := range 20 {
+		namespace := "n" + strconv.Itoa(i)
+		a.on(t, "services", "register", filepath.Join(dir, "shelf.proto"), "-I", dir, "--ns", namespace).expect(t, 0, "case.options.v1.ShelfService", "")
+	}
+	a.on(t, "services", "register", filepath.Join(dir, "shelf.proto"), "-I", dir, "--ns", "n0").expect(t, 0, "", "nothing that is registered would change")
 }

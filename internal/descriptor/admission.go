@@ -32,6 +32,7 @@ func (in Admission) Admit(request []*descriptorpb.FileDescriptorProto) (*Admitte
 		limits: in.Limits, current: in.Current, lend: in.Lend, now: in.Now,
 		incoming: make(map[string]*descriptorpb.FileDescriptorProto),
 		encoded:  make(map[string][]byte),
+		first:    make(map[string]*descriptorpb.FileDescriptorProto),
 		bad:      make(map[string]bool),
 	}
 	if a.current == nil {
@@ -50,13 +51,16 @@ type admission struct {
 	refusal  refusal
 	incoming map[string]*descriptorpb.FileDescriptorProto // by path; what is there unchanged is left out
 	encoded  map[string][]byte                            // of incoming
+	first    map[string]*descriptorpb.FileDescriptorProto // of each path, the first in the request
+	twins    []*descriptorpb.FileDescriptorProto          // the others
 	bad      map[string]bool                              // files that are refused; nothing is said about their importers
 }
 
 func (a *admission) admit(request []*descriptorpb.FileDescriptorProto) (*Admitted, error) {
 	a.collect(request)
 	if len(a.incoming) == 0 && a.refusal.count() == 0 {
-		return &Admitted{Files: a.current}, nil
+		a.checkTwins(a.current)
+		return &Admitted{Files: a.current}, a.refusal.orNil()
 	}
 	order := a.order()
 	a.checkRoom()
@@ -64,8 +68,12 @@ func (a *admission) admit(request []*descriptorpb.FileDescriptorProto) (*Admitte
 		return nil, err
 	}
 	next := a.build(order)
+	a.checkTwins(next)
 	if err := a.refusal.orNil(); err != nil {
 		return nil, err
+	}
+	if a.forgetSame(next) {
+		return a.settle(order)
 	}
 	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming))}, nil
 }
@@ -101,14 +109,58 @@ func (a *admission) collectFile(fd *descriptorpb.FileDescriptorProto) {
 
 func (a *admission) take(fd *descriptorpb.FileDescriptorProto, encoded []byte) {
 	path := fd.GetName()
-	if twin, twice := a.encoded[path]; twice && !bytes.Equal(twin, encoded) {
-		a.refusal.add(ErrConflict, "%s comes twice with different content", path)
+	if a.first[path] != nil {
+		a.twins = append(a.twins, fd)
 		return
 	}
+	a.first[path] = fd
 	if held, ok := a.current.Files[path]; ok && bytes.Equal(held.Encoded, encoded) {
 		return
 	}
 	a.incoming[path], a.encoded[path] = fd, encoded
+}
+
+// checkTwins refuses files that came twice and do not say the same. next has the options of both.
+func (a *admission) checkTwins(next *Set) {
+	for _, twin := range a.twins {
+		if path := twin.GetName(); !sameAs(a.first[path], twin, next.types) {
+			a.refusal.add(ErrConflict, "%s comes twice with different content", path)
+		}
+	}
+}
+
+// forgetSame takes those files out of the request that say what the namespace has already, in other bytes. It reports
+// whether there was one. next has the options of both.
+func (a *admission) forgetSame(next *Set) (found bool) {
+	for path := range a.incoming {
+		held, ok := a.current.Files[path]
+		if !ok || !sameAs(held.proto(), next.Files[path].proto(), next.types) {
+			continue
+		}
+		found = true
+		delete(a.incoming, path)
+		delete(a.encoded, path)
+	}
+	return found
+}
+
+// sameAs reports whether a file would change nothing about one that is held: it says the same, comments included, or
+// leaves the comments out.
+func sameAs(held, fd *descriptorpb.FileDescriptorProto, types Resolver) bool {
+	if fd.GetSourceCodeInfo() == nil {
+		held = proto.CloneOf(held)
+		held.SourceCodeInfo = nil
+	}
+	return SameMeaning(held, fd, types)
+}
+
+// settle admits what is left of a request that can be admitted.
+func (a *admission) settle(order []string) (*Admitted, error) {
+	if len(a.incoming) == 0 {
+		return &Admitted{Files: a.current}, nil
+	}
+	next := a.build(order)
+	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming))}, a.refusal.orNil()
 }
 
 // checkRoom adds up what the namespace would hold.

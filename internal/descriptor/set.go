@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // File is one admitted file. It is immutable.
@@ -23,6 +24,11 @@ type File struct {
 // Path is the path by which others import the file.
 func (f *File) Path() string { return f.Descriptor.Path() }
 
+// proto is the file with the names of types in full, however it came in.
+func (f *File) proto() *descriptorpb.FileDescriptorProto {
+	return protodesc.ToFileDescriptorProto(f.Descriptor)
+}
+
 // Set is the files of one namespace with all they import, and the names in them. It is a resolver of names for
 // protodesc and for reflection. It is immutable once built; a change makes a new one. Invariant: every import of a file
 // is in the set or well known, and resolves there.
@@ -30,11 +36,13 @@ type Set struct {
 	Files map[string]*File     // by path, without the well-known ones
 	Bytes int                  // of all files, encoded
 	names *protoregistry.Files // every name, the well-known ones included
+	types *dynamicpb.Types     // of names
 }
 
 // NewSet is a set without files.
 func NewSet() *Set {
 	set := &Set{Files: make(map[string]*File), names: new(protoregistry.Files)}
+	set.types = dynamicpb.NewTypes(set.names)
 	for _, known := range wellKnownFiles() {
 		// The first registrations into an empty set of files that are consistent: there is nothing to fail.
 		_ = set.names.RegisterFile(known)
@@ -116,6 +124,9 @@ func (s *Set) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
 func (s *Set) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
 	return s.names.FindDescriptorByName(name)
 }
+
+// Types are the messages and extensions that the files declare, as dynamic types.
+func (s *Set) Types() Resolver { return s.types }
 
 // Paths are the paths of all files, sorted.
 func (s *Set) Paths() []string { return slices.Sorted(maps.Keys(s.Files)) }

@@ -28,15 +28,15 @@ func (s *Sources) Proto(file protoreflect.FileDescriptor) *descriptorpb.FileDesc
 	if s == nil || plain.SourceCodeInfo != nil {
 		return plain
 	}
-	if source, ok := s.files[file.Path()]; ok && sameButComments(source, plain) {
+	if source, ok := s.files[file.Path()]; ok && sameButComments(source, plain, NewTypes(file)) {
 		plain.SourceCodeInfo = source.GetSourceCodeInfo()
 	}
 	return plain
 }
 
 // sameButComments reports whether two files differ in comments and file options only, which generators change.
-func sameButComments(a, b *descriptorpb.FileDescriptorProto) bool {
+func sameButComments(a, b *descriptorpb.FileDescriptorProto, types Resolver) bool {
 	a, b = proto.CloneOf(a), proto.CloneOf(b)
 	a.SourceCodeInfo, b.SourceCodeInfo, a.Options, b.Options = nil, nil, nil, nil
-	return proto.Equal(a, b)
+	return SameMeaning(a, b, types)
 }

@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/origin":     {},
 	"internal/policy":     {},
 	"internal/schema":     {"internal/name"},
+	"internal/schematest": {},
 	"internal/sqlite":     {},
 	"internal/status":     {"gen"},
 }
@@ -50,7 +51,7 @@ var dependencies = map[string][]string{
 	"github.com/spf13/pflag":           {"cmd/collector"},
 	"golang.org/x/term":                {"cmd/collector"},
 	"golang.org/x/sys":                 {"conn/link"},
-	"github.com/bufbuild/protocompile": {"cmd/collector"},
+	"github.com/bufbuild/protocompile": {"cmd/collector", "internal/schematest"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -13,8 +13,10 @@ import (
 	"github.com/bufbuild/protocompile/ast"
 	"github.com/bufbuild/protocompile/parser"
 	"github.com/bufbuild/protocompile/reporter"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
@@ -45,7 +47,21 @@ func compileImage(ctx context.Context, path string, roots []string) (*image, err
 	}
 	set := new(descriptorpb.FileDescriptorSet)
 	addWithImports(set, make(map[string]bool), files[0])
+	if set, err = written(set); err != nil {
+		return nil, usagef("%s: %v", path, err)
+	}
 	return newImage(set), nil
+}
+
+// written is a set as if it had been read from a file. The compiler keeps custom options as messages, whose fields would
+// be written in another order each time; written once, they are bytes.
+func written(set *descriptorpb.FileDescriptorSet) (*descriptorpb.FileDescriptorSet, error) {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(set)
+	if err != nil {
+		return nil, err
+	}
+	read := new(descriptorpb.FileDescriptorSet)
+	return read, proto.UnmarshalOptions{Resolver: new(protoregistry.Types)}.Unmarshal(data, read)
 }
 
 // only resolves the file itself, which another one of that name below an earlier root must not hide.

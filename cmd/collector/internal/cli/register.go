@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"connectrpc.com/connect/v2"
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -141,14 +142,25 @@ func (r registering) sendFile(
 		return res.GetReport().GetChanges(), err
 	}
 	for _, service := range file.GetService() {
-		_, err := s.registry.RegisterService(ctx, &collector.RegisterServiceRequest{
-			Namespace: r.namespace, ServiceDescriptor: service, FileDescriptor: file,
-		})
-		if err != nil {
+		if err := r.sendService(ctx, s, file, service); err != nil {
 			return nil, err
 		}
 	}
 	return res.GetReport().GetChanges(), nil
+}
+
+// sendService registers a service of a file that is registered. The file goes along only where the service could be that
+// of another one: a large file has many.
+func (r registering) sendService(
+	ctx context.Context, s *session, file *descriptorpb.FileDescriptorProto, service *descriptorpb.ServiceDescriptorProto,
+) error {
+	req := &collector.RegisterServiceRequest{Namespace: r.namespace, ServiceDescriptor: service}
+	_, err := s.registry.RegisterService(ctx, req)
+	if connect.CodeOf(err) == connect.CodeAlreadyExists {
+		req.FileDescriptor = file
+		_, err = s.registry.RegisterService(ctx, req)
+	}
+	return err
 }
 
 // verdict is the failure of a schema that breaks something, with every element.

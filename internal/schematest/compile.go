@@ -1,0 +1,100 @@
+package schematest
+
+import (
+	"embed"
+	"io/fs"
+	"testing"
+
+	"github.com/bufbuild/protocompile"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// cases are small files that did not work, each folder one tree of imports.
+//
+//go:embed cases
+var cases embed.FS
+
+// Case is the texts of a case by path.
+func Case(t testing.TB, name string) map[string]string {
+	t.Helper()
+	tree, err := fs.Sub(cases, "cases/"+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := make(map[string]string)
+	err = fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(tree, path)
+		texts[path] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+// Compile makes files of their texts, by path: the one with a path and all it imports, which comes before it. Custom
+// options are messages of package dynamicpb in them, as compilers have them.
+func Compile(t testing.TB, texts map[string]string, path string) []*descriptorpb.FileDescriptorProto {
+	t.Helper()
+	compiler := protocompile.Compiler{
+		Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{
+			Accessor: protocompile.SourceAccessorFromMap(texts),
+		}),
+		SourceInfoMode: protocompile.SourceInfoStandard,
+	}
+	compiled, err := compiler.Compile(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*descriptorpb.FileDescriptorProto
+	seen := make(map[string]bool)
+	var add func(protoreflect.FileDescriptor)
+	add = func(file protoreflect.FileDescriptor) {
+		if seen[file.Path()] {
+			return
+		}
+		seen[file.Path()] = true
+		for i := range file.Imports().Len() {
+			add(file.Imports().Get(i).FileDescriptor)
+		}
+		files = append(files, protodesc.ToFileDescriptorProto(file))
+	}
+	add(compiled[0])
+	return files
+}
+
+// Read is a file as if it had come over a wire: what custom options say is bytes.
+func Read(t testing.TB, file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
+	t.Helper()
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := new(descriptorpb.FileDescriptorProto)
+	if err := (proto.UnmarshalOptions{Resolver: new(protoregistry.Types)}).Unmarshal(data, read); err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+// Build makes descriptors of files, dependencies first, and returns the last one.
+func Build(t testing.TB, files ...*descriptorpb.FileDescriptorProto) protoreflect.FileDescriptor {
+	t.Helper()
+	built, err := protodesc.NewFiles(&descriptorpb.FileDescriptorSet{File: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := built.FindFileByPath(files[len(files)-1].GetName())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return last
+}
