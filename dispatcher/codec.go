@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connectproto"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/collectiverpc/collective/conn/link"
 )
@@ -17,10 +18,9 @@ type rawCodec struct{ connect.Codec }
 
 // newCodecs are the codecs of every entrance over HTTP.
 func newCodecs() []connect.Codec {
-	binary, json := connectproto.NewBinaryCodec(), connectproto.NewJSONCodec()
+	binary := connectproto.NewBinaryCodec()
 	binary.UnmarshalOptions.RecursionLimit = maxDepth
-	json.UnmarshalOptions.RecursionLimit = maxDepth
-	return []connect.Codec{rawCodec{binary}, rawCodec{json}}
+	return []connect.Codec{rawCodec{binary}, rawCodec{jsonCodec(protoregistry.GlobalTypes)}}
 }
 
 func (c rawCodec) MarshalWrite(ctx context.Context, dst io.Writer, msg any) error {

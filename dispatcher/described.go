@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
@@ -15,9 +16,12 @@ import (
 // described is the schemas of what can be called through this collector, put together so that every path and every name
 // means one thing. It never changes.
 type described struct {
-	names  []string // of the services, sorted
-	files  *protoregistry.Files
-	hidden []string // services that are left out because their files say something else than files that are there
+	names []string // of the services, sorted
+	files *protoregistry.Files
+	types *dynamicpb.Types // of files
+	// extensions are all that files declare.
+	extensions descriptor.Extensions
+	hidden     []string // services that are left out because their files say something else than files that are there
 }
 
 // narrowed is what a client wants to see: a namespace, a collector, or all.
@@ -61,8 +65,10 @@ func describe(v *view, system *systemServices, sources *descriptor.Sources, n na
 			}
 		}
 	}
+	b.addExtending()
 	slices.Sort(b.names)
 	b.names = slices.Compact(b.names)
+	b.types, b.extensions = dynamicpb.NewTypes(b.files), descriptor.ExtensionsIn(b.files)
 	return b.described
 }
 
@@ -70,6 +76,22 @@ func describe(v *view, system *systemServices, sources *descriptor.Sources, n na
 type describing struct {
 	*described
 	sources *descriptor.Sources
+	others  []protoreflect.FileDescriptor // of those whose services were added, that no service needs
+}
+
+// addExtending adds the files that extend messages of those that are there, and that no service imports.
+func (b *describing) addExtending() {
+	known := func(message protoreflect.FullName) bool {
+		_, err := b.files.FindDescriptorByName(message)
+		return err == nil
+	}
+	seen := make(map[protoreflect.FileDescriptor]bool)
+	for _, file := range b.others {
+		if !seen[file] && descriptor.Extends(file, known) {
+			_ = b.add(file) // what contradicts the services is left out
+		}
+		seen[file] = true
+	}
 }
 
 // addSpace adds the services of a namespace: those that are served here, or the others.
@@ -85,7 +107,20 @@ func (b *describing) addSpace(v *view, s *space, collector string, here bool) {
 			continue
 		}
 		b.names = append(b.names, name)
+		b.others = append(b.others, v.filesBeside(service, s.name, owner)...)
 	}
+}
+
+// filesBeside are files of whoever serves a service that may extend its messages: linked in, or told by a peer.
+func (v *view) filesBeside(service protoreflect.ServiceDescriptor, namespace, owner string) []protoreflect.FileDescriptor {
+	if owner == v.self {
+		return descriptor.WithExtensions(service.ParentFile())
+	}
+	var files []protoreflect.FileDescriptor
+	for _, file := range v.known.of(owner, namespace).files() {
+		files = append(files, file.Descriptor)
+	}
+	return files
 }
 
 // describeService finds the schema of a service: that of the wanted collector, or, if none is wanted, this collector's

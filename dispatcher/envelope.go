@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // maxDepth is how deeply messages may nest. The default of 10 000 lets a small message cost a large stack.
@@ -91,13 +92,18 @@ func outputAny(data []byte, messageType string) (*anypb.Any, error) {
 	return out, nil
 }
 
-// unpack decodes an Any into a message of a type that this process knows.
-func unpack(in *anypb.Any) (proto.Message, *refusal) {
+// unpack decodes an Any into a message of a type that is linked in, or one of more.
+func unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *refusal) {
 	name, r := messageName(in)
 	if r != nil {
 		return nil, r
 	}
-	kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(name))
+	var types descriptor.Resolver = protoregistry.GlobalTypes
+	kind, err := types.FindMessageByName(protoreflect.FullName(name))
+	if errors.Is(err, protoregistry.NotFound) {
+		types = more()
+		kind, err = types.FindMessageByName(protoreflect.FullName(name))
+	}
 	if errors.Is(err, protoregistry.NotFound) {
 		return nil, refuse(connect.CodeInvalidArgument, reasonInputType,
 			"the input is a "+quoted(name)+", which the handler's process does not know")
@@ -106,11 +112,15 @@ func unpack(in *anypb.Any) (proto.Message, *refusal) {
 		return nil, malformed(err)
 	}
 	message := kind.New().Interface()
-	return message, decode(in.GetValue(), message)
+	return message, decodeWith(types, in.GetValue(), message)
 }
 
 func decode(data []byte, into proto.Message) *refusal {
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, into); err != nil {
+	return decodeWith(protoregistry.GlobalTypes, data, into)
+}
+
+func decodeWith(types descriptor.Resolver, data []byte, into proto.Message) *refusal {
+	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: maxDepth}).Unmarshal(data, into); err != nil {
 		return malformed(err)
 	}
 	return nil

@@ -13,6 +13,8 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // Whatever a path looks like, it means a procedure of the view, to the byte, or is refused.
@@ -152,7 +154,7 @@ func FuzzInput(f *testing.F) {
 		if r == nil && name == "" && (url != "" || len(value) > 0) {
 			t.Errorf("%q with %d bytes is taken for nothing", url, len(value))
 		}
-		if _, refused := unpack(in); r != nil && refused == nil {
+		if _, refused := unpack(in, func() descriptor.Resolver { return descriptor.Chain{} }); r != nil && refused == nil {
 			t.Errorf("%q is refused and yet unpacked", url)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
@@ -57,10 +58,10 @@ func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 // collector's CPU and made it longer. What clients send may be compressed whatever its size.
 const compressMinBytes = 1 << 10
 
-// httpOptions are the options of everything that is mounted.
-func (l Limits) httpOptions() []connecthttp.Option {
+// httpOptions are the options of everything that is mounted, with more codecs in place of those of their names.
+func (l Limits) httpOptions(more ...connect.Codec) []connecthttp.Option {
 	return []connecthttp.Option{
-		connecthttp.WithCodecs(newCodecs()...),
+		connecthttp.WithCodecs(append(more, newCodecs()...)...),
 		connecthttp.WithReadMaxBytes(l.RequestBytes),
 		connecthttp.WithSendMaxBytes(l.MessageBytes),
 		connecthttp.WithCompressMinBytes(compressMinBytes),

@@ -11,6 +11,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/conn/link"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -23,6 +24,7 @@ type snapshot struct {
 	revision uint64
 	spaces   map[string]map[string]*method // by namespace and procedure; no empty namespaces
 	files    *ownFiles
+	types    map[string]func() *dynamicpb.Types // by namespace; made by the first who asks
 	// alone is a view of this snapshot without any peer, for Serve. It is made by the first who asks.
 	alone func() *view
 	// replaced is closed when another one takes its place.
@@ -30,7 +32,13 @@ type snapshot struct {
 }
 
 func newSnapshot(revision uint64, spaces map[string]map[string]*method, self string, namespaces []string) *snapshot {
-	s := &snapshot{revision: revision, spaces: spaces, files: new(ownFiles), replaced: make(chan struct{})}
+	s := &snapshot{
+		revision: revision, spaces: spaces, files: new(ownFiles), replaced: make(chan struct{}),
+		types: make(map[string]func() *dynamicpb.Types, len(spaces)),
+	}
+	for namespace, methods := range spaces {
+		s.types[namespace] = sync.OnceValue(func() *dynamicpb.Types { return typesOfMethods(methods) })
+	}
 	s.alone = sync.OnceValue(func() *view { return join(self, namespaces, s, nil, nil, nil) })
 	return s
 }
@@ -128,7 +136,7 @@ func (l *local) run(ctx context.Context, m *method, info *connect.CallInfo, stre
 	if r := l.validate(ctx, m); r != nil {
 		return r.err(l.self)
 	}
-	return m.call(ctx, info, &guardedStream{ServerStream: stream, limit: l.limits.MessageBytes})
+	return m.call(ctx, info, &guardedStream{ServerStream: l.opened(m, info, stream), limit: l.limits.MessageBytes})
 }
 
 // guardedStream is what a handler here gets. It marks the refusal of a request message that does not decode as the

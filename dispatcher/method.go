@@ -24,6 +24,7 @@ type method struct {
 	input, output string // full names of the messages
 	schema        protoreflect.MethodDescriptor
 	fingerprint   uint64
+	open          bool // its messages may hold types that the schema does not name; see openStream
 	// server holds the method with the interceptors around it. It is filled before the method is published and never
 	// after, as connect asks; methods that were registered together share one.
 	server *connect.Server
@@ -43,6 +44,7 @@ func newMethod(namespace string, spec connect.Spec, server *connect.Server) (*me
 		m.schema = schema
 		m.input, m.output = string(schema.Input().FullName()), string(schema.Output().FullName())
 		m.fingerprint = schemas.Fingerprint(schema)
+		m.open = schemas.Open(schema)
 	}
 	return m, nil
 }

@@ -145,6 +145,7 @@ func (d *Dispatcher) serveNative(
 		return nil
 	}
 	reason, plain := outward(err)
+	plain = d.legible(namespace, info, plain)
 	if reason != "" {
 		info.ResponseHeader().Set(headerReason, reason)
 	}

@@ -5,10 +5,12 @@ import (
 	"encoding/hex"
 	"maps"
 	"slices"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/descriptor"
@@ -16,8 +18,9 @@ import (
 
 // ownFile is a file of something that is registered here, encoded once for all peers.
 type ownFile struct {
-	encoded []byte // canonical, so that collectors with the same file tell the same hash
-	hash    string // SHA-256 of encoded
+	encoded []byte                  // canonical, so that collectors with the same file tell the same hash
+	hash    string                  // SHA-256 of encoded
+	types   func() *dynamicpb.Types // of the file and all it imports; made by the first who asks
 }
 
 // ownFiles are the files of everything that is registered here at one moment. It never changes.
@@ -35,7 +38,7 @@ func (f *ownFiles) next(spaces map[string]map[string]*method, sources *descripto
 		made:   make(map[protoreflect.FileDescriptor]*ownFile),
 	}
 	for namespace, methods := range spaces {
-		for _, file := range descriptor.Closure(filesOf(methods)...) {
+		for _, file := range descriptor.WithExtensions(filesOf(methods)...) {
 			if descriptor.WellKnown(file.Path()) {
 				continue
 			}
@@ -56,7 +59,8 @@ func newOwnFile(file protoreflect.FileDescriptor, sources *descriptor.Sources) *
 		encoded = nil // no built descriptor fails to encode; peers would refuse this one
 	}
 	hash := sha256.Sum256(encoded)
-	return &ownFile{encoded: encoded, hash: string(hash[:])}
+	types := sync.OnceValue(func() *dynamicpb.Types { return descriptor.NewTypes(file) })
+	return &ownFile{encoded: encoded, hash: string(hash[:]), types: types}
 }
 
 // schemas is how peers hear of the files.
@@ -90,7 +94,7 @@ func (d *Dispatcher) files() []protoreflect.FileDescriptor {
 	for _, namespace := range slices.Sorted(maps.Keys(spaces)) {
 		roots = append(roots, filesOf(spaces[namespace])...)
 	}
-	return descriptor.Closure(append(roots, d.system.Load().files()...)...)
+	return descriptor.WithExtensions(append(roots, d.system.Load().files()...)...)
 }
 
 // descriptorSetResponse answers files that are in order.

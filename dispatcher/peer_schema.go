@@ -75,6 +75,18 @@ func (p *peerSchema) service(name string) protoreflect.ServiceDescriptor {
 	return found
 }
 
+// files are those that are known, in the order of their paths.
+func (p *peerSchema) files() []*descriptor.File {
+	if p == nil || p.set == nil {
+		return nil
+	}
+	files := make([]*descriptor.File, 0, len(p.set.Files))
+	for _, path := range p.set.Paths() {
+		files = append(files, p.set.Files[path])
+	}
+	return files
+}
+
 // method finds a method; nil if it is not known.
 func (p *peerSchema) method(service, method string) protoreflect.MethodDescriptor {
 	if found := p.service(service); found != nil {

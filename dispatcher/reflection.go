@@ -8,7 +8,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/grpcreflect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
 )
 
 // reflectionPrefix begins the paths of the reflection services, the only ones of a collector that stream both ways.
@@ -54,7 +54,7 @@ func (r reflected) register(server *connect.Server) {
 	grpcreflect.Register(server,
 		grpcreflect.WithNamer(grpcreflect.NamerFunc(r.names)),
 		grpcreflect.WithDescriptorResolver(r),
-		grpcreflect.WithExtensionResolver(new(protoregistry.Types)),
+		grpcreflect.WithExtensionResolver(r),
 	)
 }
 
@@ -69,6 +69,27 @@ func (r reflected) FindFileByPath(path string) (protoreflect.FileDescriptor, err
 // FindDescriptorByName finds a symbol of what can be called now.
 func (r reflected) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
 	return r.dispatcher.described(r.narrowed).files.FindDescriptorByName(name)
+}
+
+// FindExtensionByName finds an extension of a message that can be sent now.
+func (r reflected) FindExtensionByName(field protoreflect.FullName) (protoreflect.ExtensionType, error) {
+	return r.dispatcher.described(r.narrowed).types.FindExtensionByName(field)
+}
+
+// FindExtensionByNumber finds an extension of a message that can be sent now.
+func (r reflected) FindExtensionByNumber(
+	message protoreflect.FullName, field protoreflect.FieldNumber,
+) (protoreflect.ExtensionType, error) {
+	return r.dispatcher.described(r.narrowed).types.FindExtensionByNumber(message, field)
+}
+
+// RangeExtensionsByMessage goes through the extensions of a message that can be sent now.
+func (r reflected) RangeExtensionsByMessage(message protoreflect.FullName, yield func(protoreflect.ExtensionType) bool) {
+	for _, extension := range r.dispatcher.described(r.narrowed).extensions[message] {
+		if !yield(dynamicpb.NewExtensionType(extension)) {
+			return
+		}
+	}
 }
 
 // narrowedReflection is a request for reflection whose URL names a namespace, as the same request with the header; r

@@ -78,7 +78,7 @@ func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, er
 			return nil, fmt.Errorf("registry: %w", err)
 		}
 	}
-	connecthttp.Mount(s, s.server, d.limits.httpOptions()...)
+	connecthttp.Mount(s, s.server, d.limits.httpOptions(envelopeCodec{d})...)
 	return s, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -25,7 +26,7 @@ import (
 // input is a Go string, bool, int32, int64, uint32, uint64, float32, float64 or []byte if the call brought the
 // google.protobuf wrapper of that type; a map[string]any, a []any, or what it holds, for a google.protobuf.Struct,
 // ListValue or Value, numbers as float64; nil if it brought nothing or a google.protobuf.Empty; else the message, whose
-// type this process must know.
+// type is linked into the program or, as a message of package dynamicpb, known in the namespace.
 //
 // The output may be any of these scalars, of a named type too; an int, int8, int16, uint, uint8, uint16 (they become the
 // wrapper of the next larger size); any proto.Message; or a map, slice, array, struct or pointer that encoding/json can
@@ -61,12 +62,13 @@ func (d *Dispatcher) RegisterService(namespace, service, methodName string, hand
 // untyped makes a ServerFunc of a ServiceHandler.
 func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler) connect.ServerFunc {
 	receive := func() any { return new(anypb.Any) }
+	types := func() descriptor.Resolver { return d.typesIn(namespace) }
 	return unaryHandler(receive, func(ctx context.Context, in any) (any, error) {
 		packed := in.(*anypb.Any) //nolint:forcetypeassert // receive made it
 		if r := d.local.validateUntyped(ctx, namespace, procedure, packed); r != nil {
 			return nil, r.err(d.id)
 		}
-		input, r := d.toGo(packed)
+		input, r := toGo(packed, types)
 		if r != nil {
 			return nil, r.err(d.id)
 		}
@@ -124,11 +126,11 @@ func codeOf(err error) connect.Code {
 }
 
 // toGo unwraps the input of an untyped handler.
-func (d *Dispatcher) toGo(in *anypb.Any) (any, *refusal) {
+func toGo(in *anypb.Any, types func() descriptor.Resolver) (any, *refusal) {
 	if in.GetTypeUrl() == "" && len(in.GetValue()) == 0 {
 		return nil, nil
 	}
-	message, r := unpack(in)
+	message, r := unpack(in, types)
 	if r != nil {
 		return nil, r
 	}

@@ -65,13 +65,13 @@ func orderUnknown(message protoreflect.Message) {
 		message.SetUnknown(ordered(unknown))
 	}
 	message.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		eachMessage(field, value, orderUnknown)
+		EachMessage(field, value, orderUnknown)
 		return true
 	})
 }
 
-// eachMessage calls what for the messages in the value of a field.
-func eachMessage(field protoreflect.FieldDescriptor, value protoreflect.Value, what func(protoreflect.Message)) {
+// EachMessage calls what for the messages in the value of a field.
+func EachMessage(field protoreflect.FieldDescriptor, value protoreflect.Value, what func(protoreflect.Message)) {
 	switch {
 	case field.IsMap():
 		if field.MapValue().Message() == nil {

@@ -1,0 +1,111 @@
+package dispatcher
+
+import (
+	"maps"
+	"slices"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
+)
+
+// The types of an Any and of extensions are found in the schemas of a namespace, as its methods are: two namespaces may
+// have two versions of one type, and most types are not linked into this program at all.
+
+// typesOf are the types of a method that runs here: of its own files, of its namespace, and those linked into the
+// program, which come first if the handler's messages are generated code.
+func (l *local) typesOf(m *method, dynamic bool) descriptor.Resolver {
+	current := l.current.Load()
+	own := current.files.typesIn(m.schema.ParentFile())
+	if dynamic {
+		return descriptor.Chain{own, current.typesIn(m.namespace), protoregistry.GlobalTypes}
+	}
+	return descriptor.Chain{protoregistry.GlobalTypes, own, current.typesIn(m.namespace)}
+}
+
+// typesIn are those that the files of everything in a namespace declare.
+func (s *snapshot) typesIn(namespace string) descriptor.Resolver {
+	if types, ok := s.types[namespace]; ok {
+		return types()
+	}
+	return descriptor.Chain{}
+}
+
+// typesIn are those of a file and all it imports.
+func (f *ownFiles) typesIn(file protoreflect.FileDescriptor) descriptor.Resolver {
+	if own, ok := f.made[file]; ok {
+		return own.types()
+	}
+	return descriptor.NewTypes(file)
+}
+
+func typesOfMethods(methods map[string]*method) *dynamicpb.Types {
+	return descriptor.NewTypes(descriptor.WithExtensions(filesOf(methods)...)...)
+}
+
+// typesIn are all types of a namespace that this collector knows: linked in, registered here, and of peers in the order
+// of their ids. An empty namespace stands for all.
+func (d *Dispatcher) typesIn(namespace string) descriptor.Resolver {
+	chain := descriptor.Chain{protoregistry.GlobalTypes}
+	current, known := d.local.current.Load(), d.schemas.known.Load()
+	for _, name := range slices.Sorted(maps.Keys(current.spaces)) {
+		if namespace == "" || namespace == name {
+			chain = append(chain, current.typesIn(name))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(known.peers)) {
+		for _, name := range slices.Sorted(maps.Keys(known.peers[id])) {
+			if p := known.peers[id][name]; p.set != nil && (namespace == "" || namespace == name) {
+				chain = append(chain, p.set.Types())
+			}
+		}
+	}
+	return chain
+}
+
+// legible gives the details of an error to Connect clients as JSON too, as connect does for types that are linked in.
+func (d *Dispatcher) legible(namespace string, info *connect.CallInfo, err error) error {
+	failure, ok := err.(*connect.Error) //nolint:errorlint // what is around it does not leave
+	if !ok || info.Protocol != connect.ProtocolNameConnect || !slices.ContainsFunc(failure.Details(), illegible) {
+		return err
+	}
+	types := d.typesIn(namespace)
+	legible := connect.NewError(failure.Code(), failure.Message()).WithCause(err)
+	for _, detail := range failure.Details() {
+		if illegible(detail) {
+			detail = withJSON(detail, types)
+		}
+		legible = legible.WithDetail(detail)
+	}
+	return legible
+}
+
+// illegible reports a detail that has no JSON, and of which connect can make none.
+func illegible(detail *connect.ErrorDetail) bool {
+	if len(detail.Debug) > 0 {
+		return false
+	}
+	_, err := protoregistry.GlobalTypes.FindMessageByURL(detail.Type)
+	return err != nil
+}
+
+// withJSON is a detail with its JSON, as far as its type is known.
+func withJSON(detail *connect.ErrorDetail, types descriptor.Resolver) *connect.ErrorDetail {
+	kind, err := types.FindMessageByURL(detail.Type)
+	if err != nil {
+		return detail
+	}
+	message := kind.New().Interface()
+	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: maxDepth}).Unmarshal(detail.Value, message); err != nil {
+		return detail
+	}
+	text, err := jsonCodec(types).MarshalOptions.Marshal(message)
+	if err != nil {
+		return detail
+	}
+	return &connect.ErrorDetail{Type: detail.Type, Value: detail.Value, Debug: text}
+}
