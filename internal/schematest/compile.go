@@ -1,6 +1,7 @@
 package schematest
 
 import (
+	"context"
 	"embed"
 	"io/fs"
 	"testing"
@@ -21,12 +22,21 @@ var cases embed.FS
 // Case is the texts of a case by path.
 func Case(t testing.TB, name string) map[string]string {
 	t.Helper()
-	tree, err := fs.Sub(cases, "cases/"+name)
+	texts, err := Texts(name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return texts
+}
+
+// Texts is [Case] for programs that tests run.
+func Texts(name string) (map[string]string, error) {
+	tree, err := fs.Sub(cases, "cases/"+name)
+	if err != nil {
+		return nil, err
+	}
 	texts := make(map[string]string)
-	err = fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
+	return texts, fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -34,25 +44,30 @@ func Case(t testing.TB, name string) map[string]string {
 		texts[path] = string(text)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return texts
 }
 
 // Compile makes files of their texts, by path: the one with a path and all it imports, which comes before it. Custom
 // options are messages of package dynamicpb in them, as compilers have them.
 func Compile(t testing.TB, texts map[string]string, path string) []*descriptorpb.FileDescriptorProto {
 	t.Helper()
+	files, err := Files(t.Context(), texts, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// Files is [Compile] for programs that tests run.
+func Files(ctx context.Context, texts map[string]string, path string) ([]*descriptorpb.FileDescriptorProto, error) {
 	compiler := protocompile.Compiler{
 		Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{
 			Accessor: protocompile.SourceAccessorFromMap(texts),
 		}),
 		SourceInfoMode: protocompile.SourceInfoStandard,
 	}
-	compiled, err := compiler.Compile(t.Context(), path)
+	compiled, err := compiler.Compile(ctx, path)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	var files []*descriptorpb.FileDescriptorProto
 	seen := make(map[string]bool)
@@ -68,7 +83,7 @@ func Compile(t testing.TB, texts map[string]string, path string) []*descriptorpb
 		files = append(files, protodesc.ToFileDescriptorProto(file))
 	}
 	add(compiled[0])
-	return files
+	return files, nil
 }
 
 // Read is a file as if it had come over a wire: what custom options say is bytes.

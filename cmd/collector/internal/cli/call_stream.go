@@ -123,7 +123,11 @@ func (c *plannedCall) receiveAll(stream connect.ClientStream) (int, error) {
 			}
 			return received, err
 		}
-		if err := c.showAnswer(message, true); err != nil {
+		known, err := c.schema.known(message)
+		if err != nil {
+			return received, err
+		}
+		if err := c.showAnswer(known, true); err != nil {
 			return received, err
 		}
 	}

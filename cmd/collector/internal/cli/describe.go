@@ -34,7 +34,8 @@ func (s *schema) find(symbol string) (protoreflect.Descriptor, error) {
 	return nil, f
 }
 
-// symbols are the services, their methods, and the messages and enums of a file that are not inside another one.
+// symbols are the services, their methods, and the messages, enums and extensions of a file that are not inside another
+// one.
 func symbols(file protoreflect.FileDescriptor) []protoreflect.Descriptor {
 	var all []protoreflect.Descriptor
 	for i := range file.Services().Len() {
@@ -50,14 +51,23 @@ func symbols(file protoreflect.FileDescriptor) []protoreflect.Descriptor {
 	for i := range file.Enums().Len() {
 		all = append(all, file.Enums().Get(i))
 	}
+	for i := range file.Extensions().Len() {
+		all = append(all, file.Extensions().Get(i))
+	}
 	return all
 }
 
-// protoSource is a symbol the way a .proto file declares it, comments included if the collector has them.
-func protoSource(d protoreflect.Descriptor) string {
+// protoSource is a symbol the way a .proto file declares it, comments included if the collector has them, and the
+// extensions of a message.
+func protoSource(d protoreflect.Descriptor, extensions []protoreflect.ExtensionDescriptor) string {
 	w := &sourceWriter{}
 	w.line("// %s, package %s", d.ParentFile().Path(), d.ParentFile().Package())
 	w.declare(d)
+	for _, extension := range extensions {
+		w.line("")
+		w.line("// [%s]", extension.FullName())
+		w.declare(extension)
+	}
 	return w.b.String()
 }
 
@@ -87,7 +97,9 @@ func (w *sourceWriter) comment(d protoreflect.Descriptor) {
 }
 
 func (w *sourceWriter) declare(d protoreflect.Descriptor) {
-	w.comment(d)
+	if extension, ok := d.(protoreflect.FieldDescriptor); !ok || !extension.IsExtension() {
+		w.comment(d) // that of an extension is within its block
+	}
 	switch d := d.(type) {
 	case protoreflect.ServiceDescriptor:
 		w.block("service "+string(d.Name()), func() {
@@ -103,7 +115,7 @@ func (w *sourceWriter) declare(d protoreflect.Descriptor) {
 	case protoreflect.EnumDescriptor:
 		w.block("enum "+string(d.Name()), func() { w.values(d) })
 	case protoreflect.FieldDescriptor:
-		w.line("%s %s = %d;", fieldType(d), d.Name(), d.Number())
+		w.field(d)
 	case protoreflect.EnumValueDescriptor:
 		w.line("%s = %d;", d.Name(), d.Number())
 	}
@@ -136,7 +148,42 @@ func (w *sourceWriter) members(d protoreflect.MessageDescriptor) {
 			w.oneof(oneof)
 		}
 	}
+	w.extensionRanges(d)
+	for i := range d.Extensions().Len() {
+		w.declare(d.Extensions().Get(i))
+	}
 }
+
+// field writes a field; an extension within what says so.
+func (w *sourceWriter) field(d protoreflect.FieldDescriptor) {
+	line := func() { w.line("%s %s = %d;", fieldType(d), d.Name(), d.Number()) }
+	if !d.IsExtension() {
+		line()
+		return
+	}
+	w.block("extend "+string(d.ContainingMessage().FullName()), func() {
+		w.comment(d)
+		line()
+	})
+}
+
+// extensionRanges writes the numbers that others may use.
+func (w *sourceWriter) extensionRanges(d protoreflect.MessageDescriptor) {
+	for i := range d.ExtensionRanges().Len() {
+		numbers := d.ExtensionRanges().Get(i) // the end is not in it
+		switch first, last := numbers[0], numbers[1]-1; {
+		case last >= maxFieldNumber:
+			w.line("extensions %d to max;", first)
+		case first == last:
+			w.line("extensions %d;", first)
+		default:
+			w.line("extensions %d to %d;", first, last)
+		}
+	}
+}
+
+// maxFieldNumber is the largest number that a field may have.
+const maxFieldNumber = 1<<29 - 1
 
 func (w *sourceWriter) oneof(oneof protoreflect.OneofDescriptor) {
 	w.comment(oneof)
@@ -160,6 +207,8 @@ func fieldType(field protoreflect.FieldDescriptor) string {
 	switch {
 	case field.IsList():
 		return "repeated " + kindName(field)
+	case field.Cardinality() == protoreflect.Required:
+		return "required " + kindName(field)
 	case field.HasOptionalKeyword():
 		return "optional " + kindName(field)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -94,6 +96,49 @@ func (s *schema) FindExtensionByNumber(
 	message protoreflect.FullName, number protoreflect.FieldNumber,
 ) (protoreflect.ExtensionType, error) {
 	return s.types.FindExtensionByNumber(message, number)
+}
+
+// known is a message with its extensions, which came as bytes that nobody had asked the schema about.
+func (s *schema) known(message *dynamicpb.Message) (*dynamicpb.Message, error) {
+	known := dynamicpb.NewMessage(message.Descriptor())
+	data, err := proto.MarshalOptions{AllowPartial: true}.Marshal(message)
+	if err == nil {
+		err = proto.UnmarshalOptions{Resolver: s}.Unmarshal(data, known)
+	}
+	if err != nil {
+		return nil, failuref("the answer is a %s, which does not decode: %s", message.Descriptor().FullName(), protoError(err))
+	}
+	return known, nil
+}
+
+// extensionsOf are the fields that extend a message, in the order of their numbers.
+func (s *schema) extensionsOf(message protoreflect.FullName) []protoreflect.ExtensionDescriptor {
+	var found []protoreflect.ExtensionDescriptor
+	s.files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for _, extension := range extensionsIn(file) {
+			if extension.ContainingMessage().FullName() == message {
+				found = append(found, extension)
+			}
+		}
+		return true
+	})
+	slices.SortFunc(found, func(a, b protoreflect.ExtensionDescriptor) int { return int(a.Number()) - int(b.Number()) })
+	return found
+}
+
+// extensionsIn are the extensions that a file or a message declares, those within messages included.
+func extensionsIn(parent interface {
+	Extensions() protoreflect.ExtensionDescriptors
+	Messages() protoreflect.MessageDescriptors
+},
+) (all []protoreflect.ExtensionDescriptor) {
+	for i := range parent.Extensions().Len() {
+		all = append(all, parent.Extensions().Get(i))
+	}
+	for i := range parent.Messages().Len() {
+		all = append(all, extensionsIn(parent.Messages().Get(i))...)
+	}
+	return all
 }
 
 func firstFound[K ~string, V any](key K, lookups ...func(K) (V, error)) (V, error) {

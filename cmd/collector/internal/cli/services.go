@@ -137,7 +137,7 @@ func (s *session) describe(ctx context.Context, symbol string) error {
 	if err != nil {
 		return err
 	}
-	source := protoSource(found)
+	source := protoSource(found, known.extensionsOf(found.FullName()))
 	if format := s.app.format(); format == formatJSON || format == formatLines {
 		return s.app.show(view{document: map[string]string{"symbol": string(found.FullName()), "source": source}})
 	}
