@@ -7,7 +7,7 @@ import (
 
 // grpcurl and buf curl list, describe and call, by reflection alone, methods that run on the other collector.
 func TestReflectionTools(t *testing.T) {
-	a, _ := startHost(t)
+	a, b := startHost(t)
 	const service = "collector.testing.v1.EchoService"
 	plain := "http://" + a
 	for _, tt := range []struct {
@@ -43,6 +43,14 @@ func TestReflectionTools(t *testing.T) {
 				}
 			}
 		})
+	}
+	for _, address := range []string{a, b} { // with extensions, and a message of the same file in an Any
+		note := `{"name":"n","any":{"@type":"type.googleapis.com/case.ext.v1.Slip","text":"y"},"[case.ext.v1.remark]":"x","[case.ext.v1.Outer.inner]":{"flag":true}}`
+		answersJSON(t, note, "grpcurl", "-plaintext", "-d", note, address, "case.ext.v1.Notes/Echo")
+		out, problems, err := runTool(t, "grpcurl", "-plaintext", address, "describe", "case.ext.v1.remark")
+		if err != nil || !strings.Contains(out, "extend .case.ext.v1.Note") {
+			t.Errorf("describe an extension at %s: %s, %v %s", address, out, err, problems)
+		}
 	}
 	_, problems, err := runTool(t, "grpcurl", "-plaintext", "-reflect-header", "Collective-Namespace: nowhere", a, "list")
 	if err == nil || !strings.Contains(problems, `has no namespace "nowhere"`) {

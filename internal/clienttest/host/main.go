@@ -1,7 +1,8 @@
-// Command host runs two collectors in one process: `a`, which hosts nothing, and `b`, which hosts the test service typed
-// and an untyped greeter; a is linked to b. It prints the addresses of a and of b on one line when a knows what b
-// serves, and runs until its standard input ends. With an argument it runs a alone, with a registry in that file;
-// with two, one collector with its connections in that file, beside a collector of the seed's contract at that address.
+// Command host runs two collectors in one process: `a`, which hosts nothing, and `b`, which hosts the test service typed,
+// an untyped greeter and, by its descriptor alone, a service whose messages are extended; a is linked to b. It prints the
+// addresses of a and of b on one line when a knows what b serves, and runs until its standard input ends. With an argument
+// it runs a alone, with a registry in that file; with two, one collector with its connections in that file, beside a
+// collector of the seed's contract at that address.
 package main
 
 import (
@@ -12,10 +13,15 @@ import (
 	"os"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 	"github.com/collectiverpc/collective/internal/meshtest"
+	"github.com/collectiverpc/collective/internal/schematest"
 	"github.com/collectiverpc/collective/registry"
 	"github.com/collectiverpc/collective/store"
 )
@@ -77,10 +83,46 @@ func runKept(ctx context.Context, path string) error {
 }
 
 func host(d *dispatcher.Dispatcher) error {
+	notes, err := notesService()
+	if err != nil {
+		return err
+	}
 	return errors.Join(
+		d.RegisterDynamic("test", notes, echoNote),
 		d.Register("test", func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, meshtest.EchoService("b")) }),
 		d.RegisterService("test", "Greeter", "Greet", func(_ context.Context, input any) (any, error) {
 			return fmt.Sprintf("hello %v from b", input), nil
 		}),
 	)
+}
+
+// notesService is case.ext.v1.Notes, which nobody generated code for.
+func notesService() (protoreflect.ServiceDescriptor, error) {
+	texts, err := schematest.Texts("extensions")
+	if err != nil {
+		return nil, err
+	}
+	files, err := schematest.Files(context.Background(), texts, "notes.proto")
+	if err != nil {
+		return nil, err
+	}
+	built, err := protodesc.NewFiles(&descriptorpb.FileDescriptorSet{File: files})
+	if err != nil {
+		return nil, err
+	}
+	file, err := built.FindFileByPath("notes.proto")
+	if err != nil {
+		return nil, err
+	}
+	return file.Services().ByName("Notes"), nil
+}
+
+// echoNote answers one note as it came.
+func echoNote(_ context.Context, spec connect.Spec, stream connect.ServerStream) error {
+	method, _ := spec.Schema.(protoreflect.MethodDescriptor)
+	note := dynamicpb.NewMessage(method.Input())
+	if err := stream.Receive(note); err != nil {
+		return err
+	}
+	return stream.Send(note)
 }
