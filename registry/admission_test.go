@@ -37,14 +37,13 @@ func hostileFiles() []hostileFile {
 		{"empty file", one(&fileProto{}), malformed, registry.ErrMalformed, []string{"file path"}},
 		{"10 000 nested messages", nested(10_000), tooLarge, registry.ErrTooLarge, []string{"deeper than 32"}},
 		{"33 nested messages", nested(33), tooLarge, registry.ErrTooLarge, []string{"deeper than 32"}},
-		{"10^6 fields", many1M(addFields), tooLarge, registry.ErrTooLarge, []string{"more than 10000"}},
-		{"10^6 messages", many1M(addMessages), tooLarge, registry.ErrTooLarge, []string{"more than 10000"}},
-		{"10^6 enum values", many1M(addEnumValues), tooLarge, registry.ErrTooLarge, []string{"more than 10000"}},
-		{"10^6 methods", many1M(addMethods), tooLarge, registry.ErrTooLarge, []string{"more than 10000"}},
+		{"10^6 fields", many1M(addFields), tooLarge, registry.ErrTooLarge, []string{"more than 50000"}},
+		{"10^6 messages", many1M(addMessages), tooLarge, registry.ErrTooLarge, []string{"more than 50000"}},
+		{"10^6 enum values", many1M(addEnumValues), tooLarge, registry.ErrTooLarge, []string{"more than 50000"}},
+		{"10^6 methods", many1M(addMethods), tooLarge, registry.ErrTooLarge, []string{"more than 50000"}},
 		{"10^6 imports", many1M(addImports), tooLarge, registry.ErrTooLarge, []string{"1000000 imports"}},
-		{"10^6 reserved names", many1M(addReserved), tooLarge, registry.ErrTooLarge, []string{"more than 10000"}},
-		{"10^6 locations", many1M(addLocations), tooLarge, registry.ErrTooLarge, []string{"source locations"}},
-		{"1 MiB of comment", one(protoFile("a", "a", comment(strings.Repeat("x", 1<<20), 4, 0))), tooLarge, registry.ErrTooLarge, []string{"at most 262144"}},
+		{"10^6 reserved names", many1M(addReserved), tooLarge, registry.ErrTooLarge, []string{"more than 50000"}},
+		{"2 MiB of a name", one(protoFile("a", "a", typed("M", strings.Repeat("x", 2<<20)))), tooLarge, registry.ErrTooLarge, []string{"at most 2097152"}},
 		{"huge name", one(protoFile("a", "a", message(strings.Repeat("M", 100_000)))), malformed, registry.ErrMalformed, []string{"is not a name"}},
 		{"huge package", one(&fileProto{Name: proto.String("a"), Package: proto.String(strings.Repeat("a.", 10_000) + "a")}), malformed, registry.ErrMalformed, []string{"package"}},
 		{"huge path", one(&fileProto{Name: proto.String(strings.Repeat("a/", 10_000) + "a")}), malformed, registry.ErrMalformed, []string{"file path"}},
@@ -91,7 +90,7 @@ func hostileFiles() []hostileFile {
 		{"protobuf's own package", one(&fileProto{Name: proto.String("mine.proto"), Package: proto.String("google.protobuf")}), connect.CodePermissionDenied, registry.ErrReserved, []string{"belongs to protobuf itself"}},
 		{"below protobuf's own package", one(&fileProto{Name: proto.String("mine.proto"), Package: proto.String("google.protobuf.compiler")}), connect.CodePermissionDenied, registry.ErrReserved, nil},
 		{"several reasons at once", func() []*fileProto {
-			return []*fileProto{protoFile("a", "a", imports("x.proto")), protoFile("b", "b", message("M.")), protoFile("c", "c", message(strings.Repeat("x", 300_000)))}
+			return []*fileProto{protoFile("a", "a", imports("x.proto")), protoFile("b", "b", message("M.")), protoFile("c", "c", message(strings.Repeat("x", 3_000_000)))}
 		}, tooLarge, registry.ErrMalformed, []string{"x.proto", "M.", "c/c.proto"}},
 	}
 }
@@ -239,11 +238,51 @@ func TestLimitOfNamespaces(t *testing.T) {
 	checkError(t, err, connect.CodeResourceExhausted, registry.ErrTooLarge, "2 namespaces")
 }
 
+// Comments count in no limit: those of which there are more than anybody reads are left out, which is said.
+func TestCommentsAreNoReasonToRefuse(t *testing.T) {
+	t.Parallel()
+	plain := protoFile("a", "a", message("M"), service("S", "a.M"))
+	locations, comments := proto.CloneOf(plain), proto.CloneOf(plain)
+	locations.SourceCodeInfo, comments.SourceCodeInfo = new(descriptorpb.SourceCodeInfo), new(descriptorpb.SourceCodeInfo)
+	addLocations(locations, 1_000_000)
+	addLocations(comments, 1_000_000)
+	comments.SourceCodeInfo.Location[0].LeadingComments = proto.String("x")
+	text := strings.Repeat("x", 1<<20)
+	for name, tt := range map[string]struct {
+		file *fileProto
+		kept string // the comment
+		told bool
+	}{
+		"10^6 words":        {locations, "", false},
+		"10^6 comments":     {comments, "", false},
+		"1 MiB of comment":  {protoFile("a", "a", message("M"), service("S", "a.M"), comment(text, 4, 0)), text, false},
+		"20 MiB of comment": {protoFile("a", "a", message("M"), service("S", "a.M"), comment(strings.Repeat(text, 20), 4, 0)), "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRegistry(t)
+			report := registerProto(t, r, "n", tt.file).GetReport()
+			registerService(t, r, "n", plain) // whose file has no comments: those that are there stay
+			res, err := r.LookupService(t.Context(), &collector.LookupServiceRequest{Namespace: "n", ServiceName: "S", IncludeFiles: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kept string
+			for _, location := range res.GetFiles().GetFile()[0].GetSourceCodeInfo().GetLocation() {
+				kept += location.GetLeadingComments()
+			}
+			if kept != tt.kept || strings.Contains(report.String(), "without its comments") != tt.told {
+				t.Errorf("%d bytes of comments are kept, want %d; report: %.200v", len(kept), len(tt.kept), report)
+			}
+		})
+	}
+}
+
 // The largest file that is allowed is really accepted, and in bounded time.
 func TestLargestFileIsAccepted(t *testing.T) {
 	t.Parallel()
 	file := protoFile("a", "a")
-	for i := range 90 {
+	for i := range 490 {
 		message(fmt.Sprintf("M%d", i), numbered("f", 100)...)(file)
 	}
 	registerProto(t, newRegistry(t), "n", file)

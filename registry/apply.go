@@ -21,8 +21,9 @@ func (reg registration) apply(v *view, n *spaceEdit, limits Limits, now time.Tim
 	if err := reg.checkNamespace(v, n.space, limits); err != nil {
 		return nil, err
 	}
+	bytes, comments := v.bytesBeside(n.name)
 	next, err := descriptor.Admission{
-		Limits: limits.forSpace(limits.TotalBytes - v.bytesBeside(n.name)), Current: n.files, Lend: n.lend, Now: now,
+		Limits: limits.forSpace(limits.TotalBytes-bytes, limits.TotalBytes-comments), Current: n.files, Lend: n.lend, Now: now,
 	}.Admit(reg.files)
 	if err != nil {
 		return nil, err
@@ -60,14 +61,15 @@ func (v *view) namespacesWithFiles() (count int) {
 	return count
 }
 
-// bytesBeside is what the files of all other namespaces take.
-func (v *view) bytesBeside(namespace string) (bytes int) {
+// bytesBeside is what the files of all other namespaces take, and their comments.
+func (v *view) bytesBeside(namespace string) (bytes, comments int) {
 	for name, n := range v.spaces {
 		if name != namespace {
 			bytes += n.files.Bytes
+			comments += n.files.Comments
 		}
 	}
-	return bytes
+	return bytes, comments
 }
 
 // compare says how the files would change what the namespace holds, and how they differ from what the process serves.
@@ -80,6 +82,9 @@ func (n *space) compare(next *descriptor.Admitted) []schema.Change {
 		after = append(after, next.Files.Files[path].Descriptor)
 	}
 	changes := schema.Compare(before, after)
+	for _, path := range next.Bare {
+		changes = append(changes, schema.Change{Element: path, Message: "is kept without its comments, for which there is no room"})
+	}
 	for s := range n.local() {
 		if d, ok := next.Files.Service(s.name); ok && slices.Contains(next.Changed, d.ParentFile().Path()) {
 			changes = append(changes, schema.CompareServices(s.descriptor, d)...)

@@ -8,11 +8,14 @@ import (
 
 // Limits bounds what requests can bring in; the process's own services are not limited. A zero field means the
 // default.
+//
+// Comments do not count. Of those there may be as much as of the rest; a file whose comments have no room is kept without
+// them.
 type Limits struct {
-	FileBytes    int // of one file, encoded; default 256 KiB
+	FileBytes    int // of one file, encoded; default 2 MiB
 	Dependencies int // imports of one file, and files that one request brings along; default 64
 	Depth        int // of messages within messages, and of imports of imports; default 32
-	Fields       int // fields, enum values, methods and other declarations of one file; default 10 000
+	Fields       int // fields, enum values, methods and other declarations of one file; default 50 000
 	Files        int // of one namespace; default 1000
 	Namespaces   int // with registered files; default 1024
 	TotalBytes   int // of all registered files, encoded; default 16 MiB
@@ -30,10 +33,10 @@ func (l Limits) orDefaults() Limits {
 	}
 }
 
-// forSpace are the limits of one namespace, with room for so many bytes.
-func (l Limits) forSpace(room int) descriptor.Limits {
+// forSpace are the limits of one namespace, with room for so many bytes, and for so many of comments.
+func (l Limits) forSpace(room, comments int) descriptor.Limits {
 	return descriptor.Limits{
 		FileBytes: l.FileBytes, Dependencies: l.Dependencies, Companions: l.Dependencies,
-		Depth: l.Depth, Fields: l.Fields, Files: l.Files, Bytes: room,
+		Depth: l.Depth, Fields: l.Fields, Files: l.Files, Bytes: room, Comments: comments,
 	}
 }

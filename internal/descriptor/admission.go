@@ -2,6 +2,7 @@ package descriptor
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -22,6 +23,7 @@ type Admission struct {
 type Admitted struct {
 	Files   *Set
 	Changed []string // paths of files that are new or different, sorted
+	Bare    []string // those of them whose comments had no room
 }
 
 // Admit decides on the files of one request: what their namespace will hold, or everything that is against it, which
@@ -53,6 +55,7 @@ type admission struct {
 	encoded  map[string][]byte                            // of incoming
 	first    map[string]*descriptorpb.FileDescriptorProto // of each path, the first in the request
 	twins    []*descriptorpb.FileDescriptorProto          // the others
+	bare     []string                                     // paths of files whose comments had no room
 	bad      map[string]bool                              // files that are refused; nothing is said about their importers
 }
 
@@ -75,7 +78,7 @@ func (a *admission) admit(request []*descriptorpb.FileDescriptorProto) (*Admitte
 	if a.forgetSame(next) {
 		return a.settle(order)
 	}
-	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming))}, nil
+	return a.admitted(next), nil
 }
 
 // collect inspects each file by itself.
@@ -94,6 +97,7 @@ func (a *admission) collect(request []*descriptorpb.FileDescriptorProto) {
 
 func (a *admission) collectFile(fd *descriptorpb.FileDescriptorProto) {
 	before := a.refusal.count()
+	fd = OnlyComments(fd, a.limits)
 	inspect(fd, a.limits, &a.refusal)
 	if a.refusal.count() > before {
 		a.bad[fd.GetName()] = true
@@ -160,16 +164,20 @@ func (a *admission) settle(order []string) (*Admitted, error) {
 		return &Admitted{Files: a.current}, nil
 	}
 	next := a.build(order)
-	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming))}, a.refusal.orNil()
+	return a.admitted(next), a.refusal.orNil()
+}
+
+func (a *admission) admitted(next *Set) *Admitted {
+	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming)), Bare: a.bare}
 }
 
 // checkRoom adds up what the namespace would hold.
 func (a *admission) checkRoom() {
 	count, size := len(a.current.Files), a.current.Bytes
 	for path, encoded := range a.encoded {
-		size += len(encoded)
+		size += declaredSize(encoded)
 		if held, ok := a.current.Files[path]; ok {
-			size -= len(held.Encoded)
+			size -= held.Size()
 		} else {
 			count++
 		}
@@ -186,6 +194,7 @@ func (a *admission) checkRoom() {
 // whatever distance, is new.
 func (a *admission) build(order []string) *Set {
 	next := NewSet()
+	a.bare = nil
 	rebuilt := make(map[string]bool)
 	for _, path := range order {
 		imports := a.imports(path)
@@ -207,34 +216,48 @@ func (a *admission) buildFile(next *Set, path string, rebuild bool) error {
 	if !rebuild {
 		return next.Add(a.current.Files[path])
 	}
-	made, err := a.revise(path)
+	made, err := a.revise(path, a.limits.Comments-next.Comments)
 	if err != nil {
 		return err
 	}
-	descriptor, err := next.Build(made.proto)
-	if err != nil {
+	if made.Descriptor, err = next.Build(made.proto); err != nil {
 		return err
 	}
-	made.file.Descriptor = descriptor
-	return next.Add(made.file)
+	return next.Add(made.File)
+}
+
+// revise makes the next version of a file, with its comments if they fit into the room for them.
+func (a *admission) revise(path string, room int) (revision, error) {
+	held, replaces := a.current.Files[path]
+	if fd, ok := a.incoming[path]; ok {
+		r, err := newFile(fd, a.now, room)
+		if err == nil && replaces {
+			r.Created = held.Created
+		}
+		if err == nil && r.proto != fd {
+			a.bare = append(a.bare, path)
+		}
+		return r, err
+	}
+	fd := new(descriptorpb.FileDescriptorProto)
+	err := proto.Unmarshal(held.Encoded, fd)
+	return revision{fd, &File{Encoded: held.Encoded, Created: held.Created, Updated: held.Updated}}, err
 }
 
 // revision is a file about to be built.
 type revision struct {
 	proto *descriptorpb.FileDescriptorProto
-	file  *File
+	*File
 }
 
-func (a *admission) revise(path string) (revision, error) {
-	held, replaces := a.current.Files[path]
-	if fd, ok := a.incoming[path]; ok {
-		f := &File{Encoded: a.encoded[path], Created: a.now, Updated: a.now}
-		if replaces {
-			f.Created = held.Created
-		}
-		return revision{fd, f}, nil
+// newFile is a file without a descriptor yet, and without comments if there is no room for them.
+func newFile(fd *descriptorpb.FileDescriptorProto, now time.Time, room int) (revision, error) {
+	if _, comments := sizes(fd); comments > room {
+		fd = WithoutComments(fd)
 	}
-	fd := new(descriptorpb.FileDescriptorProto)
-	err := proto.Unmarshal(held.Encoded, fd)
-	return revision{fd, &File{Encoded: held.Encoded, Created: held.Created, Updated: held.Updated}}, err
+	encoded, err := Encode(fd)
+	if err != nil {
+		return revision{}, fmt.Errorf("%w: %s: %w", ErrMalformed, fd.GetName(), err)
+	}
+	return revision{fd, &File{Encoded: encoded, Created: now, Updated: now}}, nil
 }

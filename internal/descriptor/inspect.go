@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -14,9 +13,6 @@ import (
 
 // maxPath is the length of the longest path of a file in bytes.
 const maxPath = 512
-
-// locationsPerField is more than any compiler writes into source_code_info.
-const locationsPerField = 16
 
 // inspection looks at one foreign file before anything is built from it. It stops counting at a limit, so that its
 // cost is bounded by the limits and not by the file.
@@ -80,13 +76,10 @@ func (i *inspection) tooBig(file *descriptorpb.FileDescriptorProto) bool {
 	if i.tooDeep {
 		i.tooLarge("messages are nested deeper than %d", i.limits.Depth)
 	}
-	if len(file.GetSourceCodeInfo().GetLocation()) > locationsPerField*i.limits.Fields {
-		i.tooLarge("more than %d source locations", locationsPerField*i.limits.Fields)
-	}
 	if i.refusal.count() > before {
 		return true
 	}
-	if size := proto.Size(file); size > i.limits.FileBytes {
+	if size, _ := sizes(file); size > i.limits.FileBytes {
 		i.tooLarge("%d bytes, at most %d are allowed", size, i.limits.FileBytes)
 		return true
 	}

@@ -17,12 +17,15 @@ import (
 // File is one admitted file. It is immutable.
 type File struct {
 	Descriptor       protoreflect.FileDescriptor
-	Encoded          []byte    // the FileDescriptorProto as it came in, comments included
+	Encoded          []byte    // the FileDescriptorProto as it came in, with its comments if there was room
 	Created, Updated time.Time // when a file of this path, and this file, was admitted
 }
 
 // Path is the path by which others import the file.
 func (f *File) Path() string { return f.Descriptor.Path() }
+
+// Size is the bytes of the file, encoded, without its comments.
+func (f *File) Size() int { return declaredSize(f.Encoded) }
 
 // proto is the file with the names of types in full, however it came in.
 func (f *File) proto() *descriptorpb.FileDescriptorProto {
@@ -33,10 +36,11 @@ func (f *File) proto() *descriptorpb.FileDescriptorProto {
 // protodesc and for reflection. It is immutable once built; a change makes a new one. Invariant: every import of a file
 // is in the set or well known, and resolves there.
 type Set struct {
-	Files map[string]*File     // by path, without the well-known ones
-	Bytes int                  // of all files, encoded
-	names *protoregistry.Files // every name, the well-known ones included
-	types *dynamicpb.Types     // of names
+	Files    map[string]*File     // by path, without the well-known ones
+	Bytes    int                  // of all files, encoded, without their comments
+	Comments int                  // bytes of their comments
+	names    *protoregistry.Files // every name, the well-known ones included
+	types    *dynamicpb.Types     // of names
 }
 
 // NewSet is a set without files.
@@ -59,7 +63,8 @@ func (s *Set) Add(f *File) error {
 		return fmt.Errorf("%w: %s: %w", ErrConflict, f.Path(), err)
 	}
 	s.Files[f.Path()] = f
-	s.Bytes += len(f.Encoded)
+	s.Bytes += f.Size()
+	s.Comments += len(f.Encoded) - f.Size()
 	return nil
 }
 

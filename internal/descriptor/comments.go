@@ -1,0 +1,79 @@
+package descriptor
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+)
+
+// sourceCodeInfo is the number of the field with the comments of a file.
+const sourceCodeInfo protowire.Number = 9
+
+// sizes are the bytes of a file, encoded: what it declares, and its comments.
+func sizes(file *descriptorpb.FileDescriptorProto) (declared, comments int) {
+	if info := file.GetSourceCodeInfo(); info != nil {
+		comments = protowire.SizeTag(sourceCodeInfo) + protowire.SizeBytes(proto.Size(info))
+	}
+	return proto.Size(file) - comments, comments
+}
+
+// declaredSize is the bytes of an encoded file without its comments.
+func declaredSize(encoded []byte) int {
+	comments := 0
+	for rest := encoded; len(rest) > 0; {
+		number, _, size := protowire.ConsumeField(rest)
+		if size < 0 {
+			break // what was encoded is well formed
+		}
+		if number == sourceCodeInfo {
+			comments += size
+		}
+		rest = rest[size:]
+	}
+	return len(encoded) - comments
+}
+
+// WithoutComments is a file without its comments. The two share what they declare.
+func WithoutComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
+	return withComments(file, nil)
+}
+
+// OnlyComments is a file of whose source locations those are left that have a comment: compilers write down where each
+// word begins, several times as much as what it says. None is left if there are more than any author writes.
+func OnlyComments(file *descriptorpb.FileDescriptorProto, limits Limits) *descriptorpb.FileDescriptorProto {
+	if file.GetSourceCodeInfo() == nil {
+		return file
+	}
+	var commented []*descriptorpb.SourceCodeInfo_Location
+	for _, location := range file.GetSourceCodeInfo().GetLocation() {
+		if !hasComment(location) {
+			continue
+		}
+		if commented = append(commented, location); len(commented) > messagesPerField*limits.Fields {
+			return WithoutComments(file)
+		}
+	}
+	if len(commented) == 0 {
+		return WithoutComments(file)
+	}
+	return withComments(file, &descriptorpb.SourceCodeInfo{Location: commented})
+}
+
+func hasComment(l *descriptorpb.SourceCodeInfo_Location) bool {
+	return l.LeadingComments != nil || l.TrailingComments != nil || len(l.GetLeadingDetachedComments()) > 0
+}
+
+func withComments(file *descriptorpb.FileDescriptorProto, info *descriptorpb.SourceCodeInfo) *descriptorpb.FileDescriptorProto {
+	other := new(descriptorpb.FileDescriptorProto)
+	to := other.ProtoReflect()
+	file.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if field.Number() != sourceCodeInfo {
+			to.Set(field, value)
+		}
+		return true
+	})
+	to.SetUnknown(file.ProtoReflect().GetUnknown())
+	other.SourceCodeInfo = info
+	return other
+}
