@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -47,14 +48,19 @@ func (d *Dispatcher) described(n narrowed) *described {
 	}
 	made, ok := c.made[n]
 	if !ok {
-		made = describe(v, system, d.options.sources, n)
+		made = describe(v, system, d.options.sources, d.limits.descriptorPage(), n)
 		c.made[n] = made
 	}
 	return made
 }
 
-func describe(v *view, system *systemServices, sources *descriptor.Sources, n narrowed) *described {
-	b := &describing{sources: sources, described: &described{names: system.names(), files: new(protoregistry.Files)}}
+// describe puts the schemas together. most is how many bytes an answer may have with the comments of its files, a file
+// and all it imports; comments that would make it larger are left out.
+func describe(v *view, system *systemServices, sources *descriptor.Sources, most int, n narrowed) *described {
+	b := &describing{
+		sources: sources, most: most, sizes: make(map[string]int),
+		described: &described{names: system.names(), files: new(protoregistry.Files)},
+	}
 	for _, file := range system.files() {
 		b.add(file)
 	}
@@ -76,6 +82,8 @@ func describe(v *view, system *systemServices, sources *descriptor.Sources, n na
 type describing struct {
 	*described
 	sources *descriptor.Sources
+	most    int
+	sizes   map[string]int                // of the files, by path
 	others  []protoreflect.FileDescriptor // of those whose services were added, that no service needs
 }
 
@@ -154,32 +162,37 @@ func (v *view) describeService(s *space, name, collector string) (service protor
 
 // add adds a file with all it imports, unless they contradict what is there. It says what does.
 func (b *describing) add(root protoreflect.FileDescriptor) (problem string) {
+	size := 0
 	for _, file := range descriptor.Closure(root) {
 		there, err := b.files.FindFileByPath(file.Path())
 		if err == nil {
 			if !descriptor.SameFile(there, file) {
 				return "there is another file " + file.Path()
 			}
+			size += b.sizes[file.Path()]
 			continue
 		}
-		if err := b.files.RegisterFile(b.commented(file)); err != nil {
+		commented, bytes := b.commented(file, b.most-size)
+		if err := b.files.RegisterFile(commented); err != nil {
 			return err.Error()
 		}
+		b.sizes[file.Path()] = bytes
+		size += bytes
 	}
 	return ""
 }
 
-// commented is a file with its comments, if there are any.
-func (b *describing) commented(file protoreflect.FileDescriptor) protoreflect.FileDescriptor {
-	if file.SourceLocations().Len() > 0 {
-		return file
-	}
+// commented is a file with its comments, if there are any and there is room for them, and its bytes.
+func (b *describing) commented(file protoreflect.FileDescriptor, room int) (protoreflect.FileDescriptor, int) {
 	source := b.sources.Proto(file)
-	if source.GetSourceCodeInfo() == nil {
-		return file
+	if proto.Size(source) > room {
+		source = descriptor.WithoutComments(source)
+	}
+	if (source.GetSourceCodeInfo() == nil) == (file.SourceLocations().Len() == 0) {
+		return file, proto.Size(source)
 	}
 	if built, err := protodesc.NewFile(source, b.files); err == nil {
-		return built
+		return built, proto.Size(source)
 	}
-	return file
+	return file, proto.Size(source)
 }

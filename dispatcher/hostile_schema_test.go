@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,8 @@ func encodedFile(t *testing.T, edit func(*fileProto)) []byte {
 	return data
 }
 
-// Whatever a peer sends for a schema, it costs a refusal: calls go on, little is allocated, and the reason can be read.
+// Whatever a peer sends for a schema, it costs a refusal: calls go on, little is allocated, the reason can be read, and a
+// file that has nothing to do with it is shown.
 func TestHostileSchemasAreRefused(t *testing.T) {
 	nested := func(depth int) func(*fileProto) {
 		return func(file *fileProto) {
@@ -125,16 +127,18 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 		{"no descriptor", [][]byte{{0xff, 0xff, 0xff}}, false, "no FileDescriptorProto"},
 		{"nothing", [][]byte{{}}, false, "file path"},
 		{"another file than announced", [][]byte{encodedFile(t, func(*fileProto) {})}, true, "as announced"},
-		{"a file that is too large", [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 200<<10)}, false, "at most 262144"},
+		{"a file that is too large", [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 1200<<10)}, false, "at most 2097152"},
+		{"a file that is far too large", [][]byte{bytes.Repeat([]byte{0x0a, 0x00}, 6<<20)}, false, "at most 10485760"},
 		{"deep nesting", [][]byte{encodedFile(t, nested(90))}, false, "nested deeper than 32"},
 		{"nesting that exhausts a stack", [][]byte{encodedFile(t, nested(5000))}, false, "no FileDescriptorProto"},
-		{"10^5 fields", [][]byte{bytes.Repeat(encodedFile(t, many(100)), 240)}, false, "more than 10000"},
+		{"10^5 fields", [][]byte{bytes.Repeat(encodedFile(t, many(100)), 1000)}, false, "more than 50000"},
+		{"10^6 fields", [][]byte{bytes.Repeat([]byte{0x22, 0x00}, 1<<20-100)}, false, "more than 50000"},
 		{"imports itself", [][]byte{encodedFile(t, imports("x.proto"))}, false, "import cycle"},
 		{"missing import", [][]byte{encodedFile(t, imports("y.proto"))}, false, "y.proto"},
 		{"invalid UTF-8", [][]byte{encodedFile(t, func(f *fileProto) { f.Package = proto.String("x\xff") })}, false, "is not a name"},
 		{"protobuf's own package", [][]byte{encodedFile(t, func(f *fileProto) { f.Package = proto.String("google.protobuf") })}, false, "belongs to protobuf"},
-		{"too many files", manyFiles(t, descriptor.Files+1), false, "1001 files"},
-		{"too many bytes", largeFiles(t, 40), false, "bytes of files"},
+		{"too many files", manyFiles(t, descriptor.Files), false, "1001 files"},
+		{"too many bytes", largeFiles(t, 40), false, "there is room for"},
 	}
 	a, evil := served(t, "a"), served(t, "evil")
 	if res, err := a.d.ConnectTo(t.Context(), evil.address, nil); err != nil || res.GetStatus().GetCode() != 200 {
@@ -142,10 +146,11 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 	}
 	for i, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			files, order := trueHashes(tt.files...)
+			good := encodedFile(t, func(f *fileProto) { f.Name = proto.String("good.proto") })
+			files, order := trueHashes(append([][]byte{good}, tt.files...)...)
 			if tt.forge {
 				forged := strings.Repeat("h", sha256.Size)
-				files, order = map[string][]byte{forged: tt.files[0]}, []string{forged}
+				files[forged], order = tt.files[0], []string{order[0], forged}
 			}
 			before := totalAlloc()
 			evil.tell(uint64(100+i), files, order...)
@@ -160,7 +165,11 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 			if allocated := totalAlloc() - before; allocated > 64<<20 {
 				t.Errorf("%d MiB allocated", allocated>>20)
 			}
-			if got := a.d.schemas.known.Load().bytes(); got != 0 {
+			known := a.d.schemas.known.Load()
+			if _, shown := known.of("evil", "test").set.Files["good.proto"]; !shown {
+				t.Error("the other file is not shown")
+			}
+			if got, _ := known.bytesBeside("", ""); got > 4<<20 {
 				t.Errorf("%d bytes are kept", got)
 			}
 			if warnings := strings.Join((meshService{a.d}).warnings(), "\n"); !strings.Contains(warnings, "the schemas of evil in namespace test are not shown") {
@@ -177,7 +186,7 @@ func (l liar) refusalOf(t *testing.T, peer string, order []string) error {
 	defer deadline.Stop()
 	for {
 		known := l.d.schemas.known.Load()
-		if p := known.of(peer, "test"); p != nil && len(p.hashes) == len(order) && string(p.hashes[0]) == order[0] {
+		if p := known.of(peer, "test"); p != nil && len(p.hashes) == len(order) && slices.EqualFunc(p.hashes, order, func(a []byte, b string) bool { return string(a) == b }) {
 			if p.err == nil {
 				t.Fatal("accepted")
 			}
@@ -200,19 +209,29 @@ func manyFiles(t *testing.T, n int) [][]byte {
 	return files
 }
 
-// largeFiles are files of 200 KiB, all of it a comment.
+// largeFiles are files of 200 KiB, all of it the default of a field.
 func largeFiles(t *testing.T, n int) [][]byte {
 	t.Helper()
 	var files [][]byte
 	for i := range n {
 		files = append(files, encodedFile(t, func(f *fileProto) {
 			f.Name = proto.String(fmt.Sprintf("f%d.proto", i))
-			f.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{{
-				Path: []int32{12}, Span: []int32{0, 0, 1}, LeadingComments: proto.String(strings.Repeat("x", 200<<10)),
-			}}}
+			largeDefault(f, i, 200<<10)
 		}))
 	}
 	return files
+}
+
+// largeDefault declares a message of so many bytes.
+func largeDefault(f *fileProto, i, size int) {
+	f.Syntax = proto.String("proto2")
+	f.MessageType = append(f.MessageType, &descriptorpb.DescriptorProto{
+		Name: proto.String(fmt.Sprintf("M%d", i)),
+		Field: []*descriptorpb.FieldDescriptorProto{{
+			Name: proto.String("text"), Number: proto.Int32(1), DefaultValue: proto.String(strings.Repeat("x", size)),
+			Type: descriptorpb.FieldDescriptorProto_TYPE_STRING.Enum(), Label: descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL.Enum(),
+		}},
+	})
 }
 
 func totalAlloc() uint64 {
@@ -231,9 +250,7 @@ func TestSchemasOfAllPeersAreBounded(t *testing.T) {
 		}
 		files, order := trueHashes(encodedFile(t, func(f *fileProto) {
 			f.Name = proto.String(fmt.Sprintf("f%d.proto", i))
-			f.SourceCodeInfo = &descriptorpb.SourceCodeInfo{Location: []*descriptorpb.SourceCodeInfo_Location{{
-				Path: []int32{12}, Span: []int32{0, 0, 1}, LeadingComments: proto.String(strings.Repeat("x", 100<<10)),
-			}}}
+			largeDefault(f, i, 100<<10)
 		}))
 		peer.tell(1, files, order...)
 	}
@@ -241,7 +258,7 @@ func TestSchemasOfAllPeersAreBounded(t *testing.T) {
 	for known := a.d.schemas.known.Load(); decided(known) < 12; known = a.d.schemas.known.Load() {
 		<-known.replaced
 	}
-	if got := a.d.schemas.known.Load().bytes(); got > 1<<20 || got < 900<<10 {
+	if got, _ := a.d.schemas.known.Load().bytesBeside("", ""); got > 1<<20 || got < 900<<10 {
 		t.Errorf("%d bytes are kept", got)
 	}
 }
@@ -288,16 +305,16 @@ func FuzzPeerFiles(f *testing.F) {
 			Name: proto.String("Do"), InputType: proto.String(".x.M"), OutputType: proto.String(".x.M"),
 		}}}}
 	})
-	limits := Limits{}.withDefaults().forPeers()
+	limits := Limits{}.withDefaults().forPeers(0, 0)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		hash := sha256.Sum256(data)
 		file, err := openFile(data, hash[:], limits)
 		if err != nil {
 			return
 		}
-		schemas, err := admitFiles([][]byte{hash[:]}, []*fileProto{file}, limits)
-		if err != nil {
-			return
+		schemas := (&pulling{limits: limits, files: []*fileProto{file}}).schema([][]byte{hash[:]})
+		if (schemas.err == nil) != (len(schemas.set.Files) == 1 || descriptor.WellKnown(file.GetName())) {
+			t.Errorf("%d files, and refused with %v", len(schemas.set.Files), schemas.err)
 		}
 		for _, path := range schemas.set.Paths() {
 			services := schemas.set.Files[path].Descriptor.Services()
@@ -311,7 +328,7 @@ func FuzzPeerFiles(f *testing.F) {
 				}
 			}
 		}
-		if _, err := descriptorSetResponse(descriptor.Closure(filesIn(schemas)...), nil); err != nil {
+		if _, err := descriptorSetResponse(descriptor.Closure(filesIn(schemas)...), nil, "", 1<<20); err != nil {
 			t.Error(err)
 		}
 	})

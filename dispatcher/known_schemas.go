@@ -1,12 +1,15 @@
 package dispatcher
 
 import (
+	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/schema"
 )
 
@@ -34,7 +37,7 @@ func (k *knownSchemas) of(collector, namespace string) *peerSchema {
 func (k *knownSchemas) like(hashes [][]byte) *peerSchema {
 	for _, spaces := range k.peers {
 		for _, p := range spaces {
-			if p.set != nil && sameHashes(p.hashes, hashes) {
+			if sameHashes(p.hashes, hashes) {
 				return p
 			}
 		}
@@ -54,18 +57,20 @@ func (k *knownSchemas) file(hash []byte) *descriptorpb.FileDescriptorProto {
 	return nil
 }
 
-// bytes is what all of it takes, encoded. What peers share counts once.
-func (k *knownSchemas) bytes() (total int) {
-	seen := make(map[*peerSchema]bool)
+// bytesBeside is what all of it takes, encoded, and its comments, but that of one namespace of a peer. What peers share
+// counts once.
+func (k *knownSchemas) bytesBeside(collector, namespace string) (bytes, comments int) {
+	seen := map[*peerSchema]bool{k.of(collector, namespace): true}
 	for _, spaces := range k.peers {
 		for _, p := range spaces {
-			if p.set != nil && !seen[p] {
+			if !seen[p] {
 				seen[p] = true
-				total += p.set.Bytes
+				bytes += p.set.Bytes
+				comments += p.set.Comments
 			}
 		}
 	}
-	return total
+	return bytes, comments
 }
 
 // pair is the fingerprints of two schemas of one method: the one the method has here, and a peer's.
@@ -103,15 +108,32 @@ func (k *knownSchemas) same(other *knownSchemas) bool {
 	return maps.EqualFunc(k.peers, other.peers, samePeer) && maps.Equal(k.verdicts, other.verdicts)
 }
 
-// refusals say whose schemas are not known because they were refused.
+// refusals say of whose schemas files are refused, which ones and why.
 func (k *knownSchemas) refusals() []string {
 	var texts []string
 	for _, id := range slices.Sorted(maps.Keys(k.peers)) {
 		for _, namespace := range slices.Sorted(maps.Keys(k.peers[id])) {
 			if p := k.peers[id][namespace]; p.err != nil {
-				texts = append(texts, "the schemas of "+id+" in namespace "+namespace+" are not shown: "+p.err.Error())
+				texts = append(texts, "the schemas of "+id+" in namespace "+namespace+" are not shown"+p.howFar()+": "+p.refusal())
 			}
 		}
 	}
 	return texts
+}
+
+// howFar says that some are there after all.
+func (p *peerSchema) howFar() string {
+	if n := len(p.set.Files); n > 0 {
+		return " in full, " + strconv.Itoa(n) + " of " + strconv.Itoa(len(p.hashes)) + " files are"
+	}
+	return ""
+}
+
+// refusal says why files are refused, and what is to do if it is for a limit.
+func (p *peerSchema) refusal() string {
+	text := p.err.Error()
+	if errors.Is(p.err, descriptor.ErrTooLarge) {
+		text += "; larger ones are taken with Limits.SchemaFileBytes, SchemaFields and SchemaBytes (serve --max-schema-file, --max-schemas)"
+	}
+	return text
 }

@@ -48,8 +48,14 @@ type Limits struct {
 	// IdleTimeout is how long a connection without a call is kept. Default 2 min.
 	IdleTimeout time.Duration
 	// SchemaBytes is how much of the schemas of peers is kept, encoded; one namespace of one peer may have an eighth of
-	// it. Of what is beyond, calls go through but nothing is shown. Default 32 MiB.
+	// it. Files that are beyond, and those that import them, are not shown, but calls go through. Comments do not count;
+	// there may be as much of them, and what is beyond is left out. Default 32 MiB.
 	SchemaBytes int
+	// SchemaFileBytes is the largest file of a peer's schemas, encoded, without its comments. One that is larger is not
+	// shown, nor what imports it. Default 2 MiB.
+	SchemaFileBytes int
+	// SchemaFields is how many fields, enum values, methods and other declarations such a file may have. Default 50 000.
+	SchemaFields int
 	// Link bounds the links to other collectors.
 	Link link.Limits
 }
@@ -70,6 +76,8 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.BodyTimeout, 30*time.Second)
 	setDefault(&l.IdleTimeout, 2*time.Minute)
 	setDefault(&l.SchemaBytes, 32<<20)
+	setDefault(&l.SchemaFileBytes, descriptor.FileBytes)
+	setDefault(&l.SchemaFields, descriptor.Fields)
 	if l.Link.MaxMessage == 0 {
 		l.Link.MaxMessage = l.MessageBytes
 	}
@@ -85,11 +93,14 @@ func defaultConnectionBytes(stream, streams int) int {
 	return max(least, stream*streams)
 }
 
-// forPeers bounds the schemas of one namespace of one peer.
-func (l Limits) forPeers() descriptor.Limits {
+// forPeers bounds the schemas of one namespace of one peer, beside which others take so many bytes, and so many of
+// comments.
+func (l Limits) forPeers(bytes, comments int) descriptor.Limits {
+	most := l.SchemaBytes / 8
 	return descriptor.Limits{
-		FileBytes: descriptor.FileBytes, Dependencies: descriptor.Dependencies, Companions: descriptor.Files,
-		Depth: descriptor.Depth, Fields: descriptor.Fields, Files: descriptor.Files, Bytes: l.SchemaBytes / 8,
+		FileBytes: l.SchemaFileBytes, Dependencies: descriptor.Dependencies, Companions: descriptor.Files,
+		Depth: descriptor.Depth, Fields: l.SchemaFields, Files: descriptor.Files,
+		Bytes: max(0, min(most, l.SchemaBytes-bytes)), Comments: max(0, min(most, l.SchemaBytes-comments)),
 	}
 }
 
@@ -118,6 +129,8 @@ func (l Limits) Map() map[string]string {
 		"body timeout":     l.BodyTimeout.String(),
 		"idle timeout":     l.IdleTimeout.String(),
 		"peers' schemas":   bytesText(l.SchemaBytes),
+		"schema file":      bytesText(l.SchemaFileBytes),
+		"schema fields":    strconv.Itoa(l.SchemaFields),
 		"link message":     bytesText(l.Link.MaxMessage),
 		"message nesting":  strconv.Itoa(maxDepth),
 		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*budgetPerCall, budgetPerSecond/budgetSpent),

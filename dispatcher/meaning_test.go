@@ -26,7 +26,9 @@ func TestFilesAreComparedByMeaning(t *testing.T) {
 	}
 	ways := map[string]func(*descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto{
 		"b": func(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto { return file },
-		"c": func(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto { return schematest.Read(t, file) },
+		"c": func(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
+			return schematest.Read(t, file)
+		},
 		"d": func(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
 			return schematest.Read(t, schematest.Reorder(t, file))
 		},

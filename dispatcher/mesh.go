@@ -157,9 +157,9 @@ func (m meshService) GetDescriptorSet(
 	ctx context.Context, req *meshv1.GetDescriptorSetRequest,
 ) (*meshv1.GetDescriptorSetResponse, error) {
 	if id := req.GetCollectorId(); id != "" && id != m.id {
-		return m.peerDescriptorSet(ctx, id)
+		return m.peerDescriptorSet(ctx, id, req.GetPageToken())
 	}
-	return descriptorSetResponse(m.files(), m.options.sources)
+	return descriptorSetResponse(m.files(), m.options.sources, req.GetPageToken(), m.limits.descriptorPage())
 }
 
 // ExplainRoute is [Dispatcher.Explain] as an RPC.

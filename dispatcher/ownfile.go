@@ -2,14 +2,11 @@ package dispatcher
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -54,7 +51,7 @@ func (f *ownFiles) next(spaces map[string]map[string]*method, sources *descripto
 }
 
 func newOwnFile(file protoreflect.FileDescriptor, sources *descriptor.Sources) *ownFile {
-	encoded, err := descriptor.Canonical(sources.Proto(file), descriptor.NewTypes(file))
+	encoded, err := descriptor.Canonical(descriptor.OnlyComments(sources.Proto(file)), descriptor.NewTypes(file))
 	if err != nil {
 		encoded = nil // no built descriptor fails to encode; peers would refuse this one
 	}
@@ -95,20 +92,4 @@ func (d *Dispatcher) files() []protoreflect.FileDescriptor {
 		roots = append(roots, filesOf(spaces[namespace])...)
 	}
 	return descriptor.WithExtensions(append(roots, d.system.Load().files()...)...)
-}
-
-// descriptorSetResponse answers files that are in order.
-func descriptorSetResponse(
-	files []protoreflect.FileDescriptor, sources *descriptor.Sources,
-) (*meshv1.GetDescriptorSetResponse, error) {
-	set := new(descriptorpb.FileDescriptorSet)
-	for _, file := range files {
-		set.File = append(set.File, sources.Proto(file))
-	}
-	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(set)
-	if err != nil {
-		return nil, err
-	}
-	hash := sha256.Sum256(encoded)
-	return &meshv1.GetDescriptorSetResponse{FileDescriptorSet: set, ContentHash: hex.EncodeToString(hash[:])}, nil
 }

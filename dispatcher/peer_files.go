@@ -16,26 +16,27 @@ import (
 const learnPatience = 2 * time.Second
 
 // peerDescriptorSet answers what is known of a peer's schemas, all namespaces together.
-func (d *Dispatcher) peerDescriptorSet(ctx context.Context, id string) (*meshv1.GetDescriptorSetResponse, error) {
+func (d *Dispatcher) peerDescriptorSet(ctx context.Context, id, pageToken string) (*meshv1.GetDescriptorSetResponse, error) {
 	peer, known, err := d.learned(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	var roots []protoreflect.FileDescriptor
+	var refused error
 	for _, namespace := range peer.Shared {
 		p := known.of(id, namespace)
-		switch {
-		case p == nil:
-			continue
-		case p.err != nil:
-			return nil, connect.NewError(connect.CodeFailedPrecondition,
-				"the schemas of collector "+quoted(id)+" in namespace "+quoted(namespace)+" are not shown: "+p.err.Error())
+		for _, file := range p.files() {
+			roots = append(roots, file.Descriptor)
 		}
-		for _, path := range p.set.Paths() {
-			roots = append(roots, p.set.Files[path].Descriptor)
+		if p != nil && p.err != nil {
+			refused = connect.NewError(connect.CodeFailedPrecondition,
+				"the schemas of collector "+quoted(id)+" in namespace "+quoted(namespace)+" are not shown: "+p.refusal())
 		}
 	}
-	return descriptorSetResponse(descriptor.Closure(roots...), nil)
+	if len(roots) == 0 && refused != nil {
+		return nil, refused
+	}
+	return descriptorSetResponse(descriptor.Closure(roots...), nil, pageToken, d.limits.descriptorPage())
 }
 
 // learned waits until the schemas that a peer has announced are known or refused.

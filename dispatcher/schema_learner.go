@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -157,8 +156,9 @@ func (l *schemaLearner) begin(peer *conn.Peer, namespace string, hashes [][]byte
 		return
 	}
 	l.underway[peer.ID] = true
+	limits := l.limits.forPeers(known.bytesBeside(peer.ID, namespace))
 	l.group.Go(func() {
-		got, err := pull(l.ctx, peer, hashes, l.limits.forPeers(), known.file)
+		got, err := pull(l.ctx, peer, hashes, limits, known.file)
 		l.arrivals <- arrival{peer.ID, namespace, hashes, got, err}
 	})
 }
@@ -167,19 +167,19 @@ func (l *schemaLearner) begin(peer *conn.Peer, namespace string, hashes [][]byte
 func (l *schemaLearner) take(a arrival) {
 	delete(l.underway, a.collector)
 	old := l.known.Load()
-	got, err := a.schema, a.err
-	if err == nil {
-		err = l.checkRoom(old, a)
-	}
+	got := a.schema
 	switch {
-	case err == nil:
-	case errors.Is(err, errSchema) || connect.CodeOf(err) == connect.CodeUnimplemented:
-		got = &peerSchema{hashes: a.hashes, err: err}
-		l.warn("the schemas of a peer are refused; its methods can be called where nobody else has them",
-			"peer", a.collector, "namespace", a.namespace, "error", err)
-	default:
+	case a.err != nil && connect.CodeOf(a.err) == connect.CodeUnimplemented:
+		got = &peerSchema{hashes: a.hashes, set: descriptor.NewSet(), err: fmt.Errorf("%w: %w", errSchema, a.err)}
+	case a.err != nil:
 		l.later[a.collector] = time.Now().Add(pullAgain)
 		return
+	case !l.fits(old, a):
+		return // others took the room meanwhile: look, which follows, asks again with what there is left
+	}
+	if got.err != nil {
+		l.warn("schemas of a peer are refused; the methods can be called where nobody else has them",
+			"peer", a.collector, "namespace", a.namespace, "files_taken", len(got.set.Files), "error", got.err)
 	}
 	next := &knownSchemas{peers: maps.Clone(old.peers), verdicts: old.verdicts, replaced: make(chan struct{})}
 	spaces := maps.Clone(next.peers[a.collector])
@@ -192,16 +192,11 @@ func (l *schemaLearner) take(a arrival) {
 	close(old.replaced)
 }
 
-func (l *schemaLearner) checkRoom(known *knownSchemas, a arrival) error {
-	total := known.bytes() + a.schema.set.Bytes
-	if before := known.of(a.collector, a.namespace); before != nil && before.set != nil {
-		total -= before.set.Bytes
-	}
-	if total > l.limits.SchemaBytes {
-		return fmt.Errorf("%w: %w: the schemas of all peers would take %d bytes, at most %d are kept",
-			errSchema, descriptor.ErrTooLarge, total, l.limits.SchemaBytes)
-	}
-	return nil
+// fits reports whether there is room for what arrived. There was when it was asked for.
+func (l *schemaLearner) fits(known *knownSchemas, a arrival) bool {
+	bytes, comments := known.bytesBeside(a.collector, a.namespace)
+	return bytes+a.schema.set.Bytes <= l.limits.SchemaBytes && comments+a.schema.set.Comments <= l.limits.SchemaBytes ||
+		len(a.schema.set.Files) == 0
 }
 
 // publish makes next what is known, unless it is what is known.

@@ -59,7 +59,7 @@ func (k *knownSchemas) verdictOn(p pair) (verdict, bool) {
 // why says why the schemas of a peer are not known.
 func (k *knownSchemas) why(collector, namespace string) string {
 	if p := k.of(collector, namespace); p != nil && p.err != nil {
-		return ": " + p.err.Error()
+		return ": " + p.refusal()
 	}
 	return " yet"
 }

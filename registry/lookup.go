@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -82,11 +83,21 @@ func (n *space) record(s *service) *collector.RegisteredService {
 	}
 }
 
-// schemaOf is the file of a service with all it imports, dependencies first.
+// maxFiles is how many bytes of files go into an answer with their comments: well below the largest message that anybody
+// accepts.
+const maxFiles = 3 << 20
+
+// schemaOf is the file of a service with all it imports, dependencies first. Where all of that is large, it comes without
+// comments.
 func (r *Registry) schemaOf(s *service) *descriptorpb.FileDescriptorSet {
 	set := new(descriptorpb.FileDescriptorSet)
 	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
-		set.File = append(set.File, r.sources.Proto(fd))
+		set.File = append(set.File, descriptor.OnlyComments(r.sources.Proto(fd)))
+	}
+	if proto.Size(set) > maxFiles {
+		for i, file := range set.File {
+			set.File[i] = descriptor.WithoutComments(file)
+		}
 	}
 	return set
 }

@@ -97,7 +97,7 @@ func (a *admission) collect(request []*descriptorpb.FileDescriptorProto) {
 
 func (a *admission) collectFile(fd *descriptorpb.FileDescriptorProto) {
 	before := a.refusal.count()
-	fd = OnlyComments(fd, a.limits)
+	fd = legible(fd, a.limits)
 	inspect(fd, a.limits, &a.refusal)
 	if a.refusal.count() > before {
 		a.bad[fd.GetName()] = true

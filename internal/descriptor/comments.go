@@ -40,24 +40,30 @@ func WithoutComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileD
 }
 
 // OnlyComments is a file of whose source locations those are left that have a comment: compilers write down where each
-// word begins, several times as much as what it says. None is left if there are more than any author writes.
-func OnlyComments(file *descriptorpb.FileDescriptorProto, limits Limits) *descriptorpb.FileDescriptorProto {
+// word begins, several times as much as what it says.
+func OnlyComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
 	if file.GetSourceCodeInfo() == nil {
 		return file
 	}
 	var commented []*descriptorpb.SourceCodeInfo_Location
 	for _, location := range file.GetSourceCodeInfo().GetLocation() {
-		if !hasComment(location) {
-			continue
-		}
-		if commented = append(commented, location); len(commented) > messagesPerField*limits.Fields {
-			return WithoutComments(file)
+		if hasComment(location) {
+			commented = append(commented, location)
 		}
 	}
 	if len(commented) == 0 {
 		return WithoutComments(file)
 	}
 	return withComments(file, &descriptorpb.SourceCodeInfo{Location: commented})
+}
+
+// legible is a file with its comments only, and without any if there are more than an author writes.
+func legible(file *descriptorpb.FileDescriptorProto, limits Limits) *descriptorpb.FileDescriptorProto {
+	file = OnlyComments(file)
+	if len(file.GetSourceCodeInfo().GetLocation()) > messagesPerField*limits.Fields {
+		return WithoutComments(file)
+	}
+	return file
 }
 
 func hasComment(l *descriptorpb.SourceCodeInfo_Location) bool {

@@ -35,6 +35,24 @@ func (r *refusal) addError(err error) {
 	r.reasons = append(r.reasons, err)
 }
 
+// Refuse joins reasons against one request, of which nil ones are none; nil if there is none.
+func Refuse(reasons ...error) error {
+	var joined refusal
+	for _, reason := range reasons {
+		switch own := reason.(type) { //nolint:errorlint // what others put around it is one reason
+		case nil:
+		case *refusal:
+			for _, part := range own.reasons {
+				joined.addError(part)
+			}
+			joined.more += own.more
+		default:
+			joined.addError(reason)
+		}
+	}
+	return joined.orNil()
+}
+
 // count is the number of reasons so far.
 func (r *refusal) count() int { return len(r.reasons) + r.more }
 

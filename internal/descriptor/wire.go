@@ -67,7 +67,7 @@ func Open(encoded []byte, limits Limits) (*descriptorpb.FileDescriptorProto, err
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxNesting}).Unmarshal(declared, file); err != nil {
 		return nil, fmt.Errorf("%w: it is no FileDescriptorProto: %w", ErrMalformed, err)
 	}
-	file = OnlyComments(file, limits)
+	file = legible(file, limits)
 	return file, Inspect(file, limits)
 }
 

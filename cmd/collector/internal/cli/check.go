@@ -73,12 +73,12 @@ func (s *session) checkProtocol(ctx context.Context, protocol string) finding {
 
 func (s *session) checkSchemas(ctx context.Context) finding {
 	found := finding{Name: "schemas"}
-	res, err := s.mesh.GetDescriptorSet(ctx, &meshv1.GetDescriptorSetRequest{})
+	set, err := s.descriptorSet(ctx, "")
 	if err != nil {
 		found.Problem = rootCause(err)
 		return found
 	}
-	found.Detail = fmt.Sprintf("%d files", len(res.GetFileDescriptorSet().GetFile()))
+	found.Detail = fmt.Sprintf("%d files", len(set.GetFile()))
 	return found
 }
 

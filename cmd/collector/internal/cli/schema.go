@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -24,11 +25,31 @@ type schema struct {
 
 // schemaOf fetches the descriptors of a collector; "" is the one that is asked.
 func (s *session) schemaOf(ctx context.Context, collectorID string) (*schema, error) {
-	res, err := s.mesh.GetDescriptorSet(ctx, &meshv1.GetDescriptorSetRequest{CollectorId: collectorID})
+	set, err := s.descriptorSet(ctx, collectorID)
 	if err != nil {
 		return nil, err
 	}
-	return newSchema(res.GetFileDescriptorSet())
+	return newSchema(set)
+}
+
+// descriptorSet fetches all pages of the descriptors of a collector, and begins again if they change meanwhile.
+func (s *session) descriptorSet(ctx context.Context, collectorID string) (*descriptorpb.FileDescriptorSet, error) {
+	set := new(descriptorpb.FileDescriptorSet)
+	req := &meshv1.GetDescriptorSetRequest{CollectorId: collectorID}
+	for {
+		res, err := s.mesh.GetDescriptorSet(ctx, req)
+		switch {
+		case connect.CodeOf(err) == connect.CodeAborted && req.GetPageToken() != "":
+			set.File, req.PageToken = nil, ""
+			continue
+		case err != nil:
+			return nil, err
+		}
+		set.File = append(set.File, res.GetFileDescriptorSet().GetFile()...)
+		if req.PageToken = res.GetNextPageToken(); req.PageToken == "" {
+			return set, nil
+		}
+	}
 }
 
 // joinedSchema joins the descriptors of several collectors. Where two differ about a file, the first one wins; who does
@@ -37,11 +58,11 @@ func (s *session) joinedSchema(ctx context.Context, collectorIDs []string) (*sch
 	joined := &descriptorpb.FileDescriptorSet{}
 	seen := make(map[string]bool)
 	for _, id := range collectorIDs {
-		res, err := s.mesh.GetDescriptorSet(ctx, &meshv1.GetDescriptorSetRequest{CollectorId: id})
+		set, err := s.descriptorSet(ctx, id)
 		if err != nil {
 			continue
 		}
-		for _, file := range res.GetFileDescriptorSet().GetFile() {
+		for _, file := range set.GetFile() {
 			if !seen[file.GetName()] {
 				seen[file.GetName()] = true
 				joined.File = append(joined.File, file)

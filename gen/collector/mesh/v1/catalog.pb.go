@@ -202,8 +202,10 @@ func (x *GetFilesRequest) GetHashes() [][]byte {
 
 type GetFilesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An encoded google.protobuf.FileDescriptorProto, comments included.
-	File          []byte `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// An encoded google.protobuf.FileDescriptorProto, comments included, or a part of it.
+	File []byte `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// The file goes on in the next message.
+	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,6 +245,13 @@ func (x *GetFilesResponse) GetFile() []byte {
 		return x.File
 	}
 	return nil
+}
+
+func (x *GetFilesResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 // CatalogMethod is one method in one namespace.
@@ -367,9 +376,10 @@ const file_collector_mesh_v1_catalog_proto_rawDesc = "" +
 	"\vfile_hashes\x18\x02 \x03(\fR\n" +
 	"fileHashes\")\n" +
 	"\x0fGetFilesRequest\x12\x16\n" +
-	"\x06hashes\x18\x01 \x03(\fR\x06hashes\"&\n" +
+	"\x06hashes\x18\x01 \x03(\fR\x06hashes\":\n" +
 	"\x10GetFilesResponse\x12\x12\n" +
-	"\x04file\x18\x01 \x01(\fR\x04file\"\xb0\x02\n" +
+	"\x04file\x18\x01 \x01(\fR\x04file\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xb0\x02\n" +
 	"\rCatalogMethod\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12\x1d\n" +

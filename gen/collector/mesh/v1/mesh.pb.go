@@ -1093,7 +1093,9 @@ func (x *SchemaSkew) GetPending() bool {
 type GetDescriptorSetRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Empty or the collector's own id for its own schemas.
-	CollectorId   string `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
+	CollectorId string `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
+	// What the answer before had as next_page_token; empty for the first page.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1135,12 +1137,22 @@ func (x *GetDescriptorSetRequest) GetCollectorId() string {
 	return ""
 }
 
+func (x *GetDescriptorSetRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type GetDescriptorSetResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Dependencies first.
 	FileDescriptorSet *descriptorpb.FileDescriptorSet `protobuf:"bytes,1,opt,name=file_descriptor_set,json=fileDescriptorSet,proto3" json:"file_descriptor_set,omitempty"`
-	// SHA-256 of the set in hex, for caching.
-	ContentHash   string `protobuf:"bytes,2,opt,name=content_hash,json=contentHash,proto3" json:"content_hash,omitempty"`
+	// SHA-256 of the whole set in hex, for caching.
+	ContentHash string `protobuf:"bytes,2,opt,name=content_hash,json=contentHash,proto3" json:"content_hash,omitempty"`
+	// Set if there are more files than fit into one message. The set is that of all pages together; it may have become
+	// another one in between, with another hash, and then the page is refused with aborted: begin again.
+	NextPageToken string `protobuf:"bytes,3,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1185,6 +1197,13 @@ func (x *GetDescriptorSetResponse) GetFileDescriptorSet() *descriptorpb.FileDesc
 func (x *GetDescriptorSetResponse) GetContentHash() string {
 	if x != nil {
 		return x.ContentHash
+	}
+	return ""
+}
+
+func (x *GetDescriptorSetResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
 	}
 	return ""
 }
@@ -2553,12 +2572,15 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"compatible\x18\x02 \x01(\bR\n" +
 	"compatible\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x18\n" +
-	"\apending\x18\x04 \x01(\bR\apending\"<\n" +
+	"\apending\x18\x04 \x01(\bR\apending\"[\n" +
 	"\x17GetDescriptorSetRequest\x12!\n" +
-	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\"\x91\x01\n" +
+	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"\xb9\x01\n" +
 	"\x18GetDescriptorSetResponse\x12R\n" +
 	"\x13file_descriptor_set\x18\x01 \x01(\v2\".google.protobuf.FileDescriptorSetR\x11fileDescriptorSet\x12!\n" +
-	"\fcontent_hash\x18\x02 \x01(\tR\vcontentHash\"\xa7\x01\n" +
+	"\fcontent_hash\x18\x02 \x01(\tR\vcontentHash\x12&\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xa7\x01\n" +
 	"\x13ExplainRouteRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12!\n" +
 	"\fservice_name\x18\x02 \x01(\tR\vserviceName\x12\x1f\n" +

@@ -43,7 +43,7 @@ var (
 
 // SchemaServiceClient is a client for the collector.mesh.v1.SchemaService service.
 type SchemaServiceClient interface {
-	// GetFiles sends the wanted files, each in a message of its own, in the order of the request. It ends with not_found
+	// GetFiles sends the wanted files in the order of the request, a large one in several messages. It ends with not_found
 	// at the first one that is not there any more.
 	GetFiles(context.Context, *v1.GetFilesRequest) (SchemaServiceGetFilesClientStream, error)
 }
@@ -76,7 +76,7 @@ func (s SchemaServiceGetFilesClientStream) Close() error {
 
 // SchemaServiceHandler is an implementation of the collector.mesh.v1.SchemaService service.
 type SchemaServiceHandler interface {
-	// GetFiles sends the wanted files, each in a message of its own, in the order of the request. It ends with not_found
+	// GetFiles sends the wanted files in the order of the request, a large one in several messages. It ends with not_found
 	// at the first one that is not there any more.
 	GetFiles(context.Context, *v1.GetFilesRequest, SchemaServiceGetFilesServerStream) error
 }
