@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -48,13 +49,14 @@ type Limits struct {
 	// IdleTimeout is how long a connection without a call is kept. Default 2 min.
 	IdleTimeout time.Duration
 	// SchemaBytes is how much of the schemas of peers is kept, encoded; one namespace of one peer may have an eighth of
-	// it. Files that are beyond, and those that import them, are not shown, but calls go through. Comments do not count;
-	// there may be as much of them, and what is beyond is left out. Default 32 MiB.
+	// it. Files that are beyond, and those that import them, are not shown, but calls go through. Comments do not count:
+	// there may be as much of them again, a quarter for one namespace of one peer, and what is beyond is left out. Default 32 MiB, and at least 16 files.
 	SchemaBytes int
 	// SchemaFileBytes is the largest file of a peer's schemas, encoded, without its comments. One that is larger is not
 	// shown, nor what imports it. Default 2 MiB.
 	SchemaFileBytes int
-	// SchemaFields is how many fields, enum values, methods and other declarations such a file may have. Default 50 000.
+	// SchemaFields is how many fields, enum values, methods and other declarations such a file may have. Default 50 000,
+	// and as many more as SchemaFileBytes is larger than its default.
 	SchemaFields int
 	// Link bounds the links to other collectors.
 	Link link.Limits
@@ -75,9 +77,9 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.HeaderTimeout, 10*time.Second)
 	setDefault(&l.BodyTimeout, 30*time.Second)
 	setDefault(&l.IdleTimeout, 2*time.Minute)
-	setDefault(&l.SchemaBytes, 32<<20)
 	setDefault(&l.SchemaFileBytes, descriptor.FileBytes)
-	setDefault(&l.SchemaFields, descriptor.Fields)
+	setDefault(&l.SchemaFields, descriptor.FieldsOf(l.SchemaFileBytes))
+	setDefault(&l.SchemaBytes, max(32<<20, 16*l.SchemaFileBytes))
 	if l.Link.MaxMessage == 0 {
 		l.Link.MaxMessage = l.MessageBytes
 	}
@@ -96,11 +98,10 @@ func defaultConnectionBytes(stream, streams int) int {
 // forPeers bounds the schemas of one namespace of one peer, beside which others take so many bytes, and so many of
 // comments.
 func (l Limits) forPeers(bytes, comments int) descriptor.Limits {
-	most := l.SchemaBytes / 8
 	return descriptor.Limits{
 		FileBytes: l.SchemaFileBytes, Dependencies: descriptor.Dependencies, Companions: descriptor.Files,
 		Depth: descriptor.Depth, Fields: l.SchemaFields, Files: descriptor.Files,
-		Bytes: max(0, min(most, l.SchemaBytes-bytes)), Comments: max(0, min(most, l.SchemaBytes-comments)),
+		Bytes: max(0, min(l.SchemaBytes/8, l.SchemaBytes-bytes)), Comments: max(0, min(l.SchemaBytes/4, l.SchemaBytes-comments)),
 	}
 }
 
@@ -135,6 +136,15 @@ func (l Limits) Map() map[string]string {
 		"message nesting":  strconv.Itoa(maxDepth),
 		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*budgetPerCall, budgetPerSecond/budgetSpent),
 	}
+}
+
+// LimitTexts is every limit in force by name, with its unit: [Limits.Map], and what the registry has.
+func (d *Dispatcher) LimitTexts() map[string]string {
+	texts := d.limits.Map()
+	if v := d.local.validator.Load(); v != nil && v.limits != nil {
+		maps.Copy(texts, v.limits.LimitTexts())
+	}
+	return texts
 }
 
 func timeText(d time.Duration) string {

@@ -30,7 +30,7 @@ func (m meshService) GetStatus(context.Context, *meshv1.GetStatusRequest) (*mesh
 		Warnings:    m.warnings(),
 		Peers:       m.peers(records),
 		Version:     m.options.version,
-		Limits:      m.limits.Map(),
+		Limits:      m.LimitTexts(),
 		History:     m.recorder.History(),
 	}, nil
 }

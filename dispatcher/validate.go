@@ -17,8 +17,9 @@ import (
 //
 // A validator may have more: ValidateInput(ctx, namespace, serviceName, methodName, messageType string) error is asked
 // next about the message that the handler takes, or of an untyped handler about the one that came; AddService(namespace string, sd protoreflect.ServiceDescriptor) error and
-// RemoveService(namespace, fullName string) hear of every service that is registered with a descriptor; and
-// RegisterHandler(*connect.Server) puts its own services on the collector's port.
+// RemoveService(namespace, fullName string) hear of every service that is registered with a descriptor; RegisterHandler(*connect.Server)
+// puts its own services on the collector's port; and LimitTexts() map[string]string is what MeshService.GetStatus answers
+// beside the limits of the collector.
 type RegistryValidator interface {
 	ValidateServiceMethod(ctx context.Context, namespace, serviceName, methodName string) error
 }
@@ -36,12 +37,17 @@ type handlerRegisterer interface {
 	RegisterHandler(server *connect.Server)
 }
 
+type limitTeller interface {
+	LimitTexts() map[string]string
+}
+
 // validator boxes a RegistryValidator with what else it can do, so that it can be swapped in one step.
 type validator struct {
 	RegistryValidator
 	input    inputValidator  // nil if it does not validate inputs
 	services serviceListener // nil if it does not listen
 	handler  handlerRegisterer
+	limits   limitTeller
 }
 
 func newValidator(v RegistryValidator) *validator {
@@ -52,6 +58,7 @@ func newValidator(v RegistryValidator) *validator {
 	box.input, _ = v.(inputValidator)
 	box.services, _ = v.(serviceListener)
 	box.handler, _ = v.(handlerRegisterer)
+	box.limits, _ = v.(limitTeller)
 	return box
 }
 

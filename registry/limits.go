@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"strconv"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
@@ -15,21 +16,22 @@ type Limits struct {
 	FileBytes    int // of one file, encoded; default 2 MiB
 	Dependencies int // imports of one file, and files that one request brings along; default 64
 	Depth        int // of messages within messages, and of imports of imports; default 32
-	Fields       int // fields, enum values, methods and other declarations of one file; default 50 000
+	Fields       int // fields, enum values, methods and other declarations of one file; default 50 000, and as many more as FileBytes is larger
 	Files        int // of one namespace; default 1000
 	Namespaces   int // with registered files; default 1024
-	TotalBytes   int // of all registered files, encoded; default 16 MiB
+	TotalBytes   int // of all registered files, encoded; default 16 MiB, at least two files
 }
 
 func (l Limits) orDefaults() Limits {
+	fileBytes := cmp.Or(l.FileBytes, descriptor.FileBytes)
 	return Limits{
-		FileBytes:    cmp.Or(l.FileBytes, descriptor.FileBytes),
+		FileBytes:    fileBytes,
 		Dependencies: cmp.Or(l.Dependencies, descriptor.Dependencies),
 		Depth:        cmp.Or(l.Depth, descriptor.Depth),
-		Fields:       cmp.Or(l.Fields, descriptor.Fields),
+		Fields:       cmp.Or(l.Fields, descriptor.FieldsOf(fileBytes)),
 		Files:        cmp.Or(l.Files, descriptor.Files),
 		Namespaces:   cmp.Or(l.Namespaces, 1024),
-		TotalBytes:   cmp.Or(l.TotalBytes, 16<<20),
+		TotalBytes:   cmp.Or(l.TotalBytes, max(16<<20, 2*fileBytes)),
 	}
 }
 
@@ -38,5 +40,17 @@ func (l Limits) forSpace(room, comments int) descriptor.Limits {
 	return descriptor.Limits{
 		FileBytes: l.FileBytes, Dependencies: l.Dependencies, Companions: l.Dependencies,
 		Depth: l.Depth, Fields: l.Fields, Files: l.Files, Bytes: room, Comments: comments,
+	}
+}
+
+// LimitTexts is every limit by name, with its unit, as a collector prints them at start and answers them by
+// MeshService.GetStatus.
+func (r *Registry) LimitTexts() map[string]string {
+	return map[string]string{
+		"registered file":       strconv.Itoa(r.limits.FileBytes>>10) + " KiB",
+		"registered fields":     strconv.Itoa(r.limits.Fields),
+		"registered files":      strconv.Itoa(r.limits.Files),
+		"registered schemas":    strconv.Itoa(r.limits.TotalBytes>>10) + " KiB",
+		"registered namespaces": strconv.Itoa(r.limits.Namespaces),
 	}
 }

@@ -40,7 +40,7 @@ func WithoutComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileD
 }
 
 // OnlyComments is a file of whose source locations those are left that have a comment: compilers write down where each
-// word begins, several times as much as what it says.
+// word begins, several times as much as what it says. None is left if there are more than anybody reads.
 func OnlyComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
 	if file.GetSourceCodeInfo() == nil {
 		return file
@@ -54,7 +54,11 @@ func OnlyComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDesc
 	if len(commented) == 0 {
 		return WithoutComments(file)
 	}
-	return withComments(file, &descriptorpb.SourceCodeInfo{Location: commented})
+	file = withComments(file, &descriptorpb.SourceCodeInfo{Location: commented})
+	if _, comments := sizes(file); comments > maxComments {
+		return WithoutComments(file)
+	}
+	return file
 }
 
 // legible is a file with its comments only, and without any if there are more than an author writes.

@@ -10,6 +10,10 @@ const (
 	Files        = 1000
 )
 
+// FieldsOf is how many declarations a file of so many bytes may have unless somebody decides otherwise: [Fields], and as
+// many more as it is larger than [FileBytes].
+func FieldsOf(fileBytes int) int { return max(Fields, fileBytes/FileBytes*Fields) }
+
 // Limits bounds the files of one namespace. Comments count in none but the last: a file whose comments have no room is
 // taken without them.
 type Limits struct {

@@ -16,11 +16,11 @@ const maxNesting = 100
 // declarations have options.
 const messagesPerField = 4
 
-// maxCommentsPerFile is the bytes that the comments of one file may have, for each byte that what it declares may have.
-const maxCommentsPerFile = 4
+// maxComments is the bytes that the comments of one file may have; those of one with more are left out.
+const maxComments = 8 << 20
 
 // WireBytes is the size of the largest file that [Open] looks at, comments included.
-func (l Limits) WireBytes() int { return l.FileBytes * (1 + maxCommentsPerFile) }
+func (l Limits) WireBytes() int { return l.FileBytes + maxComments }
 
 // PathOf is the path of an encoded file, of which the first bytes are enough; quoted if it is none, and empty if there is
 // none.
@@ -60,7 +60,7 @@ func Open(encoded []byte, limits Limits) (*descriptorpb.FileDescriptorProto, err
 	if countMessages(declared, kind, most, maxNesting) > most {
 		return nil, fmt.Errorf("%w: more than %d fields, enum values and other declarations", ErrTooLarge, limits.Fields)
 	}
-	if len(comments) <= maxCommentsPerFile*limits.FileBytes && countMessages(comments, kind, most, maxNesting) <= most {
+	if len(comments) <= maxComments && countMessages(comments, kind, most, maxNesting) <= most {
 		declared = append(declared, comments...)
 	}
 	file := new(descriptorpb.FileDescriptorProto)

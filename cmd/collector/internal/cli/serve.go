@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
+	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -37,6 +38,7 @@ type serveFlags struct {
 	history             int
 	historyAge          time.Duration
 	streams             int
+	schemaFile, schemas byteSize
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -74,6 +76,8 @@ func (f *serveFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.store, "db", "", "SQLite file for its connections and schemas; memory forgets them when it stops (default ID.db)")
 	set.IntVar(&f.history, "history", 0, "keep this many finished calls in --db, for tap and the console; 0 remembers the last in memory only")
 	set.DurationVar(&f.historyAge, "history-age", 7*24*time.Hour, "and none of them longer than this")
+	set.Var(&f.schemaFile, "max-schema-file", "the largest .proto file that is taken, compiled and without its comments (default 2MiB)")
+	set.Var(&f.schemas, "max-schemas", "how much of them is kept, of those registered here and of those of peers (default 16MiB and 32MiB)")
 	set.StringSliceVar(&f.joins, "join", nil, "collectors to connect to, host:port, dialled until they are up")
 	set.StringSliceVar(&f.examples, "example", nil, "example services to host: "+strings.Join(host.ExampleNames(), ", "))
 	set.IntVar(&f.fault.Percent, "example-fault", 0, "percentage of the example's ReserveStock calls that fail on purpose")
@@ -181,9 +185,12 @@ func (a *app) hostConfig(flags serveFlags) (host.Config, error) {
 		ID: flags.id, Listen: flags.listen, Namespaces: flags.namespaces, Store: flags.store, Join: flags.joins,
 		Examples: flags.examples, Fault: flags.fault, AllowPlaintext: flags.allowPlaintext,
 		History: flags.history, HistoryAge: flags.historyAge, BasePath: strings.TrimSuffix(flags.basePath, "/"),
-		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace, OpenTimeout: cmp.Or(flags.open, -1),
-		Streams: flags.streams,
-		Logger:  logger, Version: a.version,
+		Console: flags.console, ConsoleHosts: flags.consoleHosts, CORSOrigins: flags.corsOrigins, Grace: flags.grace,
+		Limits: dispatcher.Limits{
+			OpenTimeout: cmp.Or(flags.open, -1), Streams: flags.streams,
+			SchemaFileBytes: int(flags.schemaFile), SchemaBytes: int(flags.schemas),
+		},
+		Logger: logger, Version: a.version,
 	}
 	if config.Identity, err = a.identity(flags); err != nil {
 		return host.Config{}, err

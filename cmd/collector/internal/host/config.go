@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher"
 )
 
 // InMemory as [Config.Store] keeps nothing across a restart.
@@ -29,6 +30,8 @@ type Config struct {
 	// History is how many finished calls are kept in the store's file, none of them longer than HistoryAge; 0 for none.
 	History    int
 	HistoryAge time.Duration
+	// Limits are those of the dispatcher. SchemaFileBytes and SchemaBytes bound what is registered here too.
+	Limits dispatcher.Limits
 	// Fault makes an example fail on purpose.
 	Fault Fault
 	// ListenTLS is the certificate of the listener; nil for plaintext.
@@ -50,12 +53,8 @@ type Config struct {
 	ConsoleHosts []string
 	// CORSOrigins are those of other web pages that may call methods.
 	CORSOrigins []string
-	// Streams is how many calls one HTTP/2 connection may have at once; 0 for the default of [dispatcher.Limits].
-	Streams int
 	// Grace is how long running calls have when the collector stops.
 	Grace time.Duration
-	// OpenTimeout is that of dispatcher.Limits.
-	OpenTimeout time.Duration
 	// CutOff, when it is closed, ends the collector as if its machine were gone: without a goodbye, without waiting for
 	// calls. nil for never.
 	CutOff  <-chan struct{}
@@ -94,8 +93,8 @@ func (c *Config) check() error {
 	if c.History > 0 && c.Store == InMemory {
 		return &RefusedError{What: "--history keeps calls in the file of --db, and there is none", Hint: []string{"--db FILE"}}
 	}
-	if c.Streams < 0 || c.Streams > math.MaxInt32 {
-		return refusedf("--max-streams %d: want how many calls one connection may have at once, 0 for the default", c.Streams)
+	if c.Limits.Streams < 0 || c.Limits.Streams > math.MaxInt32 {
+		return refusedf("--max-streams %d: want how many calls one connection may have at once, 0 for the default", c.Limits.Streams)
 	}
 	if c.Fault.Percent < 0 || c.Fault.Percent > 100 {
 		return refusedf("--example-fault %d: want a percentage, 0 to 100", c.Fault.Percent)

@@ -38,7 +38,8 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 		return err
 	}
 	setup := context.WithoutCancel(ctx) // it is short, and being told to stop meanwhile is no failure
-	kept, err := openState(setup, config.Store, registry.WithSources(files))
+	kept, err := openState(setup, config.Store, registry.WithSources(files),
+		registry.WithLimits(registry.Limits{FileBytes: config.Limits.SchemaFileBytes, TotalBytes: config.Limits.SchemaBytes}))
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func build(
 		dispatcher.WithVersion(config.Version),
 		dispatcher.WithCORSOrigins(config.CORSOrigins...),
 		config.showConsole(),
-		dispatcher.WithLimits(dispatcher.Limits{OpenTimeout: config.OpenTimeout, Streams: config.Streams}),
+		dispatcher.WithLimits(config.Limits),
 	}
 	if kept.file != nil {
 		opts = append(opts, dispatcher.WithStore(kept.file),
@@ -156,6 +157,6 @@ func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
 	return Ready{
 		Console: console,
 		ID:      config.ID, Address: address, URL: scheme + "://" + address, Namespaces: config.namespaces(),
-		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: d.Limits().Map(),
+		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: d.LimitTexts(),
 	}
 }

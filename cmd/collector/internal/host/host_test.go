@@ -64,7 +64,7 @@ func TestEveryMistakeIsARefusal(t *testing.T) {
 		"example":   func(c *host.Config) { c.Examples = []string{"garden"} },
 		"join":      func(c *host.Config) { c.Join = []string{"nowhere"} },
 		"origins":   func(c *host.Config) { c.CORSOrigins = []string{"*"} },
-		"streams":   func(c *host.Config) { c.Streams = -1 },
+		"streams":   func(c *host.Config) { c.Limits.Streams = -1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
