@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -115,6 +116,37 @@ func TestServicesRegister(t *testing.T) {
 	a.on(t, "services", "check", "gone.proto", "--ns", "users").expect(t, 2, "", "gone.proto")
 	a.on(t, "services", "check", "gone.binpb", "--ns", "users").expect(t, 2, "", "gone.binpb")
 	a.on(t, "services", "check", first).expect(t, 2, "", "ns")
+}
+
+// Schemas of the size of large public APIs are registered from their sources: with their comments if the request has room
+// for them, else without, which is said; over a flag's limit they are refused.
+func TestServicesRegisterLarge(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	wordy := schematest.DLP
+	wordy.Path, wordy.Package, wordy.Comment = "wordy/v1/wordy.proto", "wordy.v1", 2000
+	wordier := wordy
+	wordier.Path, wordier.Package, wordier.Comment = "wordier/v1/wordier.proto", "wordier.v1", 4000
+	write := func(api schematest.API) string {
+		for path, text := range api.Texts() {
+			path = filepath.Join(dir, path)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return filepath.Join(dir, api.Path)
+	}
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users")
+	a.on(t, "services", "register", write(schematest.Compute), "-I", dir, "--ns", "n").expect(t, 0, "google.cloud.compute.v1.Things94", "")
+	a.on(t, "services", "register", write(wordy), "-I", dir, "--ns", "n").expect(t, 0, "wordy.v1.Things0", "wordy.proto is registered without its comments")
+	a.on(t, "services", "register", write(wordier), "-I", dir, "--ns", "n").expect(t, 0, "wordier.v1.Things0", "wordier.proto is registered without its comments")
+	a.on(t, "status", "--json").expect(t, 0, `"registered file": "2048 KiB"`, "")
+
+	small := serve(t, "--id", "small", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users", "--max-schema-file", "512KiB", "--max-schemas", "8MiB")
+	small.on(t, "services", "register", write(schematest.Compute), "-I", dir, "--ns", "n").expect(t, 72, "", "at most 524288 are allowed")
+	small.on(t, "status", "--json").expect(t, 0, `"peers' schemas": "8 MiB"`, "")
+	small.on(t, "status", "--json").expect(t, 0, `"schema file": "512 KiB"`, "")
+	collector(t, "serve", "--max-schema-file", "2 elephants").expect(t, 2, "", "512KiB or 4MiB")
 }
 
 // A schema with custom options of many fields is accepted each time, by `services register` and by `services check` after

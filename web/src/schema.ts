@@ -1,6 +1,7 @@
 // What methods take and answer. Every collector has a registry of its own: two may hold different versions of a type.
-import { createFileRegistry, type DescEnum, type DescField, type DescMessage, type DescMethod, type FileRegistry } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence, type FileDescriptorProto } from "@bufbuild/protobuf/wkt";
+import { create, createFileRegistry, type DescEnum, type DescField, type DescMessage, type DescMethod, type FileRegistry } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence, FileDescriptorSetSchema, type FileDescriptorProto, type FileDescriptorSet } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { mesh } from "./api.js";
 
 export interface Schema {
@@ -28,11 +29,27 @@ export function forget(): void {
 }
 
 async function load(collector: string): Promise<Schema> {
-  const answer = await mesh.getDescriptorSet({ collectorId: collector });
-  const set = answer.fileDescriptorSet!;
+  const { set, hash } = await pages(collector);
   const comments = new Map<string, string>();
   for (const file of set.file) readComments(file, comments);
-  return { registry: createFileRegistry(set), comments, hash: answer.contentHash };
+  return { registry: createFileRegistry(set), comments, hash };
+}
+
+/** pages asks for all pages of a collector's schemas, and begins again when they have changed in between. */
+async function pages(collector: string): Promise<{ set: FileDescriptorSet; hash: string }> {
+  const set = create(FileDescriptorSetSchema);
+  for (let pageToken = ""; ; ) {
+    try {
+      const answer = await mesh.getDescriptorSet({ collectorId: collector, pageToken });
+      set.file.push(...(answer.fileDescriptorSet?.file ?? []));
+      if (!answer.nextPageToken) return { set, hash: answer.contentHash };
+      pageToken = answer.nextPageToken;
+    } catch (error) {
+      if (!pageToken || ConnectError.from(error).code !== Code.Aborted) throw error;
+      set.file = [];
+      pageToken = "";
+    }
+  }
 }
 
 /** readComments finds the comment of every named thing of a file. A location is a path of field numbers and indexes. */

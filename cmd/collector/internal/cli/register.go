@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"slices"
 
 	"connectrpc.com/connect/v2"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // registering is `services register` and `services check`, which is the same without the deed.
@@ -135,9 +138,22 @@ func (r registering) send(ctx context.Context, s *session, m *image, dry bool) (
 func (r registering) sendFile(
 	ctx context.Context, s *session, file *descriptorpb.FileDescriptorProto, imports []*descriptorpb.FileDescriptorProto, dry bool,
 ) ([]*collector.SchemaChange, error) {
-	res, err := s.registry.RegisterProto(ctx, &collector.RegisterProtoRequest{
-		Namespace: r.namespace, FileDescriptor: file, Dependencies: imports, Force: r.force || dry, DryRun: dry,
-	})
+	req := &collector.RegisterProtoRequest{
+		Namespace: r.namespace, FileDescriptor: descriptor.OnlyComments(file), Force: r.force || dry, DryRun: dry,
+	}
+	for _, imported := range imports {
+		req.Dependencies = append(req.Dependencies, descriptor.OnlyComments(imported))
+	}
+	if proto.Size(req) > maxRequest {
+		dropComments(req)
+	}
+	res, err := s.registry.RegisterProto(ctx, req)
+	if connect.CodeOf(err) == connect.CodeResourceExhausted && dropComments(req) {
+		res, err = s.registry.RegisterProto(ctx, req)
+	}
+	if err == nil && !dry && commented(file) && req.GetFileDescriptor().GetSourceCodeInfo() == nil {
+		s.app.note("# %s is registered without its comments: with them it is too large for one request", file.GetName())
+	}
 	if err != nil || dry {
 		return res.GetReport().GetChanges(), err
 	}
@@ -161,6 +177,26 @@ func (r registering) sendService(
 		_, err = s.registry.RegisterService(ctx, req)
 	}
 	return err
+}
+
+// maxRequest is the largest message that a collector takes unless it was told otherwise.
+const maxRequest = 4 << 20
+
+// dropComments leaves the comments of a request out and reports whether there were any.
+func dropComments(req *collector.RegisterProtoRequest) bool {
+	before := proto.Size(req)
+	req.FileDescriptor = descriptor.WithoutComments(req.GetFileDescriptor())
+	for i, imported := range req.GetDependencies() {
+		req.Dependencies[i] = descriptor.WithoutComments(imported)
+	}
+	return proto.Size(req) < before
+}
+
+// commented reports whether the author of a file explains anything.
+func commented(file *descriptorpb.FileDescriptorProto) bool {
+	return slices.ContainsFunc(file.GetSourceCodeInfo().GetLocation(), func(l *descriptorpb.SourceCodeInfo_Location) bool {
+		return l.GetLeadingComments() != "" || l.GetTrailingComments() != ""
+	})
 }
 
 // verdict is the failure of a schema that breaks something, with every element.

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
+	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -84,7 +85,7 @@ func TestRunTellsWhereAndStops(t *testing.T) {
 	config := host.Config{
 		ID: "a", Listen: "127.0.0.1:0", Store: filepath.Join(t.TempDir(), "a.db"), Namespaces: []string{"b", "a"},
 		Examples: []string{"users"}, Logger: slog.New(slog.DiscardHandler), Grace: time.Second,
-		Streams: 300,
+		Limits: dispatcher.Limits{Streams: 300},
 	}
 	var ready host.Ready
 	err := host.Run(ctx, config, func(r host.Ready) { ready = r; stop() })

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/mesh/v1/catalog.proto.
  */
 export const file_collector_mesh_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9jYXRhbG9nLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSKBAQoHQ2F0YWxvZxIQCghyZXZpc2lvbhgBIAEoBBIxCgdtZXRob2RzGAIgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ01ldGhvZBIxCgdzY2hlbWFzGAMgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ1NjaGVtYSI3Cg1DYXRhbG9nU2NoZW1hEhEKCW5hbWVzcGFjZRgBIAEoCRITCgtmaWxlX2hhc2hlcxgCIAMoDCIhCg9HZXRGaWxlc1JlcXVlc3QSDgoGaGFzaGVzGAEgAygMIiAKEEdldEZpbGVzUmVzcG9uc2USDAoEZmlsZRgBIAEoDCLCAQoNQ2F0YWxvZ01ldGhvZBIRCgluYW1lc3BhY2UYASABKAkSEQoJcHJvY2VkdXJlGAIgASgJEhIKCmlucHV0X3R5cGUYAyABKAkSEwoLb3V0cHV0X3R5cGUYBCABKAkSGAoQY2xpZW50X3N0cmVhbWluZxgFIAEoCBIYChBzZXJ2ZXJfc3RyZWFtaW5nGAYgASgIEhkKEWlkZW1wb3RlbmN5X2xldmVsGAcgASgFEhMKC2ZpbmdlcnByaW50GAggASgGMmsKDVNjaGVtYVNlcnZpY2USWgoIR2V0RmlsZXMSIi5jb2xsZWN0b3IubWVzaC52MS5HZXRGaWxlc1JlcXVlc3QaIy5jb2xsZWN0b3IubWVzaC52MS5HZXRGaWxlc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z");
+  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9jYXRhbG9nLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSKSAQoHQ2F0YWxvZxIQCghyZXZpc2lvbhgBIAEoBBIxCgdtZXRob2RzGAIgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ01ldGhvZBIxCgdzY2hlbWFzGAMgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ1NjaGVtYRIPCgdsZWF2aW5nGAQgASgIIjcKDUNhdGFsb2dTY2hlbWESEQoJbmFtZXNwYWNlGAEgASgJEhMKC2ZpbGVfaGFzaGVzGAIgAygMIiEKD0dldEZpbGVzUmVxdWVzdBIOCgZoYXNoZXMYASADKAwiLgoQR2V0RmlsZXNSZXNwb25zZRIMCgRmaWxlGAEgASgMEgwKBG1vcmUYAiABKAgiwgEKDUNhdGFsb2dNZXRob2QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRISCgppbnB1dF90eXBlGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEhgKEGNsaWVudF9zdHJlYW1pbmcYBSABKAgSGAoQc2VydmVyX3N0cmVhbWluZxgGIAEoCBIZChFpZGVtcG90ZW5jeV9sZXZlbBgHIAEoBRITCgtmaW5nZXJwcmludBgIIAEoBjJrCg1TY2hlbWFTZXJ2aWNlEloKCEdldEZpbGVzEiIuY29sbGVjdG9yLm1lc2gudjEuR2V0RmlsZXNSZXF1ZXN0GiMuY29sbGVjdG9yLm1lc2gudjEuR2V0RmlsZXNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw");
 
 /**
  * Catalog is the full set of methods that its sender serves itself. It is never a delta, so a receiver cannot
@@ -42,6 +42,14 @@ export type Catalog = Message<"collector.mesh.v1.Catalog"> & {
    * @generated from field: repeated collector.mesh.v1.CatalogSchema schemas = 3;
    */
   schemas: CatalogSchema[];
+
+  /**
+   * The sender is stopping. The catalog is empty, and what the last one named is away, not withdrawn: it may be back
+   * when the sender is.
+   *
+   * @generated from field: bool leaving = 4;
+   */
+  leaving: boolean;
 };
 
 /**
@@ -103,11 +111,18 @@ export const GetFilesRequestSchema: GenMessage<GetFilesRequest> = /*@__PURE__*/
  */
 export type GetFilesResponse = Message<"collector.mesh.v1.GetFilesResponse"> & {
   /**
-   * An encoded google.protobuf.FileDescriptorProto, comments included.
+   * An encoded google.protobuf.FileDescriptorProto, comments included, or a part of it.
    *
    * @generated from field: bytes file = 1;
    */
   file: Uint8Array;
+
+  /**
+   * The file goes on in the next message.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
 };
 
 /**
@@ -188,7 +203,7 @@ export const CatalogMethodSchema: GenMessage<CatalogMethod> = /*@__PURE__*/
  */
 export const SchemaService: GenService<{
   /**
-   * GetFiles sends the wanted files, each in a message of its own, in the order of the request. It ends with not_found
+   * GetFiles sends the wanted files in the order of the request, a large one in several messages. It ends with not_found
    * at the first one that is not there any more.
    *
    * @generated from rpc collector.mesh.v1.SchemaService.GetFiles
