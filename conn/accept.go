@@ -53,7 +53,7 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 	}
 	defer m.drop(c)
 	if asked.session == nil && m.dialedAsSeed(c) {
-		return m.answerSeed(c, asked.namespaces), nil
+		return m.answerSeed(c, asked), nil
 	}
 	a := agreement{
 		seed:    asked.session == nil,

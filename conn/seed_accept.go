@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/status"
 )
 
 // dialedAsSeed reports whether this side has connected to a seed peer by itself, up or not, and nobody has disconnected
@@ -23,17 +22,17 @@ func (m *Manager) dialedAsSeed(c *connection) bool {
 // answerSeed answers the Connect of a peer that this side has dialled: for this collector and with the namespaces of this
 // very request, which the peer may make another one each time it starts. The connection stays as it is, since anybody
 // can send a plain request; but it is a reason to ask the peer at the address where it was dialled.
-func (m *Manager) answerSeed(c *connection, namespaces []string) *collector.ConnectResponse {
+func (m *Manager) answerSeed(c *connection, a asked) *collector.ConnectResponse {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	shared := intersect(namespaces, c.hasOffered(m.self.Namespaces))
+	shared := intersect(a.namespaces, c.hasOffered(m.self.Namespaces))
 	if c.state() == stateStale {
 		c.nudge()
 	} else if !slices.Equal(shared, c.record.GetSharedNamespaces()) {
 		m.renew(c)
 	}
 	return &collector.ConnectResponse{
-		Status: status.OK(), ConnectionId: c.id, SharedNamespaces: shared, TargetCollectorId: m.self.ID,
+		Status: a.status(), ConnectionId: c.id, SharedNamespaces: shared, TargetCollectorId: m.self.ID,
 	}
 }
 

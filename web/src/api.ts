@@ -1,4 +1,5 @@
 // The collector that served this page, as gRPC-Web clients.
+import type { Registry } from "@bufbuild/protobuf";
 import { createClient, Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { MeshService } from "./gen/collector/mesh/v1/mesh_pb.js";
@@ -15,7 +16,8 @@ export const build = meta.build ?? "";
 export const origin = location.origin + base.replace(/[^/]+\/$/, "").replace(/\/$/, "");
 
 export const transport: Transport = createGrpcWebTransport({ baseUrl: origin });
-export const connectTransport: Transport = createConnectTransport({ baseUrl: origin });
+/** connectTransport speaks JSON: registry has what an Any holds, and extensions. */
+export const connectTransport = (registry: Registry): Transport => createConnectTransport({ baseUrl: origin, jsonOptions: { registry } });
 export const mesh = createClient(MeshService, transport);
 export const dispatcher = createClient(CollectiveDispatcher, transport);
 

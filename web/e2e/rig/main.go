@@ -92,9 +92,9 @@ func newCollector(ctx context.Context, id, listen string, mode web.Mode) (*rig, 
 	return &rig{d, address}, nil
 }
 
-// surround gives k so many neighbours. k alone has the service with hundreds of fields.
+// surround gives k so many neighbours. k alone has the service with hundreds of fields and the one with extensions.
 func (k *rig) surround(ctx context.Context, peers int) error {
-	if err := registerWide(k.Dispatcher, asItIs); err != nil {
+	if err := errors.Join(registerWide(k.Dispatcher, asItIs), registerNotes(ctx, k.Dispatcher)); err != nil {
 		return err
 	}
 	for i := range peers {

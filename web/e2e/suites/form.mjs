@@ -171,6 +171,19 @@ export async function aLinkRestoresTheRequest({ browser, k }) {
   assert.equal(await field(second.page, "text").locator("input").inputValue(), "from a link");
 }
 
+export async function extensionsAndAnyComeBackWhole({ browser, k }) {
+  const note = {
+    name: "n", any: { "@type": "type.googleapis.com/case.ext.v1.Slip", text: "y" },
+    "[case.ext.v1.remark]": "x", "[case.ext.v1.Outer.inner]": { flag: true },
+  };
+  const link = "#req=" + Buffer.from(JSON.stringify(note)).toString("base64url");
+  for (const query of ["?protocol=connect", "?via=dispatch", ""]) {
+    const { page } = await open(browser, k.console + "call/kitchen/case.ext.v1.Notes/Echo" + query + link);
+    await page.getByRole("button", { name: "Send" }).click();
+    assert.deepEqual(JSON.parse(await page.getByTestId("answer").innerText()), note, query);
+  }
+}
+
 export async function aServerStreamIsLivePausedAndCanceled({ browser, k }) {
   const { page } = await open(browser, k.console + "call/kitchen/collector.testing.v1.KitchenService/Simmer");
   await field(page, "pause_millis").locator("input").fill("20");

@@ -62,7 +62,7 @@ async function native(plan: Plan, signal: AbortSignal, onMessage: (a: Answer) =>
   const headers = new Headers(plan.headers);
   headers.set("Collective-Namespace", plan.namespace);
   if (plan.target) headers.set("Collective-Target", plan.target);
-  const over = plan.protocol === "connect" ? connectTransport : transport;
+  const over = plan.protocol === "connect" ? connectTransport(plan.registry) : transport;
   if (plan.method.methodKind === "unary") {
     const res = await over.unary(plan.method as DescMethodUnary, signal, plan.timeoutMs, headers, plan.message);
     note(outcome, res.header, res.trailer);
