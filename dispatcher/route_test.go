@@ -51,6 +51,15 @@ func silentPeer(id string, state collector.ConnectionState, shared string) *conn
 	return &conn.Peer{ID: id, State: state, Shared: words(shared), Reason: "restarted", Silent: state != closed, Away: state == active}
 }
 
+// awayPeer is a peer with a link that served methods in an earlier run, or until it began to stop. One that has not been
+// heard since may serve any.
+func awayPeer(t testing.TB, id string, silent bool, methods ...string) *conn.Peer {
+	t.Helper()
+	p := peerServing(t, id, active, "ns", methods...)
+	p.Away, p.Silent, p.Reason = true, silent, "it is elsewhere"
+	return p
+}
+
 func seedPeer(id string, state collector.ConnectionState, shared string) *conn.Peer {
 	return &conn.Peer{ID: id, State: state, Shared: words(shared), Seed: true}
 }
@@ -119,6 +128,18 @@ func TestRoute(t *testing.T) {
 		{"a peer of before the restart may have it", nil, []*conn.Peer{silentPeer("b", stale, "ns")}, "", reasonUnreachable},
 		{"a silent peer of another namespace has not", nil, []*conn.Peer{silentPeer("b", stale, "other")}, "", reasonMethodUnknown},
 		{"a silent peer that was closed is not waited for", nil, []*conn.Peer{silentPeer("b", closed, "ns")}, "", reasonMethodUnknown},
+		{"a peer with a link that was not heard yet may have it", nil, []*conn.Peer{silentPeer("b", active, "ns")}, "", reasonUnreachable},
+		{"target with a link that was not heard yet", nil, []*conn.Peer{silentPeer("b", active, "ns")}, "b", reasonUnreachable},
+		{"target while another was not heard yet", nil, []*conn.Peer{peerServing(t, "b", active, "ns"), silentPeer("c", active, "ns")}, "b", reasonTargetNotServing},
+		{"a restarted peer is not called before it was heard", nil, []*conn.Peer{awayPeer(t, "b", true, get)}, "", reasonUnreachable},
+		{"nor as a target", nil, []*conn.Peer{awayPeer(t, "b", true, get)}, "b", reasonUnreachable},
+		{"nor while another can", nil, []*conn.Peer{awayPeer(t, "b", true, get), peerServing(t, "c", active, "ns", get)}, "", "c"},
+		{"a restarted peer may have more than before", nil, []*conn.Peer{awayPeer(t, "b", true, "ns/x.S/Put")}, "", reasonUnreachable},
+		{"a peer that stops keeps what it served", nil, []*conn.Peer{awayPeer(t, "b", false, get)}, "", reasonUnreachable},
+		{"a peer that stops gets nothing new", nil, []*conn.Peer{awayPeer(t, "b", false, "ns/x.S/Put")}, "", reasonMethodUnknown},
+		{"a serving peer that names no more has withdrawn it", nil, []*conn.Peer{peerServing(t, "b", active, "ns")}, "", reasonMethodUnknown},
+		{"a seed peer that is away may have it", nil, []*conn.Peer{seedPeer("b", stale, "ns")}, "", reasonUnreachable},
+		{"a seed peer of another namespace has not", nil, []*conn.Peer{seedPeer("b", stale, "other")}, "", reasonMethodUnknown},
 		{"a seed peer only if no other can", nil, []*conn.Peer{seedPeer("aa", active, "ns"), peerServing(t, "b", active, "ns", get)}, "", "b"},
 		{"a seed peer in place of one that is away", nil, []*conn.Peer{seedPeer("c", active, "ns"), peerServing(t, "b", stale, "ns", get)}, "", "c"},
 		{"seed peers only", nil, []*conn.Peer{seedPeer("b", active, "ns"), seedPeer("c", stale, "ns")}, "", "b"},
@@ -150,6 +171,10 @@ func TestRoute(t *testing.T) {
 func TestRouteOfRawMessagesToASeedPeer(t *testing.T) {
 	t.Parallel()
 	v := viewOf(t, nil, seedPeer("b", active, "ns"), peerServing(t, "c", stale, "ns", "ns/x.S/Get"))
+	away := viewOf(t, nil, seedPeer("b", stale, "ns"))
+	if got := told(route(away, call{"ns", "/x.S/New", "", true}, still)); got != reasonMethodUnknown {
+		t.Errorf("what a seed peer that is away could not take: %s", got)
+	}
 	v.spaces["ns"].entries["/x.S/Any"] = &entry{procedure: "/x.S/Any", service: "x.S", method: "Any", input: anyType, output: anyType}
 	for _, tt := range []struct {
 		c    call
@@ -358,7 +383,9 @@ func randomPeer(t *testing.T, random *rand.Rand, id string, methods []string) *c
 			serves = append(serves, m)
 		}
 	}
-	return peerServing(t, id, state, shared, serves...)
+	p := peerServing(t, id, state, shared, serves...)
+	p.Away = random.IntN(4) == 0
+	return p
 }
 
 func pick(random *rand.Rand, of ...string) string { return of[random.IntN(len(of))] }

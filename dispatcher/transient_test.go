@@ -30,8 +30,8 @@ import (
 
 const echoProcedure = testingv1connect.EchoServiceEchoProcedure
 
-// hammer calls one method without a pause, by every entrance of a collector, and keeps every answer that says more than
-// that the method is away for now.
+// hammer calls one method all the time, by every entrance of a collector, and keeps every answer that says more than that
+// the method is away for now.
 type hammer struct {
 	mu    sync.Mutex
 	final []string
@@ -88,10 +88,13 @@ func dispatchOver(transport connect.Transport) func(context.Context) error {
 
 func (h *hammer) repeat(ctx context.Context, entrance string, do func(context.Context) error) {
 	h.calls.Go(func() {
+		pace := time.NewTicker(2 * time.Millisecond) // leaves something to the tests beside this one
+		defer pace.Stop()
 		for ctx.Err() == nil {
 			if err := do(ctx); ctx.Err() == nil {
 				h.note(entrance, err)
 			}
+			<-pace.C
 		}
 	})
 }
