@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,6 +44,9 @@ func TestTwoCollectors(t *testing.T) {
 	a.on(t, "call", createOrder, "--to", "nobody").expect(t, 69, "", "nobody")
 	a.on(t, "call", "UserService/GetUser", "-d", `{"id":"u-2"}`, "--local").expect(t, 0, `"9007199254740993"`, "handled by a · a · ")
 	a.on(t, "dispatch", "orders", createOrder, "--json").expect(t, 67, `"handledByCollectorId": "b"`, `"exit":67`)
+
+	second := collector(t, "serve", "--id", "b", "--listen", "127.0.0.1:0", "--db", filepath.Join(dir, "b.db"))
+	second.expect(t, 1, "", "in use by process "+strconv.Itoa(b.Process.Pid))
 
 	b.kill()
 	until(t, "a's connection to be stale", a.sees(t, "stale"))
