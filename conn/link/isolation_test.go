@@ -15,7 +15,8 @@ import (
 
 // What one call costs the others has two parts. How long they wait for each other is seen on fake time, on which processors
 // cost nothing and nothing else disturbs. What they pay in processor time is measured against a control, round by round in
-// turns, and the median of the rounds is judged, once; so is what is left, the latency beside an upload on a real wire.
+// turns, and so is what is left, the latency beside an upload on a real wire. Whatever else the machine does makes a round
+// of one half as dear or twice as dear as that of the other, so it is the number of bad rounds that is judged.
 
 // TestFrozenReader lets one receiver stop while twenty other streams go on.
 func TestFrozenReader(t *testing.T) {
@@ -128,7 +129,12 @@ func echoStream(t *testing.T, p pair) func() error {
 	}
 }
 
-const rounds = 21
+const (
+	rounds = 41
+	// tooMany of the rounds would be bad by chance, if a bad one is as likely as a good one, in one run of 2000; if the
+	// others suffer in truth, and the machine has nothing else to do, all are.
+	tooMany = 31
+)
 
 // TestFrozenReaderCosts the others no processor time, either.
 func TestFrozenReaderCosts(t *testing.T) { //nolint:paralleltest // measures
@@ -143,11 +149,21 @@ func TestFrozenReaderCosts(t *testing.T) { //nolint:paralleltest // measures
 	for range rounds {
 		ratios = append(ratios, 1/processorTime(t, links[0])*processorTime(t, links[1]))
 	}
-	slices.Sort(ratios)
-	t.Logf("%.2f of the control's processor time (%.2f to %.2f)", ratios[rounds/2], ratios[0], ratios[rounds-1])
-	if ratios[rounds/2] > 1/0.9 {
-		t.Error("the others suffer")
+	t.Logf("%.2f of the control's processor time (%.2f to %.2f)", median(ratios), slices.Min(ratios), slices.Max(ratios))
+	if bad := above(ratios, 1/0.9); bad >= tooMany {
+		t.Errorf("the others suffer: they paid more than a ninth in %d of %d rounds", bad, rounds)
 	}
+}
+
+func median(ratios []float64) float64 { return slices.Sorted(slices.Values(ratios))[len(ratios)/2] }
+
+func above(ratios []float64, limit float64) (n int) {
+	for _, ratio := range ratios {
+		if ratio > limit {
+			n++
+		}
+	}
+	return n
 }
 
 // processorTime is what 40 of each operation cost, in seconds.
@@ -221,7 +237,7 @@ func TestUpload(t *testing.T) { //nolint:paralleltest // measures
 	}
 	ops := [2][]func() error{operations(t, 4, links[0], small), operations(t, 4, links[1], small)}
 	var ratios []float64
-	for n := range rounds {
+	for n := range rounds / 2 {
 		beside, control := n%2, 1-n%2
 		ctx, cancel := context.WithCancel(t.Context())
 		var uploading, both sync.WaitGroup
@@ -235,9 +251,8 @@ func TestUpload(t *testing.T) { //nolint:paralleltest // measures
 		uploading.Wait()
 		ratios = append(ratios, float64(got[beside].p99)/float64(got[control].p99))
 	}
-	slices.Sort(ratios)
-	t.Logf("p99 beside the upload is %.2f of the control's (%.2f to %.2f)", ratios[rounds/2], ratios[0], ratios[rounds-1])
-	if ratios[rounds/2] > 2 {
+	t.Logf("p99 beside the upload is %.2f of the control's (%.2f to %.2f)", median(ratios), slices.Min(ratios), slices.Max(ratios))
+	if median(ratios) > 2 {
 		t.Error("small calls suffer")
 	}
 }

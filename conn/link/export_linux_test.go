@@ -1,0 +1,4 @@
+package link
+
+// MaxUnsent is maxUnsent.
+const MaxUnsent = maxUnsent
