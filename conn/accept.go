@@ -6,7 +6,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -149,7 +149,7 @@ func (m *Manager) checkLinkless(peer string, req *collector.ConnectRequest) erro
 	if req.GetMetadata()[metaLinks] != "" {
 		return connect.Errorf(connect.CodeUnavailable,
 			"collector %q accepts links, and yours did not get through: something on the way refuses the upgrade at %s and the RPC %s; "+
-				"let one of them pass", m.self.ID, link.UpgradePath, link.CarryPath)
+				"let one of them pass", m.self.ID, carrier.UpgradePath, carrier.CarryPath)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,13 +10,13 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 )
 
-// ServeHTTP accepts a link at [link.UpgradePath] and [link.CarryPath]. An upgrade returns when the stream is taken over,
+// ServeHTTP accepts a link at [carrier.UpgradePath] and [carrier.CarryPath]. An upgrade returns when the stream is taken over,
 // the RPC when the link has ended.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == link.CarryPath {
+	if r.URL.Path == carrier.CarryPath {
 		m.carrier.ServeHTTP(w, r)
 		return
 	}
@@ -25,7 +25,7 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseUpgrade(w, err)
 		return
 	}
-	stream, err := link.AcceptUpgrade(w, r)
+	stream, err := carrier.AcceptUpgrade(w, r)
 	if err != nil {
 		m.releaseUnagreed(src.from)
 		return

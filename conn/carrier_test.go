@@ -18,7 +18,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn"
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
@@ -76,7 +76,7 @@ func TestNeitherCarrierPasses(t *testing.T) {
 	t.Parallel()
 	a, b := start(t, "a", []string{"users"}), start(t, "b", []string{"users"})
 	p := startProxy(t, b.address, func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path == link.CarryPath {
+		if r.URL.Path == carrier.CarryPath {
 			w.WriteHeader(http.StatusBadGateway)
 			return true
 		}
@@ -84,7 +84,7 @@ func TestNeitherCarrierPasses(t *testing.T) {
 	})
 	_, err := a.ConnectTo(t.Context(), p.address, nil)
 	if connect.CodeOf(err) != connect.CodeUnavailable || !strings.Contains(err.Error(), `"b" accepts links`) ||
-		!strings.Contains(err.Error(), link.CarryPath) {
+		!strings.Contains(err.Error(), carrier.CarryPath) {
 		t.Errorf("ConnectTo = %v", err)
 	}
 	if len(a.ListConnections())+len(b.ListConnections()) != 0 {

@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/status"
@@ -77,7 +78,7 @@ func (m *Manager) connectOnce(ctx context.Context, w wish) (*collector.ConnectRe
 		return m.connectOver(ctx, s, w)
 	}
 	s, err := m.dialLink(ctx, w)
-	if errors.Is(err, link.ErrUpgradeRefused) {
+	if errors.Is(err, carrier.ErrRefused) {
 		return m.connectSeed(ctx, w, err)
 	}
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/status"
 )
@@ -84,7 +84,7 @@ var errPlaintext = errors.New("without TLS only loopback addresses are dialled")
 
 // explainDial says why nothing came of a dial, in words that help whoever gave the address.
 func explainDial(address string, err error) error {
-	unproven := errors.Is(err, link.ErrCertificateRefused)
+	unproven := errors.Is(err, carrier.ErrCertificateRefused)
 	if _, ok := errors.AsType[*connect.Error](err); ok && !unproven {
 		return err
 	}

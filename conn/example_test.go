@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"github.com/collectiverpc/collective/conn"
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 )
 
 // Two collectors connect; each then finds the other in its table, and calls can go both ways over the one link.
@@ -27,7 +27,7 @@ func Example() {
 		return
 	}
 	mux := http.NewServeMux()
-	mux.Handle(link.UpgradePath, west)
+	mux.Handle(carrier.UpgradePath, west)
 	server := &http.Server{Handler: mux}
 	go server.Serve(listener) //nolint:errcheck // it ends with Close
 	defer server.Close()

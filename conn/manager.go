@@ -13,7 +13,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"github.com/google/uuid"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -101,7 +101,7 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	}
 	m.logger = m.logger.With("collector", self.ID)
 	m.control = m.newControl()
-	m.carrier = link.NewCarrier(m.admitCarried)
+	m.carrier = carrier.Handler(m.admitCarried)
 	m.dial = m.dialStream
 	m.table.Store(new(Table))
 	m.announced.Store(new(announcement))

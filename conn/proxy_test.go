@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 )
 
 // proxy is a reverse proxy in front of a node. It speaks HTTP/1.1 and HTTP/2 on both sides, and forwards each request
@@ -92,7 +92,7 @@ func stripsUpgrade(_ http.ResponseWriter, r *http.Request) bool {
 // answersUpgrade answers the request for an upgrade by itself.
 func answersUpgrade(status int) meddling {
 	return func(w http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path != link.UpgradePath {
+		if r.URL.Path != carrier.UpgradePath {
 			return false
 		}
 		http.Error(w, "the proxy has its own opinion", status)
@@ -110,7 +110,7 @@ func speaksHTTP2(w http.ResponseWriter, r *http.Request) bool {
 }
 
 func hangsUp(_ http.ResponseWriter, r *http.Request) bool {
-	if r.URL.Path == link.UpgradePath {
+	if r.URL.Path == carrier.UpgradePath {
 		panic(http.ErrAbortHandler)
 	}
 	return false

@@ -16,6 +16,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -105,7 +106,7 @@ func listen(t *testing.T) net.Listener {
 
 func redirector(t *testing.T, to string) (address string) {
 	t.Helper()
-	server := httptest.NewServer(http.RedirectHandler("http://"+to+link.UpgradePath, http.StatusTemporaryRedirect))
+	server := httptest.NewServer(http.RedirectHandler("http://"+to+carrier.UpgradePath, http.StatusTemporaryRedirect))
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
 }
@@ -137,7 +138,7 @@ func TestNewManagerRefuses(t *testing.T) {
 // TLS.
 func intruder(t *testing.T, n *node, config *tls.Config, id string) *link.Link {
 	t.Helper()
-	stream, err := link.DialUpgrade(t.Context(), n.address, config)
+	stream, err := carrier.DialUpgrade(t.Context(), &net.Dialer{}, n.address, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +270,7 @@ func TestUnagreedLinksPerAddressAreBounded(t *testing.T) {
 	for i := range b.Limits().UnagreedPerIP {
 		intruder(t, b, nil, fmt.Sprintf("a%d", i))
 	}
-	_, err := link.DialUpgrade(t.Context(), b.address, nil)
+	_, err := carrier.DialUpgrade(t.Context(), &net.Dialer{}, b.address, nil)
 	if err == nil || !strings.Contains(err.Error(), "503") {
 		t.Fatalf("one link too many from one address: %v", err)
 	}
@@ -354,7 +355,7 @@ func startLiar(t *testing.T, answer *collector.ConnectResponse) (address string)
 	rpc := connect.NewServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(rpc, liar{answer: answer})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stream, err := link.AcceptUpgrade(w, r)
+		stream, err := carrier.AcceptUpgrade(w, r)
 		if err != nil {
 			return
 		}

@@ -16,6 +16,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -78,8 +79,8 @@ func handler(m *conn.Manager) http.Handler {
 	rpc := connect.NewServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(rpc, connectOnly{m: m})
 	mux := http.NewServeMux()
-	mux.Handle(link.UpgradePath, m)
-	mux.Handle(link.CarryPath, m)
+	mux.Handle(carrier.UpgradePath, m)
+	mux.Handle(carrier.CarryPath, m)
 	connecthttp.Mount(mux, rpc)
 	return mux
 }

@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
@@ -26,6 +27,7 @@ type session struct {
 	m     *Manager
 	peer  link.Hello
 	link  *link.Link
+	byRPC bool          // the link is carried by the Carry RPC
 	known chan struct{} // closed when peer and link are set: a call may arrive before
 
 	terms  atomic.Pointer[terms] // nil until the connection is agreed
@@ -64,7 +66,7 @@ func (t *terms) shares(namespace string) bool {
 // newSession greets the other end of a stream. The stream is closed on an error.
 func (m *Manager) newSession(ctx context.Context, stream io.ReadWriteCloser, src source) (*session, error) {
 	s := &session{
-		m: m, source: src,
+		m: m, source: src, byRPC: carrier.Carried(stream),
 		known: make(chan struct{}), agreed: make(chan struct{}),
 		news: make(chan struct{}, 1),
 	}
@@ -233,7 +235,7 @@ func (s *session) settle(c *connection, shared []string, asked bool) {
 func (s *session) rival() rival { return rival{dialed: s.dialed, session: s.peer.SessionID} }
 
 func (s *session) carrier() string {
-	if s.link.Carried() {
+	if s.byRPC {
 		return CarrierRPC
 	}
 	return CarrierUpgrade

@@ -7,7 +7,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 )
 
 // namespacePrefix is the URL prefix that selects a namespace on the native path: /ns/{namespace}/package.Service/Method.
@@ -34,7 +34,7 @@ func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		d.refuseHTTP(w, r, refused)
 		return
 	}
-	if r.URL.Path == link.UpgradePath || r.URL.Path == link.CarryPath { // whose limits are the link's own
+	if r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath { // whose limits are the link's own
 		d.conns.ServeHTTP(w, r)
 		return
 	}

@@ -15,7 +15,7 @@ import (
 func TestLargeAPIsRegister(t *testing.T) {
 	t.Parallel()
 	db := tempDB(t)
-	r := newRegistry(t, registry.WithDB(db))
+	r := newRegistry(t, registry.WithStore(db))
 	for _, api := range []schematest.API{schematest.Compute, schematest.Container, schematest.DLP} {
 		var files []*descriptorpb.FileDescriptorProto
 		for _, file := range schematest.Compile(t, api.Texts(), api.Path) {
@@ -29,7 +29,7 @@ func TestLargeAPIsRegister(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range []*registry.Registry{r, newRegistry(t, registry.WithDB(db))} {
+	for _, r := range []*registry.Registry{r, newRegistry(t, registry.WithStore(db))} {
 		for _, full := range []string{"google.cloud.compute.v1.Things94", "google.container.v1.Things0", "google.privacy.dlp.v2.Things0"} {
 			res, err := r.LookupService(t.Context(), &collector.LookupServiceRequest{Namespace: "n", ServiceName: full, IncludeFiles: true})
 			if err != nil {

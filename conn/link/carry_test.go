@@ -6,13 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"connectrpc.com/connect/v2"
-
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/link"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 )
@@ -32,7 +30,7 @@ func h2cServer(t *testing.T, handler http.Handler) (*http.Client, string) {
 
 // carrierOf serves the Carry RPC and gives every stream away.
 func carrierOf(take func(stream io.ReadWriteCloser)) http.Handler {
-	return link.NewCarrier(func(context.Context) (func(io.ReadWriteCloser), error) { return take, nil })
+	return carrier.Handler(func(context.Context) (func(io.ReadWriteCloser), error) { return take, nil })
 }
 
 // carriedPair links two ends by the Carry RPC.
@@ -46,7 +44,7 @@ func carriedPair(t *testing.T) pair {
 		}
 		accepted <- l
 	}))
-	stream, err := link.DialCarry(t.Context(), client, url)
+	stream, err := carrier.DialCarry(t.Context(), client, url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +53,8 @@ func carriedPair(t *testing.T) pair {
 		t.Fatal(err)
 	}
 	p := pair{l, <-accepted}
-	if !p.a.Carried() || !p.b.Carried() || newPair(t).a.Carried() {
-		t.Error("the ends do not know what carries them")
+	if !carrier.Carried(stream) {
+		t.Error("the stream does not know what carries it")
 	}
 	t.Cleanup(func() {
 		p.a.Close("test over")
@@ -138,48 +136,6 @@ func TestCarriedClose(t *testing.T) {
 	}
 }
 
-// TestCarryRefused dials what has no carrier, a carrier that refuses, and nobody.
-func TestCarryRefused(t *testing.T) {
-	t.Parallel()
-	t.Run("no such RPC", func(t *testing.T) {
-		t.Parallel()
-		client, url := h2cServer(t, http.NotFoundHandler())
-		if _, err := link.DialCarry(t.Context(), client, url); !errors.Is(err, link.ErrUpgradeRefused) {
-			t.Errorf("DialCarry = %v", err)
-		}
-	})
-	t.Run("not this caller", func(t *testing.T) {
-		t.Parallel()
-		client, url := h2cServer(t, link.NewCarrier(func(context.Context) (func(io.ReadWriteCloser), error) {
-			return nil, connect.NewError(connect.CodePermissionDenied, "not you")
-		}))
-		_, err := link.DialCarry(t.Context(), client, url)
-		verdict, ok := errors.AsType[*connect.Error](err)
-		if !ok || !verdict.IsRemote() || !strings.Contains(err.Error(), "permission_denied: not you") || errors.Is(err, link.ErrUpgradeRefused) {
-			t.Errorf("DialCarry = %v", err)
-		}
-	})
-	t.Run("nobody", func(t *testing.T) {
-		t.Parallel()
-		client, url := h2cServer(t, http.NotFoundHandler())
-		if _, err := link.DialCarry(t.Context(), client, strings.TrimSuffix(url, "0123456789")+"0"); err == nil || errors.Is(err, link.ErrUpgradeRefused) {
-			t.Errorf("DialCarry = %v", err)
-		}
-	})
-	t.Run("silence", func(t *testing.T) {
-		t.Parallel()
-		client, url := h2cServer(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-		if _, err := link.DialCarry(t.Context(), client, url); err == nil || !strings.Contains(err.Error(), "no answer within 2s") {
-			t.Errorf("DialCarry = %v", err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-		defer cancel()
-		if _, err := link.DialCarry(ctx, client, url); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("DialCarry with a short deadline = %v", err)
-		}
-	})
-}
-
 // TestCarriedSilence wants the link on a carrier that says nothing more to be given up as any other.
 func TestCarriedSilence(t *testing.T) {
 	t.Parallel()
@@ -193,7 +149,7 @@ func TestCarriedSilence(t *testing.T) {
 		_, _ = io.Copy(io.Discard, stream)
 		stream.Close()
 	}))
-	stream, err := link.DialCarry(t.Context(), client, url)
+	stream, err := carrier.DialCarry(t.Context(), client, url)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@
 // # Wire
 //
 // Integers in the header are big endian, those in payloads are uvarints (encoding/binary). A text is a uvarint length
-// and that many bytes. After the carrier (see [DialUpgrade]) both ends send a HELLO and then any other frame:
+// and that many bytes. On the stream, however it was opened, both ends send a HELLO and then any other frame:
 //
 //	 bytes  4        1       1       6        length
 //	┌────────┬───────┬───────┬────────┬─────────────┐

@@ -175,12 +175,6 @@ func (l *Link) Peer() Hello { return l.peer }
 // Initiator reports whether this end dialled.
 func (l *Link) Initiator() bool { return l.initiator }
 
-// Carried reports whether the link runs on the second carrier, the Carry RPC.
-func (l *Link) Carried() bool {
-	_, carried := l.stream.(*carried)
-	return carried
-}
-
 // RTT is the round trip of the last ping, 0 before the first.
 func (l *Link) RTT() time.Duration { return time.Duration(l.live.rtt.Load()) }
 

@@ -5,16 +5,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
-	"time"
 
+	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/link"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 )
@@ -24,7 +22,7 @@ func upgradeServer(t *testing.T, start func(*httptest.Server)) (*httptest.Server
 	t.Helper()
 	accepted := make(chan *link.Link, 1)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		stream, err := link.AcceptUpgrade(w, r)
+		stream, err := carrier.AcceptUpgrade(w, r)
 		if err != nil {
 			return
 		}
@@ -53,7 +51,7 @@ func TestUpgrade(t *testing.T) {
 	}{"plain": {plain, plainLinks, nil}, "TLS": {secure, secureLinks, trust}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			stream, err := link.DialUpgrade(t.Context(), c.server.Listener.Addr().String(), c.trust)
+			stream, err := carrier.DialUpgrade(t.Context(), &net.Dialer{}, c.server.Listener.Addr().String(), c.trust)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,74 +78,16 @@ func TestUpgrade(t *testing.T) {
 			s.StartTLS()
 		})
 		trust := &tls.Config{RootCAs: strict.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"}
-		_, err := link.DialUpgrade(t.Context(), strict.Listener.Addr().String(), trust)
-		if !errors.Is(err, link.ErrCertificateRefused) || errors.Is(err, link.ErrUpgradeRefused) {
+		_, err := carrier.DialUpgrade(t.Context(), &net.Dialer{}, strict.Listener.Addr().String(), trust)
+		if !errors.Is(err, carrier.ErrCertificateRefused) || errors.Is(err, carrier.ErrRefused) {
 			t.Errorf("DialUpgrade = %v", err)
 		}
 	})
 	t.Run("TLS by nobody we trust", func(t *testing.T) {
 		t.Parallel()
-		_, err := link.DialUpgrade(t.Context(), secure.Listener.Addr().String(), &tls.Config{})
-		if err == nil || errors.Is(err, link.ErrUpgradeRefused) {
+		_, err := carrier.DialUpgrade(t.Context(), &net.Dialer{}, secure.Listener.Addr().String(), &tls.Config{})
+		if err == nil || errors.Is(err, carrier.ErrRefused) {
 			t.Errorf("DialUpgrade = %v", err)
-		}
-	})
-}
-
-const upgradeHeaders = "Host: b\r\nConnection: Upgrade\r\nUpgrade: collective-link/1\r\n"
-
-// TestBadUpgrades sends requests that must not become links.
-func TestBadUpgrades(t *testing.T) {
-	t.Parallel()
-	server, accepted := upgradeServer(t, (*httptest.Server).Start)
-	for name, request := range map[string]string{
-		"no token":                            "POST /collector.link HTTP/1.1\r\nHost: b\r\n\r\n",
-		"token without Upgrade in Connection": "POST /collector.link HTTP/1.1\r\nHost: b\r\nUpgrade: collective-link/1\r\n\r\n",
-		"wrong version":                       "POST /collector.link HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: collective-link/2\r\n\r\n",
-		"websocket":                           "POST /collector.link HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-		"h2c":                                 "POST /collector.link HTTP/1.1\r\nHost: b\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n",
-		"two tokens":                          "POST /collector.link HTTP/1.1\r\nHost: b\r\nConnection: Upgrade\r\nUpgrade: collective-link/1, websocket\r\n\r\n",
-		"token twice":                         "POST /collector.link HTTP/1.1\r\n" + upgradeHeaders + "Upgrade: collective-link/1\r\n\r\n",
-		"GET":                                 "GET /collector.link HTTP/1.1\r\n" + upgradeHeaders + "\r\n",
-		"body":                                "POST /collector.link HTTP/1.1\r\n" + upgradeHeaders + "Content-Length: 3\r\n\r\nabc",
-		"chunked body":                        "POST /collector.link HTTP/1.1\r\n" + upgradeHeaders + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-		"HTTP/1.0":                            "POST /collector.link HTTP/1.0\r\n" + upgradeHeaders + "\r\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			conn, err := net.Dial("tcp", server.Listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			if _, err := io.WriteString(conn, request); err != nil {
-				t.Fatal(err)
-			}
-			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer answer.Body.Close()
-			if answer.StatusCode < 400 || answer.Header.Get("Upgrade") != "collective-link/1" {
-				t.Errorf("answer = %s, %v", answer.Status, answer.Header)
-			}
-		})
-	}
-	t.Run("HTTP/2", func(t *testing.T) {
-		t.Parallel()
-		client, _ := h2cServer(t, http.NotFoundHandler())
-		answer, err := client.Post(server.URL+link.UpgradePath, "", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusUpgradeRequired {
-			t.Errorf("answer = %s", answer.Status)
-		}
-	})
-	t.Cleanup(func() {
-		if len(accepted) != 0 {
-			t.Error("one of them became a link")
 		}
 	})
 }
@@ -179,36 +119,18 @@ func TestPipelinedUpgrade(t *testing.T) {
 	p.expect(typePong)
 }
 
-// TestBadUpgradeAnswers dials what is no collector.
-func TestBadUpgradeAnswers(t *testing.T) {
+const upgradeHeaders = "Host: b\r\nConnection: Upgrade\r\nUpgrade: collective-link/1\r\n"
+
+// TestSilenceAfterUpgrade wants a peer that says nothing after the 101 given up.
+func TestSilenceAfterUpgrade(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		answer  string
-		refused bool // and not just broken
-	}{
-		"200":                  {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true},
-		"404":                  {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", true},
-		"redirect":             {"HTTP/1.1 307 Temporary Redirect\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n", true},
-		"101 without token":    {"HTTP/1.1 101 Switching Protocols\r\n\r\n", true},
-		"101 for a websocket":  {"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n", true},
-		"103 before the 101":   {"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: collective-link/1\r\n\r\n", true},
-		"no HTTP":              {"SSH-2.0-OpenSSH_9.2\r\n", true},
-		"hang up":              {"", true},
-		"silence":              {"wait", false},
-		"endless headers":      {"HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X-More: "+textOf(1000)+"\r\n", 100), true},
-		"one header, dripping": {"drip", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			start := time.Now()
-			stream, err := link.DialUpgrade(t.Context(), answering(t, c.answer), nil)
-			if stream != nil || err == nil || errors.Is(err, link.ErrUpgradeRefused) != c.refused {
-				t.Errorf("DialUpgrade = %v", err)
-			}
-			if took := time.Since(start); took > 4*time.Second {
-				t.Errorf("it took %v", took)
-			}
-		})
+	server := answering(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: collective-link/1\r\n\r\n"+string(rawHello.bytes()[:10]))
+	stream, err := carrier.DialUpgrade(t.Context(), &net.Dialer{}, server, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := link.Client(t.Context(), stream, config("a", echo{})); err == nil {
+		t.Error("a link without a HELLO")
 	}
 }
 
@@ -227,52 +149,7 @@ func answering(t *testing.T, answer string) string {
 		}
 		defer conn.Close()
 		_, _ = http.ReadRequest(bufio.NewReader(conn))
-		switch answer {
-		case "wait":
-			_, _ = io.Copy(io.Discard, conn)
-		case "drip":
-			drip(conn)
-		default:
-			_, _ = io.WriteString(conn, answer)
-		}
+		_, _ = io.WriteString(conn, answer)
 	}()
 	return listener.Addr().String()
-}
-
-func drip(conn net.Conn) {
-	_, err := fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nX-Header: ")
-	for err == nil {
-		<-time.After(50 * time.Millisecond)
-		_, err = fmt.Fprint(conn, "x")
-	}
-}
-
-// TestSilenceAfterUpgrade wants a peer that says nothing after the 101 given up.
-func TestSilenceAfterUpgrade(t *testing.T) {
-	t.Parallel()
-	address := answering(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: collective-link/1\r\n\r\n"+string(rawHello.bytes()[:10]))
-	stream, err := link.DialUpgrade(t.Context(), address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := link.Client(t.Context(), stream, config("a", echo{})); err == nil {
-		t.Error("a link without a HELLO")
-	}
-}
-
-func TestDialNobody(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
-	if _, err := link.DialUpgrade(t.Context(), listener.Addr().String(), nil); err == nil || errors.Is(err, link.ErrUpgradeRefused) {
-		t.Errorf("DialUpgrade = %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := link.DialUpgrade(ctx, answering(t, "wait"), nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("DialUpgrade with a canceled context = %v", err)
-	}
 }

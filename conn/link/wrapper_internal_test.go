@@ -6,6 +6,11 @@ import (
 	"testing"
 )
 
+// wrapped is a stream around a connection that changes nothing.
+type wrapped struct{ net.Conn }
+
+func (w *wrapped) Unwrap() net.Conn { return w.Conn }
+
 // TestWriterOf finds the socket below streams that change nothing, and nothing below TLS.
 func TestWriterOf(t *testing.T) {
 	t.Parallel()
@@ -17,10 +22,10 @@ func TestWriterOf(t *testing.T) {
 		pieces bool
 	}{
 		{socket, socket, true},
-		{&earlyConn{Conn: socket}, socket, true},
-		{&earlyConn{Conn: &earlyConn{Conn: socket}}, socket, true},
+		{&wrapped{Conn: socket}, socket, true},
+		{&wrapped{Conn: &wrapped{Conn: socket}}, socket, true},
 		{secure, secure, false},
-		{&earlyConn{Conn: secure}, secure, false},
+		{&wrapped{Conn: secure}, secure, false},
 	} {
 		got := writerOf(tt.stream)
 		if got != tt.want || vectored(got) != tt.pieces {

@@ -9,11 +9,12 @@ import (
 // mayImport says which rooms of this module a room may import, itself aside. Imports run one way:
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
-	"cmd/collector": {"dispatcher", "registry", "conn", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"conn", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/status", "store"},
+	"cmd/collector": {"dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/status", "store"},
 	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
-	"conn":          {"conn/link", "gen", "internal/name", "internal/status", "store"},
+	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
 	"store":         {"internal/sqlite"},
+	"conn/carrier":  {"gen"},
 	"conn/link":     {"gen", "internal/gate"},
 	"web":           {"gen", "internal/origin"},
 	"gen":           {},

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 )
 
 // basePath is a path whose segments need no escaping, in a URL or in a page.
@@ -39,7 +39,7 @@ func below(base string, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case rest == "":
 			http.Redirect(w, r, base+"/", http.StatusFound)
-		case rest == link.UpgradePath || rest == link.CarryPath:
+		case rest == carrier.UpgradePath || rest == carrier.CarryPath:
 			http.NotFound(w, r)
 		default:
 			stripped.ServeHTTP(w, r)

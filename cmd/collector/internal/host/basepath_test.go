@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 )
 
 const base = "/tools/mesh"
@@ -105,16 +105,16 @@ func TestBasePath(t *testing.T) {
 	t.Parallel()
 	collector := run(t, host.Config{BasePath: base, Console: host.ConsoleOff})
 	for path, want := range map[string]int{
-		method:                           200,
-		base + method:                    200,
-		base + "/ns/users" + method:      200,
-		base + "s" + method:              404,
-		base + base + method:             404,
-		base + link.UpgradePath:          404,
-		base + "/collector%2elink":       404,
-		base + link.CarryPath:            404,
-		link.UpgradePath:                 426,
-		"/tools%2fmesh" + link.CarryPath: 404,
+		method:                              200,
+		base + method:                       200,
+		base + "/ns/users" + method:         200,
+		base + "s" + method:                 404,
+		base + base + method:                404,
+		base + carrier.UpgradePath:          404,
+		base + "/collector%2elink":          404,
+		base + carrier.CarryPath:            404,
+		carrier.UpgradePath:                 426,
+		"/tools%2fmesh" + carrier.CarryPath: 404,
 	} {
 		if got := ask(t, "POST", collector+path, nil); got.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, got.StatusCode, want)

@@ -1,4 +1,4 @@
-package link
+package carrier
 
 import (
 	"errors"
@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// carried is a byte stream made of the messages of an RPC. It has one reader, one writer and anybody to close it.
+// stream is a byte stream made of the messages of an RPC. It has one reader, one writer and anybody to close it.
 //
 // The RPC's own goroutines do the receiving and sending, because nothing else can be sure to get out of it: Read, Write
 // and Close only wait for them, and for the close.
-type carried struct {
+type stream struct {
 	arrived chan []byte
 	rest    []byte        // of what arrived; the reader's
 	ended   chan struct{} // closed when nothing more arrives
@@ -23,8 +23,14 @@ type carried struct {
 	closeOnce sync.Once
 }
 
-func newCarried() *carried {
-	return &carried{
+// Carried reports whether a stream is one of the Carry RPC, of either end.
+func Carried(s io.ReadWriteCloser) bool {
+	_, carried := s.(*stream)
+	return carried
+}
+
+func newStream() *stream {
+	return &stream{
 		arrived:  make(chan []byte),
 		ended:    make(chan struct{}),
 		outgoing: make(chan []byte),
@@ -34,7 +40,7 @@ func newCarried() *carried {
 }
 
 // receive hands what next returns to Read until next fails or the stream is closed.
-func (c *carried) receive(next func() ([]byte, error)) {
+func (c *stream) receive(next func() ([]byte, error)) {
 	defer close(c.ended)
 	for {
 		data, err := next()
@@ -55,7 +61,7 @@ func (c *carried) receive(next func() ([]byte, error)) {
 }
 
 // send passes what is written to put until the stream is closed.
-func (c *carried) send(put func(data []byte) error) {
+func (c *stream) send(put func(data []byte) error) {
 	for {
 		select {
 		case data := <-c.outgoing:
@@ -66,7 +72,7 @@ func (c *carried) send(put func(data []byte) error) {
 	}
 }
 
-func (c *carried) Read(b []byte) (int, error) {
+func (c *stream) Read(b []byte) (int, error) {
 	for len(c.rest) == 0 {
 		select {
 		case c.rest = <-c.arrived:
@@ -83,9 +89,9 @@ func (c *carried) Read(b []byte) (int, error) {
 
 // Write returns when everything was sent, or when the stream was closed meanwhile; what it was given is not used after
 // that.
-func (c *carried) Write(b []byte) (written int, err error) {
+func (c *stream) Write(b []byte) (written int, err error) {
 	for written < len(b) && err == nil {
-		chunk := append([]byte(nil), b[written:min(len(b), written+carryChunk)]...)
+		chunk := append([]byte(nil), b[written:min(len(b), written+chunkSize)]...)
 		if err = c.put(chunk); err == nil {
 			written += len(chunk)
 		}
@@ -93,10 +99,10 @@ func (c *carried) Write(b []byte) (written int, err error) {
 	return written, err
 }
 
-// carryChunk is how many bytes of the stream one message has at most.
-const carryChunk = 64 << 10
+// chunkSize is how many bytes of the stream one message has at most.
+const chunkSize = 64 << 10
 
-func (c *carried) put(chunk []byte) error {
+func (c *stream) put(chunk []byte) error {
 	select {
 	case c.outgoing <- chunk:
 	case <-c.closed:
@@ -110,7 +116,7 @@ func (c *carried) put(chunk []byte) error {
 	}
 }
 
-func (c *carried) Close() error {
+func (c *stream) Close() error {
 	c.closeOnce.Do(func() { close(c.closed) })
 	return nil
 }

@@ -1,4 +1,4 @@
-package link
+package carrier
 
 import (
 	"cmp"
@@ -19,14 +19,14 @@ import (
 // The second carrier: an RPC whose messages are chunks of the stream, for ways on which something refuses the upgrade
 // of the first but lets HTTP/2 through. It costs more CPU and nothing else.
 
-// DialCarry opens a stream by the Carry RPC at baseURL ("https://host:port"), for [Client]. The HTTP client has to speak
-// HTTP/2 there. The answer is bounded by ctx and two seconds. A server without that RPC is [ErrUpgradeRefused]; a
+// DialCarry opens a stream by the Carry RPC at baseURL ("https://host:port"), for link.Client. The HTTP client has to speak
+// HTTP/2 there. The answer is bounded by ctx and two seconds. A server without that RPC is [ErrRefused]; a
 // remote connect error is the word of a collector that has it and does not want the link.
 func DialCarry(ctx context.Context, client connecthttp.HTTPClient, baseURL string) (io.ReadWriteCloser, error) {
 	transport := connecthttp.NewTransport(client, baseURL, carryOptions()...)
 	own, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-	timeout := time.AfterFunc(upgradeTimeout, func() { cancel(errNoAnswer) })
+	timeout := time.AfterFunc(answerTimeout, func() { cancel(errNoAnswer) })
 	stream, err := meshv1connect.NewLinkServiceClient(connect.NewClient(transport)).Carry(own)
 	if err == nil {
 		err = openCarry(stream)
@@ -41,10 +41,10 @@ func DialCarry(ctx context.Context, client connecthttp.HTTPClient, baseURL strin
 		hangUp()
 		return nil, explainCarry(err)
 	}
-	return carryClient(stream, hangUp), nil
+	return clientStream(stream, hangUp), nil
 }
 
-var errNoAnswer = fmt.Errorf("no answer within %v", upgradeTimeout)
+var errNoAnswer = fmt.Errorf("no answer within %v", answerTimeout)
 
 // openCarry exchanges the empty messages that open a stream. Who is refused may hear of it by a Send that fails; why is
 // Receive's to tell.
@@ -58,13 +58,13 @@ func openCarry(stream meshv1connect.LinkServiceCarryClientStream) error {
 
 func explainCarry(err error) error {
 	if connect.CodeOf(err) == connect.CodeUnimplemented {
-		return fmt.Errorf("%w: %w", ErrUpgradeRefused, err)
+		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return cmp.Or(CertificateRefusal(err), fmt.Errorf("link: Carry: %w", err))
 }
 
-func carryClient(stream meshv1connect.LinkServiceCarryClientStream, hangUp func()) io.ReadWriteCloser {
-	c := newCarried()
+func clientStream(stream meshv1connect.LinkServiceCarryClientStream, hangUp func()) io.ReadWriteCloser {
+	c := newStream()
 	go func() {
 		c.receive(func() ([]byte, error) {
 			res, err := stream.Receive()
@@ -80,16 +80,19 @@ func carryClient(stream meshv1connect.LinkServiceCarryClientStream, hangUp func(
 	return c
 }
 
+// farewell is how long the other end may take to hang up, after this one has closed the stream, before its call is cut off.
+const farewell = time.Second
+
 // CarryPath is where a collector serves the Carry RPC.
 const CarryPath = meshv1connect.LinkServiceCarryProcedure
 
-// NewCarrier serves the Carry RPC at [CarryPath]. Each call is first put before admit; an error refuses it and is what
-// the other end gets. Otherwise take gets the stream, for [Server], and may block. The stream lives until either end
+// Handler serves the Carry RPC at [CarryPath]. Each call is first put before admit; an error refuses it and is what
+// the other end gets. Otherwise take gets the stream, for link.Server, and may block. The stream lives until either end
 // closes it, whenever take returns, so nothing on its way may end long calls. What identifies the caller is in ctx, as
 // in every handler.
-func NewCarrier(admit func(ctx context.Context) (take func(stream io.ReadWriteCloser), err error)) http.Handler {
+func Handler(admit func(ctx context.Context) (take func(stream io.ReadWriteCloser), err error)) http.Handler {
 	server := connect.NewServer()
-	meshv1connect.RegisterLinkServiceHandler(server, carrier{admit})
+	meshv1connect.RegisterLinkServiceHandler(server, service{admit})
 	mux := http.NewServeMux()
 	connecthttp.Mount(mux, server, carryOptions()...)
 	return mux
@@ -98,21 +101,21 @@ func NewCarrier(admit func(ctx context.Context) (take func(stream io.ReadWriteCl
 // carryOptions hold on both ends. The bytes of a link are not compressed.
 func carryOptions() []connecthttp.Option {
 	return []connecthttp.Option{
-		connecthttp.WithCompressors(), connecthttp.WithReadMaxBytes(2 * carryChunk), connecthttp.WithSendMaxBytes(2 * carryChunk),
+		connecthttp.WithCompressors(), connecthttp.WithReadMaxBytes(2 * chunkSize), connecthttp.WithSendMaxBytes(2 * chunkSize),
 	}
 }
 
-type carrier struct {
+type service struct {
 	admit func(ctx context.Context) (take func(stream io.ReadWriteCloser), err error)
 }
 
 // Carry does not wait for the empty first request: reading it is the stream's, and so is the patience with it.
-func (s carrier) Carry(ctx context.Context, stream meshv1connect.LinkServiceCarryServerStream) error {
+func (s service) Carry(ctx context.Context, stream meshv1connect.LinkServiceCarryServerStream) error {
 	take, err := s.admit(ctx)
 	if err != nil {
 		return err
 	}
-	c := newCarried()
+	c := newStream()
 	var taking sync.WaitGroup
 	defer taking.Wait()
 	defer c.Close()

@@ -1,4 +1,4 @@
-package link
+package carrier
 
 import (
 	"bufio"
@@ -21,30 +21,25 @@ const (
 	// upgradeToken names the protocol and its version in the Upgrade header.
 	upgradeToken = "collective-link/1"
 
-	upgradeTimeout   = 2 * time.Second
+	answerTimeout    = 2 * time.Second // of both carriers
 	maxUpgradeAnswer = 32 << 10
 )
 
-// ErrUpgradeRefused says that something answered, but not as a collector that accepts links.
-var ErrUpgradeRefused = errors.New("link: the other end does not accept links")
+// ErrRefused says that something answered, but not as a collector that accepts links.
+var ErrRefused = errors.New("link: the other end does not accept links")
 
 // ErrCertificateRefused says that the other end does not accept the certificate of this one, or that there is none.
 var ErrCertificateRefused = errors.New("link: the other end refuses the certificate of this one")
 
-// DialUpgrade dials a collector at address (host:port) and upgrades the connection. A nil tlsConfig means plain TCP.
-// Redirects and proxies are not followed. The answer is bounded to 32 KiB and two seconds; an answer other than the
-// upgrade is [ErrUpgradeRefused].
-func DialUpgrade(ctx context.Context, address string, tlsConfig *tls.Config) (io.ReadWriteCloser, error) {
-	return DialUpgradeWith(ctx, &net.Dialer{}, address, tlsConfig)
-}
-
-// DialUpgradeWith is [DialUpgrade] with a dialer of the caller's.
-func DialUpgradeWith(ctx context.Context, dialer *net.Dialer, address string, tlsConfig *tls.Config) (io.ReadWriteCloser, error) {
+// DialUpgrade dials a collector at address (host:port) and upgrades the connection, to a stream for link.Client. A nil
+// tlsConfig means plain TCP. Redirects and proxies are not followed. The answer is bounded to 32 KiB, and to two seconds
+// beside ctx; an answer other than the upgrade is [ErrRefused].
+func DialUpgrade(ctx context.Context, dialer *net.Dialer, address string, tlsConfig *tls.Config) (io.ReadWriteCloser, error) {
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, upgradeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	stream, err := upgradeClient(ctx, conn, address, tlsConfig)
@@ -79,15 +74,15 @@ func upgradeClient(ctx context.Context, conn net.Conn, address string, tlsConfig
 		return nil, explainSilence(sent, err)
 	}
 	if answer.StatusCode != http.StatusSwitchingProtocols || !strings.EqualFold(answer.Header.Get("Upgrade"), upgradeToken) {
-		return nil, fmt.Errorf("%w: it answered %s", ErrUpgradeRefused, answer.Status)
+		return nil, fmt.Errorf("%w: it answered %s", ErrRefused, answer.Status)
 	}
-	return carry(conn, reader)
+	return withEarly(conn, reader)
 }
 
 // explainHandshake finds the refusal of a server that speaks HTTP/2 alone. crypto/tls has no value for that alert.
 func explainHandshake(err error) error {
 	if strings.Contains(err.Error(), "no application protocol") {
-		return fmt.Errorf("%w over HTTP/1.1: %w", ErrUpgradeRefused, err)
+		return fmt.Errorf("%w over HTTP/1.1: %w", ErrRefused, err)
 	}
 	return cmp.Or(CertificateRefusal(err), err)
 }
@@ -100,7 +95,7 @@ func explainSilence(sent, err error) error {
 	if sent != nil {
 		return sent
 	}
-	return fmt.Errorf("%w: %w", ErrUpgradeRefused, err)
+	return fmt.Errorf("%w: %w", ErrRefused, err)
 }
 
 // CertificateRefusal returns [ErrCertificateRefused] with err if that is a TLS alert about the certificate of this end,
@@ -123,8 +118,8 @@ func upgradeTLS(base *tls.Config, address string) *tls.Config {
 	return c
 }
 
-// carry returns conn with the bytes that reader has already taken from it put back.
-func carry(conn net.Conn, reader *bufio.Reader) (io.ReadWriteCloser, error) {
+// withEarly returns conn with the bytes that reader has already taken from it put back.
+func withEarly(conn net.Conn, reader *bufio.Reader) (io.ReadWriteCloser, error) {
 	n := reader.Buffered()
 	if n == 0 {
 		return conn, nil
@@ -142,7 +137,7 @@ type earlyConn struct {
 	early []byte
 }
 
-// Unwrap makes it a [Wrapper].
+// Unwrap lets a link write to the socket itself, see link.Wrapper.
 func (c *earlyConn) Unwrap() net.Conn { return c.Conn }
 
 func (c *earlyConn) Read(b []byte) (int, error) {
@@ -161,7 +156,7 @@ func AcceptUpgrade(w http.ResponseWriter, r *http.Request) (io.ReadWriteCloser, 
 	if status, reason := refuseUpgrade(r); reason != "" {
 		w.Header().Set("Upgrade", upgradeToken)
 		http.Error(w, reason, status)
-		return nil, fmt.Errorf("%w: %s", ErrUpgradeRefused, reason)
+		return nil, fmt.Errorf("%w: %s", ErrRefused, reason)
 	}
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -172,7 +167,7 @@ func AcceptUpgrade(w http.ResponseWriter, r *http.Request) (io.ReadWriteCloser, 
 		conn.Close()
 		return nil, err
 	}
-	return carry(conn, buffered.Reader)
+	return withEarly(conn, buffered.Reader)
 }
 
 func refuseUpgrade(r *http.Request) (status int, reason string) {
@@ -191,7 +186,7 @@ func refuseUpgrade(r *http.Request) (status int, reason string) {
 }
 
 func answerUpgrade(conn net.Conn) error {
-	if err := conn.SetDeadline(time.Now().Add(upgradeTimeout)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
 	}
 	_, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "+upgradeToken+"\r\n\r\n")
