@@ -31,7 +31,7 @@ func shelf(t *testing.T) (files, reordered []*descriptorpb.FileDescriptorProto) 
 // service. It is the same file.
 func TestOptionsInAnotherOrderAreTheSame(t *testing.T) {
 	t.Parallel()
-	for name, opts := range map[string][]registry.Option{"memory": nil, "sqlite": {registry.WithDB(tempDB(t))}} {
+	for name, opts := range map[string][]registry.Option{"memory": nil, "sqlite": {registry.WithStore(tempDB(t))}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files, reordered := shelf(t)

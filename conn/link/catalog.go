@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // maxCatalog bounds a catalog, as encoded.
@@ -25,8 +27,8 @@ func (l *Link) Announce(revision uint64, catalog []byte) error {
 		return l.unavailable(false, l.Err())
 	}
 	m := &largeMessage{
-		typ:      frameCatalog,
-		flags:    flagMessage,
+		typ:      frame.TypeCatalog,
+		flags:    frame.FlagMessage,
 		prefix:   binary.AppendUvarint(nil, revision),
 		data:     catalog,
 		progress: time.Now(),
@@ -68,23 +70,23 @@ type announcement struct {
 	catalog  []byte
 }
 
-func (c *catalogInbox) accept(l *Link, h frameHeader, body []byte) error {
-	p := payload{b: body}
-	if h.has(flagFirst) {
-		c.revision, c.size = p.uvarint(), p.uvarint()
+func (c *catalogInbox) accept(l *Link, h frame.Header, body []byte) error {
+	p := frame.Payload{B: body}
+	if h.Has(frame.FlagFirst) {
+		c.revision, c.size = p.Uvarint(), p.Uvarint()
 		c.parts, c.inside = nil, true
 	}
-	c.parts = append(c.parts, p.b...)
-	arrived, more := uint64(len(c.parts)), h.has(flagMore)
+	c.parts = append(c.parts, p.B...)
+	arrived, more := uint64(len(c.parts)), h.Has(frame.FlagMore)
 	switch {
-	case p.err != nil:
-		return p.err
+	case p.Err != nil:
+		return p.Err
 	case !c.inside:
-		return protocolError("part of no catalog")
+		return frame.Malformed("part of no catalog")
 	case c.size > maxCatalog:
-		return protocolError("catalog exceeds 16 MiB")
+		return frame.Malformed("catalog exceeds 16 MiB")
 	case more && arrived >= c.size, !more && arrived != c.size:
-		return protocolError("catalog of a size other than announced")
+		return frame.Malformed("catalog of a size other than announced")
 	}
 	if !more {
 		c.post(l, announcement{c.revision, c.parts})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // Call addresses a call.
@@ -44,9 +46,12 @@ func (l *Link) Open(ctx context.Context, call Call) (connect.ClientStream, error
 	if call.Codec == "" {
 		call.Codec = connect.CodecNameProto
 	}
-	name := callName{call.Namespace, call.Spec.Procedure, call.Codec, call.Spec.StreamType, call.Spec.IdempotencyLevel}
-	if name.size() > maxName {
-		return nil, connect.Errorf(connect.CodeInvalidArgument, "namespace and procedure are longer than %d bytes", maxName)
+	name := frame.Name{
+		Namespace: call.Namespace, Procedure: call.Spec.Procedure, Codec: call.Codec,
+		Kind: call.Spec.StreamType, Idempotency: call.Spec.IdempotencyLevel,
+	}
+	if name.Size() > frame.MaxName {
+		return nil, connect.Errorf(connect.CodeInvalidArgument, "namespace and procedure are longer than %d bytes", frame.MaxName)
 	}
 	s := clientStreams.Get().(*clientStream) //nolint:forcetypeassert // the pool holds nothing else
 	s.in.pool = &l.extra
@@ -81,7 +86,7 @@ type callerState struct {
 	ctx   context.Context //nolint:containedctx // the stream lives as long as the call
 	info  *connect.CallInfo
 	spec  connect.Spec
-	name  callName
+	name  frame.Name
 	codec codec
 	id    uint64
 	batch uint64 // the batch that the OPEN is in
@@ -113,12 +118,12 @@ func (s *clientStream) Send(msg any) error {
 	if s.info != nil {
 		s.info.SendStats = connect.MessageStats{Size: e.size}
 	}
-	flags := flagMessage
+	flags := frame.FlagMessage
 	if s.spec.StreamType&connect.StreamTypeClient == 0 {
-		flags |= flagHalfClose
+		flags |= frame.FlagHalfClose
 		s.sendClosed = true
 	}
-	if e.size > partSize {
+	if e.size > frame.PartSize {
 		err = s.SendHeaders()
 	} else if carried, openErr := s.ensureOpen(flags, e); carried || openErr != nil {
 		return openErr
@@ -135,12 +140,12 @@ func (s *clientStream) CloseSend() error {
 		return nil
 	}
 	s.sendClosed = true
-	carried, err := s.ensureOpen(flagHalfClose, encoded{})
+	carried, err := s.ensureOpen(frame.FlagHalfClose, encoded{})
 	if carried || err != nil {
 		return err
 	}
 	if !s.out.closed.Load() {
-		s.link.out.control(frameMessage, flagHalfClose, s.id)
+		s.link.out.control(frame.TypeMessage, frame.FlagHalfClose, s.id)
 	}
 	return nil
 }
@@ -196,11 +201,11 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 		return callerGaveUp(err)
 	}
 	o := s.link.out
-	ref := o.names.ref(s.name)
-	frame := newBuffer(e.size + openRoom)
-	defer func() { frame.release() }()
+	ref := o.names.Ref(s.name)
+	f := newBuffer(e.size + openRoom)
+	defer func() { f.release() }()
 	if ref != 0 {
-		if err := s.writeOpen(frame, flags, e, ref); err != nil {
+		if err := s.writeOpen(f, flags, e, ref); err != nil {
 			return err
 		}
 	}
@@ -209,21 +214,21 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 	}
 	defer o.unlock()
 	if ref == 0 {
-		if err := s.writeOpen(frame, flags, e, 0); err != nil {
+		if err := s.writeOpen(f, flags, e, 0); err != nil {
 			return err
 		}
 	}
 	s.batch, s.out.credit = o.number, s.link.window
-	if flags&flagMessage != 0 {
-		s.out.credit -= messageCost + e.size
+	if flags&frame.FlagMessage != 0 {
+		s.out.credit -= frame.MessageCost + e.size
 	}
 	if err := s.link.calls.add(s); err != nil {
 		return s.link.unavailable(false, err)
 	}
-	setCall(frame.b, s.id)
-	o.buf = append(o.buf, frame.b...)
+	frame.SetCall(f.b, s.id)
+	o.buf = append(o.buf, f.b...)
 	if ref == 0 {
-		o.names.define(s.name)
+		o.names.Define(s.name)
 	}
 	return nil
 }
@@ -239,30 +244,30 @@ func (s *clientStream) openError(err error) error {
 }
 
 // writeOpen writes the OPEN without its call id. A ref of 0 brings the name in full; the outbox is locked then.
-func (s *clientStream) writeOpen(frame *buffer, flags uint8, e encoded, ref uint64) (err error) {
+func (s *clientStream) writeOpen(f *buffer, flags uint8, e encoded, ref uint64) (err error) {
 	metadata, values := 0, 0
 	if s.info != nil {
-		metadata, values = measure(s.info.RequestHeader())
+		metadata, values = frame.Measure(s.info.RequestHeader())
 	}
-	if !withinLimits(metadata, values) {
+	if !frame.WithinLimits(metadata, values) {
 		return connect.Errorf(connect.CodeResourceExhausted, "request headers have %d bytes and %d values, a link takes at most %d and %d",
-			metadata, values, maxMetadata, maxValues).WithCause(ErrHeaders)
+			metadata, values, frame.MaxMetadata, frame.MaxValues).WithCause(ErrHeaders)
 	}
 	if metadata > 0 {
-		flags |= flagMetadata
+		flags |= frame.FlagMetadata
 	}
-	b := beginFrame(frame.b, frameOpen, flags, 0)
-	b = s.link.out.names.append(b, ref, s.name)
+	b := frame.Begin(f.b, frame.TypeOpen, flags, 0)
+	b = s.link.out.names.Append(b, ref, s.name)
 	b = binary.AppendUvarint(b, s.timeout())
 	if metadata > 0 {
-		b = appendMeasured(b, s.info.RequestHeader(), metadata)
+		b = frame.AppendMeasured(b, s.info.RequestHeader(), metadata)
 	}
-	if flags&flagMessage != 0 {
+	if flags&frame.FlagMessage != 0 {
 		if b, err = e.appendTo(b, s.codec); err != nil {
 			return connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 		}
 	}
-	frame.b = endFrame(b, 0)
+	f.b = frame.End(b, 0)
 	return nil
 }
 
@@ -279,7 +284,7 @@ func (s *clientStream) timeout() uint64 {
 func (s *clientStream) giveUp(err error) error {
 	flags := uint8(0)
 	if errors.Is(err, context.DeadlineExceeded) {
-		flags = flagDeadline
+		flags = frame.FlagDeadline
 	}
 	return s.cancel(flags, callerGaveUp(err))
 }
@@ -290,7 +295,7 @@ func (s *clientStream) cancel(flags uint8, err error) error {
 	s.link.settle(s.id, 0, -s.in.abandon(err))
 	s.link.out.closeHalf(&s.out)
 	if opened && s.link.calls.remove(s.id) {
-		s.link.out.control(frameCancel, flags, s.id)
+		s.link.out.control(frame.TypeCancel, flags, s.id)
 	}
 	return err
 }

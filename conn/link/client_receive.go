@@ -4,6 +4,8 @@ import (
 	"io"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // Receive reads the next response message. Headers are in the CallInfo when it first returns, trailers when it returns
@@ -104,17 +106,17 @@ func (s *clientStream) next() (message, error) {
 
 func (s *clientStream) readHeaders(head *buffer) error {
 	defer head.release()
-	p := payload{b: head.b}
+	p := frame.Payload{B: head.b}
 	s.metadata(&p, (*connect.CallInfo).ResponseHeader)
-	return s.broken(p.err)
+	return s.broken(p.Err)
 }
 
-func (s *clientStream) metadata(p *payload, part func(*connect.CallInfo) *connect.Header) {
+func (s *clientStream) metadata(p *frame.Payload, part func(*connect.CallInfo) *connect.Header) {
 	if s.info == nil {
-		p.bytes(maxMetadata)
+		p.Bytes(frame.MaxMetadata)
 		return
 	}
-	readMetadata(p, part(s.info))
+	frame.ReadMetadata(p, part(s.info))
 }
 
 // broken ends the link for a frame that its reader took for good.
@@ -158,23 +160,23 @@ func (s *clientStream) readVerdict() error {
 	end := s.in.verdict
 	s.pure = end.given && s.spec.StreamType == connect.StreamTypeUnary && !s.parted
 	if end.fields == nil {
-		return s.readEnd(payload{}, end.flags)
+		return s.readEnd(frame.Payload{}, end.flags)
 	}
 	defer end.fields.release()
-	return s.readEnd(payload{b: end.fields.b}, end.flags)
+	return s.readEnd(frame.Payload{B: end.fields.b}, end.flags)
 }
 
-func (s *clientStream) readEnd(p payload, flags uint8) error {
+func (s *clientStream) readEnd(p frame.Payload, flags uint8) error {
 	var failure error = io.EOF
-	if flags&flagError != 0 {
-		failure = readError(&p)
+	if flags&frame.FlagError != 0 {
+		failure = frame.ReadError(&p)
 	}
-	if flags&flagMetadata != 0 {
+	if flags&frame.FlagMetadata != 0 {
 		s.metadata(&p, (*connect.CallInfo).ResponseHeader)
 		s.metadata(&p, (*connect.CallInfo).ResponseTrailer)
 	}
-	if p.err != nil {
-		return s.broken(p.err)
+	if p.Err != nil {
+		return s.broken(p.Err)
 	}
 	return s.finishWith(failure)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // farewell is how long a drained end waits for the other to hang up.
@@ -21,7 +23,7 @@ func (l *Link) Drain(ctx context.Context) error {
 	l.sendGoaway(0, l.served.startDrain(), "draining")
 	err := l.quiet(ctx)
 	if err == nil {
-		l.sendGoaway(flagHalfClose, 0, "drained")
+		l.sendGoaway(frame.FlagHalfClose, 0, "drained")
 		l.awaitHangUp(ctx)
 	}
 	l.fail(ErrDrained)
@@ -33,7 +35,7 @@ func (l *Link) Drain(ctx context.Context) error {
 }
 
 func (l *Link) sendGoaway(flags uint8, last uint64, reason string) {
-	l.out.control(frameGoaway, flags, 0, appendText(binary.AppendUvarint(nil, last), reason)...)
+	l.out.control(frame.TypeGoaway, flags, 0, frame.AppendText(binary.AppendUvarint(nil, last), reason)...)
 }
 
 // quiet waits until no call runs, and stops new ones in the same moment.
@@ -66,14 +68,14 @@ func (l *Link) awaitHangUp(ctx context.Context) {
 	_ = l.await(ctx, l.over)
 }
 
-func (l *Link) acceptGoaway(h frameHeader, body []byte) error {
-	p := payload{b: body}
-	last := p.uvarint()
-	reason := p.text(maxName)
+func (l *Link) acceptGoaway(h frame.Header, body []byte) error {
+	p := frame.Payload{B: body}
+	last := p.Uvarint()
+	reason := p.Text(frame.MaxName)
 	switch {
-	case p.err != nil:
-		return p.err
-	case h.has(flagHalfClose):
+	case p.Err != nil:
+		return p.Err
+	case h.Has(frame.FlagHalfClose):
 		return ErrDrained
 	}
 	refused := l.unavailable(false, errors.New("the other end is "+reason))

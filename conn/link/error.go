@@ -2,9 +2,7 @@ package link
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 
 	"connectrpc.com/connect/v2"
@@ -89,53 +87,4 @@ func verdict(err error) *connect.Error {
 		return connect.NewError(connect.CodeDeadlineExceeded, "")
 	}
 	return connect.NewError(connect.CodeUnknown, "")
-}
-
-const (
-	maxErrorText = 16 << 10
-	maxDetails   = 64
-)
-
-// appendError appends code, message and details. Texts that are too long for a frame are cut.
-func appendError(b []byte, e *connect.Error) []byte {
-	b = binary.AppendUvarint(b, uint64(e.Code()))
-	b = appendText(b, cut(e.Message(), maxErrorText))
-	details := e.Details()
-	budget := maxMetadata
-	kept := details[:0]
-	for _, d := range details {
-		budget -= len(d.Type) + len(d.Value) + 8
-		if budget < 0 || len(kept) == maxDetails {
-			break
-		}
-		kept = append(kept, d)
-	}
-	b = binary.AppendUvarint(b, uint64(len(kept)))
-	for _, d := range kept {
-		b = appendText(b, d.Type)
-		b = appendText(b, string(d.Value))
-	}
-	return b
-}
-
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return s[:n]
-}
-
-func readError(p *payload) *connect.Error {
-	code := connect.Code(p.uvarint())
-	err := connect.NewError(code, p.text(maxErrorText))
-	n := p.uvarint()
-	if n > maxDetails {
-		p.fail(fmt.Sprintf("%d error details", n))
-		return err
-	}
-	for range n {
-		d := &connect.ErrorDetail{Type: p.text(maxMetadata), Value: []byte(p.text(maxMetadata))}
-		err = err.WithDetail(d)
-	}
-	return err.WithRemote()
 }

@@ -7,18 +7,20 @@ import (
 	"math"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // readLoop hands every arriving frame to its call. It never waits for anybody: a frame is copied to where its receiver
 // finds it.
-func (l *Link) readLoop(frames *frameReader) error {
-	var names receivedNames
+func (l *Link) readLoop(frames *frame.Reader) error {
+	names := frame.NewReceivedNames(l.newTarget)
 	for {
-		h, body, err := frames.next()
+		h, body, err := frames.Next()
 		if err != nil {
 			return err
 		}
-		if err := l.accept(h, body, &names); err != nil {
+		if err := l.accept(h, body, names); err != nil {
 			return err
 		}
 		if l.out.overflow.Load() {
@@ -27,30 +29,30 @@ func (l *Link) readLoop(frames *frameReader) error {
 	}
 }
 
-func (l *Link) accept(h frameHeader, body []byte, names *receivedNames) error {
-	switch h.typ {
-	case frameOpen:
+func (l *Link) accept(h frame.Header, body []byte, names *frame.ReceivedNames[target]) error {
+	switch h.Type {
+	case frame.TypeOpen:
 		return l.acceptOpen(h, body, names)
-	case frameMessage:
+	case frame.TypeMessage:
 		return l.acceptMessage(h, body)
-	case frameHeaders:
+	case frame.TypeHeaders:
 		return l.acceptHeaders(h, body)
-	case frameEnd:
+	case frame.TypeEnd:
 		return l.acceptEnd(h, body)
-	case frameCancel:
+	case frame.TypeCancel:
 		return l.acceptCancel(h)
-	case frameWindow:
+	case frame.TypeWindow:
 		return l.acceptWindow(h, body)
-	case framePing:
+	case frame.TypePing:
 		return l.acceptPing(body)
-	case framePong:
+	case frame.TypePong:
 		l.live.pong(body)
-	case frameCatalog:
+	case frame.TypeCatalog:
 		return l.catalog.accept(l, h, body)
-	case frameGoaway:
+	case frame.TypeGoaway:
 		return l.acceptGoaway(h, body)
-	case frameHello:
-		return protocolError("a second HELLO")
+	case frame.TypeHello:
+		return frame.Malformed("a second HELLO")
 	}
 	return nil
 }
@@ -84,29 +86,29 @@ func (l *Link) heldTooMuch() *connect.Error {
 		"%d bytes wait to be received on this link already; receive faster or send less at once", l.limits.MaxHeld)
 }
 
-func (l *Link) acceptMessage(h frameHeader, body []byte) error {
-	p := payload{b: body}
-	piece := part{first: h.has(flagFirst), more: h.has(flagMore), last: h.has(flagHalfClose)}
+func (l *Link) acceptMessage(h frame.Header, body []byte) error {
+	p := frame.Payload{B: body}
+	piece := part{first: h.Has(frame.FlagFirst), more: h.Has(frame.FlagMore), last: h.Has(frame.FlagHalfClose)}
 	if piece.first {
-		piece.size = int(min(p.uvarint(), math.MaxInt32))
+		piece.size = int(min(p.Uvarint(), math.MaxInt32))
 	}
-	if p.err != nil {
-		return p.err
+	if p.Err != nil {
+		return p.Err
 	}
-	piece.data = p.b
-	if l.own(h.call) {
+	piece.data = p.B
+	if l.own(h.Call) {
 		return l.acceptResponse(h, piece)
 	}
 	return l.acceptRequest(h, piece)
 }
 
-func (l *Link) acceptResponse(h frameHeader, piece part) error {
-	s := l.calls.get(h.call)
+func (l *Link) acceptResponse(h frame.Header, piece part) error {
+	s := l.calls.get(h.Call)
 	switch {
 	case s == nil:
-		return l.unknownCall(h.call)
-	case !h.has(flagMessage) || piece.last:
-		return protocolError("MESSAGE without a message, or with a half-close, from a server")
+		return l.unknownCall(h.Call)
+	case !h.Has(frame.FlagMessage) || piece.last:
+		return frame.Malformed("MESSAGE without a message, or with a half-close, from a server")
 	}
 	return l.fill(s, s.id, &s.in, piece)
 }
@@ -119,23 +121,23 @@ func (l *Link) unknownCall(id uint64) error {
 }
 
 func neverOpened(id uint64) error {
-	return protocolError(fmt.Sprintf("call %d was never opened", id))
+	return frame.Malformed(fmt.Sprintf("call %d was never opened", id))
 }
 
-func (l *Link) acceptRequest(h frameHeader, piece part) error {
-	c, err := l.servedCall(h.call)
+func (l *Link) acceptRequest(h frame.Header, piece part) error {
+	c, err := l.servedCall(h.Call)
 	switch {
 	case c == nil:
 		return err
 	case c.halfClosed:
-		return protocolError("message after the end of the request")
+		return frame.Malformed("message after the end of the request")
 	}
 	c.halfClosed = piece.last
-	if h.has(flagMessage) {
+	if h.Has(frame.FlagMessage) {
 		return l.fill(c, c.id, &c.in, piece)
 	}
 	if !piece.last {
-		return protocolError("MESSAGE without a message or a half-close")
+		return frame.Malformed("MESSAGE without a message or a half-close")
 	}
 	return c.in.closeOrderly(ending{})
 }
@@ -149,33 +151,33 @@ func (l *Link) servedCall(id uint64) (*serverCall, error) {
 	return c, nil
 }
 
-func (l *Link) acceptHeaders(h frameHeader, body []byte) error {
-	if !l.own(h.call) {
-		return protocolError("HEADERS from a caller")
+func (l *Link) acceptHeaders(h frame.Header, body []byte) error {
+	if !l.own(h.Call) {
+		return frame.Malformed("HEADERS from a caller")
 	}
-	s := l.calls.get(h.call)
+	s := l.calls.get(h.Call)
 	switch {
 	case s == nil:
-		return l.unknownCall(h.call)
+		return l.unknownCall(h.Call)
 	case s.headed:
-		return protocolError("HEADERS twice")
+		return frame.Malformed("HEADERS twice")
 	}
 	s.headed = true
 	s.head.Store(copyOf(body))
-	if h.has(flagFlush) {
+	if h.Has(frame.FlagFlush) {
 		s.flushed.Store(true)
 		s.in.nudge()
 	}
 	return nil
 }
 
-func (l *Link) acceptEnd(h frameHeader, body []byte) error {
-	if !l.own(h.call) {
-		return protocolError("END from a caller")
+func (l *Link) acceptEnd(h frame.Header, body []byte) error {
+	if !l.own(h.Call) {
+		return frame.Malformed("END from a caller")
 	}
-	s := l.calls.take(h.call)
+	s := l.calls.take(h.Call)
 	if s == nil {
-		return l.unknownCall(h.call)
+		return l.unknownCall(h.Call)
 	}
 	err := l.end(s, h, body)
 	if err != nil {
@@ -186,71 +188,71 @@ func (l *Link) acceptEnd(h frameHeader, body []byte) error {
 
 // end gives s its verdict, and the message that comes with it if any. From then on s is its caller's alone, who may use
 // it for another call.
-func (l *Link) end(s *clientStream, h frameHeader, body []byte) error {
+func (l *Link) end(s *clientStream, h frame.Header, body []byte) error {
 	message, fields, err := splitEnd(h, body)
 	if err != nil {
 		return err
 	}
-	end := ending{given: true, flags: h.flags}
+	end := ending{given: true, flags: h.Flags}
 	if len(fields) > 0 {
 		end.fields = copyOf(fields)
 	}
 	l.out.closeHalf(&s.out)
-	if h.has(flagMessage) {
+	if h.Has(frame.FlagMessage) {
 		return l.fill(s, s.id, &s.in, part{data: message, last: true, end: end})
 	}
 	return s.in.closeOrderly(end)
 }
 
 // splitEnd separates the message of an END from the fields before it.
-func splitEnd(h frameHeader, body []byte) (message, fields []byte, err error) {
-	if !h.has(flagMessage) {
+func splitEnd(h frame.Header, body []byte) (message, fields []byte, err error) {
+	if !h.Has(frame.FlagMessage) {
 		return nil, body, nil
 	}
-	if h.has(flagError) {
-		return nil, nil, protocolError("END with an error and a message")
+	if h.Has(frame.FlagError) {
+		return nil, nil, frame.Malformed("END with an error and a message")
 	}
-	p := payload{b: body}
-	if h.has(flagMetadata) {
-		p.bytes(maxMetadata)
-		p.bytes(maxMetadata)
+	p := frame.Payload{B: body}
+	if h.Has(frame.FlagMetadata) {
+		p.Bytes(frame.MaxMetadata)
+		p.Bytes(frame.MaxMetadata)
 	}
-	return p.b, body[:len(body)-len(p.b)], p.err
+	return p.B, body[:len(body)-len(p.B)], p.Err
 }
 
-func (l *Link) acceptCancel(h frameHeader) error {
-	if l.own(h.call) {
-		return protocolError("CANCEL of a call by its server")
+func (l *Link) acceptCancel(h frame.Header) error {
+	if l.own(h.Call) {
+		return frame.Malformed("CANCEL of a call by its server")
 	}
-	c, err := l.servedCall(h.call)
+	c, err := l.servedCall(h.Call)
 	if c == nil {
 		return err
 	}
-	l.served.remove(h.call)
+	l.served.remove(h.Call)
 	reason := context.Canceled
-	if h.has(flagDeadline) {
+	if h.Has(frame.FlagDeadline) {
 		reason = context.DeadlineExceeded
 	}
 	c.abandon(reason)
 	return nil
 }
 
-func (l *Link) acceptWindow(h frameHeader, body []byte) error {
-	p := payload{b: body}
-	grant := p.uvarint()
-	if p.err != nil {
-		return p.err
+func (l *Link) acceptWindow(h frame.Header, body []byte) error {
+	p := frame.Payload{B: body}
+	grant := p.Uvarint()
+	if p.Err != nil {
+		return p.Err
 	}
 	if grant > math.MaxInt32 {
-		return protocolError("credit out of range")
+		return frame.Malformed("credit out of range")
 	}
-	if l.own(h.call) {
-		if s := l.calls.get(h.call); s != nil {
+	if l.own(h.Call) {
+		if s := l.calls.get(h.Call); s != nil {
 			return l.credit(s.id, &s.in, &s.out, int(grant))
 		}
-		return l.unknownCall(h.call)
+		return l.unknownCall(h.Call)
 	}
-	c, err := l.servedCall(h.call)
+	c, err := l.servedCall(h.Call)
 	if c == nil {
 		return err
 	}
@@ -268,8 +270,8 @@ func (l *Link) credit(id uint64, in *inbound, out *outbound, grant int) error {
 
 func (l *Link) acceptPing(body []byte) error {
 	if len(body) != 8 {
-		return protocolError("PING of a wrong size")
+		return frame.Malformed("PING of a wrong size")
 	}
-	l.out.control(framePong, 0, 0, body...)
+	l.out.control(frame.TypePong, 0, 0, body...)
 	return nil
 }

@@ -4,12 +4,11 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 const (
-	// messageCost is what a message costs of the credit besides its bytes: without it, empty messages would be free
-	// and could pile up without end.
-	messageCost = 16
 	// lengthSize is the width of the length that precedes each received message in its buffer.
 	lengthSize = 4
 	// firstRoom is the most memory that the announced size of a message gets before its bytes have arrived.
@@ -80,7 +79,7 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	}
 	cost := len(p.data)
 	if in.partial == nil {
-		cost += messageCost
+		cost += frame.MessageCost
 	}
 	if err := in.check(p, cost, maxMessage); err != nil {
 		return 0, 0, err
@@ -115,16 +114,16 @@ func (in *inbound) check(p part, cost, maxMessage int) error {
 	}
 	total := arrived + len(p.data)
 	switch {
-	case len(p.data) > partSize:
-		return protocolError("part of a message exceeds 16 KiB")
+	case len(p.data) > frame.PartSize:
+		return frame.Malformed("part of a message exceeds 16 KiB")
 	case in.held+in.claimed+cost > in.window():
-		return protocolError("message beyond the credit")
+		return frame.Malformed("message beyond the credit")
 	case size > maxMessage:
 		return errTooLarge
 	case p.first != (in.partial == nil) && (p.first || p.more):
-		return protocolError("part of a message out of order")
+		return frame.Malformed("part of a message out of order")
 	case p.more && (p.last || total >= size), !p.more && total != size:
-		return protocolError("message of a size other than announced")
+		return frame.Malformed("message of a size other than announced")
 	}
 	return nil
 }
@@ -238,8 +237,8 @@ func (in *inbound) closeOrderly(end ending) error {
 	if in.closed {
 		return nil
 	}
-	if in.partial != nil && end.flags&flagError == 0 {
-		return protocolError("end inside a message")
+	if in.partial != nil && end.flags&frame.FlagError == 0 {
+		return frame.Malformed("end inside a message")
 	}
 	in.verdict = end
 	in.end(nil)

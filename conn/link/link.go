@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // Handler serves a call that the other end opened. It has the shape of [connect.Server.Call]: procedure is the
@@ -57,6 +59,14 @@ func orDefault(v *int, def int) {
 	if *v == 0 {
 		*v = def
 	}
+}
+
+// Hello is what an end says of itself.
+type Hello struct {
+	// CollectorID is the identity of the process.
+	CollectorID string
+	// SessionID names this run of the process, to tell a restart from a reconnect.
+	SessionID string
 }
 
 // Config is what an end brings to a link.
@@ -138,12 +148,15 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 	}
 	l.extra.left.Store(int64(l.limits.MaxHeld / extraShare))
 	l.live.base = time.Now()
-	frames := newFrameReader(stream, func(n int) { l.live.heard(n) })
-	peer, err := greet(ctx, stream, frames, hello{Hello: cfg.Hello, window: firstWindow, maxMessage: l.limits.MaxMessage})
+	frames := frame.NewReader(stream, func(n int) { l.live.heard(n) })
+	peer, err := frame.Greet(ctx, stream, frames, frame.Hello{
+		CollectorID: cfg.Hello.CollectorID, SessionID: cfg.Hello.SessionID, Window: firstWindow, MaxMessage: l.limits.MaxMessage,
+	})
 	if err != nil {
 		return nil, err
 	}
-	l.peer, l.window, l.maxSend = peer.Hello, peer.window, min(peer.maxMessage, l.limits.MaxMessage)
+	l.peer = Hello{CollectorID: peer.CollectorID, SessionID: peer.SessionID}
+	l.window, l.maxSend = peer.Window, min(peer.MaxMessage, l.limits.MaxMessage)
 	l.start(frames, cfg)
 	return l, nil
 }
@@ -152,13 +165,13 @@ func unimplemented(_ context.Context, procedure string, _ *connect.CallInfo, _ c
 	return connect.Errorf(connect.CodeUnimplemented, "procedure %q not registered", procedure)
 }
 
-func (l *Link) start(frames *frameReader, cfg Config) {
+func (l *Link) start(frames *frame.Reader, cfg Config) {
 	l.out = newOutbox(l.limits.MaxQueued, vectored(l.writer))
 	l.calls.init(l.initiator)
 	l.served.init(l)
 	l.work.serve = l.serve
 	l.catalog.deliver = cfg.OnCatalog
-	frames.onRead = l.heard
+	frames.OnRead = l.heard
 	l.group.Go(func() { l.fail(l.readLoop(frames)) })
 	l.group.Go(func() { l.fail(l.writeLoop()) })
 	l.live.start(l)

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 const (
@@ -65,7 +67,7 @@ func (v *liveness) heard(n int) (speak bool) {
 // heard is called with every read of a link that is up.
 func (l *Link) heard(n int) {
 	if l.live.heard(n) {
-		l.out.control(framePong, 0, 0, make([]byte, tokenSize)...)
+		l.out.control(frame.TypePong, 0, 0, make([]byte, tokenSize)...)
 	}
 }
 
@@ -96,7 +98,7 @@ func (v *liveness) stop() {
 
 func (v *liveness) ping(l *Link, strict bool) {
 	v.asked, v.strict, v.waited = max(1, v.now()), strict, 0
-	l.out.control(framePing, 0, 0, v.token()...)
+	l.out.control(frame.TypePing, 0, 0, v.token()...)
 }
 
 // tokenSize is the size of a token. No ping has the one of zeroes, which is that of a PONG that nobody asked for.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // opening is an OPEN without its message.
@@ -18,25 +20,25 @@ type opening struct {
 }
 
 // acceptOpen starts a call of the other end.
-func (l *Link) acceptOpen(h frameHeader, body []byte, names *receivedNames) error {
-	p := payload{b: body}
-	o := opening{id: h.call, target: names.read(l, &p)}
-	timeout := p.uvarint()
-	if h.has(flagMetadata) {
-		block := p.b
-		p.bytes(maxMetadata)
-		o.metadata = copyOf(block[:len(block)-len(p.b)])
+func (l *Link) acceptOpen(h frame.Header, body []byte, names *frame.ReceivedNames[target]) error {
+	p := frame.Payload{B: body}
+	o := opening{id: h.Call, target: names.Read(&p)}
+	timeout := p.Uvarint()
+	if h.Has(frame.FlagMetadata) {
+		block := p.B
+		p.Bytes(frame.MaxMetadata)
+		o.metadata = copyOf(block[:len(block)-len(p.B)])
 	}
 	switch {
-	case p.err != nil:
-		return p.err
-	case l.own(h.call) || h.call == 0:
-		return protocolError(fmt.Sprintf("call %d is not the other end's to open", h.call))
-	case h.has(flagMore) || h.has(flagFirst):
-		return protocolError("OPEN with a part of a message")
+	case p.Err != nil:
+		return p.Err
+	case l.own(h.Call) || h.Call == 0:
+		return frame.Malformed(fmt.Sprintf("call %d is not the other end's to open", h.Call))
+	case h.Has(frame.FlagMore) || h.Has(frame.FlagFirst):
+		return frame.Malformed("OPEN with a part of a message")
 	}
 	o.deadline, o.spent = deadlineOf(timeout), timeout == 1
-	return l.admit(o, h, p.b)
+	return l.admit(o, h, p.B)
 }
 
 // deadlineOf returns the time that a timeout field stands for.
@@ -47,11 +49,11 @@ func deadlineOf(timeout uint64) time.Time {
 	return time.Now().Add(time.Duration(min(timeout-1, math.MaxInt64/10_000)) * time.Microsecond)
 }
 
-func (l *Link) admit(o opening, h frameHeader, message []byte) error {
+func (l *Link) admit(o opening, h frame.Header, message []byte) error {
 	c, admission := l.served.add(l, o)
 	switch admission {
 	case reused:
-		return protocolError(fmt.Sprintf("call %d was opened before", h.call))
+		return frame.Malformed(fmt.Sprintf("call %d was opened before", h.Call))
 	case ignored:
 		return nil
 	case overCap:
@@ -65,8 +67,8 @@ func (l *Link) admit(o opening, h frameHeader, message []byte) error {
 }
 
 // begin gives c what came with the OPEN, or refuses it.
-func (l *Link) begin(c *serverCall, o opening, h frameHeader, message []byte) error {
-	c.halfClosed = h.has(flagHalfClose)
+func (l *Link) begin(c *serverCall, o opening, h frame.Header, message []byte) error {
+	c.halfClosed = h.Has(frame.FlagHalfClose)
 	if o.spent {
 		if l.served.remove(c.id) {
 			c.expire(l)
@@ -80,7 +82,7 @@ func (l *Link) begin(c *serverCall, o opening, h frameHeader, message []byte) er
 			return nil
 		}
 	}
-	if h.has(flagMessage) {
+	if h.Has(frame.FlagMessage) {
 		return l.fill(c, c.id, &c.in, part{data: message, last: c.halfClosed})
 	}
 	if c.halfClosed {

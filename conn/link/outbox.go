@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // batchParts is how many bytes of large messages one batch carries behind the small frames: the most that a small
@@ -28,7 +30,7 @@ func (h *outbound) reset() {
 
 // largeMessage is a message that leaves in parts. Calls with one take turns, a part each.
 type largeMessage struct {
-	typ      frameType
+	typ      frame.Type
 	id       uint64
 	flags    uint8 // of the last part
 	prefix   []byte
@@ -55,7 +57,7 @@ type outbox struct {
 	spare  batch  // memory for another
 	number uint64 // of the batch; those before it may have left
 	turns  []*largeMessage
-	names  sentNames
+	names  frame.SentNames
 	// vectored says that pieces of a batch may lie elsewhere. It does not change.
 	vectored bool
 	limit    int           // buf may hold this much before senders of messages wait
@@ -121,23 +123,23 @@ func (o *outbox) unlock() {
 }
 
 // control appends a frame of a few bytes, which does not wait for room.
-func (o *outbox) control(typ frameType, flags uint8, id uint64, payload ...byte) {
+func (o *outbox) control(typ frame.Type, flags uint8, id uint64, body ...byte) {
 	o.mu.Lock()
 	defer o.unlock()
 	if !o.sealed {
-		o.append(typ, flags, id, payload...)
+		o.append(typ, flags, id, body...)
 	}
 }
 
 // append appends a frame of a few bytes. o.mu is held.
-func (o *outbox) append(typ frameType, flags uint8, id uint64, payload ...byte) {
+func (o *outbox) append(typ frame.Type, flags uint8, id uint64, body ...byte) {
 	start := len(o.buf)
-	o.buf = endFrame(append(beginFrame(o.buf, typ, flags, id), payload...), start)
+	o.buf = frame.End(append(frame.Begin(o.buf, typ, flags, id), body...), start)
 }
 
 func (o *outbox) window(id uint64, grant int) {
 	var b [binary.MaxVarintLen64]byte
-	o.control(frameWindow, 0, id, b[:binary.PutUvarint(b[:], uint64(grant))]...)
+	o.control(frame.TypeWindow, 0, id, b[:binary.PutUvarint(b[:], uint64(grant))]...)
 }
 
 // lockRoom locks the outbox when buf is below the limit, waiting with ctx if need be.
@@ -179,7 +181,7 @@ func (o *outbox) add(half *outbound, credit int) error {
 	o.mu.Lock()
 	defer o.unlock()
 	if half.credit+credit > math.MaxInt32 {
-		return protocolError("credit out of range")
+		return frame.Malformed("credit out of range")
 	}
 	half.credit += credit
 	if m := half.large.Load(); m != nil && !m.queued && m.ready() {
@@ -198,13 +200,13 @@ func (m *largeMessage) overhead() int {
 	if m.started {
 		return 0
 	}
-	return messageCost
+	return frame.MessageCost
 }
 
 // starve tells the other end that m waits for credit; add gives it a turn again.
 func (o *outbox) starve(m *largeMessage) {
 	m.queued = false
-	o.append(frameWindow, 0, m.id, 0)
+	o.append(frame.TypeWindow, 0, m.id, 0)
 }
 
 func (o *outbox) giveTurn(m *largeMessage) {
@@ -325,30 +327,30 @@ func (o *outbox) appendParts(m *largeMessage) bool {
 
 // appendPart moves the next part of m to buf.
 func (o *outbox) appendPart(m *largeMessage) {
-	n := min(len(m.data), partSize)
+	n := min(len(m.data), frame.PartSize)
 	if m.half != nil {
 		n = min(n, m.half.credit-m.overhead())
 		m.half.credit -= n + m.overhead()
 	}
 	flags := m.flags
 	if n < len(m.data) {
-		flags = m.flags&flagMessage | flagMore
+		flags = m.flags&frame.FlagMessage | frame.FlagMore
 	}
 	if !m.started {
-		flags |= flagFirst
+		flags |= frame.FlagFirst
 	}
 	start := len(o.buf)
-	o.buf = beginFrame(o.buf, m.typ, flags, m.id)
+	o.buf = frame.Begin(o.buf, m.typ, flags, m.id)
 	if !m.started {
 		o.buf = append(o.buf, m.prefix...)
 		o.buf = binary.AppendUvarint(o.buf, uint64(len(m.data)))
 	}
 	if m.owner == nil || n < insetSize || !o.vectored {
 		o.buf = append(o.buf, m.data[:n]...)
-		o.buf = endFrame(o.buf, start)
+		o.buf = frame.End(o.buf, start)
 	} else {
 		o.insets = append(o.insets, inset{at: len(o.buf), data: m.data[:n]})
-		setLength(o.buf[start:], len(o.buf)-start-headerSize+n)
+		frame.SetLength(o.buf[start:], len(o.buf)-start-frame.HeaderSize+n)
 	}
 	if m.owner != nil && n == len(m.data) {
 		o.owned = append(o.owned, m.owner)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // message is a received message. Its bytes are valid until release.
@@ -49,7 +51,7 @@ func (in *inbound) take() (message, bool) {
 	start := buf.read + lengthSize
 	end := start + int(binary.BigEndian.Uint32(buf.b[buf.read:]))
 	if !in.last {
-		in.taken += end - start + messageCost - buf.claimed
+		in.taken += end - start + frame.MessageCost - buf.claimed
 	}
 	buf.read, buf.claimed = end, 0
 	m := message{data: buf.b[start:end:end]}

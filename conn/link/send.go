@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // inlineSize is up to which size a message is encoded straight into the outgoing buffer, under its mutex.
@@ -74,22 +76,22 @@ func (l *Link) sendMessage(ctx context.Context, half *outbound, id uint64, flags
 		l.out.mu.Unlock()
 		return io.EOF
 	}
-	if e.size > partSize || e.size+messageCost > half.credit {
-		return l.sendLarge(ctx, half, &largeMessage{typ: frameMessage, id: id, flags: flags | flagMessage, half: half}, c, e)
+	if e.size > frame.PartSize || e.size+frame.MessageCost > half.credit {
+		return l.sendLarge(ctx, half, &largeMessage{typ: frame.TypeMessage, id: id, flags: flags | frame.FlagMessage, half: half}, c, e)
 	}
 	defer l.out.unlock()
-	half.credit -= e.size + messageCost
+	half.credit -= e.size + frame.MessageCost
 	return l.appendMessage(id, flags, c, e)
 }
 
 func (l *Link) appendMessage(id uint64, flags uint8, c codec, e *encoded) error {
 	o := l.out
 	start := len(o.buf)
-	b, err := e.appendTo(beginFrame(o.buf, frameMessage, flags|flagMessage, id), c)
+	b, err := e.appendTo(frame.Begin(o.buf, frame.TypeMessage, flags|frame.FlagMessage, id), c)
 	if err != nil {
 		return connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 	}
-	o.buf = endFrame(b, start)
+	o.buf = frame.End(b, start)
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // serverCall is the serving end of a call, in memory that is used again for other calls of the link.
@@ -68,12 +70,12 @@ func (c *serverCall) readMetadata() error {
 		return nil
 	}
 	defer c.metadata.release()
-	p := payload{b: c.metadata.b}
-	readMetadata(&p, c.scope.info.RequestHeader())
-	if p.err != nil {
-		c.link.fail(p.err)
+	p := frame.Payload{B: c.metadata.b}
+	frame.ReadMetadata(&p, c.scope.info.RequestHeader())
+	if p.Err != nil {
+		c.link.fail(p.Err)
 	}
-	return p.err
+	return p.Err
 }
 
 // handle calls the handler and turns a panic into an internal error. The text of the panic stays here.
@@ -84,23 +86,23 @@ func (c *serverCall) handle() (err error) {
 			return
 		}
 		v := recover()
-		c.link.log.Error("handler panicked", "procedure", c.target.procedure, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		c.link.log.Error("handler panicked", "procedure", c.target.Procedure, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		err = connect.NewError(connect.CodeInternal, "the handler panicked; its collector has logged the details")
 		if v == nil {
 			c.finish(err) // runtime.Goexit: nobody above gets to do it
 		}
 	}()
 	s := c.scope
-	s.info.Spec, s.info.Codec, s.info.Protocol = c.target.spec, c.target.callName.codec, protocolName
+	s.info.Spec, s.info.Codec, s.info.Protocol = c.target.spec, c.target.Codec, protocolName
 	s.info.PeerAddr, s.info.TransportInfo = c.link.peer.CollectorID, &c.target.info
-	err = c.link.handler(s, c.target.procedure, &s.info, s)
+	err = c.link.handler(s, c.target.Procedure, &s.info, s)
 	returned = true
 	return err
 }
 
-func (c *serverCall) singleRequest() bool { return c.target.kind&connect.StreamTypeClient == 0 }
+func (c *serverCall) singleRequest() bool { return c.target.Kind&connect.StreamTypeClient == 0 }
 
-func (c *serverCall) singleResponse() bool { return c.target.kind&connect.StreamTypeServer == 0 }
+func (c *serverCall) singleResponse() bool { return c.target.Kind&connect.StreamTypeServer == 0 }
 
 func (c *serverCall) receive(msg any) error {
 	if c.singleRequest() && c.received {
@@ -139,7 +141,7 @@ func (c *serverCall) flushHeaders() error {
 	if c.headersSent || c.singleResponse() {
 		return nil
 	}
-	return c.sendHeaders(flagFlush)
+	return c.sendHeaders(frame.FlagFlush)
 }
 
 func (c *serverCall) sendHeaders(flags uint8) error {
@@ -148,8 +150,8 @@ func (c *serverCall) sendHeaders(flags uint8) error {
 	if header.Len() == 0 && flags == 0 {
 		return nil
 	}
-	if !metadataFits(header) {
-		return connect.Errorf(connect.CodeResourceExhausted, "response headers exceed %d bytes or %d values", maxMetadata, maxValues)
+	if !frame.MetadataFits(header) {
+		return connect.Errorf(connect.CodeResourceExhausted, "response headers exceed %d bytes or %d values", frame.MaxMetadata, frame.MaxValues)
 	}
 	o := c.link.out
 	if err := o.lockRoom(c.scope, c.link.over); err != nil {
@@ -160,7 +162,7 @@ func (c *serverCall) sendHeaders(flags uint8) error {
 		return c.sendError(io.EOF)
 	}
 	start := len(o.buf)
-	o.buf = endFrame(appendMetadata(beginFrame(o.buf, frameHeaders, flags, c.id), header), start)
+	o.buf = frame.End(frame.AppendMetadata(frame.Begin(o.buf, frame.TypeHeaders, flags, c.id), header), start)
 	return nil
 }
 
@@ -238,6 +240,6 @@ func (l *Link) sendEnd(id uint64, err *connect.Error) {
 	o := l.out
 	o.mu.Lock()
 	start := len(o.buf)
-	o.buf = endFrame(appendError(beginFrame(o.buf, frameEnd, flagError, id), err), start)
+	o.buf = frame.End(frame.AppendError(frame.Begin(o.buf, frame.TypeEnd, frame.FlagError, id), err), start)
 	o.unlock()
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // finish closes the handler's stream, then answers the call: err is the handler's verdict. A unary answer leaves as one
@@ -11,7 +13,7 @@ import (
 func (c *serverCall) finish(err error) (spent bool) {
 	defer func() { c.answer.release() }()
 	alone := c.scope.leave()
-	if err == nil && c.answer.size > partSize {
+	if err == nil && c.answer.size > frame.PartSize {
 		err = c.send(&c.answer)
 		c.answered = false
 	}
@@ -19,12 +21,12 @@ func (c *serverCall) finish(err error) (spent bool) {
 	if !c.link.served.remove(c.id) {
 		return false // nobody waits
 	}
-	frame := newBuffer(c.answer.size + endRoom)
-	defer frame.release()
-	c.writeEnd(frame, err)
+	f := newBuffer(c.answer.size + endRoom)
+	defer f.release()
+	c.writeEnd(f, err)
 	o := c.link.out
 	if o.lockRoom(context.Background(), c.link.over) == nil {
-		o.buf = append(o.buf, frame.b...)
+		o.buf = append(o.buf, f.b...)
 		o.unlock()
 	}
 	return alone
@@ -34,45 +36,45 @@ func (c *serverCall) finish(err error) (spent bool) {
 const endRoom = 128
 
 // writeEnd writes the END. If it cannot be written as it should be, the call fails instead.
-func (c *serverCall) writeEnd(frame *buffer, err error) {
-	if failure := c.tryEnd(frame, err); failure != nil {
-		frame.b = frame.b[:0]
-		frame.b = endFrame(appendError(beginFrame(frame.b, frameEnd, flagError, c.id), failure), 0)
+func (c *serverCall) writeEnd(f *buffer, err error) {
+	if failure := c.tryEnd(f, err); failure != nil {
+		f.b = f.b[:0]
+		f.b = frame.End(frame.AppendError(frame.Begin(f.b, frame.TypeEnd, frame.FlagError, c.id), failure), 0)
 	}
 }
 
-func (c *serverCall) tryEnd(frame *buffer, err error) *connect.Error {
+func (c *serverCall) tryEnd(f *buffer, err error) *connect.Error {
 	flags := c.endFlags(err)
-	b := beginFrame(frame.b, frameEnd, flags, c.id)
-	if flags&flagError != 0 {
-		b = appendError(b, verdict(err))
+	b := frame.Begin(f.b, frame.TypeEnd, flags, c.id)
+	if flags&frame.FlagError != 0 {
+		b = frame.AppendError(b, verdict(err))
 	}
-	if flags&flagMetadata != 0 {
-		if !metadataFits(c.scope.info.ResponseHeader(), c.scope.info.ResponseTrailer()) {
+	if flags&frame.FlagMetadata != 0 {
+		if !frame.MetadataFits(c.scope.info.ResponseHeader(), c.scope.info.ResponseTrailer()) {
 			return connect.Errorf(connect.CodeResourceExhausted,
-				"response headers and trailers exceed %d bytes or %d values", maxMetadata, maxValues)
+				"response headers and trailers exceed %d bytes or %d values", frame.MaxMetadata, frame.MaxValues)
 		}
 		b = c.appendBothMetadata(b)
 	}
-	if flags&flagMessage != 0 {
+	if flags&frame.FlagMessage != 0 {
 		var encodeErr error
 		if b, encodeErr = c.answer.appendTo(b, c.target.codec); encodeErr != nil {
 			return connect.Errorf(connect.CodeInternal, "marshal message: %v", encodeErr)
 		}
 	}
-	frame.b = endFrame(b, 0)
+	f.b = frame.End(b, 0)
 	return nil
 }
 
 func (c *serverCall) endFlags(err error) uint8 {
 	var flags uint8
 	if err != nil {
-		flags |= flagError
+		flags |= frame.FlagError
 	} else if c.answered {
-		flags |= flagMessage
+		flags |= frame.FlagMessage
 	}
 	if c.scope.info.ResponseTrailer().Len() > 0 || (!c.headersSent && c.scope.info.ResponseHeader().Len() > 0) {
-		flags |= flagMetadata
+		flags |= frame.FlagMetadata
 	}
 	return flags
 }
@@ -82,6 +84,6 @@ func (c *serverCall) appendBothMetadata(b []byte) []byte {
 	if c.headersSent {
 		header = &connect.Header{}
 	}
-	b = appendMetadata(b, header)
-	return appendMetadata(b, c.scope.info.ResponseTrailer())
+	b = frame.AppendMetadata(b, header)
+	return frame.AppendMetadata(b, c.scope.info.ResponseTrailer())
 }

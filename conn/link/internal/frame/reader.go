@@ -1,4 +1,4 @@
-package link
+package frame
 
 import (
 	"fmt"
@@ -15,46 +15,48 @@ const (
 	maxIdleReads = 100
 )
 
-// frameReader cuts a byte stream into frames.
-type frameReader struct {
+// Reader cuts a byte stream into frames.
+type Reader struct {
 	src        io.Reader
 	buf        []byte
 	start, end int
 	quiet      int
 	limit      int // of a payload
-	onRead     func(n int)
+	// OnRead is called with the size of each read. It may be changed between calls of Next, by whoever makes them.
+	OnRead func(n int)
 }
 
-func newFrameReader(src io.Reader, onRead func(int)) *frameReader {
-	return &frameReader{src: src, buf: make([]byte, minReadBuffer), limit: maxPayload, onRead: onRead}
+// NewReader reads frames from src, and tells onRead of each read.
+func NewReader(src io.Reader, onRead func(int)) *Reader {
+	return &Reader{src: src, buf: make([]byte, minReadBuffer), limit: maxPayload, OnRead: onRead}
 }
 
-// next returns the next frame. The payload is valid until the following call.
-func (r *frameReader) next() (frameHeader, []byte, error) {
-	if err := r.need(headerSize); err != nil {
-		return frameHeader{}, nil, err
+// Next returns the next frame. The payload is valid until the following call.
+func (r *Reader) Next() (Header, []byte, error) {
+	if err := r.need(HeaderSize); err != nil {
+		return Header{}, nil, err
 	}
-	h := parseFrameHeader(r.buf[r.start:])
-	if h.length > r.limit {
-		return h, nil, protocolError(fmt.Sprintf("frame of %d bytes exceeds %d", h.length, r.limit))
+	h := parseHeader(r.buf[r.start:])
+	if h.Length > r.limit {
+		return h, nil, Malformed(fmt.Sprintf("frame of %d bytes exceeds %d", h.Length, r.limit))
 	}
-	if err := r.need(headerSize + h.length); err != nil {
+	if err := r.need(HeaderSize + h.Length); err != nil {
 		return h, nil, err
 	}
-	body := r.buf[r.start+headerSize : r.start+headerSize+h.length]
-	r.start += headerSize + h.length
+	body := r.buf[r.start+HeaderSize : r.start+HeaderSize+h.Length]
+	r.start += HeaderSize + h.Length
 	return h, body, nil
 }
 
 // need makes n bytes available at start.
-func (r *frameReader) need(n int) error {
+func (r *Reader) need(n int) error {
 	for idle := 0; r.end-r.start < n; idle++ {
 		r.makeRoom(n)
 		got, err := r.src.Read(r.buf[r.end:])
 		switch {
 		case got > 0:
 			r.end += got
-			r.onRead(got)
+			r.OnRead(got)
 			idle = 0
 		case err != nil:
 			return r.readError(err)
@@ -65,7 +67,7 @@ func (r *frameReader) need(n int) error {
 	return nil
 }
 
-func (r *frameReader) readError(err error) error {
+func (r *Reader) readError(err error) error {
 	if err == io.EOF && r.end > r.start {
 		return io.ErrUnexpectedEOF
 	}
@@ -74,7 +76,7 @@ func (r *frameReader) readError(err error) error {
 
 // makeRoom leaves space behind end for the rest of a frame of n bytes, and adapts the buffer to the traffic: it grows
 // when a read has filled it, and shrinks after many small ones.
-func (r *frameReader) makeRoom(n int) {
+func (r *Reader) makeRoom(n int) {
 	size := r.wantedSize(n)
 	if size != len(r.buf) {
 		grown := make([]byte, size)
@@ -90,7 +92,7 @@ func (r *frameReader) makeRoom(n int) {
 	}
 }
 
-func (r *frameReader) wantedSize(n int) int {
+func (r *Reader) wantedSize(n int) int {
 	size := len(r.buf)
 	switch {
 	case r.end == len(r.buf) && size < maxReadBuffer:

@@ -1,4 +1,4 @@
-package link
+package frame
 
 import (
 	"bytes"
@@ -10,13 +10,16 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // FuzzFrames cuts a stream into frames, whatever the pieces in which it arrives.
 func FuzzFrames(f *testing.F) {
-	f.Add(endFrame(append(beginFrame(nil, framePing, 0, 0), "12345678"...), 0))
+	f.Add(End(append(Begin(nil, TypePing, 0, 0), "12345678"...), 0))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5, 6, 7, 8})
-	f.Add(slices.Repeat(endFrame(append(beginFrame(nil, frameMessage, flagMessage, 1), make([]byte, 5000)...), 0), 3))
+	f.Add(slices.Repeat(End(append(Begin(nil, TypeMessage, FlagMessage, 1), make([]byte, 5000)...), 0), 3))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		whole, wholeErr := allFrames(bytes.NewReader(stream))
 		single, singleErr := allFrames(iotest.OneByteReader(bytes.NewReader(stream)))
@@ -32,34 +35,34 @@ func FuzzFrames(f *testing.F) {
 
 // allFrames returns the bytes of each frame up to the error that ends the stream.
 func allFrames(src io.Reader) (frames [][]byte, err error) {
-	reader := newFrameReader(src, func(int) {})
+	reader := NewReader(src, func(int) {})
 	for {
-		h, body, err := reader.next()
+		h, body, err := reader.Next()
 		if err != nil {
 			return frames, err
 		}
-		frames = append(frames, endFrame(append(beginFrame(nil, h.typ, h.flags, h.call), body...), 0))
+		frames = append(frames, End(append(Begin(nil, h.Type, h.Flags, h.Call), body...), 0))
 		if len(reader.buf) > 4*maxPayload {
-			return frames, protocolError("buffer too large")
+			return frames, Malformed("buffer too large")
 		}
 	}
 }
 
 // FuzzHello reads the payload of a HELLO; what is accepted must be within the limits and survive another round.
 func FuzzHello(f *testing.F) {
-	valid := hello{Hello: Hello{"collector", "session"}, window: firstWindow, maxMessage: 4 << 20}
-	f.Add(valid.append(nil)[headerSize:])
+	valid := Hello{CollectorID: "collector", SessionID: "session", Window: 256 << 10, MaxMessage: 4 << 20}
+	f.Add(valid.append(nil)[HeaderSize:])
 	f.Add([]byte{1, 0, 0, 0, 0})
 	f.Add([]byte{2})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		h, err := readHello(&payload{b: body})
+		h, err := readHello(&Payload{B: body})
 		if err != nil {
 			return
 		}
-		if len(h.CollectorID) > maxID || len(h.SessionID) > maxID || h.window < partSize || h.maxMessage < 1 {
+		if len(h.CollectorID) > maxID || len(h.SessionID) > maxID || h.Window < PartSize || h.MaxMessage < 1 {
 			t.Errorf("accepted %+v", h)
 		}
-		again, err := readHello(&payload{b: h.append(nil)[headerSize:]})
+		again, err := readHello(&Payload{B: h.append(nil)[HeaderSize:]})
 		if err != nil || again != h {
 			t.Errorf("%+v became %+v, %v", h, again, err)
 		}
@@ -71,20 +74,20 @@ func FuzzMetadata(f *testing.F) {
 	var h connect.Header
 	h.Set("X-One", "1")
 	h.SetValues("X-Many", []string{"a", "", "\x00\xff"})
-	f.Add(appendMetadata(nil, &h))
+	f.Add(AppendMetadata(nil, &h))
 	f.Add([]byte{0})
 	f.Add(append([]byte{12, 1, 'a'}, binary.AppendUvarint(nil, 1<<63)...))
 	f.Fuzz(func(t *testing.T, block []byte) {
 		var got connect.Header
-		if p := (payload{b: block}); readMetadata(&p, &got) != nil {
+		if p := (Payload{B: block}); ReadMetadata(&p, &got) != nil {
 			return
 		}
-		if !metadataFits(&got) {
+		if !MetadataFits(&got) {
 			t.Fatalf("accepted a block that may not be sent: %d names", got.Len())
 		}
 		var again connect.Header
-		p := payload{b: appendMetadata(nil, &got)}
-		if err := readMetadata(&p, &again); err != nil {
+		p := Payload{B: AppendMetadata(nil, &got)}
+		if err := ReadMetadata(&p, &again); err != nil {
 			t.Fatalf("own block refused: %v", err)
 		}
 		if diff := cmp.Diff(contents(&got), contents(&again)); diff != "" {
@@ -104,16 +107,16 @@ func contents(h *connect.Header) map[string][]string {
 // FuzzError reads the error of an END.
 func FuzzError(f *testing.F) {
 	detail := &connect.ErrorDetail{Type: "t", Value: []byte("v")}
-	f.Add(appendError(nil, connect.NewError(connect.CodeAborted, "text").WithDetail(detail)))
+	f.Add(AppendError(nil, connect.NewError(connect.CodeAborted, "text").WithDetail(detail)))
 	f.Add([]byte{1, 0, 200})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		p := payload{b: body}
-		got := readError(&p)
-		if p.err != nil {
+		p := Payload{B: body}
+		got := ReadError(&p)
+		if p.Err != nil {
 			return
 		}
-		again := payload{b: appendError(nil, got)}
-		if back := readError(&again); back.Code() != got.Code() || back.Message() != got.Message() || len(back.Details()) != len(got.Details()) {
+		again := Payload{B: AppendError(nil, got)}
+		if back := ReadError(&again); back.Code() != got.Code() || back.Message() != got.Message() || len(back.Details()) != len(got.Details()) {
 			t.Errorf("%v became %v", got, back)
 		}
 	})

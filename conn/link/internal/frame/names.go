@@ -1,0 +1,142 @@
+package frame
+
+import (
+	"encoding/binary"
+	"maps"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+)
+
+const (
+	// maxNames bounds the names of one direction.
+	maxNames = 4096
+	// MaxName bounds the bytes of one.
+	MaxName = 1 << 10
+)
+
+// Name is what a call is addressed to. On the wire it is text once and a small number after.
+type Name struct {
+	Namespace, Procedure, Codec string
+	Kind                        connect.StreamType
+	Idempotency                 connect.IdempotencyLevel
+}
+
+// Size is how many bytes of text it has.
+func (n Name) Size() int { return len(n.Namespace) + len(n.Procedure) + len(n.Codec) }
+
+// SentNames are the numbers this end has given. They are read by anybody; a definition is made under the mutex of what leaves,
+// behind the frame that brings it, so that it always precedes its use.
+type SentNames struct {
+	given atomic.Pointer[map[Name]uint64]
+}
+
+// Ref is the number of a name that has been defined; 0 if it has not.
+func (s *SentNames) Ref(name Name) uint64 {
+	if given := s.given.Load(); given != nil {
+		return (*given)[name]
+	}
+	return 0
+}
+
+// next is the number that a new name gets; 0 when the table is full.
+func (s *SentNames) next() uint64 {
+	given := s.given.Load()
+	switch {
+	case given == nil:
+		return 1
+	case len(*given) < maxNames:
+		return uint64(len(*given) + 1)
+	}
+	return 0
+}
+
+// Define gives a name its number.
+func (s *SentNames) Define(name Name) {
+	ref := s.next()
+	if ref == 0 || s.Ref(name) != 0 {
+		return
+	}
+	more := make(map[Name]uint64, ref)
+	if given := s.given.Load(); given != nil {
+		maps.Copy(more, *given)
+	}
+	more[name] = ref
+	s.given.Store(&more)
+}
+
+// Append appends a ref or, if that is 0, what there is to say of a name now: the number that somebody has given it
+// meanwhile, or its definition.
+func (s *SentNames) Append(b []byte, ref uint64, name Name) []byte {
+	if ref == 0 {
+		ref = s.Ref(name)
+	}
+	if ref != 0 {
+		return binary.AppendUvarint(b, ref)
+	}
+	b = binary.AppendUvarint(b, 0)
+	b = binary.AppendUvarint(b, s.next())
+	b = AppendText(b, name.Namespace)
+	b = AppendText(b, name.Procedure)
+	b = AppendText(b, name.Codec)
+	return append(b, byte(name.Kind), byte(name.Idempotency))
+}
+
+// ReceivedNames are what the serving end has made of the names that the other end has numbered, number n at index n-1. Only
+// the reader uses them.
+type ReceivedNames[T any] struct {
+	targets []*T
+	target  func(Name) *T
+}
+
+// NewReceivedNames makes a target of each new name.
+func NewReceivedNames[T any](target func(Name) *T) *ReceivedNames[T] {
+	return &ReceivedNames[T]{target: target}
+}
+
+// Read moves a name from the front of p, and returns its target; nil if it is malformed.
+func (r *ReceivedNames[T]) Read(p *Payload) *T {
+	ref := p.Uvarint()
+	if p.Err != nil {
+		return nil
+	}
+	if ref == 0 {
+		return r.define(p)
+	}
+	if ref > uint64(len(r.targets)) {
+		p.Fail("undefined name")
+		return nil
+	}
+	return r.targets[ref-1]
+}
+
+func (r *ReceivedNames[T]) define(p *Payload) *T {
+	ref := p.Uvarint()
+	name := readName(p)
+	if p.Err != nil {
+		return nil
+	}
+	t := r.target(name)
+	switch {
+	case ref == 0:
+	case ref == uint64(len(r.targets)+1) && ref <= maxNames:
+		r.targets = append(r.targets, t)
+	default:
+		p.Fail("name out of order")
+	}
+	return t
+}
+
+func readName(p *Payload) Name {
+	name := Name{Namespace: p.Text(MaxName), Procedure: p.Text(MaxName), Codec: p.Text(MaxName)}
+	if len(p.B) < 2 {
+		p.Fail("truncated name")
+		return name
+	}
+	name.Kind, name.Idempotency = connect.StreamType(p.B[0]), connect.IdempotencyLevel(p.B[1])
+	p.B = p.B[2:]
+	if name.Kind > connect.StreamTypeBidi || name.Size() > MaxName {
+		p.Fail("bad name")
+	}
+	return name
+}
