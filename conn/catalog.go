@@ -22,10 +22,9 @@ const (
 
 // Catalog is what a peer serves, by namespace and procedure. It never changes.
 type Catalog struct {
-	revision uint64
-	leaving  bool
-	methods  map[string]map[string]*meshv1.CatalogMethod
-	schemas  map[string]*meshv1.CatalogSchema
+	leaving bool
+	methods map[string]map[string]*meshv1.CatalogMethod
+	schemas map[string]*meshv1.CatalogSchema
 }
 
 // NewCatalog indexes and checks a catalog. It refuses one with more than 100 000 methods, with a name that is not
@@ -35,10 +34,9 @@ func NewCatalog(in *meshv1.Catalog) (*Catalog, error) {
 		return nil, fmt.Errorf("catalog has %d methods, at most %d are taken", n, maxCatalogMethods)
 	}
 	c := &Catalog{
-		revision: in.GetRevision(),
-		leaving:  in.GetLeaving(),
-		methods:  make(map[string]map[string]*meshv1.CatalogMethod),
-		schemas:  make(map[string]*meshv1.CatalogSchema, len(in.GetSchemas())),
+		leaving: in.GetLeaving(),
+		methods: make(map[string]map[string]*meshv1.CatalogMethod),
+		schemas: make(map[string]*meshv1.CatalogSchema, len(in.GetSchemas())),
 	}
 	for i, m := range in.GetMethods() {
 		if err := c.add(m); err != nil {
@@ -52,9 +50,6 @@ func NewCatalog(in *meshv1.Catalog) (*Catalog, error) {
 	}
 	return c, nil
 }
-
-// Revision is the number the peer gave this catalog.
-func (c *Catalog) Revision() uint64 { return c.revision }
 
 // Method returns an entry. It is shared: do not modify it.
 func (c *Catalog) Method(namespace, procedure string) (*meshv1.CatalogMethod, bool) {

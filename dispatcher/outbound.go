@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/reuse"
 )
 
 // outbound is a call from here to a peer: a [connect.ClientStream] that goes on to the next candidate when a call
@@ -60,7 +61,7 @@ func (o *outbound) recycle() {
 		return
 	}
 	if a := o.present.Swap(nil); a.stream == a.bare { // no interceptor has seen it
-		link.Recycle(a.bare)
+		reuse.Give(a.bare)
 	}
 	o.ctx, o.info, o.header, o.call, o.decision, o.attempts = nil, nil, nil, link.Call{}, decision{}, attempts{}
 	o.seen.Store(false)

@@ -67,6 +67,8 @@ func (l *Link) Open(ctx context.Context, call Call) (connect.ClientStream, error
 // protocolName is CallInfo.Protocol on both ends.
 const protocolName = "link"
 
+var clientStreams = sync.Pool{New: func() any { return new(clientStream) }}
+
 // clientStream is the calling end of a call.
 type clientStream struct {
 	in  inbound

@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/internal/reuse"
 )
 
 // Receive reads the next response message. Headers are in the CallInfo when it first returns, trailers when it returns
@@ -187,4 +188,24 @@ func (s *clientStream) finishWith(err error) error {
 	s.done.Store(true)
 	s.endWatch()
 	return err
+}
+
+// Reuse lets another call use the memory of this one. It is [reuse.Stream]. Calls that did not end by the other end's
+// verdict are left to the garbage collector.
+func (s *clientStream) Reuse(reuse.Vouched) {
+	if s.pure {
+		s.reset()
+		clientStreams.Put(s)
+	}
+}
+
+// reset forgets a call. Mutexes stay as they are: whoever unlocked one last may still be on his way out.
+func (s *clientStream) reset() {
+	s.in.reset()
+	s.out.reset()
+	s.opened.Store(false)
+	s.done.Store(false)
+	s.flushed.Store(false)
+	s.head.Store(nil)
+	s.callerState = callerState{}
 }

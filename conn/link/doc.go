@@ -22,7 +22,7 @@
 // same moment leave in one system call; the other end reads them in one. A unary call is one frame each way. The parts of
 // large messages are written from where the message was encoded.
 //
-// The memory of a unary call is used again, see [Recycle], but for what a handler or caller may keep: its context, its
+// The memory of a unary call is used again, by callers of this module that vouch for it, but for what a handler or caller may keep: its context, its
 // CallInfo and the stream it holds, which is closed.
 //
 // # Wire

@@ -10,12 +10,12 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/schema", "internal/status", "store"},
-	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
 	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
 	"store":         {"internal/sqlite"},
 	"conn/carrier":  {"gen"},
-	"conn/link":     {"gen", "internal/gate"},
+	"conn/link":     {"gen", "internal/gate", "internal/reuse"},
 	"web":           {"gen", "internal/origin"},
 	"gen":           {},
 	"examples":      {"dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/observe":    {"gen", "store"},
 	"internal/origin":     {},
 	"internal/policy":     {},
+	"internal/reuse":      {},
 	"internal/schema":     {"internal/name"},
 	"internal/schematest": {},
 	"internal/sqlite":     {},
