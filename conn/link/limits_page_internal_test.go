@@ -3,6 +3,7 @@ package link
 import (
 	"testing"
 
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 )
 
@@ -11,13 +12,13 @@ func TestLimitsPage(t *testing.T) {
 	limitdoc.Check(t, "link",
 		limitdoc.Fields("link.Limits", Limits{}.withDefaults(), "MaxMessage", "MaxQueued", "MaxHeld"),
 		map[string]any{
-			"metadata of a call over a link, each way": limitdoc.Bytes(maxMetadata),
+			"metadata of a call over a link, each way": limitdoc.Bytes(frame.MaxMetadata),
 			"credit of a call at first":                limitdoc.Bytes(firstWindow),
 			"credit of a call that needs it":           limitdoc.Bytes(maxWindow),
 			"silence until a ping":                     pingAfter,
 			"answer to that ping":                      pingWait,
 			"one write":                                writeTimeout,
-			"HELLO of the other end":                   helloTimeout,
+			"HELLO of the other end":                   frame.HelloTimeout,
 
 			"silence of a link whatever this process was doing": maxSilence,
 		})
