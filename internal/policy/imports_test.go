@@ -11,7 +11,7 @@ import (
 var mayImport = map[string][]string{
 	"cmd/collector": {"dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
 	"dispatcher":    {"conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
-	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
 	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
 	"store":         {"internal/sqlite"},
 	"conn/carrier":  {"gen"},

@@ -7,7 +7,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/carrier"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/internal/meshtest"
 )
@@ -151,7 +151,7 @@ func TestRefusals_OfTheCollectorsOwnServices(t *testing.T) {
 		{name: "bad deadline", code: connect.CodeInvalidArgument, timeout: "soon"},
 	}
 	for _, p := range []protocol{grpc, grpcWeb, stream} {
-		refusal{name: "of a link", code: connect.CodeUnimplemented, path: link.CarryPath, encoding: "deflate"}.try(t, c, p, "")
+		refusal{name: "of a link", code: connect.CodeUnimplemented, path: carrier.CarryPath, encoding: "deflate"}.try(t, c, p, "")
 	}
 	const own = "/collector.CollectiveDispatcher/"
 	for path, protocols := range map[string][]protocol{
