@@ -36,6 +36,10 @@ func (a *app) checkFormat(flags callFlags) error {
 // showAnswer prints an answer; line has it on one line, as answers of a stream are.
 func (c *plannedCall) showAnswer(message proto.Message, line bool) error {
 	app := c.session.app
+	message, err := c.schema.known(message)
+	if err != nil {
+		return err
+	}
 	if c.flags.format == answerText {
 		text, err := c.schema.messageText(message)
 		if err != nil {

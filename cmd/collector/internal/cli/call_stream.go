@@ -123,11 +123,7 @@ func (c *plannedCall) receiveAll(stream connect.ClientStream) (int, error) {
 			}
 			return received, err
 		}
-		known, err := c.schema.known(message)
-		if err != nil {
-			return received, err
-		}
-		if err := c.showAnswer(known, true); err != nil {
+		if err := c.showAnswer(message, true); err != nil {
 			return received, err
 		}
 	}

@@ -120,14 +120,14 @@ func (s *schema) FindExtensionByNumber(
 }
 
 // known is a message with its extensions, which came as bytes that nobody had asked the schema about.
-func (s *schema) known(message *dynamicpb.Message) (*dynamicpb.Message, error) {
-	known := dynamicpb.NewMessage(message.Descriptor())
+func (s *schema) known(message proto.Message) (proto.Message, error) {
+	known := message.ProtoReflect().New().Interface()
 	data, err := proto.MarshalOptions{AllowPartial: true}.Marshal(message)
 	if err == nil {
 		err = proto.UnmarshalOptions{Resolver: s}.Unmarshal(data, known)
 	}
 	if err != nil {
-		return nil, failuref("the answer is a %s, which does not decode: %s", message.Descriptor().FullName(), protoError(err))
+		return nil, failuref("the answer is a %s, which does not decode: %s", message.ProtoReflect().Descriptor().FullName(), protoError(err))
 	}
 	return known, nil
 }
