@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 	"github.com/collectiverpc/collective/internal/observe"
 )
@@ -12,6 +13,7 @@ func TestLimitsPage(t *testing.T) {
 	t.Parallel()
 	limitdoc.Check(t, "dispatcher", limitdoc.Fields("dispatcher.Limits", Limits{}.withDefaults()), map[string]any{
 		"dispatcher.WithHistory":                          observe.DefaultCalls,
+		"comments of such a file":                         limitdoc.Bytes(descriptor.MaxComments),
 		"messages within messages":                        maxDepth,
 		"silence on HTTP/2 until a ping":                  http2Silence,
 		"answer to that ping":                             http2Answer,

@@ -35,6 +35,7 @@ func (in Admission) Admit(request []*descriptorpb.FileDescriptorProto) (*Admitte
 		incoming: make(map[string]*descriptorpb.FileDescriptorProto),
 		encoded:  make(map[string][]byte),
 		first:    make(map[string]*descriptorpb.FileDescriptorProto),
+		tooMany:  make(map[string]bool),
 		bad:      make(map[string]bool),
 	}
 	if a.current == nil {
@@ -56,6 +57,7 @@ type admission struct {
 	first    map[string]*descriptorpb.FileDescriptorProto // of each path, the first in the request
 	twins    []*descriptorpb.FileDescriptorProto          // the others
 	bare     []string                                     // paths of files whose comments had no room
+	tooMany  map[string]bool                              // files that came with more comments than are looked at
 	bad      map[string]bool                              // files that are refused; nothing is said about their importers
 }
 
@@ -97,7 +99,8 @@ func (a *admission) collect(request []*descriptorpb.FileDescriptorProto) {
 
 func (a *admission) collectFile(fd *descriptorpb.FileDescriptorProto) {
 	before := a.refusal.count()
-	fd = legible(fd, a.limits)
+	fd, bare := legible(fd, a.limits)
+	a.tooMany[fd.GetName()] = bare
 	inspect(fd, a.limits, &a.refusal)
 	if a.refusal.count() > before {
 		a.bad[fd.GetName()] = true
@@ -234,7 +237,7 @@ func (a *admission) revise(path string, room int) (revision, error) {
 		if err == nil && replaces {
 			r.Created = held.Created
 		}
-		if err == nil && r.proto != fd {
+		if err == nil && (r.proto != fd || a.tooMany[path]) {
 			a.bare = append(a.bare, path)
 		}
 		return r, err

@@ -1,6 +1,8 @@
 package descriptor
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -55,19 +57,20 @@ func OnlyComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDesc
 		return WithoutComments(file)
 	}
 	file = withComments(file, &descriptorpb.SourceCodeInfo{Location: commented})
-	if _, comments := sizes(file); comments > maxComments {
+	if _, comments := sizes(file); comments > MaxComments {
 		return WithoutComments(file)
 	}
 	return file
 }
 
-// legible is a file with its comments only, and without any if there are more than an author writes.
-func legible(file *descriptorpb.FileDescriptorProto, limits Limits) *descriptorpb.FileDescriptorProto {
-	file = OnlyComments(file)
-	if len(file.GetSourceCodeInfo().GetLocation()) > messagesPerField*limits.Fields {
-		return WithoutComments(file)
+// legible is a file with its comments only, and whether they had to be left out: there are more than an author writes.
+func legible(file *descriptorpb.FileDescriptorProto, limits Limits) (_ *descriptorpb.FileDescriptorProto, bare bool) {
+	short := OnlyComments(file)
+	if len(short.GetSourceCodeInfo().GetLocation()) > messagesPerField*limits.Fields {
+		short = WithoutComments(short)
 	}
-	return file
+	bare = short.GetSourceCodeInfo() == nil && slices.ContainsFunc(file.GetSourceCodeInfo().GetLocation(), hasComment)
+	return short, bare
 }
 
 func hasComment(l *descriptorpb.SourceCodeInfo_Location) bool {

@@ -16,11 +16,11 @@ const maxNesting = 100
 // declarations have options.
 const messagesPerField = 4
 
-// maxComments is the bytes that the comments of one file may have; those of one with more are left out.
-const maxComments = 8 << 20
+// MaxComments is the bytes that the comments of one file may have; those of one with more are left out.
+const MaxComments = 8 << 20
 
 // WireBytes is the size of the largest file that [Open] looks at, comments included.
-func (l Limits) WireBytes() int { return l.FileBytes + maxComments }
+func (l Limits) WireBytes() int { return l.FileBytes + MaxComments }
 
 // PathOf is the path of an encoded file, of which the first bytes are enough; quoted if it is none, and empty if there is
 // none.
@@ -60,14 +60,14 @@ func Open(encoded []byte, limits Limits) (*descriptorpb.FileDescriptorProto, err
 	if countMessages(declared, kind, most, maxNesting) > most {
 		return nil, fmt.Errorf("%w: more than %d fields, enum values and other declarations", ErrTooLarge, limits.Fields)
 	}
-	if len(comments) <= maxComments && countMessages(comments, kind, most, maxNesting) <= most {
+	if len(comments) <= MaxComments && countMessages(comments, kind, most, maxNesting) <= most {
 		declared = append(declared, comments...)
 	}
 	file := new(descriptorpb.FileDescriptorProto)
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxNesting}).Unmarshal(declared, file); err != nil {
 		return nil, fmt.Errorf("%w: it is no FileDescriptorProto: %w", ErrMalformed, err)
 	}
-	file = legible(file, limits)
+	file, _ = legible(file, limits)
 	return file, Inspect(file, limits)
 }
 
