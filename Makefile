@@ -31,6 +31,7 @@ build: ## Build bin/collector
 
 .PHONY: test
 test: lint checkgenerate checkconsole ## Lint, check what is generated, run all tests with the race detector, then conformance, e2e and clients
+	@$(call apt,jq)
 	@failed=; for module in $(MODULES); do \
 		echo "# test $$module"; \
 		(cd "$$module" && go test -race -shuffle=on ./...) || failed="$$failed $$module"; \
@@ -100,6 +101,10 @@ web/node_modules: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
+# apt PACKAGES installs what is missing of them where it may, without starting a server among them. What needs them looks.
+apt = dpkg -s $(1) >/dev/null 2>&1 || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq && \
+	RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; } || true
+
 # need TOOL,TARGET leaves a target out where its tool is missing and says so; where CI is true it fails.
 need = command -v $(1) >/dev/null || { \
 	echo "NOT RUN: $(2), there is no $(1) on this machine"; test "$${CI:-}" != true; exit; }
@@ -118,26 +123,22 @@ checkconsole: ## Fail if web/dist is not exactly what web/src builds; not run wi
 
 CHROMIUM ?= /usr/bin/chromium
 export CHROMIUM
-chromium = test -x $(CHROMIUM) || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || true
 
 .PHONY: e2e
 e2e: ## Browser tests of the console; Chromium is installed by apt where allowed; not run without it, unless CI=true; RUN=name picks
-	@$(chromium)
+	@test -x $(CHROMIUM) || $(call apt,chromium)
 	@$(call need,npm,the browser tests); $(call need,$(CHROMIUM),the browser tests); $(MAKE) web/node_modules && \
 		go build -o bin/ ./cmd/collector && go build -C web/e2e -o ../../bin/ ./rig && node web/e2e/run.mjs $(RUN)
 
-# What the clients and proxies of others come from; apt does not start the servers among them.
+# What the clients and proxies of others come from.
 CLIENT_PACKAGES := nginx haproxy caddy nghttp2-client python3-grpcio python3-protobuf ruby-grpc ruby-google-protobuf
 CLIENT_PROGRAMS := npm nginx haproxy caddy h2load /usr/bin/python3 /usr/bin/ruby
-clientpackages = dpkg -s $(CLIENT_PACKAGES) >/dev/null 2>&1 || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(CLIENT_PACKAGES) >/dev/null; } || true
 UPDATE ?=
 
 .PHONY: clients
 clients: export PATH := $(PATH):/usr/sbin
 clients: ## Run the clients and proxies of others, installed by apt where allowed; UPDATE=1 writes docs/clients.md; not run without them, unless CI=true; RUN=name picks
-	@$(clientpackages)
+	@$(call apt,$(CLIENT_PACKAGES))
 	@$(foreach program,$(CLIENT_PROGRAMS),$(call need,$(program),the clients of others);) \
 		$(MAKE) internal/clienttest/node/node_modules && go build -o bin/ ./cmd/collector && \
 		go build -C internal/clienttest -o ../../bin/ ./matrix && bin/matrix -update=$(if $(UPDATE),true,false) -run '$(RUN)'
