@@ -126,7 +126,7 @@ export CHROMIUM
 
 .PHONY: e2e
 e2e: ## Browser tests of the console; Chromium is installed by apt where allowed; not run without it, unless CI=true; RUN=name picks
-	@test -x $(CHROMIUM) || $(call apt,chromium)
+	@test -x $(CHROMIUM) || $(call apt,chromium fonts-liberation libgl1-mesa-dri)
 	@$(call need,npm,the browser tests); $(call need,$(CHROMIUM),the browser tests); $(MAKE) web/node_modules && \
 		go build -o bin/ ./cmd/collector && go build -C web/e2e -o ../../bin/ ./rig && node web/e2e/run.mjs $(RUN)
 
