@@ -44,6 +44,7 @@ type options struct {
 	noReflection  bool
 	cookie        bool
 	authorization bool
+	plaintext     bool
 }
 
 // WithRegistry asks validator before every call that runs here. Default: none is asked.
@@ -77,6 +78,15 @@ func WithLogger(logger *slog.Logger) Option {
 // the configuration to [Dispatcher.Server]. Who the others are it leaves to their word, see [conn.WithIdentity].
 func WithTLS(config *tls.Config) Option {
 	return optionFunc(func(o *options) { o.tls = config.Clone() })
+}
+
+// WithPlaintext lets the collector listen and dial beyond loopback without TLS, so that everybody on the way can read and
+// change its calls. Default: both are refused.
+func WithPlaintext() Option {
+	return optionFunc(func(o *options) {
+		o.plaintext = true
+		o.conn = append(o.conn, conn.WithPlaintext())
+	})
 }
 
 // WithLimits changes limits; zero fields keep their defaults. Default: see [Limits].

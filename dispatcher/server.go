@@ -1,9 +1,7 @@
 package dispatcher
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -20,9 +18,9 @@ const (
 )
 
 // Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1
-// and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. Its caller listens, best through
-// [Dispatcher.Listener], serves, and shuts it down after the dispatcher: a link that is carried by an RPC is a call to it
-// that ends with the link.
+// and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. It is for programs that run servers of their own; others
+// call [Dispatcher.ServeListener]. Its caller listens, best through [Dispatcher.Listener], calls [Dispatcher.Resume], serves,
+// and shuts it down after the dispatcher: a link that is carried by an RPC is a call to it that ends with the link.
 //
 // When it is shut down, grpc.health.v1 of the collector turns to not serving.
 //
@@ -98,41 +96,4 @@ func (c *boundedConn) Unwrap() net.Conn { return c.Conn }
 func (c *boundedConn) Close() error {
 	defer c.release()
 	return c.Conn.Close()
-}
-
-// ListenAndServe listens at address, resumes the connections of earlier runs, see [Dispatcher.Resume], serves the
-// collector there until ctx is done, and then stops within grace: first the links, so that peers go elsewhere, then the
-// server. It is what a program without needs of its own does. It returns nil when it was stopped by ctx in order.
-func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConfig *tls.Config, grace time.Duration) error {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	if err := d.Resume(context.WithoutCancel(ctx), nil); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	server := d.Server(d.Handler(), tlsConfig)
-	failed := make(chan error, 1)
-	go func() { failed <- serveOn(server, d.Listener(listener)) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	err = d.Shutdown(stop)
-	if server.Shutdown(stop) != nil {
-		_ = server.Close() // what is left has had its time
-	}
-	<-failed
-	return err
-}
-
-func serveOn(server *http.Server, listener net.Listener) error {
-	if server.TLSConfig != nil {
-		return server.ServeTLS(listener, "", "")
-	}
-	return server.Serve(listener)
 }

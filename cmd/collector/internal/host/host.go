@@ -3,10 +3,9 @@ package host
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"slices"
+	"sync"
 
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -79,7 +78,7 @@ func build(
 		opts = append(opts, dispatcher.WithConn(conn.WithIdentity(config.Identity)))
 	}
 	if config.AllowPlaintext {
-		opts = append(opts, dispatcher.WithConn(conn.WithPlaintext()))
+		opts = append(opts, dispatcher.WithPlaintext())
 	}
 	d, err := dispatcher.New(config.ID, address, config.namespaces(), opts...)
 	if err != nil {
@@ -93,56 +92,24 @@ func build(
 	return d, nil
 }
 
-// serve owns everything that runs: the server, the joins, and their end.
+// serve runs the collector, and connects it to those it joins.
 func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listener net.Listener, ready func(Ready)) error {
-	joined := make(chan struct{})
-	server := d.Server(below(config.BasePath, d.Handler()), config.ListenTLS)
-	if err := d.Resume(context.WithoutCancel(ctx), joined); err != nil {
-		return errors.Join(err, listener.Close(), d.Shutdown(context.WithoutCancel(ctx)))
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- serveOn(server, d.Listener(listener)) }()
 	joining, stopJoining := context.WithCancel(ctx)
-	go joinAll(joining, config, d, joined)
-	ready(readiness(config, d, listener.Addr().String()))
-
-	var err error
-	select {
-	case err = <-failed:
-		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
-	case <-ctx.Done():
-	case <-config.CutOff:
-		d.Connections().Close()
-		_ = server.Close() // nobody is left to tell
-	}
-	stopJoining()
-	<-joined
-	return errors.Join(err, drain(context.WithoutCancel(ctx), config, d, server))
-}
-
-func serveOn(server *http.Server, listener net.Listener) error {
-	if server.TLSConfig != nil {
-		return server.ServeTLS(listener, "", "")
-	}
-	return server.Serve(listener)
-}
-
-// drain says goodbye to the peers, so that they go elsewhere, and then waits for the calls that came in here. What is
-// left after the grace is cut off.
-func drain(ctx context.Context, config Config, d *dispatcher.Dispatcher, server *http.Server) error {
-	config.Logger.Info("draining", "grace", config.Grace)
-	ctx, cancel := context.WithTimeout(ctx, config.Grace)
-	defer cancel()
-	err := d.Shutdown(ctx)
-	if server.Shutdown(ctx) != nil {
-		config.Logger.Warn("calls were still running and are cut off")
-		_ = server.Close() // they have had their time
-	}
-	config.Logger.Info("stopped")
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", config.Grace, err)
-	}
-	return err
+	var joins sync.WaitGroup
+	defer joins.Wait()
+	defer stopJoining()
+	joined := make(chan struct{})
+	return d.ServeListener(ctx, listener, dispatcher.Serving{
+		TLS:     config.ListenTLS,
+		Handler: below(config.BasePath, d.Handler()),
+		Grace:   config.Grace,
+		Joined:  joined,
+		CutOff:  config.CutOff,
+		Ready: func() {
+			joins.Go(func() { joinAll(joining, config, d, joined) })
+			ready(readiness(config, d, listener.Addr().String()))
+		},
+	})
 }
 
 func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {

@@ -1,0 +1,113 @@
+package dispatcher
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Serving says how [Dispatcher.ServeListener] serves. The zero value is what most programs want.
+type Serving struct {
+	// TLS has the certificate of the listener. Default: plaintext, which is refused beyond loopback, see [WithPlaintext].
+	TLS *tls.Config
+	// Handler answers the requests. Default: [Dispatcher.Handler]; another one usually has that inside.
+	Handler http.Handler
+	// Grace is how long running calls have when it stops. Default 10 s.
+	Grace time.Duration
+	// Joined is closed when the program has connected to those it connects to at its start, see [Dispatcher.Resume].
+	// Default: it is not waited for.
+	Joined <-chan struct{}
+	// Ready is called once, when requests are accepted. Default: nothing is.
+	Ready func()
+	// CutOff, when it is closed, ends the collector as if its machine were gone: without a goodbye, without waiting for
+	// calls. Default: never.
+	CutOff <-chan struct{}
+}
+
+// ListenAndServe listens at address, host:port, and is [Dispatcher.ServeListener] from there. It is what a program without
+// needs of its own does. When it cannot listen, it returns why and the dispatcher is as before.
+func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConfig *tls.Config, grace time.Duration) error {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return d.ServeListener(ctx, listener, Serving{TLS: tlsConfig, Grace: grace})
+}
+
+// ServeListener brings the connections of earlier runs back, see [Dispatcher.Resume], serves the collector on a listener
+// until ctx is done, and then stops it in order, within the grace: first the links, so that peers go elsewhere, then the
+// server. It returns nil when it was stopped by ctx and every call had its time, and an error that is
+// [context.DeadlineExceeded] when calls were cut off. A listener beyond loopback without TLS is refused unless
+// [WithPlaintext] is given. Whatever it returns, the listener is closed and the dispatcher shut down.
+func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, how Serving) error {
+	life := context.WithoutCancel(ctx)
+	how.Grace = cmp.Or(how.Grace, 10*time.Second)
+	err := d.checkListener(listener, how.TLS)
+	if err == nil {
+		err = d.Resume(life, how.Joined)
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close(), d.Shutdown(life))
+	}
+	handler := how.Handler
+	if handler == nil {
+		handler = d.Handler()
+	}
+	server := d.Server(handler, how.TLS)
+	failed := make(chan error, 1)
+	go func() { failed <- serveOn(server, d.Listener(listener)) }()
+	d.log.Info("listening", "collector", d.id, "address", listener.Addr().String(), "tls", how.TLS != nil)
+	if how.Ready != nil {
+		how.Ready()
+	}
+	select {
+	case err = <-failed:
+		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	case <-how.CutOff:
+		d.conns.Close()
+		_ = server.Close() // nobody is left to tell
+	}
+	return errors.Join(err, d.stop(life, server, how.Grace))
+}
+
+// checkListener refuses to show calls to a network.
+func (d *Dispatcher) checkListener(listener net.Listener, tlsConfig *tls.Config) error {
+	address, ok := listener.Addr().(*net.TCPAddr)
+	if tlsConfig != nil || d.options.plaintext || !ok || address.IP.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("collector %q does not listen at %s without TLS: everybody on the way could read and change its calls; "+
+		"give a certificate, listen at 127.0.0.1, or allow it by dispatcher.WithPlaintext", d.id, address)
+}
+
+func serveOn(server *http.Server, listener net.Listener) error {
+	if server.TLSConfig != nil {
+		return server.ServeTLS(listener, "", "")
+	}
+	return server.Serve(listener)
+}
+
+// stop says goodbye to the peers, so that they go elsewhere, and then waits for the calls that came in here. What is left
+// after the grace is cut off.
+func (d *Dispatcher) stop(ctx context.Context, server *http.Server, grace time.Duration) error {
+	d.log.Info("draining", "collector", d.id, "grace", grace)
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	err := d.Shutdown(ctx)
+	if server.Shutdown(ctx) != nil {
+		d.log.Warn("calls were still running and are cut off", "collector", d.id)
+		_ = server.Close() // they have had their time
+	}
+	d.log.Info("stopped", "collector", d.id)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", grace, err)
+	}
+	return err
+}
