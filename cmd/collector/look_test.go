@@ -127,7 +127,7 @@ func TestStoppingIsNoLoss(t *testing.T) {
 	if exit := a.wait(t); exit != 0 {
 		t.Errorf("exit %d", exit)
 	}
-	if log := a.log.String(); strings.Contains(log, "connection lost") || !strings.Contains(log, "connection ends, this collector stops") {
+	if log := a.log.String(); strings.Contains(log, "connection lost") || !strings.Contains(log, `"connection ends"`) || !strings.Contains(log, "this collector stopped") {
 		t.Errorf("it says\n%s", log)
 	}
 }

@@ -46,7 +46,7 @@ func TestTwoCollectors(t *testing.T) {
 	a.on(t, "dispatch", "orders", createOrder, "--json").expect(t, 67, `"handledByCollectorId": "b"`, `"exit":67`)
 
 	second := collector(t, "serve", "--id", "b", "--listen", "127.0.0.1:0", "--db", filepath.Join(dir, "b.db"))
-	second.expect(t, 1, "", "in use by process "+strconv.Itoa(b.Process.Pid))
+	second.expect(t, 1, "", "process "+strconv.Itoa(b.Process.Pid)+" has it open")
 
 	b.kill()
 	until(t, "a's connection to be stale", a.sees(t, "stale"))
