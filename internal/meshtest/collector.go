@@ -91,7 +91,7 @@ func (c *Collector) serve(listener net.Listener) {
 // Kill ends the collector as if its machine were gone: its connections break, nobody is told why. It may be called again.
 func (c *Collector) Kill() error {
 	_ = c.HTTP.Close()
-	c.Connections().CloseAll()
+	c.Connections().Close()
 	return c.Stop()
 }
 

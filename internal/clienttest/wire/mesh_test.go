@@ -109,7 +109,7 @@ func newMesh(t *testing.T) (a, b *meshtest.Collector) {
 	must(t, gone.RegisterService("test", "Gone", "Do", nothing))
 	must(t, meshtest.Join(t.Context(), a.Dispatcher, gone.Address, "test", "/Gone/Do"))
 	must(t, meshtest.Join(t.Context(), b.Dispatcher, gone.Address, "test", "/Gone/Do"))
-	gone.Connections().CloseAll()
+	gone.Connections().Close()
 
 	odd := serve(t, "odd")
 	must(t, odd.RegisterDynamic("test", oddService(t), func(context.Context, connect.Spec, connect.ServerStream) error { return nil }))
