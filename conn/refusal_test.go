@@ -45,14 +45,14 @@ func TestConnectToRefuses(t *testing.T) {
 		{"hangs up", talker(t, ""), nil, connect.CodeFailedPrecondition, []string{"is not a collector"}},
 		{"endless headers", talker(t, "HTTP/1.1 101 Hm\r\n"+strings.Repeat("X: y\r\n", 10_000)), nil, connect.CodeFailedPrecondition, []string{"is not a collector"}},
 		{"a redirect", redirector(t, a.address), nil, connect.CodeFailedPrecondition, []string{"is not a collector", "307"}},
-		{"a dead address", deadAddress(t), nil, connect.CodeUnavailable, []string{"no collector listens at 127.0.0.1:", "connection refused", "start it there"}},
+		{"a dead address", deadAddress, nil, connect.CodeUnavailable, []string{"no collector listens at 127.0.0.1:", "connection refused", "start it there"}},
 		{"an unknown host", "collector.invalid:50051", nil, connect.CodeUnavailable, []string{"collector.invalid:50051 is not known", "correct the name"}},
 		{"no port", "127.0.0.1", nil, connect.CodeInvalidArgument, []string{"is not host:port", "like 127.0.0.1:50051"}},
 		{"no host", ":50051", nil, connect.CodeInvalidArgument, []string{"is not host:port"}},
 		{"port 0", "127.0.0.1:0", nil, connect.CodeInvalidArgument, []string{"is not host:port"}},
 		{"nothing", "", nil, connect.CodeInvalidArgument, []string{"is not host:port"}},
-		{"a namespace that is none", deadAddress(t), []string{"us ers"}, connect.CodeInvalidArgument, []string{`namespace "us ers"`, "a-z"}},
-		{"a reserved namespace", deadAddress(t), []string{"system"}, connect.CodePermissionDenied, []string{`"system" is reserved`}},
+		{"a namespace that is none", deadAddress, []string{"us ers"}, connect.CodeInvalidArgument, []string{`namespace "us ers"`, "a-z"}},
+		{"a reserved namespace", deadAddress, []string{"system"}, connect.CodePermissionDenied, []string{`"system" is reserved`}},
 		{"plaintext beyond loopback", "192.0.2.1:50051", nil, connect.CodeFailedPrecondition, []string{"without TLS only loopback", "configure TLS"}},
 	}
 	for _, tt := range tests {
@@ -111,13 +111,9 @@ func redirector(t *testing.T, to string) (address string) {
 	return server.Listener.Addr().String()
 }
 
-// deadAddress is one where nobody listens any more.
-func deadAddress(t *testing.T) string {
-	t.Helper()
-	listener := listen(t)
-	listener.Close()
-	return listener.Addr().String()
-}
+// deadAddress is one where nobody listens. A port that was free a moment ago may be another test's by now; this one is given
+// to nobody who asks for a free one.
+const deadAddress = "127.0.0.1:1"
 
 func TestNewManagerRefuses(t *testing.T) {
 	t.Parallel()
@@ -286,7 +282,7 @@ func TestUnagreedLinksPerAddressAreBounded(t *testing.T) {
 
 func TestFailedDialsLeaveNothing(t *testing.T) {
 	t.Parallel()
-	a, dead := start(t, "a", nil), deadAddress(t)
+	a, dead := start(t, "a", nil), deadAddress
 	for range 600 { // more than there may be links
 		if _, err := a.ConnectTo(t.Context(), dead, nil); connect.CodeOf(err) != connect.CodeUnavailable || !strings.Contains(err.Error(), "refused") {
 			t.Fatal(err)
