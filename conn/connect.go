@@ -144,7 +144,7 @@ func errOther(w wish, found string) error {
 func (m *Manager) agreeOver(ctx context.Context, c *connection, s *session, w wish) error {
 	answer, err := s.dispatcher().Connect(ctx, m.request(w))
 	if err != nil {
-		return explainDial(w.address, reauthored(err))
+		return explainDial(w.address, status.Reauthor(err))
 	}
 	shared, err := m.checkAnswer(answer, c.peer, w)
 	if err != nil {
@@ -222,13 +222,4 @@ func (m *Manager) linkOf(c *connection, sessionID string) *session {
 		return nil
 	}
 	return s
-}
-
-// reauthored keeps the text of an error that another collector returned: it becomes this one's to say.
-func reauthored(err error) error {
-	remote, ok := errors.AsType[*connect.Error](err)
-	if !ok || !remote.IsRemote() {
-		return err
-	}
-	return connect.NewError(remote.Code(), remote.Message()).WithCause(err)
 }

@@ -15,6 +15,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
 // dialer refuses plaintext beyond loopback unless it is allowed. It looks at the address that the name resolved to, so
@@ -108,7 +109,7 @@ func refusedTwice(upgrade, carry error) error {
 		return carry
 	}
 	if answered(carry) && !errors.Is(carry, carrier.ErrRefused) {
-		return reauthored(carry)
+		return status.Reauthor(carry)
 	}
 	return fmt.Errorf("%w; %w", upgrade, carry)
 }

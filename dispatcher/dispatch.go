@@ -10,6 +10,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
 // Dispatch runs a method where it lives: on the target if there is one, else here if it is registered here, else on a
@@ -107,7 +108,7 @@ func (d *Dispatcher) dispatchToPeers(
 	passAnswer(meta.info.ResponseHeader(), info.ResponseHeader())
 	passAnswer(meta.info.ResponseTrailer(), info.ResponseTrailer())
 	if err != nil {
-		return answer{err: reauthor(err), route: out.route()}
+		return answer{err: status.Reauthor(err), route: out.route()}
 	}
 	packed, err := outputAny(raw.Data, output)
 	if err != nil {

@@ -128,7 +128,7 @@ func checkSelf(id string, namespaces []string) error {
 
 // build wires the parts that need each other.
 func (d *Dispatcher) build() error {
-	d.recovery = &recovery{self: d.id, log: d.log, off: d.options.noRecover}
+	d.recovery = &recovery{self: d.id, log: d.log}
 	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.intercept)
 	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery, d.options.sources)
 	if err := d.record(); err != nil {

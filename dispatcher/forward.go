@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
 // forwardingKey is how relayToPeers finds what was decided, behind the server interceptors.
@@ -47,15 +48,15 @@ func (d *Dispatcher) relaySingle(ctx context.Context, f *forwarding, stream conn
 	ctx, info := connect.NewClientContext(ctx)
 	out, err := d.newOutbound(ctx, info, f.decision, f.call, f.info.RequestHeader())
 	if err != nil {
-		return reauthor(err)
+		return status.Reauthor(err)
 	}
 	defer out.recycle()
 	defer out.Close()
 	if err := out.Send(raw); err != nil && !errors.Is(err, io.EOF) {
-		return reauthor(err)
+		return status.Reauthor(err)
 	}
 	if err := out.CloseSend(); err != nil && !errors.Is(err, io.EOF) {
-		return reauthor(err)
+		return status.Reauthor(err)
 	}
 	return f.relayAnswers(out, info, stream)
 }
@@ -68,7 +69,7 @@ func (d *Dispatcher) relayStream(ctx context.Context, f *forwarding, stream conn
 	ctx, info := connect.NewClientContext(ctx)
 	out, err := d.newOutbound(ctx, info, f.decision, f.call, f.info.RequestHeader())
 	if err != nil {
-		return reauthor(err)
+		return status.Reauthor(err)
 	}
 	defer out.Close()
 	up := make(chan error, 1)
@@ -152,7 +153,7 @@ func (f *forwarding) relayAnswers(out *outbound, info *connect.CallInfo, stream 
 			return nil
 		}
 		if err != nil {
-			return reauthor(err)
+			return status.Reauthor(err)
 		}
 		if err := stream.Send(raw); err != nil || single {
 			return err

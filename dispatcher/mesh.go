@@ -12,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/origin"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
 // meshService shows the mesh as this collector sees it. Its methods are those of meshv1connect.MeshServiceHandler.
@@ -174,7 +175,7 @@ func (m meshService) ConnectTo(ctx context.Context, req *meshv1.ConnectToRequest
 	}
 	res, err := m.Dispatcher.ConnectTo(ctx, req.GetAddress(), req.GetNamespaces())
 	if err != nil {
-		return nil, reauthor(err)
+		return nil, status.Reauthor(err)
 	}
 	return &meshv1.ConnectToResponse{Connection: m.record(res.GetConnectionId())}, nil
 }
@@ -185,7 +186,7 @@ func (m meshService) Disconnect(ctx context.Context, req *meshv1.DisconnectReque
 		return nil, err
 	}
 	if err := m.conns.Disconnect(ctx, req.GetConnectionId(), req.GetReason(), false); err != nil {
-		return nil, reauthor(err)
+		return nil, status.Reauthor(err)
 	}
 	return &meshv1.DisconnectResponse{Connection: m.record(req.GetConnectionId())}, nil
 }

@@ -40,7 +40,6 @@ type options struct {
 	version       string
 	observed      observe.Limits
 	kept          observe.Retention
-	noRecover     bool
 	noReflection  bool
 	cookie        bool
 	authorization bool
@@ -105,12 +104,6 @@ func WithServerInterceptors(interceptors ...connect.ServerInterceptor) Option {
 // WithClientInterceptors wraps, first outermost, the opening of every call on a peer, once per attempt. Default: none.
 func WithClientInterceptors(interceptors ...connect.ClientInterceptor) Option {
 	return optionFunc(func(o *options) { o.client = slices.Concat(o.client, interceptors) })
-}
-
-// WithoutRecover lets the panic of a handler end the process, as tests may want. Default: it is logged with its stack
-// and answered as internal with a fixed text.
-func WithoutRecover() Option {
-	return optionFunc(func(o *options) { o.noRecover = true })
 }
 
 // WithoutReflection leaves the gRPC reflection services out. Default: they describe what can be called through this

@@ -4,18 +4,24 @@ import (
 	"errors"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/internal/status"
 )
 
-// reauthor makes a peer's verdict one that this collector passes on as it is. Without it connect would take a remote
-// error in a handler's hands for an accident and answer internal without a text. Only for forwarding.
-func reauthor(err error) error {
+// PassOn is for a handler that answers with the error of a call that it made itself: the caller gets its code, text and
+// details, as the handler's own. An error that no call returned stays as it is, nil too.
+//
+// Without it such an error is answered as internal, and its text stays here: what one service tells another is not meant
+// for everybody, so that passing it on has to be said.
+func PassOn(err error) error { return status.Reauthor(err) }
+
+// ownWords is what the caller of a handler is told that answered with the error of a call of its own and has not passed
+// it on.
+func ownWords(procedure string, err error) error {
 	remote, ok := errors.AsType[*connect.Error](err)
 	if !ok || !remote.IsRemote() {
 		return err
 	}
-	own := connect.NewError(remote.Code(), remote.Message()).WithCause(err)
-	for _, detail := range remote.Details() {
-		own = own.WithDetail(detail)
-	}
-	return own
+	return connect.Errorf(connect.CodeInternal, "the handler of %s answered with the error of a call that it had made, which was %s: "+
+		"it passes that on by dispatcher.PassOn, or answers with an error of its own", spoken(procedure), remote.Code()).WithCause(err)
 }

@@ -14,25 +14,22 @@ import (
 type recovery struct {
 	self string
 	log  *slog.Logger
-	off  bool
 }
 
 // rescue is deferred. The caller is told that there was a panic and nothing else; the panic and its stack go to the log.
 func (r *recovery) rescue(ctx context.Context, procedure string, err *error) {
-	if r.off {
-		return
-	}
 	if p := recover(); p != nil {
 		r.log.ErrorContext(ctx, "handler panicked", "procedure", procedure, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		*err = panicked(r.self, procedure)
 	}
 }
 
-// intercept is the outermost interceptor around every handler.
+// intercept is the outermost interceptor around every handler. Where no interceptor of the program has passed it on
+// either, the error of another collector's handler ends here.
 func (r *recovery) intercept(next connect.ServerFunc) connect.ServerFunc {
 	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
 		defer r.rescue(ctx, spec.Procedure, &err)
-		return next(ctx, spec, stream)
+		return ownWords(spec.Procedure, next(ctx, spec, stream))
 	}
 }
 

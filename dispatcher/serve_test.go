@@ -278,7 +278,7 @@ func TestServe_ErrorHandling(t *testing.T) {
 		{name: "Coded", code: 404, connect: connect.CodeNotFound, reason: "handler_error", message: "no such user"},
 		{name: "Panic", code: 500, connect: connect.CodeInternal, reason: "handler_panic", message: "handling S/Panic panicked"},
 		{name: "Unknown", code: 500, connect: connect.CodeInternal, reason: "handler_error", message: "returned a chan int"},
-		{name: "Remote", code: 500, connect: connect.CodeInternal, reason: "handler_error", message: "internal"},
+		{name: "Remote", code: 500, connect: connect.CodeInternal, reason: "handler_error", message: "the handler of S/Remote answered with the error of a call that it had made, which was not_found"},
 		{name: "Expired", code: 504, connect: connect.CodeDeadlineExceeded, reason: "deadline", message: "deadline"},
 	}
 	for _, tt := range tests {

@@ -42,12 +42,9 @@ func failedStatus(err error, route []string) *collector.Status {
 }
 
 // verdictOf is what the caller of a handler that returned err is told. As everywhere in connect, the text of an error
-// that was not written for callers stays here, and another collector's verdict that a handler passed on is not its own.
+// that was not written for callers stays here.
 func verdictOf(err error) *connect.Error {
 	if own, ok := errors.AsType[*connect.Error](err); ok && own != nil {
-		if own.IsRemote() {
-			return connect.NewError(connect.CodeInternal, "").WithCause(err)
-		}
 		return own
 	}
 	switch {
