@@ -29,7 +29,7 @@ func misspoken(r *http.Request) *refusal {
 	if codec, ok := grpcCodec(contentType); ok && !slices.Contains(grpcCodecs, codec) {
 		r := refuse(connect.CodeUnimplemented, reasonInvalidRequest,
 			"unknown codec in content type "+quoted(contentType)+": use one of "+acceptedGRPC)
-		r.status = http.StatusUnsupportedMediaType
+		r.status, r.protocol = http.StatusUnsupportedMediaType, true
 		return r
 	}
 	name := connectEncoding
@@ -40,8 +40,10 @@ func misspoken(r *http.Request) *refusal {
 	case "", connect.CompressionNameIdentity, acceptedEncodings:
 		return nil
 	default:
-		return refuse(connect.CodeUnimplemented, reasonInvalidRequest,
+		r := refuse(connect.CodeUnimplemented, reasonInvalidRequest,
 			"unknown compression "+quoted(encoding)+": send "+acceptedEncodings+", or no compression")
+		r.protocol = true
+		return r
 	}
 }
 

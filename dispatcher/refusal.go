@@ -40,6 +40,8 @@ type refusal struct {
 	message string // what, why, what next
 	// status is the HTTP status of Connect's unary answers where the code's own says less; 0 for that.
 	status int
+	// protocol tells that the request is not of the protocol that it names. Any server refuses that, and so it looks.
+	protocol bool
 	// maybeExecuted is whether the handler may have run.
 	maybeExecuted bool
 	looked        *looked // what the router looked at; nil if it did not come to that
@@ -55,12 +57,12 @@ func (r *refusal) Error() string { return r.message }
 
 func (r *refusal) Unwrap() error { return r.cause }
 
-// err makes the error that callers see. route is the collectors that the call visited. That the caller's time is over is
-// no failure of the mesh: such an error looks as on any server.
+// err makes the error that callers see. route is the collectors that the call visited. That the caller's time is over, or
+// that it does not keep to its protocol, is no failure of the mesh: such an error looks as on any server.
 func (r *refusal) err(route ...string) *connect.Error {
 	message := clipped(r.message, maxMessage)
 	failure := connect.NewError(r.code, message).WithCause(r)
-	if r.reason == reasonDeadline || r.reason == reasonCanceled {
+	if r.reason == reasonDeadline || r.reason == reasonCanceled || r.protocol {
 		return failure
 	}
 	told := &meshv1.CallFailure{Reason: r.reason, MaybeExecuted: r.maybeExecuted, Route: route}
