@@ -174,6 +174,9 @@ func (d *Dispatcher) take(
 	decided := route(v, c, d.balance())
 	switch {
 	case decided.refusal != nil:
+		if spec.StreamType&connect.StreamTypeClient == 0 {
+			_ = stream.Receive(new(link.Raw)) // see receiveRest
+		}
 		return decided.refusal.err(d.id)
 	case decided.local != nil:
 		dropReserved(info.RequestHeader())

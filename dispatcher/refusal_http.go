@@ -2,9 +2,11 @@ package dispatcher
 
 import (
 	"cmp"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -15,6 +17,7 @@ import (
 // refuseHTTP answers a refusal before there is a call, in the protocol of the request and in the form in which a handler's
 // error leaves, or in plain text to what is no RPC client.
 func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal) {
+	receiveRest(w, r)
 	w.Header().Set(headerExecutor, d.id)
 	w.Header().Set(headerRoute, d.id)
 	w.Header().Set(headerReason, refused.reason)
@@ -37,6 +40,24 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
 	}
 	answer.finish()
+}
+
+// What a request that is refused has to bring before it is answered.
+const (
+	restTime  = 20 * time.Millisecond
+	restBytes = 64 << 10
+)
+
+// receiveRest takes what is left of a short request over HTTP/2, as handlers do before they answer. The stream of a request
+// that is answered before it is there is reset, and a proxy that keeps the connection may meet that reset in its next call
+// and fail it: nginx answers 502. Who waits for the answer before ending the request is waited for a moment only.
+func receiveRest(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor < 2 || r.Body == http.NoBody {
+		return
+	}
+	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTime)) == nil {
+		_, _ = io.CopyN(io.Discard, r.Body, restBytes)
+	}
 }
 
 // plainStatus is for what is no RPC client, such as the address bar of a browser.
