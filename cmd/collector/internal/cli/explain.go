@@ -79,9 +79,16 @@ func (s *session) explainUnreached(ctx context.Context, err error) *failure {
 // otherAddress is what to do about an address that has no collector.
 const otherAddress = "check the address: -s URL, COLLECTOR_URL or collector context ls"
 
+// notEstablished is what net/http says of a connection that ended between its first byte and its first request. It has no
+// name for that error.
+const notEstablished = "http2: client conn could not be established"
+
+var hangUps = []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE}
+
 // isHangUp tells that a connection was there and ended.
 func isHangUp(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	return strings.Contains(err.Error(), notEstablished) ||
+		slices.ContainsFunc(hangUps, func(known error) bool { return errors.Is(err, known) })
 }
 
 // hostPort is the address that is dialled unless a proxy is.
