@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/internal/observe"
 )
@@ -63,7 +64,7 @@ func (d *Dispatcher) logOwn(next connect.ServerFunc) connect.ServerFunc {
 		err := next(ctx, spec, stream)
 		c := &observe.Call{Entrance: own, Procedure: spec.Procedure, Executor: d.id, Code: observe.OK, Duration: time.Since(start)}
 		if err != nil {
-			c.Code = verdictOf(err).Code().String()
+			c.Code = refusal.VerdictOf(err).Code().String()
 		}
 		d.logged(c, callerOf(ctx))
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/rs/cors"
 
 	"github.com/collectiverpc/collective/internal/origin"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // preflightSeconds is how long browsers may remember that a page may call. Chromium remembers no longer.
@@ -31,8 +32,8 @@ func withCORS(next http.Handler, origins []string, pages *origin.Pages) http.Han
 	policy := cors.New(cors.Options{
 		AllowedOrigins:      origins,
 		AllowedMethods:      connectcors.AllowedMethods(),
-		AllowedHeaders:      append(connectcors.AllowedHeaders(), headerAuthorization, headerNamespace, headerTarget),
-		ExposedHeaders:      append(connectcors.ExposedHeaders(), headerExecutor, headerRoute, headerReason),
+		AllowedHeaders:      append(connectcors.AllowedHeaders(), headerAuthorization, mesh.HeaderNamespace, mesh.HeaderTarget),
+		ExposedHeaders:      append(connectcors.ExposedHeaders(), mesh.HeaderExecutor, mesh.HeaderRoute, mesh.HeaderReason),
 		AllowPrivateNetwork: true,
 		MaxAge:              preflightSeconds,
 	})

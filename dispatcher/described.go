@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // described is the schemas of what can be called through this collector, put together so that every path and every name
@@ -111,7 +112,7 @@ func (b *describing) addSpace(v *view, s *space, collector string, here bool) {
 		}
 		if other := b.add(service.ParentFile()); other != "" {
 			b.hidden = append(b.hidden, "reflection does not show "+name+" of "+owner+" in namespace "+s.name+": "+other+
-				"; ask with the header "+headerTarget+": "+owner)
+				"; ask with the header "+mesh.HeaderTarget+": "+owner)
 			continue
 		}
 		b.names = append(b.names, name)

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/status"
@@ -28,10 +29,10 @@ func (d *Dispatcher) Dispatch(ctx context.Context, req *collector.DispatchReques
 	meta.answer()
 	res := &collector.DispatchResponse{HandledByCollectorId: answer.route.Executor, Route: answer.route.Route}
 	if answer.err != nil {
-		res.Status = failedStatus(answer.err, answer.route.Route)
+		res.Status = refusal.FailedStatus(answer.err, answer.route.Route)
 		return res, nil
 	}
-	res.Status, res.Output = okStatus(answer.route.Route), answer.out
+	res.Status, res.Output = refusal.OKStatus(answer.route.Route), answer.out
 	return res, nil
 }
 
@@ -43,7 +44,7 @@ type answer struct {
 }
 
 func (d *Dispatcher) dispatch(ctx context.Context, req *collector.DispatchRequest, meta *metadata) answer {
-	v := d.viewFor(ctx, func(v *view) *refusal {
+	v := d.viewFor(ctx, func(v *view) *refusal.Refusal {
 		decided, _, r := v.decide(req, d.balance())
 		return cmp.Or(r, decided.refusal)
 	})
@@ -52,20 +53,20 @@ func (d *Dispatcher) dispatch(ctx context.Context, req *collector.DispatchReques
 		r = decided.refusal
 	}
 	if r != nil {
-		return answer{err: r.err(d.id), route: v.route}
+		return answer{err: r.Err(d.id), route: v.route}
 	}
 	if decided.local != nil {
 		out, err := d.local.execute(ctx, decided.local, req.GetInput(), meta)
 		return answer{out: out, err: err, route: v.route}
 	}
 	if r := decided.entry.admits(req.GetInput()); r != nil {
-		return answer{err: r.err(d.id), route: v.route}
+		return answer{err: r.Err(d.id), route: v.route}
 	}
 	return d.dispatchToPeers(ctx, v, decided, procedure, req, meta)
 }
 
 // decide routes an envelope.
-func (v *view) decide(req *collector.DispatchRequest, b balance) (decision, string, *refusal) {
+func (v *view) decide(req *collector.DispatchRequest, b balance) (decision, string, *refusal.Refusal) {
 	if r := checkEnvelope(req); r != nil {
 		return decision{}, "", r
 	}
@@ -78,7 +79,7 @@ func (v *view) decide(req *collector.DispatchRequest, b balance) (decision, stri
 
 // admits checks an input for a method of a peer, as far as its catalog tells. A nil entry is a method that only a seed
 // peer may know.
-func (e *entry) admits(in *anypb.Any) *refusal {
+func (e *entry) admits(in *anypb.Any) *refusal.Refusal {
 	if e == nil {
 		return nil
 	}
@@ -95,7 +96,7 @@ func (d *Dispatcher) dispatchToPeers(
 	meta.info.Spec = spec
 	data, r := inputBytes(req.GetInput(), input)
 	if r != nil {
-		return answer{err: r.err(d.id), route: v.route}
+		return answer{err: r.Err(d.id), route: v.route}
 	}
 	ctx, info := connect.NewClientContext(ctx)
 	out, err := d.newOutbound(ctx, info, decided, link.Call{Namespace: req.GetNamespace(), Spec: spec}, meta.info.RequestHeader())
@@ -112,7 +113,7 @@ func (d *Dispatcher) dispatchToPeers(
 	}
 	packed, err := outputAny(raw.Data, output)
 	if err != nil {
-		err = connect.NewError(connect.CodeInternal, "the answer of "+quoted(out.route().Executor)+" does not decode").WithCause(err)
+		err = connect.NewError(connect.CodeInternal, "the answer of "+refusal.Quoted(out.route().Executor)+" does not decode").WithCause(err)
 	}
 	return answer{out: packed, err: err, route: out.route()}
 }

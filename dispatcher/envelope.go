@@ -10,8 +10,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/descriptor"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // maxDepth is how deeply messages may nest. The default of 10 000 lets a small message cost a large stack.
@@ -29,34 +31,34 @@ type envelope interface {
 }
 
 // checkEnvelope refuses what cannot be looked up.
-func checkEnvelope(req envelope) *refusal {
+func checkEnvelope(req envelope) *refusal.Refusal {
 	service := req.GetService()
 	if service == nil {
-		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest, "service is not set: give its name")
+		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest, "service is not set: give its name")
 	}
 	if other := service.GetNamespace(); other != "" && other != req.GetNamespace() {
-		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest,
-			"the request is in namespace "+quoted(req.GetNamespace())+" but its service is in "+quoted(other)+": name one")
+		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest,
+			"the request is in namespace "+refusal.Quoted(req.GetNamespace())+" but its service is in "+refusal.Quoted(other)+": name one")
 	}
 	return checkNames(req.GetNamespace(), service.GetServiceName(), req.GetMethodName())
 }
 
 // messageName is the full name of the message in an Any; the zero Any has none.
-func messageName(in *anypb.Any) (string, *refusal) {
+func messageName(in *anypb.Any) (string, *refusal.Refusal) {
 	if in.GetTypeUrl() == "" && len(in.GetValue()) == 0 {
 		return "", nil
 	}
 	url := in.GetTypeUrl()
 	name := url[strings.LastIndexByte(url, '/')+1:]
 	if !protoreflect.FullName(name).IsValid() {
-		return "", refuse(connect.CodeInvalidArgument, reasonInputMalformed,
-			"the input's type_url "+quoted(url)+" names no message type; want "+typeURLPrefix+"package.Message")
+		return "", refusal.New(connect.CodeInvalidArgument, mesh.ReasonInputMalformed,
+			"the input's type_url "+refusal.Quoted(url)+" names no message type; want "+typeURLPrefix+"package.Message")
 	}
 	return name, nil
 }
 
 // checkInput refuses an input that is not the request message of a method. No input stands for the empty message.
-func checkInput(in *anypb.Any, want string) *refusal {
+func checkInput(in *anypb.Any, want string) *refusal.Refusal {
 	has, r := messageName(in)
 	switch {
 	case r != nil:
@@ -64,12 +66,12 @@ func checkInput(in *anypb.Any, want string) *refusal {
 	case want == anyType || has == "" || has == want:
 		return nil
 	}
-	return refuse(connect.CodeInvalidArgument, reasonInputType, "the input is a "+quoted(has)+", the method takes a "+quoted(want))
+	return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInputType, "the input is a "+refusal.Quoted(has)+", the method takes a "+refusal.Quoted(want))
 }
 
 // inputBytes is the encoded request message of a method: the value of the Any, or the Any itself where the method
 // takes one.
-func inputBytes(in *anypb.Any, want string) ([]byte, *refusal) {
+func inputBytes(in *anypb.Any, want string) ([]byte, *refusal.Refusal) {
 	if want != anyType {
 		return in.GetValue(), nil
 	}
@@ -93,7 +95,7 @@ func outputAny(data []byte, messageType string) (*anypb.Any, error) {
 }
 
 // unpack decodes an Any into a message of a type that is linked in, or one of more.
-func unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *refusal) {
+func unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *refusal.Refusal) {
 	name, r := messageName(in)
 	if r != nil {
 		return nil, r
@@ -105,8 +107,8 @@ func unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *ref
 		kind, err = types.FindMessageByName(protoreflect.FullName(name))
 	}
 	if errors.Is(err, protoregistry.NotFound) {
-		return nil, refuse(connect.CodeInvalidArgument, reasonInputType,
-			"the input is a "+quoted(name)+", which the handler's process does not know")
+		return nil, refusal.New(connect.CodeInvalidArgument, mesh.ReasonInputType,
+			"the input is a "+refusal.Quoted(name)+", which the handler's process does not know")
 	}
 	if err != nil {
 		return nil, malformed(err)
@@ -115,19 +117,19 @@ func unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *ref
 	return message, decodeWith(types, in.GetValue(), message)
 }
 
-func decode(data []byte, into proto.Message) *refusal {
+func decode(data []byte, into proto.Message) *refusal.Refusal {
 	return decodeWith(protoregistry.GlobalTypes, data, into)
 }
 
-func decodeWith(types descriptor.Resolver, data []byte, into proto.Message) *refusal {
+func decodeWith(types descriptor.Resolver, data []byte, into proto.Message) *refusal.Refusal {
 	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: maxDepth}).Unmarshal(data, into); err != nil {
 		return malformed(err)
 	}
 	return nil
 }
 
-func malformed(err error) *refusal {
-	r := refuse(connect.CodeInvalidArgument, reasonInputMalformed, "the input does not decode: "+err.Error())
-	r.cause = err
+func malformed(err error) *refusal.Refusal {
+	r := refusal.New(connect.CodeInvalidArgument, mesh.ReasonInputMalformed, "the input does not decode: "+err.Error())
+	r.Cause = err
 	return r
 }

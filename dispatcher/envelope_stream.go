@@ -5,6 +5,8 @@ import (
 	"io"
 
 	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/mesh"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
@@ -36,7 +38,7 @@ func (s *envelopeStream) Receive(msg any) error {
 		r = decode(data, into)
 	}
 	if r != nil {
-		return r.err()
+		return r.Err()
 	}
 	return nil
 }
@@ -57,10 +59,10 @@ func (s *envelopeStream) Send(msg any) error {
 		return connect.NewError(connect.CodeInternal, "marshal message: "+err.Error()).WithCause(err)
 	}
 	if len(out.GetValue()) > s.limit {
-		r := refuse(connect.CodeResourceExhausted, reasonTooLarge,
+		r := refusal.New(connect.CodeResourceExhausted, mesh.ReasonTooLarge,
 			fmt.Sprintf("the answer has %d bytes, at most %d fit; use a streaming method", len(out.GetValue()), s.limit))
-		r.maybeExecuted = true
-		return r.err()
+		r.MaybeExecuted = true
+		return r.Err()
 	}
 	s.out = out
 	return nil

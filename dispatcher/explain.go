@@ -4,9 +4,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/name"
 )
@@ -37,7 +37,7 @@ func (v *view) localCandidate(s *space, e *entry, c call, d *decision) *meshv1.C
 		return candidate
 	}
 	candidate.Eligible = true
-	candidate.Reason = "registered here in namespace " + quoted(s.name)
+	candidate.Reason = "registered here in namespace " + refusal.Quoted(s.name)
 	if d != nil && d.local != nil {
 		candidate.Rank = 1
 		return candidate
@@ -55,10 +55,10 @@ func peerCandidate(st *station, s *space, e *entry, c call, rank int32) *meshv1.
 	case candidate.Reason != "":
 	case st.Seed:
 		candidate.Eligible = true
-		candidate.Reason = "speaks the seed's protocol and may serve any method, shared namespace " + quoted(s.name) + ", " + st.condition()
+		candidate.Reason = "speaks the seed's protocol and may serve any method, shared namespace " + refusal.Quoted(s.name) + ", " + st.condition()
 	default:
 		candidate.Eligible = true
-		candidate.Reason = "registered, shared namespace " + quoted(s.name) + ", " + st.condition() + st.busy()
+		candidate.Reason = "registered, shared namespace " + refusal.Quoted(s.name) + ", " + st.condition() + st.busy()
 		if skew, ok := skewOf(e.varied, st); ok {
 			candidate.Reason += "; " + skew.reason
 		}
@@ -98,28 +98,7 @@ func blame(stations []*station) string {
 	for _, st := range stations {
 		texts = append(texts, st.ID+" ("+st.condition()+")")
 	}
-	return enumerate(texts)
-}
-
-// enumerate joins texts, at most eight of them.
-func enumerate(texts []string) string {
-	const most = 8
-	if len(texts) <= most {
-		return strings.Join(texts, ", ")
-	}
-	return strings.Join(texts[:most], ", ") + " and " + strconv.Itoa(len(texts)-most) + " more"
-}
-
-// spoken is a procedure as people write it: package.Service/Method.
-func spoken(procedure string) string { return strings.TrimPrefix(procedure, "/") }
-
-// quoted makes foreign text safe and short enough to read in a message.
-func quoted(s string) string {
-	const longest = 80
-	if len(s) > longest {
-		s = s[:longest]
-	}
-	return strconv.Quote(s)
+	return refusal.Enumerate(texts)
 }
 
 func (s *space) procedures() []string { return slices.Sorted(maps.Keys(s.entries)) }

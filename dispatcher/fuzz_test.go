@@ -27,8 +27,8 @@ func FuzzNativePath(f *testing.F) {
 		namespace, procedure := cutNamespace(path)
 		found, e, refused := v.find(namespace, procedure)
 		if refused != nil {
-			if refused.message == "" || len(refused.message) > 2000 {
-				t.Errorf("%q is refused with %d bytes", path, len(refused.message))
+			if refused.Message == "" || len(refused.Message) > 2000 {
+				t.Errorf("%q is refused with %d bytes", path, len(refused.Message))
 			}
 			return
 		}

@@ -15,6 +15,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
 // errDeep stops values that contain themselves, and those that nobody could decode.
@@ -86,7 +88,7 @@ func scalarValue(v reflect.Value) (*structpb.Value, error) {
 func numberValue(text string) (*structpb.Value, error) {
 	number, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return nil, fmt.Errorf("is the number %s, which google.protobuf.Value cannot hold", quoted(text))
+		return nil, fmt.Errorf("is the number %s, which google.protobuf.Value cannot hold", refusal.Quoted(text))
 	}
 	if isInteger(text) && strconv.FormatFloat(number, 'f', 0, 64) != text {
 		return nil, fmt.Errorf("is %s, which has more digits than google.protobuf.Value keeps; return it as a string", text)
@@ -108,7 +110,7 @@ func mapValue(v reflect.Value, depth int) (*structpb.Value, error) {
 	for entry := v.MapRange(); entry.Next(); {
 		key := entry.Key().String()
 		if !utf8.ValidString(key) {
-			return nil, fmt.Errorf("has the key %s, which is not UTF-8", quoted(key))
+			return nil, fmt.Errorf("has the key %s, which is not UTF-8", refusal.Quoted(key))
 		}
 		value, err := valueOf(entry.Value(), depth+1)
 		if err != nil {

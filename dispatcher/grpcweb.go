@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // webStream keeps an answer of gRPC-Web that has no message as short as it is elsewhere: trailers only, in one block.
@@ -32,7 +33,7 @@ func (s *webStream) finish(info *connect.CallInfo) {
 	}
 	var own []string
 	for name := range header.All() {
-		if !strings.HasPrefix(name, reservedPrefix) {
+		if !strings.HasPrefix(name, mesh.HeaderPrefix) {
 			return
 		}
 		own = append(own, name)

@@ -6,24 +6,10 @@ import (
 	"strings"
 
 	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/mesh"
 )
 
-// The headers of the mesh. The prefix Collective- is reserved: of what comes in from outside only the first two are
-// read, and none is passed on.
 const (
-	// headerNamespace selects the namespace of a call on the native path.
-	headerNamespace = "Collective-Namespace"
-	// headerTarget selects the collector that is to run a call.
-	headerTarget = "Collective-Target"
-	// headerExecutor in an answer names the collector that ran the call, or that refused to.
-	headerExecutor = "Collective-Executor"
-	// headerRoute in an answer lists the collectors that the call visited, comma separated, the asked one first.
-	headerRoute = "Collective-Route"
-	// headerReason in an answer says why the mesh failed a call. It is absent when a handler did, and when the failure
-	// came after the headers had gone.
-	headerReason = "Collective-Reason"
-
-	reservedPrefix      = "Collective-"
 	headerAuthorization = "Authorization"
 	headerCookie        = "Cookie"
 )
@@ -43,7 +29,7 @@ func passes(name string) bool {
 		"Idempotency-Key", "X-Idempotency-Key": // net/http repeats a POST by itself when it sees one of these
 		return false
 	}
-	if strings.HasPrefix(name, reservedPrefix) || strings.HasPrefix(name, "Access-Control-") {
+	if strings.HasPrefix(name, mesh.HeaderPrefix) || strings.HasPrefix(name, "Access-Control-") {
 		return false
 	}
 	return !strings.ContainsRune(name, '_') || passes(textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-")))
@@ -66,7 +52,7 @@ func passRequest(to, from *connect.Header, authorization, cookie bool) {
 // dropReserved takes the headers of the mesh, which may be forged, out of what a handler here gets.
 func dropReserved(h *connect.Header) {
 	for name := range h.All() {
-		if strings.HasPrefix(name, reservedPrefix) {
+		if strings.HasPrefix(name, mesh.HeaderPrefix) {
 			h.Delete(name)
 		}
 	}
@@ -112,6 +98,6 @@ func validHeader(name, value string) bool {
 
 // tag writes into an answer who ran the call.
 func tag(answer *connect.Header, route *RouteInfo) {
-	answer.SetValues(headerExecutor, route.executorHeader)
-	answer.SetValues(headerRoute, route.routeHeader)
+	answer.SetValues(mesh.HeaderExecutor, route.executorHeader)
+	answer.SetValues(mesh.HeaderRoute, route.routeHeader)
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // headerOverhead is what each header counts for beside its name and value, as in HTTP/2 (RFC 9113, 6.5.2).
@@ -24,10 +26,10 @@ func (d *Dispatcher) boundHeaders(next http.Handler) http.Handler {
 	})
 }
 
-func (l Limits) headerTooLarge(size int) *refusal {
-	r := refuse(connect.CodeResourceExhausted, reasonTooLarge,
+func (l Limits) headerTooLarge(size int) *refusal.Refusal {
+	r := refusal.New(connect.CodeResourceExhausted, mesh.ReasonTooLarge,
 		"the request has "+bytesText(size)+" of headers, at most "+bytesText(l.HeaderBytes)+" are taken; send less, or data in the message")
-	r.status = http.StatusRequestHeaderFieldsTooLarge
+	r.Status = http.StatusRequestHeaderFieldsTooLarge
 	return r
 }
 

@@ -7,6 +7,8 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
 // maxHealthList bounds an answer of List.
@@ -50,7 +52,7 @@ func (h health) check(_ context.Context, in any) (any, error) {
 	status := h.dispatcher.statusOf(service)
 	if status == serviceUnknown {
 		return nil, connect.NewError(connect.CodeNotFound,
-			"no collector of this mesh that is known here has a service "+quoted(service)+"; ask by the full name, such as users.v1.UserService")
+			"no collector of this mesh that is known here has a service "+refusal.Quoted(service)+"; ask by the full name, such as users.v1.UserService")
 	}
 	return h.response(status), nil
 }
@@ -104,7 +106,7 @@ func (h health) goodbye(stream connect.ServerStream, told servingStatus) error {
 			return err
 		}
 	}
-	return connect.NewError(connect.CodeUnavailable, "collector "+quoted(h.dispatcher.id)+" is shutting down")
+	return connect.NewError(connect.CodeUnavailable, "collector "+refusal.Quoted(h.dispatcher.id)+" is shutting down")
 }
 
 func (h health) serviceOf(in any) string {

@@ -10,6 +10,8 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
 // open calls a method of this collector from this process. It differs from connect's in-process transport in that the
@@ -51,7 +53,7 @@ func (c *localCall) flush() {
 // handle runs the handler on its end of the stream. The verdict is marked as the other side's, as over a wire.
 func (c *localCall) handle(ctx context.Context, stream connect.ServerStream) error {
 	if err := c.run(ctx, stream); err != nil {
-		return verdictOf(err).WithRemote()
+		return refusal.VerdictOf(err).WithRemote()
 	}
 	return nil
 }
@@ -119,7 +121,7 @@ func (s *localUnary) Receive(msg any) error {
 	select {
 	case s.message = <-s.request:
 	case <-s.ctx.Done():
-		return timeOver(s.ctx.Err(), false).err(s.local.self)
+		return refusal.TimeOver(s.ctx.Err(), false).Err(s.local.self)
 	}
 	s.answer = msg
 	s.flush()
@@ -233,7 +235,7 @@ func (s *localStream) Receive(msg any) error {
 func (s *localStream) finish(err error) error {
 	if !errors.Is(err, io.EOF) {
 		s.cancel()
-		return timeOver(err, true).err(s.local.self)
+		return refusal.TimeOver(err, true).Err(s.local.self)
 	}
 	<-s.done
 	s.cancel()

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/schema"
 )
@@ -95,7 +96,7 @@ func judged(changes []schema.Change) verdict {
 	for _, change := range changes {
 		texts = append(texts, change.String())
 	}
-	text := enumerate(texts)
+	text := refusal.Enumerate(texts)
 	if len(text) > maxVerdict {
 		text = strings.ToValidUTF8(text[:maxVerdict], "") + "…"
 	}

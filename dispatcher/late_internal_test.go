@@ -20,7 +20,7 @@ func TestTooLate(t *testing.T) {
 			if sent != (late == nil) {
 				t.Errorf("with %v left: %v", left, late)
 			}
-			if late != nil && (late.code != connect.CodeDeadlineExceeded || late.maybeExecuted || !strings.Contains(late.message, "not sent")) {
+			if late != nil && (late.Code != connect.CodeDeadlineExceeded || late.MaybeExecuted || !strings.Contains(late.Message, "not sent")) {
 				t.Errorf("with %v left it says %+v", left, late)
 			}
 		}
@@ -29,7 +29,7 @@ func TestTooLate(t *testing.T) {
 		}
 		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
-		if late := tooLate(canceled); late == nil || late.code != connect.CodeCanceled {
+		if late := tooLate(canceled); late == nil || late.Code != connect.CodeCanceled {
 			t.Errorf("canceled: %+v", late)
 		}
 	})

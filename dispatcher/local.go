@@ -14,8 +14,10 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/descriptor"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // snapshot is what is registered at one moment. It never changes.
@@ -131,10 +133,10 @@ func (l *local) lookup(namespace, procedure string) (*method, bool) {
 // run runs a method. A call whose time is over is not started.
 func (l *local) run(ctx context.Context, m *method, info *connect.CallInfo, stream connect.ServerStream) error {
 	if err := ctx.Err(); err != nil {
-		return timeOver(err, false).err(l.self)
+		return refusal.TimeOver(err, false).Err(l.self)
 	}
 	if r := l.validate(ctx, m); r != nil {
-		return r.err(l.self)
+		return r.Err(l.self)
 	}
 	return m.call(ctx, info, &guardedStream{ServerStream: l.opened(m, info, stream), limit: l.limits.MessageBytes})
 }
@@ -151,10 +153,10 @@ type guardedStream struct {
 func (s *guardedStream) Send(msg any) error {
 	if message, ok := msg.(proto.Message); ok {
 		if size := proto.Size(message); size > s.limit {
-			r := refuse(connect.CodeResourceExhausted, reasonTooLarge,
+			r := refusal.New(connect.CodeResourceExhausted, mesh.ReasonTooLarge,
 				fmt.Sprintf("the answer has %d bytes, at most %d are sent; use a streaming method", size, s.limit))
-			r.maybeExecuted = true
-			return r.err()
+			r.MaybeExecuted = true
+			return r.Err()
 		}
 	}
 	return s.ServerStream.Send(msg)
@@ -166,9 +168,9 @@ func (s *guardedStream) Receive(msg any) error {
 		return nil
 	}
 	if own, ok := errors.AsType[*connect.Error](err); ok && own.Code() == connect.CodeInvalidArgument && len(own.Details()) == 0 {
-		r := refuse(own.Code(), reasonInputMalformed, own.Message())
-		r.cause = err
-		return r.err()
+		r := refusal.New(own.Code(), mesh.ReasonInputMalformed, own.Message())
+		r.Cause = err
+		return r.Err()
 	}
 	return err
 }
@@ -183,8 +185,8 @@ func (l *local) serveLink(system *connect.Server) link.Handler {
 		}
 		m, ok := l.lookup(namespace, procedure)
 		if !ok {
-			return refuse(connect.CodeUnimplemented, reasonMethodUnknown,
-				"collector "+quoted(l.self)+" does not serve "+spoken(procedure)+" in namespace "+quoted(namespace)).err(l.self)
+			return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
+				"collector "+refusal.Quoted(l.self)+" does not serve "+refusal.Spoken(procedure)+" in namespace "+refusal.Quoted(namespace)).Err(l.self)
 		}
 		return l.run(ctx, m, info, stream)
 	}
@@ -195,14 +197,4 @@ func linkNamespace(info *connect.CallInfo) string {
 		return server.Namespace
 	}
 	return ""
-}
-
-// timeOver is the refusal of a call that has no time left.
-func timeOver(err error, maybeExecuted bool) *refusal {
-	r := refuse(connect.CodeCanceled, reasonCanceled, "the caller canceled the call")
-	if errors.Is(err, context.DeadlineExceeded) {
-		r = refuse(connect.CodeDeadlineExceeded, reasonDeadline, "the deadline of the call passed")
-	}
-	r.maybeExecuted, r.cause = maybeExecuted, err
-	return r
 }

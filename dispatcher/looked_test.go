@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
@@ -42,15 +43,15 @@ func TestRefusal_IsBoundedInALargeMesh(t *testing.T) {
 		"not serving":    {namespace: "ns", procedure: "/x.S/Get", target: "a"},
 	} {
 		d := route(v, c, still)
-		err := d.refusal.err("a")
-		failure, ok := failureOf(err)
+		err := d.refusal.Err("a")
+		failure, ok := refusal.FailureOf(err)
 		if !ok {
 			t.Fatalf("%s: no CallFailure in %v", name, err)
 		}
-		if size := len(err.Message()) + proto.Size(failure); size > 4<<10 || len(err.Message()) > maxMessage || !utf8.ValidString(err.Message()) {
+		if size := len(err.Message()) + proto.Size(failure); size > 4<<10 || len(err.Message()) > refusal.MaxMessage || !utf8.ValidString(err.Message()) {
 			t.Errorf("%s: %d bytes, of which the message has %d", name, size, len(err.Message()))
 		}
-		if listed := len(failure.GetCandidates()); listed < 4 || listed > maxCandidates || listed+int(failure.GetOmittedCandidates()) != 1025 {
+		if listed := len(failure.GetCandidates()); listed < 4 || listed > refusal.MaxCandidates || listed+int(failure.GetOmittedCandidates()) != 1025 {
 			t.Errorf("%s: %d candidates, %d omitted, want 1025 together", name, listed, failure.GetOmittedCandidates())
 		}
 		if !failure.GetCandidates()[0].GetLocal() {
@@ -59,7 +60,7 @@ func TestRefusal_IsBoundedInALargeMesh(t *testing.T) {
 		if c.target == target && !lists(failure, target) {
 			t.Errorf("%s: the target is not listed: %v", name, failure)
 		}
-		if all := d.refusal.looked.all(); len(all) != 1025 {
+		if all := d.refusal.Looked.All(); len(all) != 1025 {
 			t.Errorf("%s: %d in all", name, len(all))
 		}
 	}
@@ -83,8 +84,8 @@ func TestRefusal_ListsWhoServesTheMethod(t *testing.T) {
 	}
 	peers = append(peers, peerServing(t, "server", stale, "ns", "ns/x.S/Get"))
 	d := route(viewOf(t, nil, peers...), call{namespace: "ns", procedure: "/x.S/Get"}, still)
-	failure, _ := failureOf(d.refusal.err("a"))
-	if len(failure.GetCandidates()) != maxCandidates || failure.GetOmittedCandidates() != 102-maxCandidates || !lists(failure, "server") {
+	failure, _ := refusal.FailureOf(d.refusal.Err("a"))
+	if len(failure.GetCandidates()) != refusal.MaxCandidates || failure.GetOmittedCandidates() != 102-refusal.MaxCandidates || !lists(failure, "server") {
 		t.Errorf("%d candidates, %d omitted: %v", len(failure.GetCandidates()), failure.GetOmittedCandidates(), failure)
 	}
 }
@@ -93,8 +94,8 @@ func TestRefusal_ListsWhoServesTheMethod(t *testing.T) {
 func TestRefusal_ListsAllOfASmallMesh(t *testing.T) {
 	t.Parallel()
 	d := route(viewOf(t, nil, peerServing(t, "b", stale, "ns", "ns/x.S/Get"), peerServing(t, "c", active, "ns")), call{namespace: "ns", procedure: "/x.S/Get"}, still)
-	failure, _ := failureOf(d.refusal.err("a"))
-	if len(failure.GetCandidates()) != 3 || failure.GetOmittedCandidates() != 0 || d.refusal.code != connect.CodeUnavailable {
+	failure, _ := refusal.FailureOf(d.refusal.Err("a"))
+	if len(failure.GetCandidates()) != 3 || failure.GetOmittedCandidates() != 0 || d.refusal.Code != connect.CodeUnavailable {
 		t.Errorf("%v", failure)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/origin"
@@ -110,7 +111,7 @@ func (m meshService) wanted(req *meshv1.ListConnectionsRequest, record *collecto
 func (m meshService) ListServices(_ context.Context, req *meshv1.ListServicesRequest) (*meshv1.ListServicesResponse, error) {
 	v := m.view()
 	if wanted := req.GetNamespace(); wanted != "" && v.spaces[wanted] == nil {
-		return nil, v.unknownNamespace(wanted).err(m.id)
+		return nil, v.unknownNamespace(wanted).Err(m.id)
 	}
 	res := new(meshv1.ListServicesResponse)
 	for _, namespace := range slices.Sorted(maps.Keys(v.spaces)) {
@@ -209,7 +210,7 @@ func (d *Dispatcher) authorize(ctx context.Context) error {
 		return nil
 	}
 	return connect.NewError(connect.CodePermissionDenied,
-		"connections of collector "+quoted(d.id)+" are changed from its own machine only; call it there, or start it with an authorisation")
+		"connections of collector "+refusal.Quoted(d.id)+" are changed from its own machine only; call it there, or start it with an authorisation")
 }
 
 // Explain says which collector would run a call and why. It is the router's own verdict; no call is made. Where equal
@@ -226,16 +227,16 @@ func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRou
 		res.ChosenCollectorId = decided.chosen(v.self)
 	}
 	if refused != nil {
-		res.Code, res.Reason, res.Message = refused.code.String(), refused.reason, refused.message
-		if res.Candidates == nil {
-			res.Candidates = refused.looked.all()
+		res.Code, res.Reason, res.Message = refused.Code.String(), string(refused.Reason), refused.Message
+		if res.Candidates == nil && refused.Looked != nil {
+			res.Candidates = refused.Looked.All()
 		}
 	}
 	return res
 }
 
 // explainName resolves the names of a question, which may leave the namespace out.
-func (v *view) explainName(req *meshv1.ExplainRouteRequest) (call, *refusal) {
+func (v *view) explainName(req *meshv1.ExplainRouteRequest) (call, *refusal.Refusal) {
 	namespace := req.GetNamespace()
 	if namespace == "" {
 		found, refused := v.spaceOfService(req.GetServiceName(), req.GetMethodName())

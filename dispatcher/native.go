@@ -11,7 +11,9 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // nativeHandlers serves the native path. The HTTP handler of a procedure in a namespace is made once, by the first call,
@@ -38,11 +40,11 @@ const maxHandlers = 16384
 func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	d := n.dispatcher
 	namespace, procedure := cutNamespace(r.URL.Path)
-	if named := r.Header.Get(headerNamespace); named != "" {
+	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
 		namespace = named
 	}
-	asked := call{namespace: namespace, procedure: procedure, target: r.Header.Get(headerTarget), raw: true}
-	v := d.viewFor(r.Context(), func(v *view) *refusal { return v.refusesNative(asked) })
+	asked := call{namespace: namespace, procedure: procedure, target: r.Header.Get(mesh.HeaderTarget), raw: true}
+	v := d.viewFor(r.Context(), func(v *view) *refusal.Refusal { return v.refusesNative(asked) })
 	namespace, e, refused := v.find(namespace, procedure)
 	if refused != nil {
 		d.refuseHTTP(w, r, refused)
@@ -57,7 +59,7 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // find finds what a path of the native path means. namespace may be empty.
-func (v *view) find(namespace, procedure string) (string, *entry, *refusal) {
+func (v *view) find(namespace, procedure string) (string, *entry, *refusal.Refusal) {
 	if namespace == "" {
 		found, r := v.namespaceOf(procedure)
 		if r != nil {
@@ -77,7 +79,7 @@ func (v *view) find(namespace, procedure string) (string, *entry, *refusal) {
 }
 
 // refusesNative says why a call of the native path would be refused, nil if it would not. Its namespace may be empty.
-func (v *view) refusesNative(c call) (r *refusal) {
+func (v *view) refusesNative(c call) (r *refusal.Refusal) {
 	if c.namespace, _, r = v.find(c.namespace, c.procedure); r != nil {
 		return r
 	}
@@ -144,10 +146,10 @@ func (d *Dispatcher) serveNative(
 	if err == nil {
 		return nil
 	}
-	reason, plain := outward(err)
+	reason, plain := refusal.Outward(err)
 	plain = d.legible(namespace, info, plain)
 	if reason != "" {
-		info.ResponseHeader().Set(headerReason, reason)
+		info.ResponseHeader().Set(mesh.HeaderReason, string(reason))
 	}
 	return plain
 }
@@ -157,13 +159,13 @@ func (d *Dispatcher) answerNative(
 	ctx context.Context, namespace string, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream,
 ) error {
 	v := d.view()
-	c := call{namespace: namespace, procedure: spec.Procedure, target: info.RequestHeader().Get(headerTarget), raw: true}
+	c := call{namespace: namespace, procedure: spec.Procedure, target: info.RequestHeader().Get(mesh.HeaderTarget), raw: true}
 	tag(info.ResponseHeader(), v.route)
 	seen := d.see(observe.Native, c.namespace, c.procedure)
 	seen.caller = info.PeerAddr
 	err := d.take(ctx, v, c, info, spec, stream)
 	seen.sized(info, spec.StreamType)
-	seen.end(v.wayTo(info.ResponseHeader().Get(headerExecutor)), err)
+	seen.end(v.wayTo(info.ResponseHeader().Get(mesh.HeaderExecutor)), err)
 	return err
 }
 
@@ -177,7 +179,7 @@ func (d *Dispatcher) take(
 		if spec.StreamType&connect.StreamTypeClient == 0 {
 			_ = stream.Receive(new(link.Raw)) // see receiveRest
 		}
-		return decided.refusal.err(d.id)
+		return decided.refusal.Err(d.id)
 	case decided.local != nil:
 		dropReserved(info.RequestHeader())
 		return d.local.run(ctx, decided.local, info, stream)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 const (
@@ -21,15 +23,15 @@ const acceptedEncodings = connect.CompressionNameGzip
 
 // misspoken refuses what connecthttp refuses in no form that a client of the protocol reads: a compression that is not
 // known, with an empty name of the answer's own, and a codec of gRPC that is not known, with a bare 415.
-func misspoken(r *http.Request) *refusal {
+func misspoken(r *http.Request) *refusal.Refusal {
 	contentType := r.Header.Get("Content-Type")
 	if !isFramed(contentType) {
 		return nil
 	}
 	if codec, ok := grpcCodec(contentType); ok && !slices.Contains(grpcCodecs, codec) {
-		r := refuse(connect.CodeUnimplemented, reasonInvalidRequest,
-			"unknown codec in content type "+quoted(contentType)+": use one of "+acceptedGRPC)
-		r.status, r.protocol = http.StatusUnsupportedMediaType, true
+		r := refusal.New(connect.CodeUnimplemented, mesh.ReasonInvalidRequest,
+			"unknown codec in content type "+refusal.Quoted(contentType)+": use one of "+acceptedGRPC)
+		r.Status, r.Protocol = http.StatusUnsupportedMediaType, true
 		return r
 	}
 	name := connectEncoding
@@ -40,9 +42,9 @@ func misspoken(r *http.Request) *refusal {
 	case "", connect.CompressionNameIdentity, acceptedEncodings:
 		return nil
 	default:
-		r := refuse(connect.CodeUnimplemented, reasonInvalidRequest,
-			"unknown compression "+quoted(encoding)+": send "+acceptedEncodings+", or no compression")
-		r.protocol = true
+		r := refusal.New(connect.CodeUnimplemented, mesh.ReasonInvalidRequest,
+			"unknown compression "+refusal.Quoted(encoding)+": send "+acceptedEncodings+", or no compression")
+		r.Protocol = true
 		return r
 	}
 }

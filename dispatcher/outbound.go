@@ -11,7 +11,9 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/reuse"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // outbound is a call from here to a peer: a [connect.ClientStream] that goes on to the next candidate when a call
@@ -74,7 +76,7 @@ func (d *Dispatcher) newOutbound(
 	ctx context.Context, info *connect.CallInfo, decided decision, call link.Call, header *connect.Header,
 ) (*outbound, error) {
 	if late := tooLate(ctx); late != nil {
-		return nil, late.err(d.id)
+		return nil, late.Err(d.id)
 	}
 	o := outbounds.Get().(*outbound) //nolint:forcetypeassert // the pool holds nothing else
 	o.dispatcher, o.ctx, o.info, o.header, o.call, o.decision = d, ctx, info, header, call, decided
@@ -92,13 +94,13 @@ func (d *Dispatcher) newOutbound(
 const leastTime = 5 * time.Millisecond
 
 // tooLate refuses a call that is not worth sending any more.
-func tooLate(ctx context.Context) *refusal {
+func tooLate(ctx context.Context) *refusal.Refusal {
 	if err := ctx.Err(); err != nil {
-		return timeOver(err, false)
+		return refusal.TimeOver(err, false)
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < leastTime {
-		r := timeOver(context.DeadlineExceeded, false)
-		r.message = "less than " + leastTime.String() + " are left until the deadline of the call: it was not sent"
+		r := refusal.TimeOver(context.DeadlineExceeded, false)
+		r.Message = "less than " + leastTime.String() + " are left until the deadline of the call: it was not sent"
 		return r
 	}
 	return nil
@@ -123,7 +125,7 @@ func (o *outbound) next(why error) error {
 		o.keep(o.failure(st, err))
 	}
 	if o.first == nil {
-		return timeOver(o.ctx.Err(), false).err(o.dispatcher.id)
+		return refusal.TimeOver(o.ctx.Err(), false).Err(o.dispatcher.id)
 	}
 	return o.first
 }
@@ -277,8 +279,8 @@ func withdrawn(err error) bool {
 	if !ok || !refused.IsRemote() || refused.Code() != connect.CodeUnimplemented {
 		return false
 	}
-	failure, ok := failureOf(refused)
-	return ok && failure.GetReason() == reasonMethodUnknown && !failure.GetMaybeExecuted()
+	failure, ok := refusal.FailureOf(refused)
+	return ok && mesh.Reason(failure.GetReason()) == mesh.ReasonMethodUnknown && !failure.GetMaybeExecuted()
 }
 
 // failure gives an error of an attempt its public form. A handler's verdict stays as it is.
@@ -286,20 +288,20 @@ func (o *outbound) failure(st *station, err error) error {
 	self := o.dispatcher.id
 	if failed, ok := errors.AsType[*link.Error](err); ok {
 		o.traffic.failed.Store(true)
-		return linkFailure(st, failed, err).err(self, st.ID)
+		return linkFailure(st, failed, err).Err(self, st.ID)
 	}
 	coded, ok := errors.AsType[*connect.Error](err)
 	if ok && errors.Is(err, link.ErrHeaders) {
-		return refuse(coded.Code(), reasonTooLarge, coded.Message()+": the call did not run").err(self)
+		return refusal.New(coded.Code(), mesh.ReasonTooLarge, coded.Message()+": the call did not run").Err(self)
 	}
 	if ok && coded.Code() == connect.CodeDeadlineExceeded && o.late() {
-		return timeOver(context.DeadlineExceeded, true).err(self, st.ID) // whoever noticed first
+		return refusal.TimeOver(context.DeadlineExceeded, true).Err(self, st.ID) // whoever noticed first
 	}
 	if ok && coded.IsRemote() {
 		return err
 	}
 	if over := o.ctx.Err(); over != nil && (!ok || coded.Code() == connect.CodeDeadlineExceeded || coded.Code() == connect.CodeCanceled) {
-		return timeOver(over, true).err(self, st.ID)
+		return refusal.TimeOver(over, true).Err(self, st.ID)
 	}
 	return err
 }
@@ -311,14 +313,14 @@ func (o *outbound) late() bool {
 	return ok && !time.Now().Before(deadline)
 }
 
-func linkFailure(st *station, failed *link.Error, err error) *refusal {
-	r := refuse(connect.CodeUnavailable, reasonLinkDown,
-		"collector "+quoted(st.ID)+" cannot be reached ("+failed.Reason+"); the call did not run")
+func linkFailure(st *station, failed *link.Error, err error) *refusal.Refusal {
+	r := refusal.New(connect.CodeUnavailable, mesh.ReasonLinkDown,
+		"collector "+refusal.Quoted(st.ID)+" cannot be reached ("+failed.Reason+"); the call did not run")
 	if failed.Sent {
-		r = refuse(connect.CodeUnavailable, reasonLinkLost,
-			"the link to collector "+quoted(st.ID)+" was lost ("+failed.Reason+") after the call had left; it may have run there")
+		r = refusal.New(connect.CodeUnavailable, mesh.ReasonLinkLost,
+			"the link to collector "+refusal.Quoted(st.ID)+" was lost ("+failed.Reason+") after the call had left; it may have run there")
 	}
-	r.maybeExecuted, r.cause = failed.Sent, err
+	r.MaybeExecuted, r.Cause = failed.Sent, err
 	return r
 }
 

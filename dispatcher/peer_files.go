@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
@@ -30,7 +31,7 @@ func (d *Dispatcher) peerDescriptorSet(ctx context.Context, id, pageToken string
 		}
 		if p != nil && p.err != nil {
 			refused = connect.NewError(connect.CodeFailedPrecondition,
-				"the schemas of collector "+quoted(id)+" in namespace "+quoted(namespace)+" are not shown: "+p.refusal())
+				"the schemas of collector "+refusal.Quoted(id)+" in namespace "+refusal.Quoted(namespace)+" are not shown: "+p.refusal())
 		}
 	}
 	if len(roots) == 0 && refused != nil {
@@ -48,10 +49,10 @@ func (d *Dispatcher) learned(ctx context.Context, id string) (*conn.Peer, *known
 		peer, ok := d.conns.Table().Peer(id)
 		if !ok {
 			return nil, nil, connect.NewError(connect.CodeNotFound,
-				"collector "+quoted(d.id)+" has no connection with a collector "+quoted(id)+"; ListConnections names those it has")
+				"collector "+refusal.Quoted(d.id)+" has no connection with a collector "+refusal.Quoted(id)+"; ListConnections names those it has")
 		}
 		if !keepsSchemas(peer) {
-			return nil, nil, connect.NewError(connect.CodeUnavailable, "the schemas of collector "+quoted(id)+
+			return nil, nil, connect.NewError(connect.CodeUnavailable, "the schemas of collector "+refusal.Quoted(id)+
 				" are not known: it speaks the seed's protocol, or its connection is over; its connection is "+conn.StateName(peer.State))
 		}
 		if known.complete(peer) {
@@ -61,7 +62,7 @@ func (d *Dispatcher) learned(ctx context.Context, id string) (*conn.Peer, *known
 		case <-known.replaced:
 		case <-ctx.Done():
 			return nil, nil, connect.NewError(connect.CodeUnavailable,
-				"the schemas of collector "+quoted(id)+" are not known yet; its connection is "+conn.StateName(peer.State))
+				"the schemas of collector "+refusal.Quoted(id)+" are not known yet; its connection is "+conn.StateName(peer.State))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/status"
 )
 
@@ -23,5 +24,5 @@ func ownWords(procedure string, err error) error {
 		return err
 	}
 	return connect.Errorf(connect.CodeInternal, "the handler of %s answered with the error of a call that it had made, which was %s: "+
-		"it passes that on by dispatcher.PassOn, or answers with an error of its own", spoken(procedure), remote.Code()).WithCause(err)
+		"it passes that on by dispatcher.PassOn, or answers with an error of its own", refusal.Spoken(procedure), remote.Code()).WithCause(err)
 }

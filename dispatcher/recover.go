@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // recovery makes an error of a panic. It is around every handler, and wherever else the code of others runs or a panic
@@ -34,8 +36,8 @@ func (r *recovery) intercept(next connect.ServerFunc) connect.ServerFunc {
 }
 
 func panicked(self, procedure string) error {
-	r := refuse(connect.CodeInternal, reasonHandlerPanic,
-		"handling "+spoken(procedure)+" panicked; the log of collector "+quoted(self)+" has the stack")
-	r.maybeExecuted = true
-	return r.err(self)
+	r := refusal.New(connect.CodeInternal, mesh.ReasonHandlerPanic,
+		"handling "+refusal.Spoken(procedure)+" panicked; the log of collector "+refusal.Quoted(self)+" has the stack")
+	r.MaybeExecuted = true
+	return r.Err(self)
 }

@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/grpcreflect/v2"
+	"github.com/collectiverpc/collective/mesh"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 )
@@ -32,12 +33,12 @@ func (d *Dispatcher) reflect(ctx context.Context, spec connect.Spec, stream conn
 		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
 	v := d.view()
-	n := narrowed{info.RequestHeader().Get(headerNamespace), info.RequestHeader().Get(headerTarget)}
+	n := narrowed{info.RequestHeader().Get(mesh.HeaderNamespace), info.RequestHeader().Get(mesh.HeaderTarget)}
 	if n.namespace != "" && v.spaces[n.namespace] == nil {
-		return v.unknownNamespace(n.namespace).err(d.id)
+		return v.unknownNamespace(n.namespace).Err(d.id)
 	}
 	if n.collector != "" && n.collector != d.id && v.stations[n.collector] == nil {
-		return v.unknownTarget(new(space), nil, call{target: n.collector}).err(d.id)
+		return v.unknownTarget(new(space), nil, call{target: n.collector}).Err(d.id)
 	}
 	server := connect.NewServer()
 	reflected{d, n}.register(server)
@@ -101,6 +102,6 @@ func narrowedReflection(r *http.Request) *http.Request {
 	}
 	narrowed := r.Clone(r.Context())
 	narrowed.URL.Path, narrowed.URL.RawPath = path, ""
-	narrowed.Header.Set(headerNamespace, namespace)
+	narrowed.Header.Set(mesh.HeaderNamespace, namespace)
 	return narrowed
 }

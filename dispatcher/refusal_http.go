@@ -8,35 +8,37 @@ import (
 	"strings"
 	"time"
 
-	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // refuseHTTP answers a refusal before there is a call, in the protocol of the request and in the form in which a handler's
 // error leaves, or in plain text to what is no RPC client.
-func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal) {
+func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal.Refusal) {
 	receiveRest(w, r)
-	w.Header().Set(headerExecutor, d.id)
-	w.Header().Set(headerRoute, d.id)
-	w.Header().Set(headerReason, refused.reason)
+	w.Header().Set(mesh.HeaderExecutor, d.id)
+	w.Header().Set(mesh.HeaderRoute, d.id)
+	w.Header().Set(mesh.HeaderReason, string(refused.Reason))
 	errors := connecthttp.NewErrorWriter(d.limits.httpOptions()...)
-	status := refused.status
-	if refused.reason == reasonMethodUnknown {
+	status := refused.Status
+	if refused.Reason == mesh.ReasonMethodUnknown {
 		status = http.StatusNotFound // 501 is left to handlers that are not implemented
 	}
 	if !errors.IsSupported(r) || r.Method == http.MethodGet && !r.URL.Query().Has("encoding") {
-		status = cmp.Or(status, refused.plainStatus())
-		http.Error(w, strconv.Itoa(status)+": "+refused.message, status)
+		status = cmp.Or(status, refused.PlainStatus())
+		http.Error(w, strconv.Itoa(status)+": "+refused.Message, status)
 		return
 	}
 	seen := d.see(observe.Native, "", shortPath(r.URL.Path))
 	seen.caller = r.RemoteAddr
-	seen.end(d.view().route, refused.err(d.id))
-	_, refusal := outward(refused.err(d.id))
+	failed := refused.Err(d.id)
+	seen.end(d.view().route, failed)
+	_, plain := refusal.Outward(failed)
 	answer := newRefusalWriter(w, r, status)
-	if err := errors.Write(answer, r, refusal); err != nil {
+	if err := errors.Write(answer, r, plain); err != nil {
 		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
 	}
 	answer.finish()
@@ -58,14 +60,6 @@ func receiveRest(w http.ResponseWriter, r *http.Request) {
 	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTime)) == nil {
 		_, _ = io.CopyN(io.Discard, r.Body, restBytes)
 	}
-}
-
-// plainStatus is for what is no RPC client, such as the address bar of a browser.
-func (r *refusal) plainStatus() int {
-	if r.code == connect.CodeUnavailable {
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusNotFound
 }
 
 // shortPath keeps what is no name of a method from filling the history.

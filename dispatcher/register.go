@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -119,10 +120,10 @@ func checkedMethod(namespace string, spec connect.Spec, server *connect.Server, 
 		return nil, err.Error()
 	}
 	if ownService(m.service) {
-		return nil, spoken(spec.Procedure) + " belongs to the collector itself"
+		return nil, refusal.Spoken(spec.Procedure) + " belongs to the collector itself"
 	}
 	if there, ok := current.spaces[namespace][spec.Procedure]; ok {
-		return nil, spoken(spec.Procedure) + " is registered already: " + there.String()
+		return nil, refusal.Spoken(spec.Procedure) + " is registered already: " + there.String()
 	}
 	return m, ""
 }
@@ -135,11 +136,11 @@ func (d *Dispatcher) checkSpace(namespace string) []string {
 	if err := name.CheckNamespace(namespace); err != nil {
 		return []string{err.Error()}
 	}
-	return []string{"collector " + quoted(d.id) + " was made for the namespaces " + enumerate(d.namespaces) + "; add it to New"}
+	return []string{"collector " + refusal.Quoted(d.id) + " was made for the namespaces " + refusal.Enumerate(d.namespaces) + "; add it to New"}
 }
 
 func (d *Dispatcher) registrationError(namespace string, problems []string) error {
-	return fmt.Errorf("%w: namespace %s: %s", ErrRegistration, quoted(namespace), strings.Join(problems, "; "))
+	return fmt.Errorf("%w: namespace %s: %s", ErrRegistration, refusal.Quoted(namespace), strings.Join(problems, "; "))
 }
 
 // ownService reports services that the port of every collector serves itself.

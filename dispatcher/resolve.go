@@ -7,15 +7,17 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // resolve finds the procedure that a namespace, a service name and a method name mean. The service may be given by its
 // full name, or by its short name if only one service of the namespace, here or on any peer, has it. A method that
 // nobody is known to serve resolves only if a seed peer may know it. It does not allocate unless it refuses or asks a
 // seed peer.
-func (v *view) resolve(namespace, service, method string) (string, *refusal) {
+func (v *view) resolve(namespace, service, method string) (string, *refusal.Refusal) {
 	if r := checkNames(namespace, service, method); r != nil {
 		return "", r
 	}
@@ -37,7 +39,7 @@ func (v *view) resolve(namespace, service, method string) (string, *refusal) {
 }
 
 // fullName is the full name of a service; the name itself if no service has it.
-func (s *space) fullName(service string) (string, *refusal) {
+func (s *space) fullName(service string) (string, *refusal.Refusal) {
 	if _, ok := s.services[service]; ok {
 		return service, nil
 	}
@@ -47,44 +49,44 @@ func (s *space) fullName(service string) (string, *refusal) {
 	case 1:
 		return full[0], nil
 	default:
-		return "", refuse(connect.CodeInvalidArgument, reasonServiceAmbiguous,
-			"service "+quoted(service)+" is ambiguous in namespace "+quoted(s.name)+"; use one of "+enumerate(full))
+		return "", refusal.New(connect.CodeInvalidArgument, mesh.ReasonServiceAmbiguous,
+			"service "+refusal.Quoted(service)+" is ambiguous in namespace "+refusal.Quoted(s.name)+"; use one of "+refusal.Enumerate(full))
 	}
 }
 
 // checkNames refuses what cannot be a name, before anything is looked up.
-func checkNames(namespace, service, method string) *refusal {
+func checkNames(namespace, service, method string) *refusal.Refusal {
 	switch {
 	case namespace == "":
-		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest, "namespace is empty: name the namespace of the call")
+		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest, "namespace is empty: name the namespace of the call")
 	case service == "":
-		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest, "service name is empty: give a short or full service name")
+		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest, "service name is empty: give a short or full service name")
 	case method == "":
-		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest, "method name is empty: give the name of a method of "+quoted(service))
+		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest, "method name is empty: give the name of a method of "+refusal.Quoted(service))
 	}
 	for _, err := range []error{name.CheckNamespace(namespace), name.CheckService(service), name.CheckMethod(method)} {
 		if err != nil {
-			return refuse(connect.CodeInvalidArgument, reasonInvalidRequest, err.Error())
+			return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest, err.Error())
 		}
 	}
 	return nil
 }
 
 // namespaceOf finds the namespace of a call that names none: the only one in which the procedure is served.
-func (v *view) namespaceOf(procedure string) (string, *refusal) {
+func (v *view) namespaceOf(procedure string) (string, *refusal.Refusal) {
 	switch owners := v.owners[procedure]; len(owners) {
 	case 1:
 		return owners[0], nil
 	case 0:
 		return "", v.unknownEverywhere(procedure)
 	default:
-		return "", refuse(connect.CodeFailedPrecondition, reasonNamespaceAmbiguous,
-			spoken(procedure)+" is served in several namespaces: "+enumerate(owners)+"; name one in the header "+headerNamespace)
+		return "", refusal.New(connect.CodeFailedPrecondition, mesh.ReasonNamespaceAmbiguous,
+			refusal.Spoken(procedure)+" is served in several namespaces: "+refusal.Enumerate(owners)+"; name one in the header "+mesh.HeaderNamespace)
 	}
 }
 
 // spaceOfService finds the only namespace that has a service, given by its short or full name.
-func (v *view) spaceOfService(service, method string) (string, *refusal) {
+func (v *view) spaceOfService(service, method string) (string, *refusal.Refusal) {
 	var found []string
 	for _, namespace := range slices.Sorted(maps.Keys(v.spaces)) {
 		s := v.spaces[namespace]
@@ -101,38 +103,38 @@ func (v *view) spaceOfService(service, method string) (string, *refusal) {
 		}
 		return "", v.unknownEverywhere(name.Procedure(service, method))
 	}
-	return "", refuse(connect.CodeFailedPrecondition, reasonNamespaceAmbiguous,
-		"service "+quoted(service)+" is in several namespaces: "+enumerate(found)+"; name one")
+	return "", refusal.New(connect.CodeFailedPrecondition, mesh.ReasonNamespaceAmbiguous,
+		"service "+refusal.Quoted(service)+" is in several namespaces: "+refusal.Enumerate(found)+"; name one")
 }
 
-func (v *view) unknownNamespace(namespace string) *refusal {
+func (v *view) unknownNamespace(namespace string) *refusal.Refusal {
 	known := slices.Sorted(maps.Keys(v.spaces))
-	return refuse(connect.CodeNotFound, reasonNamespaceUnknown,
-		"collector "+quoted(v.self)+" has no namespace "+quoted(namespace)+"; it has "+enumerate(known))
+	return refusal.New(connect.CodeNotFound, mesh.ReasonNamespaceUnknown,
+		"collector "+refusal.Quoted(v.self)+" has no namespace "+refusal.Quoted(namespace)+"; it has "+refusal.Enumerate(known))
 }
 
 // unknownMethod says which part of a name is wrong and what is near it.
-func (v *view) unknownMethod(s *space, c call) *refusal {
+func (v *view) unknownMethod(s *space, c call) *refusal.Refusal {
 	service, method, err := name.SplitProcedure(c.procedure)
 	if err != nil {
-		return refuse(connect.CodeInvalidArgument, reasonInvalidRequest, err.Error())
+		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest, err.Error())
 	}
-	message := "namespace " + quoted(s.name) + " has no service " + quoted(service) + nearHint(service, s.serviceNames())
+	message := "namespace " + refusal.Quoted(s.name) + " has no service " + refusal.Quoted(service) + refusal.Suggest(service, s.serviceNames())
 	if methods, ok := s.services[service]; ok {
-		message = "service " + service + " in namespace " + quoted(s.name) + " has no method " + quoted(method) +
-			nearHint(method, slices.Sorted(maps.Keys(methods)))
+		message = "service " + service + " in namespace " + refusal.Quoted(s.name) + " has no method " + refusal.Quoted(method) +
+			refusal.Suggest(method, slices.Sorted(maps.Keys(methods)))
 	}
 	if owners := v.owners[c.procedure]; len(owners) > 0 && !slices.Contains(owners, s.name) {
-		message += "; it is served in namespace " + enumerate(owners)
+		message += "; it is served in namespace " + refusal.Enumerate(owners)
 	}
-	r := v.unlessSilent(refuse(connect.CodeUnimplemented, reasonMethodUnknown, message), c)
-	r.looked = &looked{v, s, s.entries[c.procedure], c}
+	r := v.unlessSilent(refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown, message), c)
+	r.Looked = &examined{v, s, s.entries[c.procedure], c}
 	return r
 }
 
 // unlessSilent turns the refusal of a method that nobody is known to serve into unavailable while a peer that may serve
 // it is yet to say so: after a restart, on either side, connections are known before their peers have been heard.
-func (v *view) unlessSilent(r *refusal, c call) *refusal {
+func (v *view) unlessSilent(r *refusal.Refusal, c call) *refusal.Refusal {
 	var silent []*station
 	for _, id := range slices.Sorted(maps.Keys(v.stations)) {
 		if st := v.stations[id]; st.mayServe(c) {
@@ -142,8 +144,8 @@ func (v *view) unlessSilent(r *refusal, c call) *refusal {
 	if len(silent) == 0 {
 		return r
 	}
-	return refuse(connect.CodeUnavailable, reasonUnreachable,
-		r.message+"; collectors that have not said yet what they serve: "+blame(silent)+"; call again when they are back")
+	return refusal.New(connect.CodeUnavailable, mesh.ReasonUnreachable,
+		r.Message+"; collectors that have not said yet what they serve: "+blame(silent)+"; call again when they are back")
 }
 
 // mayServe reports whether it cannot be told now whether a peer serves a method that no catalog names. A call without a
@@ -156,12 +158,12 @@ func (st *station) mayServe(c call) bool {
 }
 
 // unknownEverywhere refuses a procedure that no namespace has.
-func (v *view) unknownEverywhere(procedure string) *refusal {
+func (v *view) unknownEverywhere(procedure string) *refusal.Refusal {
 	if _, _, err := name.SplitProcedure(procedure); err != nil {
-		return refuse(connect.CodeUnimplemented, reasonMethodUnknown, err.Error())
+		return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown, err.Error())
 	}
-	hint := nearHint(procedure, slices.Sorted(maps.Keys(v.owners)))
-	r := refuse(connect.CodeUnimplemented, reasonMethodUnknown,
-		"no namespace of collector "+quoted(v.self)+" has "+spoken(procedure)+strings.ReplaceAll(hint, " /", " "))
+	hint := refusal.Suggest(procedure, slices.Sorted(maps.Keys(v.owners)))
+	r := refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
+		"no namespace of collector "+refusal.Quoted(v.self)+" has "+refusal.Spoken(procedure)+strings.ReplaceAll(hint, " /", " "))
 	return v.unlessSilent(r, call{procedure: procedure, raw: true})
 }

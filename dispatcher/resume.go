@@ -2,8 +2,9 @@ package dispatcher
 
 import (
 	"context"
-	"slices"
 	"time"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
 // Resume brings the connections of earlier runs back, see [conn.Manager.RecoverFromRestart], and lets calls wait for
@@ -59,7 +60,7 @@ func (d *Dispatcher) expectsPeers() bool {
 
 // viewFor is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the
 // first one in which the call is not refused for want of them. refused says why it is refused in a view; nil if it is not.
-func (d *Dispatcher) viewFor(ctx context.Context, refused func(*view) *refusal) *view {
+func (d *Dispatcher) viewFor(ctx context.Context, refused func(*view) *refusal.Refusal) *view {
 	for {
 		open := d.unopened.Load()
 		if open == nil {
@@ -67,7 +68,7 @@ func (d *Dispatcher) viewFor(ctx context.Context, refused func(*view) *refusal) 
 		}
 		changed := d.conns.Changed()
 		v := d.view()
-		if !refused(v).mayPass() {
+		if !refused(v).MayPass() {
 			return v
 		}
 		select {
@@ -77,9 +78,4 @@ func (d *Dispatcher) viewFor(ctx context.Context, refused func(*view) *refusal) 
 			return v
 		}
 	}
-}
-
-// mayPass reports whether a refusal is of a kind that the return of a peer may mend.
-func (r *refusal) mayPass() bool {
-	return r != nil && slices.Contains([]string{reasonUnreachable, reasonMethodUnknown, reasonTargetUnknown, reasonTargetNotServing}, r.reason)
 }

@@ -3,7 +3,9 @@ package dispatcher
 import (
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // call is what routing needs to know of a call.
@@ -31,7 +33,7 @@ type decision struct {
 	peers   []*station
 	lead    int
 	seed    bool // peers speak the seed's protocol: messages go to them as Any
-	refusal *refusal
+	refusal *refusal.Refusal
 	entry   *entry // nil for a method that no catalog names
 }
 
@@ -113,52 +115,52 @@ func lead(peers []*station, b balance) int {
 func whyNot(st *station, s *space, e *entry) string {
 	switch {
 	case !st.shares(s.name):
-		return "does not share namespace " + quoted(s.name)
+		return "does not share namespace " + refusal.Quoted(s.name)
 	case !st.Routable():
 		return st.condition()
 	case st.Seed:
 		return ""
 	case e == nil || !st.serves(s.name, e.procedure):
-		return "shares " + quoted(s.name) + " but has no such method"
+		return "shares " + refusal.Quoted(s.name) + " but has no such method"
 	}
 	skew, _ := skewOf(e.odd, st)
 	return skew.reason
 }
 
 // noRoute refuses a call that nobody can take now.
-func (v *view) noRoute(s *space, e *entry, c call) *refusal {
+func (v *view) noRoute(s *space, e *entry, c call) *refusal.Refusal {
 	if e == nil || len(e.away) == 0 {
 		return v.unknownMethod(s, c)
 	}
-	r := refuse(connect.CodeUnavailable, reasonUnreachable,
-		"nobody who serves "+spoken(c.procedure)+" in namespace "+quoted(s.name)+" can be reached: "+blame(e.away))
-	r.looked = &looked{v, s, e, c}
+	r := refusal.New(connect.CodeUnavailable, mesh.ReasonUnreachable,
+		"nobody who serves "+refusal.Spoken(c.procedure)+" in namespace "+refusal.Quoted(s.name)+" can be reached: "+blame(e.away))
+	r.Looked = &examined{v, s, e, c}
 	return r
 }
 
-func (v *view) unreachableTarget(s *space, e *entry, c call, why string) *refusal {
-	r := refuse(connect.CodeUnavailable, reasonUnreachable,
-		"collector "+quoted(c.target)+" cannot be reached: "+why+"; call it again when it is back, or without a target")
-	r.looked = &looked{v, s, e, c}
+func (v *view) unreachableTarget(s *space, e *entry, c call, why string) *refusal.Refusal {
+	r := refusal.New(connect.CodeUnavailable, mesh.ReasonUnreachable,
+		"collector "+refusal.Quoted(c.target)+" cannot be reached: "+why+"; call it again when it is back, or without a target")
+	r.Looked = &examined{v, s, e, c}
 	return r
 }
 
-func (v *view) notServing(s *space, e *entry, c call) *refusal {
-	message := "collector " + quoted(c.target) + " does not serve " + spoken(c.procedure) + " in namespace " + quoted(s.name)
+func (v *view) notServing(s *space, e *entry, c call) *refusal.Refusal {
+	message := "collector " + refusal.Quoted(c.target) + " does not serve " + refusal.Spoken(c.procedure) + " in namespace " + refusal.Quoted(s.name)
 	if e == nil {
-		message += nearHint(c.procedure, s.procedures())
+		message += refusal.Suggest(c.procedure, s.procedures())
 	} else {
 		message += "; call it without a target to reach who does"
 	}
-	r := refuse(connect.CodeUnimplemented, reasonTargetNotServing, message)
-	r.looked = &looked{v, s, e, c}
+	r := refusal.New(connect.CodeUnimplemented, mesh.ReasonTargetNotServing, message)
+	r.Looked = &examined{v, s, e, c}
 	return r
 }
 
-func (v *view) unknownTarget(s *space, e *entry, c call) *refusal {
-	r := refuse(connect.CodeNotFound, reasonTargetUnknown,
-		"collector "+quoted(v.self)+" has no connection to a collector "+quoted(c.target)+nearHint(c.target, v.collectors()))
-	r.looked = &looked{v, s, e, c}
+func (v *view) unknownTarget(s *space, e *entry, c call) *refusal.Refusal {
+	r := refusal.New(connect.CodeNotFound, mesh.ReasonTargetUnknown,
+		"collector "+refusal.Quoted(v.self)+" has no connection to a collector "+refusal.Quoted(c.target)+refusal.Suggest(c.target, v.collectors()))
+	r.Looked = &examined{v, s, e, c}
 	return r
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 const (
@@ -89,10 +90,10 @@ func viewOf(t testing.TB, local []string, peers ...*conn.Peer) *view {
 var still = balance{load: func(*station) int32 { return 0 }}
 
 // told is what a decision comes to, in words.
-func told(d decision) string {
+func told(d decision) mesh.Reason {
 	switch {
 	case d.refusal != nil:
-		return d.refusal.reason
+		return d.refusal.Reason
 	case d.local != nil:
 		return "local"
 	}
@@ -100,7 +101,7 @@ func told(d decision) string {
 	for i := range d.len() {
 		ids = append(ids, d.peer(i).ID)
 	}
-	return strings.Join(ids, " ")
+	return mesh.Reason(strings.Join(ids, " "))
 }
 
 func TestRoute(t *testing.T) {
@@ -111,47 +112,47 @@ func TestRoute(t *testing.T) {
 		local  []string
 		peers  []*conn.Peer
 		target string
-		want   string
+		want   mesh.Reason
 	}{
 		{"here", []string{get}, nil, "", "local"},
 		{"here although a peer has it", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "", "local"},
 		{"here by its own id", []string{get}, nil, "a", "local"},
-		{"own id, not registered here", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "a", reasonTargetNotServing},
+		{"own id, not registered here", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "a", mesh.ReasonTargetNotServing},
 		{"on a peer", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "", "b"},
 		{"an idle peer is as good", nil, []*conn.Peer{peerServing(t, "b", idle, "ns", get)}, "", "b"},
 		{"on peers by id", nil, []*conn.Peer{peerServing(t, "c", active, "ns", get), peerServing(t, "b", active, "ns", get)}, "", "b c"},
 		{"not on a peer without the method", nil, []*conn.Peer{peerServing(t, "b", active, "ns", "ns/x.S/Put"), peerServing(t, "c", active, "ns", get)}, "", "c"},
-		{"not on a peer without the namespace", nil, []*conn.Peer{peerServing(t, "b", active, "other", get)}, "", reasonMethodUnknown},
+		{"not on a peer without the namespace", nil, []*conn.Peer{peerServing(t, "b", active, "other", get)}, "", mesh.ReasonMethodUnknown},
 		{"not on a stale peer", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "", "c"},
-		{"known, nobody reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", closed, "ns", get)}, "", reasonUnreachable},
-		{"nobody has it", nil, nil, "", reasonMethodUnknown},
-		{"a peer of before the restart may have it", nil, []*conn.Peer{silentPeer("b", stale, "ns")}, "", reasonUnreachable},
-		{"a silent peer of another namespace has not", nil, []*conn.Peer{silentPeer("b", stale, "other")}, "", reasonMethodUnknown},
-		{"a silent peer that was closed is not waited for", nil, []*conn.Peer{silentPeer("b", closed, "ns")}, "", reasonMethodUnknown},
-		{"a peer with a link that was not heard yet may have it", nil, []*conn.Peer{silentPeer("b", active, "ns")}, "", reasonUnreachable},
-		{"target with a link that was not heard yet", nil, []*conn.Peer{silentPeer("b", active, "ns")}, "b", reasonUnreachable},
-		{"target while another was not heard yet", nil, []*conn.Peer{peerServing(t, "b", active, "ns"), silentPeer("c", active, "ns")}, "b", reasonTargetNotServing},
-		{"a restarted peer is not called before it was heard", nil, []*conn.Peer{awayPeer(t, "b", true, get)}, "", reasonUnreachable},
-		{"nor as a target", nil, []*conn.Peer{awayPeer(t, "b", true, get)}, "b", reasonUnreachable},
+		{"known, nobody reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", closed, "ns", get)}, "", mesh.ReasonUnreachable},
+		{"nobody has it", nil, nil, "", mesh.ReasonMethodUnknown},
+		{"a peer of before the restart may have it", nil, []*conn.Peer{silentPeer("b", stale, "ns")}, "", mesh.ReasonUnreachable},
+		{"a silent peer of another namespace has not", nil, []*conn.Peer{silentPeer("b", stale, "other")}, "", mesh.ReasonMethodUnknown},
+		{"a silent peer that was closed is not waited for", nil, []*conn.Peer{silentPeer("b", closed, "ns")}, "", mesh.ReasonMethodUnknown},
+		{"a peer with a link that was not heard yet may have it", nil, []*conn.Peer{silentPeer("b", active, "ns")}, "", mesh.ReasonUnreachable},
+		{"target with a link that was not heard yet", nil, []*conn.Peer{silentPeer("b", active, "ns")}, "b", mesh.ReasonUnreachable},
+		{"target while another was not heard yet", nil, []*conn.Peer{peerServing(t, "b", active, "ns"), silentPeer("c", active, "ns")}, "b", mesh.ReasonTargetNotServing},
+		{"a restarted peer is not called before it was heard", nil, []*conn.Peer{awayPeer(t, "b", true, get)}, "", mesh.ReasonUnreachable},
+		{"nor as a target", nil, []*conn.Peer{awayPeer(t, "b", true, get)}, "b", mesh.ReasonUnreachable},
 		{"nor while another can", nil, []*conn.Peer{awayPeer(t, "b", true, get), peerServing(t, "c", active, "ns", get)}, "", "c"},
-		{"a restarted peer may have more than before", nil, []*conn.Peer{awayPeer(t, "b", true, "ns/x.S/Put")}, "", reasonUnreachable},
-		{"a peer that stops keeps what it served", nil, []*conn.Peer{awayPeer(t, "b", false, get)}, "", reasonUnreachable},
-		{"a peer that stops gets nothing new", nil, []*conn.Peer{awayPeer(t, "b", false, "ns/x.S/Put")}, "", reasonMethodUnknown},
-		{"a serving peer that names no more has withdrawn it", nil, []*conn.Peer{peerServing(t, "b", active, "ns")}, "", reasonMethodUnknown},
-		{"a seed peer that is away may have it", nil, []*conn.Peer{seedPeer("b", stale, "ns")}, "", reasonUnreachable},
-		{"a seed peer of another namespace has not", nil, []*conn.Peer{seedPeer("b", stale, "other")}, "", reasonMethodUnknown},
+		{"a restarted peer may have more than before", nil, []*conn.Peer{awayPeer(t, "b", true, "ns/x.S/Put")}, "", mesh.ReasonUnreachable},
+		{"a peer that stops keeps what it served", nil, []*conn.Peer{awayPeer(t, "b", false, get)}, "", mesh.ReasonUnreachable},
+		{"a peer that stops gets nothing new", nil, []*conn.Peer{awayPeer(t, "b", false, "ns/x.S/Put")}, "", mesh.ReasonMethodUnknown},
+		{"a serving peer that names no more has withdrawn it", nil, []*conn.Peer{peerServing(t, "b", active, "ns")}, "", mesh.ReasonMethodUnknown},
+		{"a seed peer that is away may have it", nil, []*conn.Peer{seedPeer("b", stale, "ns")}, "", mesh.ReasonUnreachable},
+		{"a seed peer of another namespace has not", nil, []*conn.Peer{seedPeer("b", stale, "other")}, "", mesh.ReasonMethodUnknown},
 		{"a seed peer only if no other can", nil, []*conn.Peer{seedPeer("aa", active, "ns"), peerServing(t, "b", active, "ns", get)}, "", "b"},
 		{"a seed peer in place of one that is away", nil, []*conn.Peer{seedPeer("c", active, "ns"), peerServing(t, "b", stale, "ns", get)}, "", "c"},
 		{"seed peers only", nil, []*conn.Peer{seedPeer("b", active, "ns"), seedPeer("c", stale, "ns")}, "", "b"},
-		{"seed peer of another namespace", nil, []*conn.Peer{seedPeer("b", active, "other")}, "", reasonMethodUnknown},
+		{"seed peer of another namespace", nil, []*conn.Peer{seedPeer("b", active, "other")}, "", mesh.ReasonMethodUnknown},
 		{"target", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", get)}, "b", "b"},
 		{"target among equals", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get)}, "c", "c"},
 		{"seed target", nil, []*conn.Peer{seedPeer("b", active, "ns")}, "b", "b"},
-		{"target without the method", nil, []*conn.Peer{peerServing(t, "b", active, "ns"), peerServing(t, "c", active, "ns", get)}, "b", reasonTargetNotServing},
-		{"target without the namespace", nil, []*conn.Peer{peerServing(t, "b", active, "other", get)}, "b", reasonTargetNotServing},
-		{"target not reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "b", reasonUnreachable},
-		{"target not known", []string{get}, nil, "z", reasonTargetUnknown},
-		{"another kind of method", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", "!"+get)}, "b", reasonSchemaIncompatible},
+		{"target without the method", nil, []*conn.Peer{peerServing(t, "b", active, "ns"), peerServing(t, "c", active, "ns", get)}, "b", mesh.ReasonTargetNotServing},
+		{"target without the namespace", nil, []*conn.Peer{peerServing(t, "b", active, "other", get)}, "b", mesh.ReasonTargetNotServing},
+		{"target not reachable", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", get), peerServing(t, "c", active, "ns", get)}, "b", mesh.ReasonUnreachable},
+		{"target not known", []string{get}, nil, "z", mesh.ReasonTargetUnknown},
+		{"another kind of method", []string{get}, []*conn.Peer{peerServing(t, "b", active, "ns", "!"+get)}, "b", mesh.ReasonSchemaIncompatible},
 		{"those who can be reached say what it is", nil, []*conn.Peer{peerServing(t, "b", stale, "ns", "!"+get), peerServing(t, "c", active, "ns", get)}, "", "c"},
 		{"the first says what it is", nil, []*conn.Peer{peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", "!"+get)}, "", "b"},
 	}
@@ -172,19 +173,19 @@ func TestRouteOfRawMessagesToASeedPeer(t *testing.T) {
 	t.Parallel()
 	v := viewOf(t, nil, seedPeer("b", active, "ns"), peerServing(t, "c", stale, "ns", "ns/x.S/Get"))
 	away := viewOf(t, nil, seedPeer("b", stale, "ns"))
-	if got := told(route(away, call{"ns", "/x.S/New", "", true}, still)); got != reasonMethodUnknown {
+	if got := told(route(away, call{"ns", "/x.S/New", "", true}, still)); got != mesh.ReasonMethodUnknown {
 		t.Errorf("what a seed peer that is away could not take: %s", got)
 	}
 	v.spaces["ns"].entries["/x.S/Any"] = &entry{procedure: "/x.S/Any", service: "x.S", method: "Any", input: anyType, output: anyType}
 	for _, tt := range []struct {
 		c    call
-		want string
+		want mesh.Reason
 	}{
 		{call{"ns", "/x.S/Get", "", false}, "b"},
-		{call{"ns", "/x.S/Get", "", true}, reasonUnreachable},
-		{call{"ns", "/x.S/Get", "b", true}, reasonTargetNotServing},
+		{call{"ns", "/x.S/Get", "", true}, mesh.ReasonUnreachable},
+		{call{"ns", "/x.S/Get", "b", true}, mesh.ReasonTargetNotServing},
 		{call{"ns", "/x.S/Any", "", true}, "b"},
-		{call{"ns", "/x.S/New", "", true}, reasonMethodUnknown},
+		{call{"ns", "/x.S/New", "", true}, mesh.ReasonMethodUnknown},
 	} {
 		if got := told(route(v, tt.c, still)); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt.c, got, tt.want)
@@ -195,11 +196,11 @@ func TestRouteOfRawMessagesToASeedPeer(t *testing.T) {
 func TestRouteOfAnUnknownNamespace(t *testing.T) {
 	t.Parallel()
 	d := route(viewOf(t, nil), call{namespace: "nss", procedure: "/x.S/Get"}, still)
-	if d.refusal == nil || d.refusal.reason != reasonNamespaceUnknown || d.refusal.code != connect.CodeNotFound {
+	if d.refusal == nil || d.refusal.Reason != mesh.ReasonNamespaceUnknown || d.refusal.Code != connect.CodeNotFound {
 		t.Fatalf("refusal = %+v", d.refusal)
 	}
-	if want := `collector "a" has no namespace "nss"; it has ns, other`; d.refusal.message != want {
-		t.Errorf("message %q, want %q", d.refusal.message, want)
+	if want := `collector "a" has no namespace "nss"; it has ns, other`; d.refusal.Message != want {
+		t.Errorf("message %q, want %q", d.refusal.Message, want)
 	}
 }
 
@@ -222,7 +223,7 @@ func TestRouteTakesTheLessLoadedOfTwo(t *testing.T) {
 	}
 	for _, tt := range tests {
 		d := route(v, call{namespace: "ns", procedure: "/x.S/Get"}, balance{tt.first | tt.second<<16, load})
-		if got := told(d); got != tt.want {
+		if got := told(d); string(got) != tt.want {
 			t.Errorf("of peers %d and %d: %s, want %s", tt.first, tt.second, got, tt.want)
 		}
 	}

@@ -6,9 +6,11 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/status"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // Serve runs a method on this very collector, or refuses it; it never forwards. Failures are in the Status; the error
@@ -31,23 +33,23 @@ func (l *local) Serve(ctx context.Context, req *collector.ServeRequest) (*collec
 	meta.answer()
 	route := []string{l.self}
 	if err != nil {
-		return &collector.ServeResponse{Status: failedStatus(err, route), ExecutorId: l.self}, nil
+		return &collector.ServeResponse{Status: refusal.FailedStatus(err, route), ExecutorId: l.self}, nil
 	}
-	return &collector.ServeResponse{Status: okStatus(route), Output: out, ExecutorId: l.self}, nil
+	return &collector.ServeResponse{Status: refusal.OKStatus(route), Output: out, ExecutorId: l.self}, nil
 }
 
 func (l *local) serve(ctx context.Context, req *collector.ServeRequest, meta *metadata) (*anypb.Any, error) {
 	if r := checkEnvelope(req); r != nil {
-		return nil, r.err(l.self)
+		return nil, r.Err(l.self)
 	}
 	v := l.current.Load().alone()
 	procedure, r := v.resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
 	if r != nil {
-		return nil, r.err(l.self)
+		return nil, r.Err(l.self)
 	}
 	d := route(v, call{namespace: req.GetNamespace(), procedure: procedure}, balance{})
 	if d.refusal != nil {
-		return nil, d.refusal.err(l.self)
+		return nil, d.refusal.Err(l.self)
 	}
 	return l.execute(ctx, d.local, req.GetInput(), meta)
 }
@@ -55,7 +57,7 @@ func (l *local) serve(ctx context.Context, req *collector.ServeRequest, meta *me
 // execute runs a unary method with the input of an envelope.
 func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *metadata) (*anypb.Any, error) {
 	if r := admit(m, in); r != nil {
-		return nil, r.err(l.self)
+		return nil, r.Err(l.self)
 	}
 	stream := &envelopeStream{method: m, limit: l.limits.MessageBytes - envelopeOverhead, in: in}
 	meta.info.Spec = m.spec
@@ -63,7 +65,7 @@ func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *met
 		return nil, err
 	}
 	if stream.out == nil {
-		return nil, connect.NewError(connect.CodeInternal, "the handler of "+spoken(m.spec.Procedure)+" returned without an answer")
+		return nil, connect.NewError(connect.CodeInternal, "the handler of "+refusal.Spoken(m.spec.Procedure)+" returned without an answer")
 	}
 	return stream.out, nil
 }
@@ -72,19 +74,19 @@ func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *met
 const envelopeOverhead = 4 << 10
 
 // admit checks what an envelope brings for a method.
-func admit(m *method, in *anypb.Any) *refusal {
+func admit(m *method, in *anypb.Any) *refusal.Refusal {
 	if r := checkUnary(m.spec); r != nil {
 		return r
 	}
 	return checkInput(in, m.input)
 }
 
-func checkUnary(spec connect.Spec) *refusal {
+func checkUnary(spec connect.Spec) *refusal.Refusal {
 	if spec.StreamType == connect.StreamTypeUnary {
 		return nil
 	}
-	return refuse(connect.CodeUnimplemented, reasonNotUnary,
-		spoken(spec.Procedure)+" is a streaming method; call it with a generated client at its own path")
+	return refusal.New(connect.CodeUnimplemented, mesh.ReasonNotUnary,
+		refusal.Spoken(spec.Procedure)+" is a streaming method; call it with a generated client at its own path")
 }
 
 // metadata carries headers between an envelope RPC and the handler it stands for.

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/observe"
 )
 
@@ -67,10 +68,10 @@ func (s *sighting) end(route *RouteInfo, err error) {
 func (s *sighting) fail(err error) {
 	verdict, ok := errors.AsType[*connect.Error](err)
 	if !ok || verdict == nil {
-		verdict = verdictOf(err)
+		verdict = refusal.VerdictOf(err)
 	}
 	s.call.Code, s.call.Message = verdict.Code().String(), verdict.Message()
-	failure, ok := failureOf(verdict)
+	failure, ok := refusal.FailureOf(verdict)
 	if !ok {
 		return
 	}

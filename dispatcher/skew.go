@@ -8,9 +8,11 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/schema"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // compare says whether a peer's schema of a method is another one than the method has here, and what of that. It looks
@@ -78,7 +80,7 @@ func (e *entry) isOdd(st *station) bool {
 }
 
 // incompatible refuses a call with a target whose schema of the method is another one.
-func (v *view) incompatible(s *space, e *entry, c call, st *station) *refusal {
+func (v *view) incompatible(s *space, e *entry, c call, st *station) *refusal.Refusal {
 	skew, _ := skewOf(e.odd, st)
 	owner := e.owner
 	if e.local != nil {
@@ -88,9 +90,9 @@ func (v *view) incompatible(s *space, e *entry, c call, st *station) *refusal {
 	if skew.pending {
 		code = connect.CodeUnavailable
 	}
-	r := refuse(code, reasonSchemaIncompatible, "collector "+quoted(st.ID)+" "+skew.reason+"; "+spoken(e.procedure)+
-		" in namespace "+quoted(s.name)+" is what collector "+quoted(owner)+" has: bring both to one schema, or call it without a target")
-	r.looked = &looked{v, s, e, c}
+	r := refusal.New(code, mesh.ReasonSchemaIncompatible, "collector "+refusal.Quoted(st.ID)+" "+skew.reason+"; "+refusal.Spoken(e.procedure)+
+		" in namespace "+refusal.Quoted(s.name)+" is what collector "+refusal.Quoted(owner)+" has: bring both to one schema, or call it without a target")
+	r.Looked = &examined{v, s, e, c}
 	return r
 }
 
@@ -165,8 +167,8 @@ func (c *callerSchemas) judge(known *peerSchema, e *entry, p callerPair) verdict
 }
 
 // refuseCaller refuses a call of a client in this process that the peer would misunderstand.
-func refuseCaller(d *decision, e *entry, found verdict) *refusal {
+func refuseCaller(d *decision, e *entry, found verdict) *refusal.Refusal {
 	service, _, _ := name.SplitProcedure(e.procedure)
-	return refuse(connect.CodeFailedPrecondition, reasonSchemaIncompatible,
-		"the client was generated from another schema of "+service+" than collector "+quoted(d.peer(0).ID)+" has: "+found.text)
+	return refusal.New(connect.CodeFailedPrecondition, mesh.ReasonSchemaIncompatible,
+		"the client was generated from another schema of "+service+" than collector "+refusal.Quoted(d.peer(0).ID)+" has: "+found.text)
 }

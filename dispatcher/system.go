@@ -12,9 +12,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // systemServices are the collector's own services, mounted. They change only with the registry.
@@ -29,7 +31,7 @@ type systemServices struct {
 func (s *systemServices) has(service string) bool { return slices.Contains(s.names(), service) }
 
 // unknownMethod refuses a path that names one of them and no method of it.
-func (s *systemServices) unknownMethod(path string) *refusal {
+func (s *systemServices) unknownMethod(path string) *refusal.Refusal {
 	at := strings.LastIndexByte(path, '/')
 	service, method := path[1:at], path[at+1:]
 	var methods []string
@@ -38,8 +40,8 @@ func (s *systemServices) unknownMethod(path string) *refusal {
 			methods = append(methods, known)
 		}
 	}
-	return refuse(connect.CodeUnimplemented, reasonMethodUnknown,
-		"service "+service+" of a collector has no method "+quoted(method)+nearHint(method, methods))
+	return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
+		"service "+service+" of a collector has no method "+refusal.Quoted(method)+refusal.Suggest(method, methods))
 }
 
 // files are those that declare them.
@@ -125,13 +127,13 @@ func (s linkService) Dispatch(ctx context.Context, req *collector.DispatchReques
 	return s.dispatcher.Dispatch(ctx, req)
 }
 
-func (s linkService) refused(r *refusal) *collector.Status {
-	return failedStatus(r.err(s.local.self), []string{s.local.self})
+func (s linkService) refused(r *refusal.Refusal) *collector.Status {
+	return refusal.FailedStatus(r.Err(s.local.self), []string{s.local.self})
 }
 
 // checkShared refuses an envelope in a namespace that the connection does not share: what is inside of one must not
 // reach further than a call outside of one. A namespace that is missing is refused by whoever reads the rest.
-func (s linkService) checkShared(ctx context.Context, namespace string) *refusal {
+func (s linkService) checkShared(ctx context.Context, namespace string) *refusal.Refusal {
 	info, _ := connect.CallInfoForServerContext(ctx)
 	over, ok := info.TransportInfo.(*link.ServerInfo)
 	if !ok || namespace == "" {
@@ -141,6 +143,6 @@ func (s linkService) checkShared(ctx context.Context, namespace string) *refusal
 	if peer, ok := s.dispatcher.conns.Table().Peer(id); ok && slices.Contains(peer.Shared, namespace) {
 		return nil
 	}
-	return refuse(connect.CodePermissionDenied, reasonNamespaceUnknown,
-		"namespace "+quoted(namespace)+" is not shared by collectors "+quoted(id)+" and "+quoted(s.local.self))
+	return refusal.New(connect.CodePermissionDenied, mesh.ReasonNamespaceUnknown,
+		"namespace "+refusal.Quoted(namespace)+" is not shared by collectors "+refusal.Quoted(id)+" and "+refusal.Quoted(s.local.self))
 }

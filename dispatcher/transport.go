@@ -7,7 +7,9 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // RouteInfo tells where a call went. On a client of [Dispatcher.Transport] it is the TransportInfo of the call; see
@@ -26,7 +28,7 @@ func newRouteInfo(route ...string) *RouteInfo {
 	executor := route[len(route)-1]
 	return &RouteInfo{
 		Executor: executor, Route: route,
-		executorHeader: []string{executor}, routeHeader: []string{joinRoute(route)},
+		executorHeader: []string{executor}, routeHeader: []string{refusal.JoinRoute(route)},
 	}
 }
 
@@ -67,7 +69,7 @@ func (t *transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 	if !ok {
 		ctx, info = connect.NewClientContext(ctx)
 	}
-	v := d.viewFor(ctx, func(v *view) *refusal {
+	v := d.viewFor(ctx, func(v *view) *refusal.Refusal {
 		decided, _ := t.decide(v, spec, info)
 		return decided.refusal
 	})
@@ -87,7 +89,7 @@ func (c *callerCall) open(ctx context.Context, v *view, decided decision, call l
 	d := c.dispatcher
 	switch {
 	case decided.refusal != nil:
-		return decided.refusal.err(d.id)
+		return decided.refusal.Err(d.id)
 	case decided.local != nil:
 		c.stream = d.local.open(ctx, decided.local, c.info, v.route)
 		return nil
@@ -104,11 +106,11 @@ func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (
 		}
 		namespace = found
 	}
-	target := info.RequestHeader().Get(headerTarget)
+	target := info.RequestHeader().Get(mesh.HeaderTarget)
 	decided := route(v, call{namespace: namespace, procedure: spec.Procedure, target: target}, t.dispatcher.balance())
 	if e := decided.entry; decided.refusal == nil && e != nil && e.stream != spec.StreamType {
-		decided.refusal = refuse(connect.CodeUnimplemented, reasonMethodUnknown,
-			spoken(spec.Procedure)+" is a "+e.stream.String()+" method there, not a "+spec.StreamType.String()+
+		decided.refusal = refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
+			refusal.Spoken(spec.Procedure)+" is a "+e.stream.String()+" method there, not a "+spec.StreamType.String()+
 				" one: the client was generated from another schema")
 	}
 	if found := t.dispatcher.callers.skew(v, decided.entry, &decided, namespace, spec); found.breaks {

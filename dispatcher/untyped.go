@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/name"
 )
@@ -66,11 +67,11 @@ func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler
 	return unaryHandler(receive, func(ctx context.Context, in any) (any, error) {
 		packed := in.(*anypb.Any) //nolint:forcetypeassert // receive made it
 		if r := d.local.validateUntyped(ctx, namespace, procedure, packed); r != nil {
-			return nil, r.err(d.id)
+			return nil, r.Err(d.id)
 		}
 		input, r := toGo(packed, types)
 		if r != nil {
-			return nil, r.err(d.id)
+			return nil, r.Err(d.id)
 		}
 		output, err := handler(ctx, input)
 		if err != nil {
@@ -78,7 +79,7 @@ func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler
 		}
 		out, err := toAny(output)
 		if err != nil {
-			return nil, connect.NewError(connect.CodeInternal, "the handler of "+spoken(procedure)+" "+err.Error())
+			return nil, connect.NewError(connect.CodeInternal, "the handler of "+refusal.Spoken(procedure)+" "+err.Error())
 		}
 		return out, nil
 	})
@@ -126,7 +127,7 @@ func codeOf(err error) connect.Code {
 }
 
 // toGo unwraps the input of an untyped handler.
-func toGo(in *anypb.Any, types func() descriptor.Resolver) (any, *refusal) {
+func toGo(in *anypb.Any, types func() descriptor.Resolver) (any, *refusal.Refusal) {
 	if in.GetTypeUrl() == "" && len(in.GetValue()) == 0 {
 		return nil, nil
 	}

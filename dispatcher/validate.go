@@ -8,7 +8,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // RegistryValidator says which methods may be called. It is asked before every call that runs on this collector,
@@ -63,13 +65,13 @@ func newValidator(v RegistryValidator) *validator {
 }
 
 // validate asks about a call that is about to run. What an untyped method gets is asked about when it is there.
-func (l *local) validate(ctx context.Context, m *method) *refusal {
+func (l *local) validate(ctx context.Context, m *method) *refusal.Refusal {
 	v := l.validator.Load()
 	if v == nil {
 		return nil
 	}
 	if err := v.ValidateServiceMethod(ctx, m.namespace, m.service, m.name); err != nil {
-		return notRegistered(err, connect.CodeNotFound, reasonNotRegistered)
+		return notRegistered(err, connect.CodeNotFound, mesh.ReasonNotRegistered)
 	}
 	if m.schema == nil {
 		return nil
@@ -78,7 +80,7 @@ func (l *local) validate(ctx context.Context, m *method) *refusal {
 }
 
 // validateUntyped asks about the message that came for an untyped method. A call without one is not asked about.
-func (l *local) validateUntyped(ctx context.Context, namespace, procedure string, in *anypb.Any) *refusal {
+func (l *local) validateUntyped(ctx context.Context, namespace, procedure string, in *anypb.Any) *refusal.Refusal {
 	v := l.validator.Load()
 	if v == nil {
 		return nil
@@ -90,7 +92,7 @@ func (l *local) validateUntyped(ctx context.Context, namespace, procedure string
 	return v.validateInput(ctx, namespace, procedure, has)
 }
 
-func (v *validator) validateInput(ctx context.Context, namespace, procedure, messageType string) *refusal {
+func (v *validator) validateInput(ctx context.Context, namespace, procedure, messageType string) *refusal.Refusal {
 	if v.input == nil {
 		return nil
 	}
@@ -98,26 +100,26 @@ func (v *validator) validateInput(ctx context.Context, namespace, procedure, mes
 	if err == nil {
 		err = v.input.ValidateInput(ctx, namespace, service, methodName, messageType)
 	}
-	return notRegistered(err, connect.CodeInvalidArgument, reasonInputType)
+	return notRegistered(err, connect.CodeInvalidArgument, mesh.ReasonInputType)
 }
 
 // notRegistered makes the refusal of a validator's error. A Connect error keeps its code, so that a registry that
 // cannot be reached is not taken for one that does not know the method; nor is a call whose time is over.
-func notRegistered(err error, code connect.Code, reason string) *refusal {
+func notRegistered(err error, code connect.Code, reason mesh.Reason) *refusal.Refusal {
 	if err == nil {
 		return nil
 	}
-	r := refuse(code, reason, err.Error())
+	r := refusal.New(code, reason, err.Error())
 	coded, ok := errors.AsType[*connect.Error](err)
 	switch {
 	case ok && coded != nil:
-		r.code, r.message = coded.Code(), coded.Message()
+		r.Code, r.Message = coded.Code(), coded.Message()
 		if coded.Code() == connect.CodeUnavailable {
-			r.reason = reasonUnreachable
+			r.Reason = mesh.ReasonUnreachable
 		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return timeOver(err, false)
+		return refusal.TimeOver(err, false)
 	}
-	r.cause = err
+	r.Cause = err
 	return r
 }

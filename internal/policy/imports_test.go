@@ -9,8 +9,9 @@ import (
 // mayImport says which rooms of this module a room may import, itself aside. Imports run one way:
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
-	"cmd/collector": {"dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"cmd/collector": {"mesh", "dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"mesh", "dispatcher/internal/refusal", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"mesh":          {"gen"},
 	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
 	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
 	"store":         {"internal/sqlite"},
@@ -18,7 +19,9 @@ var mayImport = map[string][]string{
 	"conn/link":     {"gen", "internal/gate", "internal/reuse"},
 	"web":           {"gen", "internal/origin"},
 	"gen":           {},
-	"examples":      {"dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
+	"examples":      {"mesh", "dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
+
+	"dispatcher/internal/refusal": {"gen", "internal/status", "mesh"},
 
 	"internal/descriptor": {"internal/name"},
 	"internal/doctest":    {},

@@ -1,4 +1,4 @@
-package dispatcher
+package refusal
 
 import (
 	"cmp"
@@ -13,9 +13,9 @@ const (
 	nearLongest  = 256
 )
 
-// near returns up to three of the names that differ least from the one asked for, nearest first. Names that share
+// nearest returns up to three of the names that differ least from the one asked for, nearest first. Names that share
 // less than half their letters are no help and left out.
-func near(asked string, names []string) []string {
+func nearest(asked string, names []string) []string {
 	type match struct {
 		name     string
 		distance int
@@ -37,9 +37,9 @@ func near(asked string, names []string) []string {
 	return found
 }
 
-// nearHint is the end of a message about a wrong name: "; near: a, b" or nothing.
-func nearHint(asked string, names []string) string {
-	found := near(asked, names)
+// Suggest is the end of a message about a wrong name: "; near: a, b" or nothing.
+func Suggest(asked string, names []string) string {
+	found := nearest(asked, names)
 	if len(found) == 0 {
 		return ""
 	}

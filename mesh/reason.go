@@ -1,0 +1,139 @@
+package mesh
+
+import (
+	"errors"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connectproto"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// Reason is the stable word for why a call failed, for programs. [Reasons] says what each means.
+type Reason string
+
+// The reasons, in the order in which a call can meet them. The descriptions are those of [Reasons].
+const (
+	ReasonInvalidRequest     Reason = "invalid_request"
+	ReasonNamespaceUnknown   Reason = "namespace_unknown"
+	ReasonNamespaceAmbiguous Reason = "namespace_ambiguous"
+	ReasonServiceAmbiguous   Reason = "service_ambiguous"
+	ReasonMethodUnknown      Reason = "method_unknown"
+	ReasonNotUnary           Reason = "not_unary"
+	ReasonTargetUnknown      Reason = "target_unknown"
+	ReasonTargetNotServing   Reason = "target_not_serving"
+	ReasonUnreachable        Reason = "unreachable"
+	ReasonSchemaIncompatible Reason = "schema_incompatible"
+	ReasonNotRegistered      Reason = "not_registered"
+	ReasonInputType          Reason = "input_type"
+	ReasonInputMalformed     Reason = "input_malformed"
+	ReasonInputInvalid       Reason = "input_invalid"
+	ReasonTooLarge           Reason = "too_large"
+	ReasonLinkDown           Reason = "link_down"
+	ReasonLinkLost           Reason = "link_lost"
+	ReasonDeadline           Reason = "deadline"
+	ReasonCanceled           Reason = "canceled"
+	ReasonHandlerPanic       Reason = "handler_panic"
+	ReasonHandlerError       Reason = "handler_error"
+)
+
+// Author is who decided that a call fails.
+type Author string
+
+// The authors.
+const (
+	// AuthorRouter is the collector where the call entered: nobody was asked to run it.
+	AuthorRouter Author = "router"
+	// AuthorExecutor is the collector that was to run the call, before its handler or around it.
+	AuthorExecutor Author = "executor"
+	// AuthorLink is what is between the two.
+	AuthorLink Author = "link"
+	// AuthorCaller is the caller, by a deadline or by going away.
+	AuthorCaller Author = "caller"
+	// AuthorHandler is the handler, whose error is its own.
+	AuthorHandler Author = "handler"
+)
+
+// Description says what a [Reason] stands for.
+type Description struct {
+	Reason Reason
+	// Author is who failed the call.
+	Author Author
+	// Codes are the codes that the error can have, the usual one first; none for the code that a handler or a registry chose.
+	Codes []connect.Code
+	// Ran is whether the handler may have run.
+	Ran bool
+	// Transient is whether the same call may succeed later without anybody changing it, its handler or a schema.
+	Transient bool
+	// Meaning is a sentence for people.
+	Meaning string
+}
+
+// Reasons describes every reason, in the order of the constants. The result is shared: it must not be changed.
+func Reasons() []Description { return descriptions }
+
+func codes(codes ...connect.Code) []connect.Code { return codes }
+
+var descriptions = []Description{
+	{ReasonInvalidRequest, AuthorRouter, codes(connect.CodeInvalidArgument, connect.CodeUnimplemented), false, false,
+		"The request lacks a name, has one that cannot be, or does not keep to its protocol."},
+	{ReasonNamespaceUnknown, AuthorRouter, codes(connect.CodeNotFound, connect.CodePermissionDenied), false, false,
+		"The collector has no such namespace, or does not share it with the one that asks."},
+	{ReasonNamespaceAmbiguous, AuthorRouter, codes(connect.CodeFailedPrecondition), false, false,
+		"The call names no namespace and the method is served in several."},
+	{ReasonServiceAmbiguous, AuthorRouter, codes(connect.CodeInvalidArgument), false, false,
+		"The short name of the service stands for several services of the namespace."},
+	{ReasonMethodUnknown, AuthorRouter, codes(connect.CodeUnimplemented), false, false,
+		"Nobody in the mesh serves such a method, or not any more."},
+	{ReasonNotUnary, AuthorRouter, codes(connect.CodeUnimplemented), false, false,
+		"The method streams, and an envelope carries one message each way."},
+	{ReasonTargetUnknown, AuthorRouter, codes(connect.CodeNotFound), false, false,
+		"The collector has no connection to the one that is to run the call."},
+	{ReasonTargetNotServing, AuthorRouter, codes(connect.CodeUnimplemented), false, false,
+		"The collector that is to run the call does not serve the method."},
+	{ReasonUnreachable, AuthorRouter, codes(connect.CodeUnavailable), false, true,
+		"Nobody who serves the method, or may serve it, can be reached now."},
+	{ReasonSchemaIncompatible, AuthorRouter, codes(connect.CodeFailedPrecondition, connect.CodeUnavailable), false, false,
+		"The schemas of the two ends are not compatible; unavailable while they could not be compared yet."},
+	{ReasonNotRegistered, AuthorExecutor, nil, false, false,
+		"The registry of the executor does not allow the method: not_found, or the code of the registry's own error."},
+	{ReasonInputType, AuthorExecutor, codes(connect.CodeInvalidArgument), false, false,
+		"The request message is not of the type that the method takes."},
+	{ReasonInputMalformed, AuthorExecutor, codes(connect.CodeInvalidArgument), false, false,
+		"The request message does not decode."},
+	{ReasonInputInvalid, AuthorExecutor, codes(connect.CodeInvalidArgument), false, false,
+		"The request message breaks a rule of its schema, as protovalidate reads it; see the module rules."},
+	{ReasonTooLarge, AuthorExecutor, codes(connect.CodeResourceExhausted), true, false,
+		"A message or the headers are larger than the limit. Only an answer that is too large comes after the handler ran."},
+	{ReasonLinkDown, AuthorLink, codes(connect.CodeUnavailable), false, true,
+		"The link failed before the call had left: the handler did not run."},
+	{ReasonLinkLost, AuthorLink, codes(connect.CodeUnavailable), true, true,
+		"The link failed after the call had left: the handler may have run."},
+	{ReasonDeadline, AuthorCaller, codes(connect.CodeDeadlineExceeded), true, true,
+		"The deadline of the call passed."},
+	{ReasonCanceled, AuthorCaller, codes(connect.CodeCanceled), true, true,
+		"The caller gave the call up."},
+	{ReasonHandlerPanic, AuthorExecutor, codes(connect.CodeInternal), true, false,
+		"The handler panicked; the log of the executor has the stack."},
+	{ReasonHandlerError, AuthorHandler, nil, true, false,
+		"The handler answered with an error. It stands in a Status only: elsewhere such an error has no reason."},
+}
+
+// ReasonOf is the reason for which the mesh failed a call; empty for an error of a handler, for one that is no failure of
+// the mesh, which the end of the caller's own time is not, and for nil.
+func ReasonOf(err error) Reason {
+	coded, ok := errors.AsType[*connect.Error](err)
+	if !ok || coded == nil {
+		return ""
+	}
+	for _, detail := range coded.Details() {
+		if detail.Type != "collector.mesh.v1.CallFailure" {
+			continue
+		}
+		message, err := connectproto.UnmarshalErrorDetail(detail)
+		if failure, ok := message.(*meshv1.CallFailure); ok && err == nil {
+			return Reason(failure.GetReason())
+		}
+	}
+	return ""
+}
