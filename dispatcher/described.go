@@ -139,10 +139,10 @@ func (v *view) describeService(s *space, name, collector string) (service protor
 	for _, methodName := range slices.Sorted(maps.Keys(methods)) {
 		e := methods[methodName]
 		if e.local != nil && (collector == "" || collector == v.self) {
-			if e.local.schema == nil {
+			if e.local.Schema == nil {
 				continue
 			}
-			if local, ok := e.local.schema.Parent().(protoreflect.ServiceDescriptor); ok {
+			if local, ok := e.local.Schema.Parent().(protoreflect.ServiceDescriptor); ok {
 				return local, v.self
 			}
 		}

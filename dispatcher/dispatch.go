@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -121,7 +122,7 @@ func (d *Dispatcher) dispatchToPeers(
 // wire is how an envelope's call looks on the way to a peer. To a seed peer the input goes as the Any that it came as.
 func (d *decision) wire(procedure string) (input, output string, spec connect.Spec) {
 	if d.seed || d.entry == nil {
-		return anyType, anyType, connect.Spec{Procedure: procedure}
+		return hosted.AnyType, hosted.AnyType, connect.Spec{Procedure: procedure}
 	}
 	e := d.entry
 	return e.input, e.output, connect.Spec{StreamType: e.stream, IdempotencyLevel: e.idempotency, Procedure: procedure}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -130,7 +131,7 @@ func checkSelf(id string, namespaces []string) error {
 func (d *Dispatcher) build() error {
 	d.recovery = &recovery{self: d.id, log: d.log}
 	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.intercept)
-	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery, d.options.sources)
+	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery, hosted.NewSet(d.options.sources))
 	if err := d.record(); err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 	defer d.mu.Unlock()
 	next := newValidator(v)
 	if next != nil && next.services != nil {
-		if err := d.local.current.Load().tell(next.services); err != nil {
+		if err := next.tell(d.local.methods.Snapshot()); err != nil {
 			return fmt.Errorf("registry: %w", err)
 		}
 	}
@@ -243,7 +244,7 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 
 // view is what routing may look at now.
 func (d *Dispatcher) view() *view {
-	v, local, table, known := d.joined.Load(), d.local.current.Load(), d.conns.Table(), d.schemas.known.Load()
+	v, local, table, known := d.joined.Load(), d.local.methods.Snapshot(), d.conns.Table(), d.schemas.known.Load()
 	if v != nil && v.snapshot == local && v.table == table && v.known == known {
 		return v
 	}
@@ -253,7 +254,7 @@ func (d *Dispatcher) view() *view {
 func (d *Dispatcher) rejoin() *view {
 	d.joining.Lock()
 	defer d.joining.Unlock()
-	old, local, table, known := d.joined.Load(), d.local.current.Load(), d.conns.Table(), d.schemas.known.Load()
+	old, local, table, known := d.joined.Load(), d.local.methods.Snapshot(), d.conns.Table(), d.schemas.known.Load()
 	if old != nil && old.snapshot == local && old.table == table && old.known == known {
 		return old
 	}

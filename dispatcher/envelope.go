@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/descriptor"
@@ -63,7 +64,7 @@ func checkInput(in *anypb.Any, want string) *refusal.Refusal {
 	switch {
 	case r != nil:
 		return r
-	case want == anyType || has == "" || has == want:
+	case want == hosted.AnyType || has == "" || has == want:
 		return nil
 	}
 	return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInputType, "the input is a "+refusal.Quoted(has)+", the method takes a "+refusal.Quoted(want))
@@ -72,7 +73,7 @@ func checkInput(in *anypb.Any, want string) *refusal.Refusal {
 // inputBytes is the encoded request message of a method: the value of the Any, or the Any itself where the method
 // takes one.
 func inputBytes(in *anypb.Any, want string) ([]byte, *refusal.Refusal) {
-	if want != anyType {
+	if want != hosted.AnyType {
 		return in.GetValue(), nil
 	}
 	data, err := proto.Marshal(in)
@@ -84,7 +85,7 @@ func inputBytes(in *anypb.Any, want string) ([]byte, *refusal.Refusal) {
 
 // outputAny packs an encoded response message.
 func outputAny(data []byte, messageType string) (*anypb.Any, error) {
-	if messageType != anyType {
+	if messageType != hosted.AnyType {
 		return &anypb.Any{TypeUrl: typeURLPrefix + messageType, Value: data}, nil
 	}
 	out := new(anypb.Any)

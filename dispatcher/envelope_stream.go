@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/mesh"
 	"google.golang.org/protobuf/proto"
@@ -13,7 +14,7 @@ import (
 
 // envelopeStream is the [connect.ServerStream] of a unary handler that is called with an Any and answers with one.
 type envelopeStream struct {
-	method   *method
+	method   *hosted.Method
 	limit    int // of the answer, in bytes
 	in       *anypb.Any
 	received bool
@@ -29,11 +30,11 @@ func (s *envelopeStream) Receive(msg any) error {
 	if !ok {
 		return fmt.Errorf("%T is not a proto.Message", msg)
 	}
-	if packed, ok := msg.(*anypb.Any); ok && s.method.input == anyType {
+	if packed, ok := msg.(*anypb.Any); ok && s.method.Input == hosted.AnyType {
 		packed.TypeUrl, packed.Value = s.in.GetTypeUrl(), s.in.GetValue()
 		return nil
 	}
-	data, r := inputBytes(s.in, s.method.input)
+	data, r := inputBytes(s.in, s.method.Input)
 	if r == nil {
 		r = decode(data, into)
 	}
@@ -70,12 +71,12 @@ func (s *envelopeStream) Send(msg any) error {
 
 // pack encodes at once: the handler may change its message after Send.
 func (s *envelopeStream) pack(message proto.Message) (*anypb.Any, error) {
-	if packed, ok := message.(*anypb.Any); ok && s.method.output == anyType {
+	if packed, ok := message.(*anypb.Any); ok && s.method.Output == hosted.AnyType {
 		return &anypb.Any{TypeUrl: packed.GetTypeUrl(), Value: packed.GetValue()}, nil
 	}
 	data, err := proto.Marshal(message)
 	if err != nil {
 		return nil, err
 	}
-	return outputAny(data, s.method.output)
+	return outputAny(data, s.method.Output)
 }

@@ -8,6 +8,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 )
 
 // Handle adds one unary method to a namespace, served by a function of its own message types:
@@ -41,7 +43,7 @@ func Handle[Req, Res proto.Message](
 		}
 		return stream.Send(out)
 	}
-	return d.addMethods(namespace, []connect.Method{{Spec: specOf(method), Handler: handler}})
+	return d.addMethods(namespace, []connect.Method{{Spec: hosted.SpecOf(method), Handler: handler}})
 }
 
 var errNewMessage = errors.New("the request type does not make messages of its own Go type")

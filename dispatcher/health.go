@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
@@ -40,9 +41,9 @@ func (d *Dispatcher) registerHealth(server *connect.Server) error {
 		return func() any { return dynamicpb.NewMessage(methods.ByName(name).Input()) }
 	}
 	server.Register(
-		connect.Method{Spec: specOf(methods.ByName("Check")), Handler: unaryHandler(receive("Check"), h.check)},
-		connect.Method{Spec: specOf(methods.ByName("List")), Handler: unaryHandler(receive("List"), h.list)},
-		connect.Method{Spec: specOf(methods.ByName("Watch")), Handler: h.watch},
+		connect.Method{Spec: hosted.SpecOf(methods.ByName("Check")), Handler: unaryHandler(receive("Check"), h.check)},
+		connect.Method{Spec: hosted.SpecOf(methods.ByName("List")), Handler: unaryHandler(receive("List"), h.list)},
+		connect.Method{Spec: hosted.SpecOf(methods.ByName("Watch")), Handler: h.watch},
 	)
 	return nil
 }
@@ -80,7 +81,7 @@ func (h health) watch(ctx context.Context, _ connect.Spec, stream connect.Server
 	d, service := h.dispatcher, h.serviceOf(in)
 	var told servingStatus
 	for {
-		peers, local, system := d.conns.Changed(), d.local.current.Load().replaced, d.system.Load().replaced
+		peers, local, system := d.conns.Changed(), d.local.methods.Snapshot().Replaced, d.system.Load().replaced
 		if status := d.statusOf(service); status != told {
 			if err := stream.Send(h.response(status)); err != nil {
 				return err

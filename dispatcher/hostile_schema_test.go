@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/descriptor"
@@ -59,16 +60,16 @@ func (l liar) tell(revision uint64, files map[string][]byte, order ...string) {
 	catalog := &meshv1.Catalog{Revision: revision, Methods: []*meshv1.CatalogMethod{{
 		Namespace: "test", Procedure: "/x.S/Do", InputType: "x.In", OutputType: "x.Out", Fingerprint: 7,
 	}}}
-	own := &ownFiles{byHash: make(map[string]*ownFile)}
+	own := &hosted.Files{ByHash: make(map[string]*hosted.File)}
 	told := &meshv1.CatalogSchema{Namespace: "test"}
 	for _, hash := range order {
-		own.byHash[hash] = &ownFile{encoded: files[hash], hash: hash}
+		own.ByHash[hash] = &hosted.File{Encoded: files[hash], Hash: hash}
 		told.FileHashes = append(told.FileHashes, []byte(hash))
 	}
 	catalog.Schemas = []*meshv1.CatalogSchema{told}
-	snapshot := newSnapshot(revision, map[string]map[string]*method{}, l.d.id, l.d.namespaces)
-	snapshot.files = own
-	l.d.local.current.Store(snapshot)
+	snapshot := hosted.NewSnapshot(revision, map[string]map[string]*hosted.Method{})
+	snapshot.Files = own
+	l.d.local.methods.Current.Store(snapshot)
 	l.d.conns.Announce(catalog)
 }
 
@@ -350,7 +351,7 @@ func TestCallerSkewDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids paral
 	e := v.entry("ns", "/collector.CollectiveDispatcher/Serve")
 	e.fingerprint = schema.Fingerprint(serve)
 	d := route(v, call{namespace: "ns", procedure: e.procedure}, still)
-	callers, spec := new(callerSchemas), specOf(serve)
+	callers, spec := new(callerSchemas), hosted.SpecOf(serve)
 	ask := func() {
 		if found := callers.skew(v, e, &d, "ns", spec); found.breaks {
 			t.Error(found)

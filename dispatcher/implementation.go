@@ -10,6 +10,8 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 )
 
 // RegisterImplementation adds a whole service to a namespace, served by the methods of a Go value that has the
@@ -37,7 +39,7 @@ func (d *Dispatcher) RegisterImplementation(namespace string, service protorefle
 			problems = append(problems, problem)
 			continue
 		}
-		methods = append(methods, connect.Method{Spec: specOf(schema), Handler: handler})
+		methods = append(methods, connect.Method{Spec: hosted.SpecOf(schema), Handler: handler})
 	}
 	if len(problems) > 0 {
 		return d.registrationError(namespace, problems)

@@ -11,16 +11,17 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
 // open calls a method of this collector from this process. It differs from connect's in-process transport in that the
 // two sides never share a message: a sender's message is copied before Send returns.
-func (l *local) open(ctx context.Context, m *method, client *connect.CallInfo, route *RouteInfo) connect.ClientStream {
-	client.Spec, client.Protocol, client.PeerAddr, client.TransportInfo = m.spec, protocolLocal, l.self, route
+func (l *local) open(ctx context.Context, m *hosted.Method, client *connect.CallInfo, route *RouteInfo) connect.ClientStream {
+	client.Spec, client.Protocol, client.PeerAddr, client.TransportInfo = m.Spec, protocolLocal, l.self, route
 	c := localCall{local: l, method: m, client: client}
-	c.server.Spec, c.server.Protocol, c.server.PeerAddr = m.spec, protocolLocal, l.self
-	if m.spec.StreamType == connect.StreamTypeUnary {
+	c.server.Spec, c.server.Protocol, c.server.PeerAddr = m.Spec, protocolLocal, l.self
+	if m.Spec.StreamType == connect.StreamTypeUnary {
 		return &localUnary{localCall: c, ctx: ctx, request: make(chan any, 1)}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -36,7 +37,7 @@ const protocolLocal = "local"
 // localCall is what all in-process calls have.
 type localCall struct {
 	local  *local
-	method *method
+	method *hosted.Method
 	client *connect.CallInfo
 	server connect.CallInfo
 }
@@ -59,7 +60,7 @@ func (c *localCall) handle(ctx context.Context, stream connect.ServerStream) err
 }
 
 func (c *localCall) run(ctx context.Context, stream connect.ServerStream) (err error) {
-	defer c.local.recovery.rescue(ctx, c.method.spec.Procedure, &err)
+	defer c.local.recovery.rescue(ctx, c.method.Spec.Procedure, &err)
 	return c.local.run(detached{ctx}, c.method, &c.server, stream)
 }
 
@@ -195,7 +196,7 @@ func (s *localStream) SendHeaders() error {
 func (s *localStream) Send(msg any) error {
 	s.begin()
 	err := s.up.send(s.ctx, s.done, msg, nil)
-	if errors.Is(err, io.EOF) && s.method.spec.StreamType == connect.StreamTypeServer {
+	if errors.Is(err, io.EOF) && s.method.Spec.StreamType == connect.StreamTypeServer {
 		return nil
 	}
 	return err
@@ -222,7 +223,7 @@ func (s *localStream) Receive(msg any) error {
 	if err != nil {
 		return s.finish(err)
 	}
-	if s.method.spec.StreamType == connect.StreamTypeClient {
+	if s.method.Spec.StreamType == connect.StreamTypeClient {
 		s.single = true
 		if err := s.finish(io.EOF); !errors.Is(err, io.EOF) {
 			return err
@@ -243,7 +244,7 @@ func (s *localStream) finish(err error) error {
 	switch {
 	case s.verdict != nil:
 		return s.verdict
-	case s.method.spec.StreamType == connect.StreamTypeClient && !s.single:
+	case s.method.Spec.StreamType == connect.StreamTypeClient && !s.single:
 		return connect.NewError(connect.CodeUnimplemented, "the stream ended without a response")
 	}
 	return io.EOF

@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/schema"
 )
@@ -34,12 +35,12 @@ func (v variant) describe(o offered) protoreflect.MethodDescriptor {
 }
 
 // variantsOf lists the schemas that every method is said to have, here and on the peers that are kept.
-func variantsOf(local *snapshot, table *conn.Table, known *knownSchemas) map[offered][]variant {
+func variantsOf(local *hosted.Snapshot, table *conn.Table, known *knownSchemas) map[offered][]variant {
 	all := make(map[offered][]variant)
-	for namespace, methods := range local.spaces {
+	for namespace, methods := range local.Methods {
 		for _, m := range methods {
-			if m.schema != nil {
-				all[offered{namespace, m.service, m.name}] = []variant{{fingerprint: m.fingerprint, local: m.schema}}
+			if m.Schema != nil {
+				all[offered{namespace, m.Service, m.Name}] = []variant{{fingerprint: m.Fingerprint, local: m.Schema}}
 			}
 		}
 	}

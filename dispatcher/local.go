@@ -4,98 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"sync"
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
-	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
-	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/mesh"
 )
-
-// snapshot is what is registered at one moment. It never changes.
-type snapshot struct {
-	// revision grows with every change.
-	revision uint64
-	spaces   map[string]map[string]*method // by namespace and procedure; no empty namespaces
-	files    *ownFiles
-	types    map[string]func() *dynamicpb.Types // by namespace; made by the first who asks
-	// alone is a view of this snapshot without any peer, for Serve. It is made by the first who asks.
-	alone func() *view
-	// replaced is closed when another one takes its place.
-	replaced chan struct{}
-}
-
-func newSnapshot(revision uint64, spaces map[string]map[string]*method, self string, namespaces []string) *snapshot {
-	s := &snapshot{
-		revision: revision, spaces: spaces, files: new(ownFiles), replaced: make(chan struct{}),
-		types: make(map[string]func() *dynamicpb.Types, len(spaces)),
-	}
-	for namespace, methods := range spaces {
-		s.types[namespace] = sync.OnceValue(func() *dynamicpb.Types { return typesOfMethods(methods) })
-	}
-	s.alone = sync.OnceValue(func() *view { return join(self, namespaces, s, nil, nil, nil) })
-	return s
-}
-
-// with returns what is registered after methods were added. Nobody checks duplicates here.
-func (s *snapshot) with(methods []*method) map[string]map[string]*method {
-	spaces := maps.Clone(s.spaces)
-	for _, m := range methods {
-		space := maps.Clone(spaces[m.namespace])
-		if space == nil {
-			space = make(map[string]*method)
-		}
-		space[m.spec.Procedure] = m
-		spaces[m.namespace] = space
-	}
-	return spaces
-}
-
-// without returns what is registered after methods were taken out.
-func (s *snapshot) without(methods []*method) map[string]map[string]*method {
-	spaces := maps.Clone(s.spaces)
-	for _, m := range methods {
-		space := maps.Clone(spaces[m.namespace])
-		delete(space, m.spec.Procedure)
-		spaces[m.namespace] = space
-		if len(space) == 0 {
-			delete(spaces, m.namespace)
-		}
-	}
-	return spaces
-}
-
-// tell gives every service to a validator that listens.
-func (s *snapshot) tell(listener serviceListener) error {
-	for namespace, methods := range s.spaces {
-		for _, service := range servicesOf(slices.Collect(maps.Values(methods))) {
-			if err := listener.AddService(namespace, service); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// catalog is what peers are told.
-func (s *snapshot) catalog() *meshv1.Catalog {
-	catalog := &meshv1.Catalog{Revision: s.revision}
-	for _, methods := range s.spaces {
-		for _, m := range methods {
-			catalog.Methods = append(catalog.Methods, m.catalogMethod())
-		}
-	}
-	catalog.Schemas = s.files.schemas()
-	return catalog
-}
 
 // local runs the methods of this collector. It has no way to a peer: whatever is handed a local and nothing else can
 // run a call here or refuse it, so that no call makes a second hop.
@@ -104,41 +22,24 @@ type local struct {
 	namespaces []string
 	limits     Limits
 	recovery   *recovery
-	sources    *descriptor.Sources
-	current    atomic.Pointer[snapshot]
+	methods    *hosted.Set
+	alone      atomic.Pointer[view] // of what is registered here, without any peer, for Serve
 	validator  atomic.Pointer[validator]
 }
 
-func newLocal(self string, namespaces []string, limits Limits, recovery *recovery, sources *descriptor.Sources) *local {
-	l := &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery, sources: sources}
-	l.current.Store(newSnapshot(0, map[string]map[string]*method{}, self, namespaces))
-	return l
-}
-
-// replace makes a change the one that is served. One at a time.
-func (l *local) replace(spaces map[string]map[string]*method) *snapshot {
-	old := l.current.Load()
-	next := newSnapshot(old.revision+1, spaces, l.self, l.namespaces)
-	next.files = old.files.next(spaces, l.sources)
-	l.current.Store(next)
-	close(old.replaced)
-	return next
-}
-
-func (l *local) lookup(namespace, procedure string) (*method, bool) {
-	m, ok := l.current.Load().spaces[namespace][procedure]
-	return m, ok
+func newLocal(self string, namespaces []string, limits Limits, recovery *recovery, methods *hosted.Set) *local {
+	return &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery, methods: methods}
 }
 
 // run runs a method. A call whose time is over is not started.
-func (l *local) run(ctx context.Context, m *method, info *connect.CallInfo, stream connect.ServerStream) error {
+func (l *local) run(ctx context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
 	if err := ctx.Err(); err != nil {
 		return refusal.TimeOver(err, false).Err(l.self)
 	}
 	if r := l.validate(ctx, m); r != nil {
 		return r.Err(l.self)
 	}
-	return m.call(ctx, info, &guardedStream{ServerStream: l.opened(m, info, stream), limit: l.limits.MessageBytes})
+	return m.Call(ctx, info, &guardedStream{ServerStream: l.opened(m, info, stream), limit: l.limits.MessageBytes})
 }
 
 // guardedStream is what a handler here gets. It marks the refusal of a request message that does not decode as the
@@ -183,7 +84,7 @@ func (l *local) serveLink(system *connect.Server) link.Handler {
 		if namespace == "" {
 			return system.Call(ctx, procedure, info, stream)
 		}
-		m, ok := l.lookup(namespace, procedure)
+		m, ok := l.methods.Lookup(namespace, procedure)
 		if !ok {
 			return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
 				"collector "+refusal.Quoted(l.self)+" does not serve "+refusal.Spoken(procedure)+" in namespace "+refusal.Quoted(namespace)).Err(l.self)

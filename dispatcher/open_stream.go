@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
@@ -20,13 +21,13 @@ import (
 type openStream struct {
 	connect.ServerStream
 	local  *local
-	method *method
+	method *hosted.Method
 	json   bool // how the client writes and reads messages
 }
 
 // opened puts an openStream around the stream of a method that needs one.
-func (l *local) opened(m *method, info *connect.CallInfo, stream connect.ServerStream) connect.ServerStream {
-	if !m.open {
+func (l *local) opened(m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) connect.ServerStream {
+	if !m.Open {
 		return stream
 	}
 	return &openStream{ServerStream: stream, local: l, method: m, json: info.Codec == connect.CodecNameJSON}

@@ -28,14 +28,14 @@ func (s schemaService) GetFiles(
 	if n := len(req.GetHashes()); n > descriptor.Files {
 		return connect.Errorf(connect.CodeInvalidArgument, "%d files at once, at most %d are sent", n, descriptor.Files)
 	}
-	files := s.local.current.Load().files
+	files := s.local.methods.Snapshot().Files
 	for _, hash := range req.GetHashes() {
-		own, ok := files.byHash[string(hash)]
+		own, ok := files.ByHash[string(hash)]
 		if !ok {
 			return connect.Errorf(connect.CodeNotFound,
 				"collector %q has no file with the hash %.64x any more; its next catalog says what it has", s.local.self, hash)
 		}
-		if err := sendFile(stream, own.encoded, s.local.limits.fileChunk()); err != nil {
+		if err := sendFile(stream, own.Encoded, s.local.limits.fileChunk()); err != nil {
 			return err
 		}
 	}

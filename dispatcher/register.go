@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
 )
@@ -54,7 +55,7 @@ func (d *Dispatcher) RegisterDynamic(namespace string, service protoreflect.Serv
 	}
 	methods := make([]connect.Method, 0, service.Methods().Len())
 	for i := range service.Methods().Len() {
-		methods = append(methods, connect.Method{Spec: specOf(service.Methods().Get(i)), Handler: fn})
+		methods = append(methods, connect.Method{Spec: hosted.SpecOf(service.Methods().Get(i)), Handler: fn})
 	}
 	return d.addMethods(namespace, methods)
 }
@@ -62,13 +63,13 @@ func (d *Dispatcher) RegisterDynamic(namespace string, service protoreflect.Serv
 // Unregister removes every method of a service from a namespace and reports whether there was any. service is a full
 // name. Calls that run already end as they would.
 func (d *Dispatcher) Unregister(namespace, service string) bool {
-	return d.remove(namespace, func(m *method) bool { return m.service == service })
+	return d.remove(namespace, func(m *hosted.Method) bool { return m.Service == service })
 }
 
 // UnregisterMethod removes one method of a service, given by its full name, from a namespace and reports whether it
 // was there.
 func (d *Dispatcher) UnregisterMethod(namespace, service, methodName string) bool {
-	return d.remove(namespace, func(m *method) bool { return m.service == service && m.name == methodName })
+	return d.remove(namespace, func(m *hosted.Method) bool { return m.Service == service && m.Name == methodName })
 }
 
 // newServer is an empty server with the interceptors of this collector.
@@ -90,12 +91,12 @@ func (d *Dispatcher) addMethods(namespace string, methods []connect.Method) erro
 func (d *Dispatcher) addServer(namespace string, server *connect.Server, specs []connect.Spec) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	current := d.local.current.Load()
+	current := d.local.methods.Snapshot()
 	problems := d.checkSpace(namespace)
 	if len(specs) == 0 {
 		problems = append(problems, "there is no method in it")
 	}
-	methods := make([]*method, 0, len(specs))
+	methods := make([]*hosted.Method, 0, len(specs))
 	for _, spec := range specs {
 		m, problem := checkedMethod(namespace, spec, server, current)
 		if problem != "" {
@@ -110,19 +111,19 @@ func (d *Dispatcher) addServer(namespace string, server *connect.Server, specs [
 	if err := d.tellValidator(namespace, methods); err != nil {
 		return d.registrationError(namespace, []string{"the registry: " + err.Error()})
 	}
-	d.publish(current.with(methods))
+	d.publish(current.With(methods))
 	return nil
 }
 
-func checkedMethod(namespace string, spec connect.Spec, server *connect.Server, current *snapshot) (*method, string) {
-	m, err := newMethod(namespace, spec, server)
+func checkedMethod(namespace string, spec connect.Spec, server *connect.Server, current *hosted.Snapshot) (*hosted.Method, string) {
+	m, err := hosted.NewMethod(namespace, spec, server)
 	if err != nil {
 		return nil, err.Error()
 	}
-	if ownService(m.service) {
+	if ownService(m.Service) {
 		return nil, refusal.Spoken(spec.Procedure) + " belongs to the collector itself"
 	}
-	if there, ok := current.spaces[namespace][spec.Procedure]; ok {
+	if there, ok := current.Methods[namespace][spec.Procedure]; ok {
 		return nil, refusal.Spoken(spec.Procedure) + " is registered already: " + there.String()
 	}
 	return m, ""
@@ -154,16 +155,16 @@ func ownService(service string) bool {
 }
 
 // publish makes a change the one that is served and tells the peers. Callers hold d.mu.
-func (d *Dispatcher) publish(spaces map[string]map[string]*method) {
-	d.conns.Announce(d.local.replace(spaces).catalog())
+func (d *Dispatcher) publish(spaces map[string]map[string]*hosted.Method) {
+	d.conns.Announce(d.local.methods.Replace(spaces).Catalog())
 }
 
-func (d *Dispatcher) remove(namespace string, match func(*method) bool) bool {
+func (d *Dispatcher) remove(namespace string, match func(*hosted.Method) bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	current := d.local.current.Load()
-	var gone []*method
-	for _, m := range current.spaces[namespace] {
+	current := d.local.methods.Snapshot()
+	var gone []*hosted.Method
+	for _, m := range current.Methods[namespace] {
 		if match(m) {
 			gone = append(gone, m)
 		}
@@ -171,20 +172,20 @@ func (d *Dispatcher) remove(namespace string, match func(*method) bool) bool {
 	if len(gone) == 0 {
 		return false
 	}
-	next := current.without(gone)
+	next := current.Without(gone)
 	d.publish(next)
 	d.untellValidator(namespace, gone, next[namespace])
 	return true
 }
 
 // tellValidator gives the services of new methods to a validator that listens. On an error it takes back what it gave.
-func (d *Dispatcher) tellValidator(namespace string, methods []*method) error {
+func (d *Dispatcher) tellValidator(namespace string, methods []*hosted.Method) error {
 	v := d.local.validator.Load()
 	if v == nil || v.services == nil {
 		return nil
 	}
 	var given []string
-	for full, service := range servicesOf(methods) {
+	for full, service := range hosted.ServicesOf(methods) {
 		if err := v.services.AddService(namespace, service); err != nil {
 			for _, name := range given {
 				v.services.RemoveService(namespace, name)
@@ -197,31 +198,17 @@ func (d *Dispatcher) tellValidator(namespace string, methods []*method) error {
 }
 
 // untellValidator takes those services back of which no method is left.
-func (d *Dispatcher) untellValidator(namespace string, gone []*method, left map[string]*method) {
+func (d *Dispatcher) untellValidator(namespace string, gone []*hosted.Method, left map[string]*hosted.Method) {
 	v := d.local.validator.Load()
 	if v == nil || v.services == nil {
 		return
 	}
-	remaining := servicesOf(slices.Collect(maps.Values(left)))
-	for full := range servicesOf(gone) {
+	remaining := hosted.ServicesOf(slices.Collect(maps.Values(left)))
+	for full := range hosted.ServicesOf(gone) {
 		if _, ok := remaining[full]; !ok {
 			v.services.RemoveService(namespace, full)
 		}
 	}
-}
-
-// servicesOf are the descriptors of methods that have one, by full name.
-func servicesOf(methods []*method) map[string]protoreflect.ServiceDescriptor {
-	services := make(map[string]protoreflect.ServiceDescriptor)
-	for _, m := range methods {
-		if m.schema == nil {
-			continue
-		}
-		if service, ok := m.schema.Parent().(protoreflect.ServiceDescriptor); ok {
-			services[m.service] = service
-		}
-	}
-	return services
 }
 
 // unaryHandler is the ServerFunc of a function that answers one message with one message.

@@ -6,10 +6,9 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
@@ -18,43 +17,23 @@ import (
 
 // typesOf are the types of a method that runs here: of its own files, of its namespace, and those linked into the
 // program, which come first if the handler's messages are generated code.
-func (l *local) typesOf(m *method, dynamic bool) descriptor.Resolver {
-	current := l.current.Load()
-	own := current.files.typesIn(m.schema.ParentFile())
+func (l *local) typesOf(m *hosted.Method, dynamic bool) descriptor.Resolver {
+	current := l.methods.Snapshot()
+	own := current.Files.TypesIn(m.Schema.ParentFile())
 	if dynamic {
-		return descriptor.Chain{own, current.typesIn(m.namespace), protoregistry.GlobalTypes}
+		return descriptor.Chain{own, current.TypesIn(m.Namespace), protoregistry.GlobalTypes}
 	}
-	return descriptor.Chain{protoregistry.GlobalTypes, own, current.typesIn(m.namespace)}
-}
-
-// typesIn are those that the files of everything in a namespace declare.
-func (s *snapshot) typesIn(namespace string) descriptor.Resolver {
-	if types, ok := s.types[namespace]; ok {
-		return types()
-	}
-	return descriptor.Chain{}
-}
-
-// typesIn are those of a file and all it imports.
-func (f *ownFiles) typesIn(file protoreflect.FileDescriptor) descriptor.Resolver {
-	if own, ok := f.made[file]; ok {
-		return own.types()
-	}
-	return descriptor.NewTypes(file)
-}
-
-func typesOfMethods(methods map[string]*method) *dynamicpb.Types {
-	return descriptor.NewTypes(descriptor.WithExtensions(filesOf(methods)...)...)
+	return descriptor.Chain{protoregistry.GlobalTypes, own, current.TypesIn(m.Namespace)}
 }
 
 // typesIn are all types of a namespace that this collector knows: linked in, registered here, and of peers in the order
 // of their ids. An empty namespace stands for all.
 func (d *Dispatcher) typesIn(namespace string) descriptor.Resolver {
 	chain := descriptor.Chain{protoregistry.GlobalTypes}
-	current, known := d.local.current.Load(), d.schemas.known.Load()
-	for _, name := range slices.Sorted(maps.Keys(current.spaces)) {
+	current, known := d.local.methods.Snapshot(), d.schemas.known.Load()
+	for _, name := range slices.Sorted(maps.Keys(current.Methods)) {
 		if namespace == "" || namespace == name {
-			chain = append(chain, current.typesIn(name))
+			chain = append(chain, current.TypesIn(name))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(known.peers)) {

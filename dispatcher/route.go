@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/mesh"
@@ -28,7 +29,7 @@ type balance struct {
 
 // decision is where a call goes. Exactly one of local, refusal and peers is set.
 type decision struct {
-	local *method
+	local *hosted.Method
 	// peers are equals, tried from lead on and around.
 	peers   []*station
 	lead    int

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/mesh"
@@ -70,20 +71,20 @@ func words(s string) []string { return slices.Sorted(slices.Values(strings.Field
 // viewOf is a view of collector "a" in namespaces ns and other, with local methods written as for peerServing.
 func viewOf(t testing.TB, local []string, peers ...*conn.Peer) *view {
 	t.Helper()
-	spaces := make(map[string]map[string]*method)
+	spaces := make(map[string]map[string]*hosted.Method)
 	for _, text := range local {
 		namespace, procedure, _ := strings.Cut(text, "/")
-		m, err := newMethod(namespace, connect.Spec{Procedure: "/" + procedure}, nil)
+		m, err := hosted.NewMethod(namespace, connect.Spec{Procedure: "/" + procedure}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if spaces[namespace] == nil {
-			spaces[namespace] = make(map[string]*method)
+			spaces[namespace] = make(map[string]*hosted.Method)
 		}
-		spaces[namespace][m.spec.Procedure] = m
+		spaces[namespace][m.Spec.Procedure] = m
 	}
 	namespaces := []string{"ns", "other"}
-	return join("a", namespaces, newSnapshot(1, spaces, "a", namespaces), conn.NewTable(peers...), nil, nil)
+	return join("a", namespaces, hosted.NewSnapshot(1, spaces), conn.NewTable(peers...), nil, nil)
 }
 
 // still is a balance whose peers are all idle and whose turn is the first.
@@ -176,7 +177,7 @@ func TestRouteOfRawMessagesToASeedPeer(t *testing.T) {
 	if got := told(route(away, call{"ns", "/x.S/New", "", true}, still)); got != mesh.ReasonMethodUnknown {
 		t.Errorf("what a seed peer that is away could not take: %s", got)
 	}
-	v.spaces["ns"].entries["/x.S/Any"] = &entry{procedure: "/x.S/Any", service: "x.S", method: "Any", input: anyType, output: anyType}
+	v.spaces["ns"].entries["/x.S/Any"] = &entry{procedure: "/x.S/Any", service: "x.S", method: "Any", input: hosted.AnyType, output: hosted.AnyType}
 	for _, tt := range []struct {
 		c    call
 		want mesh.Reason

@@ -71,7 +71,7 @@ func (l *schemaLearner) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		changed, replaced := l.conns.Changed(), l.local.current.Load().replaced
+		changed, replaced := l.conns.Changed(), l.local.methods.Snapshot().Replaced
 		l.look()
 		timer.Reset(l.patience())
 		select {
@@ -115,7 +115,7 @@ func (l *schemaLearner) look() {
 		}
 	}
 	l.later = later
-	next.verdicts = judge(variantsOf(l.local.current.Load(), table, next), old.verdicts)
+	next.verdicts = judge(variantsOf(l.local.methods.Snapshot(), table, next), old.verdicts)
 	l.publish(old, next)
 }
 

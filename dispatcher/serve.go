@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -42,7 +43,7 @@ func (l *local) serve(ctx context.Context, req *collector.ServeRequest, meta *me
 	if r := checkEnvelope(req); r != nil {
 		return nil, r.Err(l.self)
 	}
-	v := l.current.Load().alone()
+	v := l.view()
 	procedure, r := v.resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
 	if r != nil {
 		return nil, r.Err(l.self)
@@ -55,17 +56,17 @@ func (l *local) serve(ctx context.Context, req *collector.ServeRequest, meta *me
 }
 
 // execute runs a unary method with the input of an envelope.
-func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *metadata) (*anypb.Any, error) {
+func (l *local) execute(ctx context.Context, m *hosted.Method, in *anypb.Any, meta *metadata) (*anypb.Any, error) {
 	if r := admit(m, in); r != nil {
 		return nil, r.Err(l.self)
 	}
 	stream := &envelopeStream{method: m, limit: l.limits.MessageBytes - envelopeOverhead, in: in}
-	meta.info.Spec = m.spec
+	meta.info.Spec = m.Spec
 	if err := l.run(ctx, m, &meta.info, stream); err != nil {
 		return nil, err
 	}
 	if stream.out == nil {
-		return nil, connect.NewError(connect.CodeInternal, "the handler of "+refusal.Spoken(m.spec.Procedure)+" returned without an answer")
+		return nil, connect.NewError(connect.CodeInternal, "the handler of "+refusal.Spoken(m.Spec.Procedure)+" returned without an answer")
 	}
 	return stream.out, nil
 }
@@ -74,11 +75,11 @@ func (l *local) execute(ctx context.Context, m *method, in *anypb.Any, meta *met
 const envelopeOverhead = 4 << 10
 
 // admit checks what an envelope brings for a method.
-func admit(m *method, in *anypb.Any) *refusal.Refusal {
-	if r := checkUnary(m.spec); r != nil {
+func admit(m *hosted.Method, in *anypb.Any) *refusal.Refusal {
+	if r := checkUnary(m.Spec); r != nil {
 		return r
 	}
-	return checkInput(in, m.input)
+	return checkInput(in, m.Input)
 }
 
 func checkUnary(spec connect.Spec) *refusal.Refusal {
@@ -114,4 +115,15 @@ func (m *metadata) answer() {
 	}
 	passAnswer(m.outer.ResponseHeader(), m.info.ResponseHeader())
 	passAnswer(m.outer.ResponseTrailer(), m.info.ResponseTrailer())
+}
+
+// view is what is registered here, as routing sees it where there are no peers.
+func (l *local) view() *view {
+	current := l.methods.Snapshot()
+	if v := l.alone.Load(); v != nil && v.snapshot == current {
+		return v
+	}
+	v := join(l.self, l.namespaces, current, nil, nil, nil)
+	l.alone.Store(v)
+	return v
 }

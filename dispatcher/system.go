@@ -12,10 +12,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/mesh"
 )
 
@@ -145,4 +147,15 @@ func (s linkService) checkShared(ctx context.Context, namespace string) *refusal
 	}
 	return refusal.New(connect.CodePermissionDenied, mesh.ReasonNamespaceUnknown,
 		"namespace "+refusal.Quoted(namespace)+" is not shared by collectors "+refusal.Quoted(id)+" and "+refusal.Quoted(s.local.self))
+}
+
+// files are those of everything that is registered here and of the collector's own services, dependencies first. Of two
+// versions of one path, in two namespaces, the one of the namespace that sorts first is in the list.
+func (d *Dispatcher) files() []protoreflect.FileDescriptor {
+	var roots []protoreflect.FileDescriptor
+	spaces := d.local.methods.Snapshot().Methods
+	for _, namespace := range slices.Sorted(maps.Keys(spaces)) {
+		roots = append(roots, hosted.FilesOf(spaces[namespace])...)
+	}
+	return descriptor.WithExtensions(append(roots, d.system.Load().files()...)...)
 }

@@ -3,11 +3,14 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/mesh"
@@ -65,18 +68,18 @@ func newValidator(v RegistryValidator) *validator {
 }
 
 // validate asks about a call that is about to run. What an untyped method gets is asked about when it is there.
-func (l *local) validate(ctx context.Context, m *method) *refusal.Refusal {
+func (l *local) validate(ctx context.Context, m *hosted.Method) *refusal.Refusal {
 	v := l.validator.Load()
 	if v == nil {
 		return nil
 	}
-	if err := v.ValidateServiceMethod(ctx, m.namespace, m.service, m.name); err != nil {
+	if err := v.ValidateServiceMethod(ctx, m.Namespace, m.Service, m.Name); err != nil {
 		return notRegistered(err, connect.CodeNotFound, mesh.ReasonNotRegistered)
 	}
-	if m.schema == nil {
+	if m.Schema == nil {
 		return nil
 	}
-	return v.validateInput(ctx, m.namespace, m.spec.Procedure, m.input)
+	return v.validateInput(ctx, m.Namespace, m.Spec.Procedure, m.Input)
 }
 
 // validateUntyped asks about the message that came for an untyped method. A call without one is not asked about.
@@ -122,4 +125,16 @@ func notRegistered(err error, code connect.Code, reason mesh.Reason) *refusal.Re
 	}
 	r.Cause = err
 	return r
+}
+
+// tell gives every service of a snapshot to the validator.
+func (v *validator) tell(s *hosted.Snapshot) error {
+	for namespace, methods := range s.Methods {
+		for _, service := range hosted.ServicesOf(slices.Collect(maps.Values(methods))) {
+			if err := v.services.AddService(namespace, service); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/name"
 )
@@ -20,7 +21,7 @@ import (
 // somebody, reachable or not, serves the procedure in the namespace, and it is in the indexes.
 type view struct {
 	self     string
-	snapshot *snapshot // what is registered here
+	snapshot *hosted.Snapshot // what is registered here
 	table    *conn.Table
 	known    *knownSchemas // nil without a table
 	spaces   map[string]*space
@@ -55,9 +56,9 @@ type entry struct {
 	input, output              string
 	stream                     connect.StreamType
 	idempotency                connect.IdempotencyLevel
-	fingerprint                uint64  // of the schema that the method has here; 0 if unknown
-	owner                      string  // the collector that has that schema
-	local                      *method // nil if it is not registered here
+	fingerprint                uint64         // of the schema that the method has here; 0 if unknown
+	owner                      string         // the collector that has that schema
+	local                      *hosted.Method // nil if it is not registered here
 	peers                      []*station
 	away                       []*station // served it before the connection was lost
 	odd                        []skewed   // serve something else under this name: calls do not go there
@@ -89,7 +90,7 @@ type station struct {
 
 // join builds a view. table and known may be nil, for a view of what is here alone; old, which may be nil too, gives the
 // loads of peers that stay, and says which schema had a name first.
-func join(self string, namespaces []string, local *snapshot, table *conn.Table, known *knownSchemas, old *view) *view {
+func join(self string, namespaces []string, local *hosted.Snapshot, table *conn.Table, known *knownSchemas, old *view) *view {
 	v := &view{
 		self: self, snapshot: local, table: table, known: known,
 		spaces:   make(map[string]*space, len(namespaces)),
@@ -100,7 +101,7 @@ func join(self string, namespaces []string, local *snapshot, table *conn.Table, 
 	for _, namespace := range namespaces {
 		v.space(namespace)
 	}
-	for namespace, methods := range local.spaces {
+	for namespace, methods := range local.Methods {
 		for _, m := range methods {
 			v.space(namespace).addLocal(m)
 		}
@@ -191,12 +192,12 @@ func (s *space) indexName(e *entry) {
 	methods[e.method] = e
 }
 
-func (s *space) addLocal(m *method) {
-	s.entries[m.spec.Procedure] = &entry{
-		procedure: m.spec.Procedure, service: m.service, method: m.name,
-		input: m.input, output: m.output,
-		stream: m.spec.StreamType, idempotency: m.spec.IdempotencyLevel,
-		local: m, fingerprint: m.fingerprint,
+func (s *space) addLocal(m *hosted.Method) {
+	s.entries[m.Spec.Procedure] = &entry{
+		procedure: m.Spec.Procedure, service: m.Service, method: m.Name,
+		input: m.Input, output: m.Output,
+		stream: m.Spec.StreamType, idempotency: m.Spec.IdempotencyLevel,
+		local: m, fingerprint: m.Fingerprint,
 	}
 }
 
@@ -284,7 +285,7 @@ func (e *entry) add(o offer, known *knownSchemas) {
 }
 
 // untyped reports that the method takes the Any of an envelope as it is.
-func (e *entry) untyped() bool { return e.input == anyType }
+func (e *entry) untyped() bool { return e.input == hosted.AnyType }
 
 func streamType(m *meshv1.CatalogMethod) connect.StreamType {
 	kind := connect.StreamTypeUnary

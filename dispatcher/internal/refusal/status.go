@@ -57,4 +57,5 @@ func VerdictOf(err error) *connect.Error {
 	return connect.NewError(connect.CodeUnknown, "").WithCause(err)
 }
 
+// JoinRoute is a route as Status.details and the headers of an answer have it: ids, comma separated.
 func JoinRoute(route []string) string { return strings.Join(route, ",") }
