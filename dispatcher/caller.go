@@ -95,7 +95,7 @@ func (c *callerCall) tell(err error) {
 	}
 	route, ok := c.info.TransportInfo.(*RouteInfo)
 	if !ok {
-		route = c.dispatcher.view().route
+		route = c.dispatcher.view().Route
 	}
 	c.end(route, err)
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -32,7 +33,7 @@ type narrowed struct{ namespace, collector string }
 // descriptions are made when they are asked for, and anew when what they describe has changed.
 type descriptions struct {
 	mu     sync.Mutex
-	view   *view
+	view   *routing.View
 	system *systemServices
 	made   map[narrowed]*described
 }
@@ -49,7 +50,7 @@ func (d *Dispatcher) described(n narrowed) *described {
 	}
 	made, ok := c.made[n]
 	if !ok {
-		made = describe(v, system, d.options.sources, d.limits.descriptorPage(), n)
+		made = describe(v, d.schemas.known.Load(), system, d.options.sources, d.limits.descriptorPage(), n)
 		c.made[n] = made
 	}
 	return made
@@ -57,18 +58,18 @@ func (d *Dispatcher) described(n narrowed) *described {
 
 // describe puts the schemas together. most is how many bytes an answer may have with the comments of its files, a file
 // and all it imports; comments that would make it larger are left out.
-func describe(v *view, system *systemServices, sources *descriptor.Sources, most int, n narrowed) *described {
+func describe(v *routing.View, known *knownSchemas, system *systemServices, sources *descriptor.Sources, most int, n narrowed) *described {
 	b := &describing{
-		sources: sources, most: most, sizes: make(map[string]int),
+		known: known, sources: sources, most: most, sizes: make(map[string]int),
 		described: &described{names: system.names(), files: new(protoregistry.Files)},
 	}
 	for _, file := range system.files() {
 		b.add(file)
 	}
 	for _, here := range []bool{true, false} {
-		for _, namespace := range slices.Sorted(maps.Keys(v.spaces)) {
+		for _, namespace := range slices.Sorted(maps.Keys(v.Namespaces)) {
 			if n.namespace == "" || n.namespace == namespace {
-				b.addSpace(v, v.spaces[namespace], n.collector, here)
+				b.addSpace(v, v.Namespaces[namespace], n.collector, here)
 			}
 		}
 	}
@@ -82,6 +83,7 @@ func describe(v *view, system *systemServices, sources *descriptor.Sources, most
 // describing is a described while it is made.
 type describing struct {
 	*described
+	known   *knownSchemas
 	sources *descriptor.Sources
 	most    int
 	sizes   map[string]int                // of the files, by path
@@ -104,29 +106,29 @@ func (b *describing) addExtending() {
 }
 
 // addSpace adds the services of a namespace: those that are served here, or the others.
-func (b *describing) addSpace(v *view, s *space, collector string, here bool) {
-	for _, name := range slices.Sorted(maps.Keys(s.services)) {
-		service, owner := v.describeService(s, name, collector)
-		if service == nil || (owner == v.self) != here {
+func (b *describing) addSpace(v *routing.View, s *routing.NamespaceIndex, collector string, here bool) {
+	for _, name := range slices.Sorted(maps.Keys(s.Services)) {
+		service, owner := b.describeService(v, s, name, collector)
+		if service == nil || (owner == v.Self) != here {
 			continue
 		}
 		if other := b.add(service.ParentFile()); other != "" {
-			b.hidden = append(b.hidden, "reflection does not show "+name+" of "+owner+" in namespace "+s.name+": "+other+
+			b.hidden = append(b.hidden, "reflection does not show "+name+" of "+owner+" in namespace "+s.Name+": "+other+
 				"; ask with the header "+mesh.HeaderTarget+": "+owner)
 			continue
 		}
 		b.names = append(b.names, name)
-		b.others = append(b.others, v.filesBeside(service, s.name, owner)...)
+		b.others = append(b.others, b.filesBeside(service, s.Name, owner, v.Self)...)
 	}
 }
 
 // filesBeside are files of whoever serves a service that may extend its messages: linked in, or told by a peer.
-func (v *view) filesBeside(service protoreflect.ServiceDescriptor, namespace, owner string) []protoreflect.FileDescriptor {
-	if owner == v.self {
+func (b *describing) filesBeside(service protoreflect.ServiceDescriptor, namespace, owner, self string) []protoreflect.FileDescriptor {
+	if owner == self {
 		return descriptor.WithExtensions(service.ParentFile())
 	}
 	var files []protoreflect.FileDescriptor
-	for _, file := range v.known.of(owner, namespace).files() {
+	for _, file := range b.known.of(owner, namespace).files() {
 		files = append(files, file.Descriptor)
 	}
 	return files
@@ -134,24 +136,24 @@ func (v *view) filesBeside(service protoreflect.ServiceDescriptor, namespace, ow
 
 // describeService finds the schema of a service: that of the wanted collector, or, if none is wanted, this collector's
 // own, or of those who decide what one of its methods is the one who has most of them.
-func (v *view) describeService(s *space, name, collector string) (service protoreflect.ServiceDescriptor, owner string) {
-	methods := s.services[name]
+func (b *describing) describeService(v *routing.View, s *routing.NamespaceIndex, name, collector string) (service protoreflect.ServiceDescriptor, owner string) {
+	methods := s.Services[name]
 	for _, methodName := range slices.Sorted(maps.Keys(methods)) {
 		e := methods[methodName]
-		if e.local != nil && (collector == "" || collector == v.self) {
-			if e.local.Schema == nil {
+		if e.Local != nil && (collector == "" || collector == v.Self) {
+			if e.Local.Schema == nil {
 				continue
 			}
-			if local, ok := e.local.Schema.Parent().(protoreflect.ServiceDescriptor); ok {
-				return local, v.self
+			if local, ok := e.Local.Schema.Parent().(protoreflect.ServiceDescriptor); ok {
+				return local, v.Self
 			}
 		}
-		candidate := e.owner
+		candidate := e.Owner
 		if collector != "" {
 			candidate = collector
 		}
-		found := v.known.of(candidate, s.name).service(name)
-		if st := v.stations[candidate]; found == nil || st == nil || !st.serves(s.name, e.procedure) {
+		found := b.known.of(candidate, s.Name).service(name)
+		if st := v.Peers[candidate]; found == nil || st == nil || !st.Serves(s.Name, e.Procedure) {
 			continue
 		}
 		if service == nil || found.Methods().Len() > service.Methods().Len() {

@@ -10,6 +10,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/status"
@@ -45,64 +46,64 @@ type answer struct {
 }
 
 func (d *Dispatcher) dispatch(ctx context.Context, req *collector.DispatchRequest, meta *metadata) answer {
-	v := d.viewFor(ctx, func(v *view) *refusal.Refusal {
-		decided, _, r := v.decide(req, d.balance())
-		return cmp.Or(r, decided.refusal)
+	v := d.viewFor(ctx, func(v *routing.View) *refusal.Refusal {
+		decided, _, r := decide(v, req, d.balance())
+		return cmp.Or(r, decided.Refusal)
 	})
-	decided, procedure, r := v.decide(req, d.balance())
+	decided, procedure, r := decide(v, req, d.balance())
 	if r == nil {
-		r = decided.refusal
+		r = decided.Refusal
 	}
 	if r != nil {
-		return answer{err: r.Err(d.id), route: v.route}
+		return answer{err: r.Err(d.id), route: v.Route}
 	}
-	if decided.local != nil {
-		out, err := d.local.execute(ctx, decided.local, req.GetInput(), meta)
-		return answer{out: out, err: err, route: v.route}
+	if decided.Local != nil {
+		out, err := d.local.execute(ctx, decided.Local, req.GetInput(), meta)
+		return answer{out: out, err: err, route: v.Route}
 	}
-	if r := decided.entry.admits(req.GetInput()); r != nil {
-		return answer{err: r.Err(d.id), route: v.route}
+	if r := admits(decided.Entry, req.GetInput()); r != nil {
+		return answer{err: r.Err(d.id), route: v.Route}
 	}
 	return d.dispatchToPeers(ctx, v, decided, procedure, req, meta)
 }
 
 // decide routes an envelope.
-func (v *view) decide(req *collector.DispatchRequest, b balance) (decision, string, *refusal.Refusal) {
+func decide(v *routing.View, req *collector.DispatchRequest, b routing.Balance) (routing.Decision, string, *refusal.Refusal) {
 	if r := checkEnvelope(req); r != nil {
-		return decision{}, "", r
+		return routing.Decision{}, "", r
 	}
-	procedure, r := v.resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
+	procedure, r := v.Resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
 	if r != nil {
-		return decision{}, "", r
+		return routing.Decision{}, "", r
 	}
-	return route(v, call{namespace: req.GetNamespace(), procedure: procedure, target: req.GetTargetCollectorId()}, b), procedure, nil
+	return routing.Route(v, routing.Call{Namespace: req.GetNamespace(), Procedure: procedure, Target: req.GetTargetCollectorId()}, b), procedure, nil
 }
 
 // admits checks an input for a method of a peer, as far as its catalog tells. A nil entry is a method that only a seed
 // peer may know.
-func (e *entry) admits(in *anypb.Any) *refusal.Refusal {
+func admits(e *routing.Entry, in *anypb.Any) *refusal.Refusal {
 	if e == nil {
 		return nil
 	}
-	if r := checkUnary(connect.Spec{StreamType: e.stream, Procedure: e.procedure}); r != nil {
+	if r := checkUnary(connect.Spec{StreamType: e.Stream, Procedure: e.Procedure}); r != nil {
 		return r
 	}
-	return checkInput(in, e.input)
+	return checkInput(in, e.Input)
 }
 
 func (d *Dispatcher) dispatchToPeers(
-	ctx context.Context, v *view, decided decision, procedure string, req *collector.DispatchRequest, meta *metadata,
+	ctx context.Context, v *routing.View, decided routing.Decision, procedure string, req *collector.DispatchRequest, meta *metadata,
 ) answer {
-	input, output, spec := decided.wire(procedure)
+	input, output, spec := wire(&decided, procedure)
 	meta.info.Spec = spec
 	data, r := inputBytes(req.GetInput(), input)
 	if r != nil {
-		return answer{err: r.Err(d.id), route: v.route}
+		return answer{err: r.Err(d.id), route: v.Route}
 	}
 	ctx, info := connect.NewClientContext(ctx)
 	out, err := d.newOutbound(ctx, info, decided, link.Call{Namespace: req.GetNamespace(), Spec: spec}, meta.info.RequestHeader())
 	if err != nil {
-		return answer{err: err, route: v.route}
+		return answer{err: err, route: v.Route}
 	}
 	defer out.recycle()
 	raw := &link.Raw{Data: data}
@@ -120,10 +121,10 @@ func (d *Dispatcher) dispatchToPeers(
 }
 
 // wire is how an envelope's call looks on the way to a peer. To a seed peer the input goes as the Any that it came as.
-func (d *decision) wire(procedure string) (input, output string, spec connect.Spec) {
-	if d.seed || d.entry == nil {
+func wire(d *routing.Decision, procedure string) (input, output string, spec connect.Spec) {
+	if d.Seed || d.Entry == nil {
 		return hosted.AnyType, hosted.AnyType, connect.Spec{Procedure: procedure}
 	}
-	e := d.entry
-	return e.input, e.output, connect.Spec{StreamType: e.stream, IdempotencyLevel: e.idempotency, Procedure: procedure}
+	e := d.Entry
+	return e.Input, e.Output, connect.Spec{StreamType: e.Stream, IdempotencyLevel: e.Idempotency, Procedure: procedure}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -43,9 +44,7 @@ type Dispatcher struct {
 	descriptions descriptions
 	recorder     *observe.Recorder
 	releaseStore func()
-	// joined is the newest view that was asked for; it is rebuilt by whoever finds it out of date.
-	joined  atomic.Pointer[view]
-	joining sync.Mutex
+	views        views
 
 	front       http.Handler // see newFront
 	system      atomic.Pointer[systemServices]
@@ -139,6 +138,7 @@ func (d *Dispatcher) build() error {
 		return errors.Join(err, d.forget())
 	}
 	d.learnSchemas()
+	d.views.self, d.views.namespaces, d.views.sources = d.id, d.namespaces, d.sources
 	d.opening = chainClient(d.options.client, openOnPeer)
 	d.relay = chainServer(d.interceptors, d.relayToPeers)
 	d.native.dispatcher = d
@@ -243,30 +243,17 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 }
 
 // view is what routing may look at now.
-func (d *Dispatcher) view() *view {
-	v, local, table, known := d.joined.Load(), d.local.methods.Snapshot(), d.conns.Table(), d.schemas.known.Load()
-	if v != nil && v.snapshot == local && v.table == table && v.known == known {
-		return v
-	}
-	return d.rejoin()
-}
+func (d *Dispatcher) view() *routing.View { return d.views.now() }
 
-func (d *Dispatcher) rejoin() *view {
-	d.joining.Lock()
-	defer d.joining.Unlock()
-	old, local, table, known := d.joined.Load(), d.local.methods.Snapshot(), d.conns.Table(), d.schemas.known.Load()
-	if old != nil && old.snapshot == local && old.table == table && old.known == known {
-		return old
-	}
-	v := join(d.id, d.namespaces, local, table, known, old)
-	d.joined.Store(v)
-	return v
+// sources is what the view follows from now.
+func (d *Dispatcher) sources() sources {
+	return sources{local: d.local.methods.Snapshot(), table: d.conns.Table(), schemas: d.schemas.known.Load()}
 }
 
 // balance is what the next call's choice among equals goes by.
-func (d *Dispatcher) balance() balance { return balance{turn: rand.Uint32(), load: stationLoad} }
-
-func stationLoad(st *station) int32 { return st.load.Load() }
+func (d *Dispatcher) balance() routing.Balance {
+	return routing.Balance{Turn: rand.Uint32(), Load: routing.UnderWay}
+}
 
 func chainServer(interceptors []connect.ServerInterceptor, next connect.ServerFunc) connect.ServerFunc {
 	for _, intercept := range slices.Backward(interceptors) {

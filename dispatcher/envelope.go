@@ -12,6 +12,7 @@ import (
 
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/mesh"
@@ -41,7 +42,7 @@ func checkEnvelope(req envelope) *refusal.Refusal {
 		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest,
 			"the request is in namespace "+refusal.Quoted(req.GetNamespace())+" but its service is in "+refusal.Quoted(other)+": name one")
 	}
-	return checkNames(req.GetNamespace(), service.GetServiceName(), req.GetMethodName())
+	return routing.CheckNames(req.GetNamespace(), service.GetServiceName(), req.GetMethodName())
 }
 
 // messageName is the full name of the message in an Any; the zero Any has none.

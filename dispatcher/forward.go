@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/status"
 )
 
@@ -18,7 +19,7 @@ type forwardingKey struct{}
 
 // forwarding is a call of the native path on its way to a peer.
 type forwarding struct {
-	decision decision
+	decision routing.Decision
 	info     *connect.CallInfo
 	call     link.Call
 }
@@ -163,5 +164,5 @@ func (f *forwarding) relayAnswers(out *outbound, info *connect.CallInfo, stream 
 
 func (f *forwarding) relayHeaders(out *outbound, info *connect.CallInfo) {
 	passAnswer(f.info.ResponseHeader(), info.ResponseHeader())
-	tag(f.info.ResponseHeader(), out.route())
+	out.route().Tag(f.info.ResponseHeader())
 }

@@ -95,9 +95,3 @@ func validHeader(name, value string) bool {
 	}
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
-
-// tag writes into an answer who ran the call.
-func tag(answer *connect.Header, route *RouteInfo) {
-	answer.SetValues(mesh.HeaderExecutor, route.executorHeader)
-	answer.SetValues(mesh.HeaderRoute, route.routeHeader)
-}

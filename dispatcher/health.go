@@ -10,6 +10,7 @@ import (
 
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
 
 // maxHealthList bounds an answer of List.
@@ -136,17 +137,17 @@ func (d *Dispatcher) statusOf(service string) servingStatus {
 		return serving
 	}
 	status := serviceUnknown
-	for _, space := range d.view().spaces {
-		if methods, ok := space.services[service]; ok {
+	for _, space := range d.view().Namespaces {
+		if methods, ok := space.Services[service]; ok {
 			status = min(status, statusOfMethods(methods)) // serving is the least
 		}
 	}
 	return status
 }
 
-func statusOfMethods(methods map[string]*entry) servingStatus {
+func statusOfMethods(methods map[string]*routing.Entry) servingStatus {
 	for _, e := range methods {
-		if e.local != nil || len(e.peers) > 0 {
+		if e.Local != nil || len(e.Peers) > 0 {
 			return serving
 		}
 	}
@@ -159,8 +160,8 @@ func (d *Dispatcher) statuses() map[string]servingStatus {
 	for _, service := range d.system.Load().names() {
 		statuses[service] = d.statusOf(service)
 	}
-	for _, space := range d.view().spaces {
-		for service := range space.services {
+	for _, space := range d.view().Namespaces {
+		for service := range space.Services {
 			statuses[service] = d.statusOf(service)
 		}
 	}

@@ -18,7 +18,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/descriptor"
@@ -346,14 +348,21 @@ func filesIn(p *peerSchema) []protoreflect.FileDescriptor {
 // A call of a client costs a look-up, whether its schema is the peer's or a compatible one.
 func TestCallerSkewDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
 	serve := collector.File_collector_dispatcher_proto.Services().ByName("CollectiveDispatcher").Methods().ByName("Serve")
-	peer := peerServing(t, "b", active, "ns", "ns/collector.CollectiveDispatcher/Serve")
-	v := viewOf(t, nil, peer)
-	e := v.entry("ns", "/collector.CollectiveDispatcher/Serve")
-	e.fingerprint = schema.Fingerprint(serve)
-	d := route(v, call{namespace: "ns", procedure: e.procedure}, still)
+	catalog, err := conn.NewCatalog(&meshv1.Catalog{Methods: []*meshv1.CatalogMethod{{
+		Namespace: "ns", Procedure: "/collector.CollectiveDispatcher/Serve", Fingerprint: schema.Fingerprint(serve),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := routing.Join(routing.Inputs{
+		Self: "a", Namespaces: []string{"ns"}, Local: hosted.NewSnapshot(1, nil),
+		Peers: []*routing.Peer{{ID: "b", Shared: []string{"ns"}, Routable: true, Catalog: catalog}},
+	})
+	d := routing.Route(v, routing.Call{Namespace: "ns", Procedure: "/collector.CollectiveDispatcher/Serve"}, routing.Balance{})
+	e := d.Entry
 	callers, spec := new(callerSchemas), hosted.SpecOf(serve)
 	ask := func() {
-		if found := callers.skew(v, e, &d, "ns", spec); found.breaks {
+		if found := callers.skew(nil, e, &d, "ns", spec); found.Breaks {
 			t.Error(found)
 		}
 	}

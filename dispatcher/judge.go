@@ -5,6 +5,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/schema"
 )
@@ -62,16 +63,16 @@ func variantsOf(local *hosted.Snapshot, table *conn.Table, known *knownSchemas) 
 	return all
 }
 
-// judge compares whatever schemas of one method there are, those aside of which old has a verdict. It may take long:
-// it runs beside the calls, which look its verdicts up.
-func judge(all map[offered][]variant, old map[pair]verdict) map[pair]verdict {
-	verdicts := make(map[pair]verdict)
+// compareSchemas compares whatever schemas of one method there are, those aside of which old has a Comparison. It may take long:
+// it runs beside the calls, which look its comparisons up.
+func compareSchemas(all map[offered][]variant, old map[pair]routing.Comparison) map[pair]routing.Comparison {
+	comparisons := make(map[pair]routing.Comparison)
 	for o, said := range all {
 		if schemas := distinct(o, said); len(schemas) > 1 {
-			compareAll(schemas, old, verdicts)
+			compareAll(schemas, old, comparisons)
 		}
 	}
-	return verdicts
+	return comparisons
 }
 
 // distinct are the schemas of a method by fingerprint, if there is more than one; nil for one that is not known.
@@ -93,14 +94,14 @@ func distinct(o offered, said []variant) map[uint64]protoreflect.MethodDescripto
 	return schemas
 }
 
-func compareAll(schemas map[uint64]protoreflect.MethodDescriptor, old, verdicts map[pair]verdict) {
+func compareAll(schemas map[uint64]protoreflect.MethodDescriptor, old, comparisons map[pair]routing.Comparison) {
 	for ours, a := range schemas {
 		for theirs, b := range schemas {
 			p := pair{ours, theirs}
 			if known, ok := old[p]; ok {
-				verdicts[p] = known
+				comparisons[p] = known
 			} else if ours != theirs && a != nil && b != nil {
-				verdicts[p] = judged(schema.Skew(a, b))
+				comparisons[p] = comparisonOf(schema.Skew(a, b))
 			}
 		}
 	}

@@ -10,14 +10,15 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/schema"
 )
 
 // knownSchemas is what this collector knows of the schemas of its peers at one moment. It never changes.
 type knownSchemas struct {
-	peers    map[string]map[string]*peerSchema // by collector id and namespace
-	verdicts map[pair]verdict
+	peers       map[string]map[string]*peerSchema // by collector id and namespace
+	comparisons map[pair]routing.Comparison
 	// replaced is closed when another one takes its place.
 	replaced chan struct{}
 }
@@ -77,17 +78,11 @@ func (k *knownSchemas) bytesBeside(collector, namespace string) (bytes, comments
 // pair is the fingerprints of two schemas of one method: the one the method has here, and a peer's.
 type pair struct{ ours, theirs uint64 }
 
-// verdict is what two schemas of one method come to. It is small, however much they differ.
-type verdict struct {
-	breaks bool   // they misunderstand each other
-	text   string // in what; of compatible ones what differs, "" if it is nothing that anybody sees
-}
-
-// maxVerdict bounds the text of a verdict, in bytes.
-const maxVerdict = 2048
+// maxComparison bounds the text of a Comparison, in bytes.
+const maxComparison = 2048
 
 // judged names every element that breaks or, if none does, that differs; the first few of many.
-func judged(changes []schema.Change) verdict {
+func comparisonOf(changes []schema.Change) routing.Comparison {
 	breaking := slices.DeleteFunc(slices.Clone(changes), func(c schema.Change) bool { return !c.Breaking() })
 	if len(breaking) > 0 {
 		changes = breaking
@@ -97,16 +92,16 @@ func judged(changes []schema.Change) verdict {
 		texts = append(texts, change.String())
 	}
 	text := refusal.Enumerate(texts)
-	if len(text) > maxVerdict {
-		text = strings.ToValidUTF8(text[:maxVerdict], "") + "…"
+	if len(text) > maxComparison {
+		text = strings.ToValidUTF8(text[:maxComparison], "") + "…"
 	}
-	return verdict{breaks: len(breaking) > 0, text: text}
+	return routing.Comparison{Breaks: len(breaking) > 0, Text: text}
 }
 
 // same reports whether two say the same.
 func (k *knownSchemas) same(other *knownSchemas) bool {
 	samePeer := func(a, b map[string]*peerSchema) bool { return maps.Equal(a, b) }
-	return maps.EqualFunc(k.peers, other.peers, samePeer) && maps.Equal(k.verdicts, other.verdicts)
+	return maps.EqualFunc(k.peers, other.peers, samePeer) && maps.Equal(k.comparisons, other.comparisons)
 }
 
 // refusals say of whose schemas files are refused, which ones and why.
@@ -137,4 +132,18 @@ func (p *peerSchema) refusal() string {
 		text += "; larger ones are taken with Limits.SchemaFileBytes, SchemaFields and SchemaBytes (serve --max-schema-file, --max-schemas)"
 	}
 	return text
+}
+
+// Compare is what is known of two schemas.
+func (k *knownSchemas) Compare(ours, theirs uint64) (routing.Comparison, bool) {
+	found, ok := k.comparisons[pair{ours, theirs}]
+	return found, ok
+}
+
+// Missing says why the schemas of a peer are not known.
+func (k *knownSchemas) Missing(collector, namespace string) string {
+	if p := k.of(collector, namespace); p != nil && p.err != nil {
+		return ": " + p.refusal()
+	}
+	return " yet"
 }

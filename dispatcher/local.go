@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
@@ -23,12 +24,16 @@ type local struct {
 	limits     Limits
 	recovery   *recovery
 	methods    *hosted.Set
-	alone      atomic.Pointer[view] // of what is registered here, without any peer, for Serve
+	alone      views // of what is registered here, without any peer, for Serve
 	validator  atomic.Pointer[validator]
 }
 
 func newLocal(self string, namespaces []string, limits Limits, recovery *recovery, methods *hosted.Set) *local {
-	return &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery, methods: methods}
+	l := &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery, methods: methods}
+	table := conn.NewTable()
+	l.alone.self, l.alone.namespaces = self, namespaces
+	l.alone.sources = func() sources { return sources{local: methods.Snapshot(), table: table} }
+	return l
 }
 
 // run runs a method. A call whose time is over is not started.

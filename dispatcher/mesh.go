@@ -10,6 +10,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/origin"
@@ -110,50 +111,19 @@ func (m meshService) wanted(req *meshv1.ListConnectionsRequest, record *collecto
 // ListServices answers what can be called through this collector.
 func (m meshService) ListServices(_ context.Context, req *meshv1.ListServicesRequest) (*meshv1.ListServicesResponse, error) {
 	v := m.view()
-	if wanted := req.GetNamespace(); wanted != "" && v.spaces[wanted] == nil {
-		return nil, v.unknownNamespace(wanted).Err(m.id)
+	if wanted := req.GetNamespace(); wanted != "" && v.Namespaces[wanted] == nil {
+		return nil, v.UnknownNamespace(wanted).Err(m.id)
 	}
 	res := new(meshv1.ListServicesResponse)
-	for _, namespace := range slices.Sorted(maps.Keys(v.spaces)) {
+	for _, namespace := range slices.Sorted(maps.Keys(v.Namespaces)) {
 		if req.GetNamespace() == "" || req.GetNamespace() == namespace {
-			res.Services = append(res.Services, v.spaces[namespace].describe(v.self)...)
+			res.Services = append(res.Services, v.Namespaces[namespace].Describe(v.Self)...)
 		}
 	}
 	return res, nil
 }
 
 // describe lists the services of a namespace.
-func (s *space) describe(self string) []*meshv1.Service {
-	var services []*meshv1.Service
-	for _, name := range slices.Sorted(maps.Keys(s.services)) {
-		service := &meshv1.Service{Namespace: s.name, Name: name}
-		for _, methodName := range slices.Sorted(maps.Keys(s.services[name])) {
-			service.Methods = append(service.Methods, s.services[name][methodName].describe(self))
-		}
-		services = append(services, service)
-	}
-	return services
-}
-
-func (e *entry) describe(self string) *meshv1.Method {
-	m := &meshv1.Method{
-		Name: e.method, Procedure: e.procedure, InputType: e.input, OutputType: e.output,
-		ClientStreaming: e.stream&connect.StreamTypeClient != 0,
-		ServerStreaming: e.stream&connect.StreamTypeServer != 0,
-	}
-	if e.untyped() {
-		m.InputType, m.OutputType = "", ""
-	}
-	if e.local != nil {
-		m.CollectorIds = append(m.CollectorIds, self)
-	}
-	for _, st := range e.peers {
-		m.CollectorIds = append(m.CollectorIds, st.ID)
-	}
-	m.Skews = e.skews()
-	return m
-}
-
 // GetDescriptorSet answers the schemas of this collector, or what it knows of those of a peer.
 func (m meshService) GetDescriptorSet(
 	ctx context.Context, req *meshv1.GetDescriptorSetRequest,
@@ -218,13 +188,13 @@ func (d *Dispatcher) authorize(ctx context.Context) error {
 func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRouteResponse {
 	v := d.view()
 	res := &meshv1.ExplainRouteResponse{Namespace: req.GetNamespace()}
-	procedure, refused := v.explainName(req)
+	procedure, refused := v.ExplainName(req)
 	if refused == nil {
-		res.Namespace, res.Procedure = procedure.namespace, procedure.procedure
-		var decided decision
-		decided, res.Candidates = explain(v, procedure, d.balance())
-		refused = decided.refusal
-		res.ChosenCollectorId = decided.chosen(v.self)
+		res.Namespace, res.Procedure = procedure.Namespace, procedure.Procedure
+		var decided routing.Decision
+		decided, res.Candidates = routing.Explain(v, procedure, d.balance())
+		refused = decided.Refusal
+		res.ChosenCollectorId = decided.Chosen(v.Self)
 	}
 	if refused != nil {
 		res.Code, res.Reason, res.Message = refused.Code.String(), string(refused.Reason), refused.Message
@@ -233,29 +203,4 @@ func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRou
 		}
 	}
 	return res
-}
-
-// explainName resolves the names of a question, which may leave the namespace out.
-func (v *view) explainName(req *meshv1.ExplainRouteRequest) (call, *refusal.Refusal) {
-	namespace := req.GetNamespace()
-	if namespace == "" {
-		found, refused := v.spaceOfService(req.GetServiceName(), req.GetMethodName())
-		if refused != nil {
-			return call{}, refused
-		}
-		namespace = found
-	}
-	procedure, refused := v.resolve(namespace, req.GetServiceName(), req.GetMethodName())
-	return call{namespace: namespace, procedure: procedure, target: req.GetTargetCollectorId()}, refused
-}
-
-// chosen is the collector that would run the call; empty when it is refused.
-func (d *decision) chosen(self string) string {
-	switch {
-	case d.local != nil:
-		return self
-	case d.len() > 0:
-		return d.peer(0).ID
-	}
-	return ""
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -43,48 +44,19 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
 		namespace = named
 	}
-	asked := call{namespace: namespace, procedure: procedure, target: r.Header.Get(mesh.HeaderTarget), raw: true}
-	v := d.viewFor(r.Context(), func(v *view) *refusal.Refusal { return v.refusesNative(asked) })
-	namespace, e, refused := v.find(namespace, procedure)
+	asked := routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}
+	v := d.viewFor(r.Context(), func(v *routing.View) *refusal.Refusal { return v.Refuses(asked) })
+	namespace, e, refused := v.Find(namespace, procedure)
 	if refused != nil {
 		d.refuseHTTP(w, r, refused)
 		return
 	}
-	if e.stream&connect.StreamTypeClient != 0 {
+	if e.Stream&connect.StreamTypeClient != 0 {
 		r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, http.NewResponseController(w)))
 	}
-	body := d.limits.guardBody(w, r, e.stream&connect.StreamTypeClient == 0)
+	body := d.limits.guardBody(w, r, e.Stream&connect.StreamTypeClient == 0)
 	defer body.done()
-	n.handler(shape{namespace, e.procedure, e.stream, e.idempotency}).ServeHTTP(w, r)
-}
-
-// find finds what a path of the native path means. namespace may be empty.
-func (v *view) find(namespace, procedure string) (string, *entry, *refusal.Refusal) {
-	if namespace == "" {
-		found, r := v.namespaceOf(procedure)
-		if r != nil {
-			return "", nil, r
-		}
-		namespace = found
-	}
-	s, ok := v.spaces[namespace]
-	if !ok {
-		return "", nil, v.unknownNamespace(namespace)
-	}
-	e, ok := s.entries[procedure]
-	if !ok {
-		return "", nil, v.unknownMethod(s, call{namespace: namespace, procedure: procedure, raw: true})
-	}
-	return namespace, e, nil
-}
-
-// refusesNative says why a call of the native path would be refused, nil if it would not. Its namespace may be empty.
-func (v *view) refusesNative(c call) (r *refusal.Refusal) {
-	if c.namespace, _, r = v.find(c.namespace, c.procedure); r != nil {
-		return r
-	}
-	d := route(v, c, balance{load: stationLoad})
-	return d.refusal
+	n.handler(shape{namespace, e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
 }
 
 func (n *nativeHandlers) handler(s shape) http.Handler {
@@ -159,31 +131,31 @@ func (d *Dispatcher) answerNative(
 	ctx context.Context, namespace string, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream,
 ) error {
 	v := d.view()
-	c := call{namespace: namespace, procedure: spec.Procedure, target: info.RequestHeader().Get(mesh.HeaderTarget), raw: true}
-	tag(info.ResponseHeader(), v.route)
-	seen := d.see(observe.Native, c.namespace, c.procedure)
+	c := routing.Call{Namespace: namespace, Procedure: spec.Procedure, Target: info.RequestHeader().Get(mesh.HeaderTarget), Raw: true}
+	v.Route.Tag(info.ResponseHeader())
+	seen := d.see(observe.Native, c.Namespace, c.Procedure)
 	seen.caller = info.PeerAddr
 	err := d.take(ctx, v, c, info, spec, stream)
 	seen.sized(info, spec.StreamType)
-	seen.end(v.wayTo(info.ResponseHeader().Get(mesh.HeaderExecutor)), err)
+	seen.end(v.WayTo(info.ResponseHeader().Get(mesh.HeaderExecutor)), err)
 	return err
 }
 
 // take routes a native call and runs or forwards it.
 func (d *Dispatcher) take(
-	ctx context.Context, v *view, c call, info *connect.CallInfo, spec connect.Spec, stream connect.ServerStream,
+	ctx context.Context, v *routing.View, c routing.Call, info *connect.CallInfo, spec connect.Spec, stream connect.ServerStream,
 ) error {
-	decided := route(v, c, d.balance())
+	decided := routing.Route(v, c, d.balance())
 	switch {
-	case decided.refusal != nil:
+	case decided.Refusal != nil:
 		if spec.StreamType&connect.StreamTypeClient == 0 {
 			_ = stream.Receive(new(link.Raw)) // see receiveRest
 		}
-		return decided.refusal.Err(d.id)
-	case decided.local != nil:
+		return decided.Refusal.Err(d.id)
+	case decided.Local != nil:
 		dropReserved(info.RequestHeader())
-		return d.local.run(ctx, decided.local, info, stream)
+		return d.local.run(ctx, decided.Local, info, stream)
 	}
-	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.namespace, Spec: spec, Codec: info.Codec}}
+	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.Namespace, Spec: spec, Codec: info.Codec}}
 	return d.relay(context.WithValue(ctx, forwardingKey{}, f), spec, stream)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/reuse"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -27,24 +28,24 @@ type outbound struct {
 	info       *connect.CallInfo
 	header     *connect.Header // of the request, before it is filtered for a peer; nil if info has it already
 	call       link.Call
-	decision   decision
+	decision   routing.Decision
 
 	// mu guards the attempts: a single request may be sent and its answer awaited from two goroutines.
 	mu sync.Mutex
 	attempts
 	present atomic.Pointer[attempt] // changes under mu
 
-	seen    atomic.Bool             // something of an answer arrived
-	counted atomic.Pointer[station] // whose load this call is in; nil when it has ended
-	traffic traffic                 // what the connection of counted carried for this call
+	seen    atomic.Bool                       // something of an answer arrived
+	counted atomic.Pointer[routing.RoutePeer] // whose load this call is in; nil when it has ended
+	traffic traffic                           // what the connection of counted carried for this call
 	unwatch func() bool
 }
 
 // attempt is a call on a candidate.
 type attempt struct {
-	station *station
-	stream  connect.ClientStream
-	bare    connect.ClientStream // stream, without interceptors
+	routePeer *routing.RoutePeer
+	stream    connect.ClientStream
+	bare      connect.ClientStream // stream, without interceptors
 }
 
 // attempts is how far the candidates have been tried.
@@ -65,7 +66,7 @@ func (o *outbound) recycle() {
 	if a := o.present.Swap(nil); a.stream == a.bare { // no interceptor has seen it
 		reuse.Give(a.bare)
 	}
-	o.ctx, o.info, o.header, o.call, o.decision, o.attempts = nil, nil, nil, link.Call{}, decision{}, attempts{}
+	o.ctx, o.info, o.header, o.call, o.decision, o.attempts = nil, nil, nil, link.Call{}, routing.Decision{}, attempts{}
 	o.seen.Store(false)
 	outbounds.Put(o)
 }
@@ -73,7 +74,7 @@ func (o *outbound) recycle() {
 // newOutbound opens a call on the first candidate that can be asked. header is copied into info as far as it may go to
 // that peer; if it is nil, info has the headers that go.
 func (d *Dispatcher) newOutbound(
-	ctx context.Context, info *connect.CallInfo, decided decision, call link.Call, header *connect.Header,
+	ctx context.Context, info *connect.CallInfo, decided routing.Decision, call link.Call, header *connect.Header,
 ) (*outbound, error) {
 	if late := tooLate(ctx); late != nil {
 		return nil, late.Err(d.id)
@@ -110,11 +111,11 @@ func tooLate(ctx context.Context) *refusal.Refusal {
 // ones to know o.
 func (o *outbound) next(why error) error {
 	o.keep(why)
-	for o.tried < min(o.decision.len(), o.dispatcher.limits.Attempts) {
+	for o.tried < min(o.decision.Len(), o.dispatcher.limits.Attempts) {
 		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.dispatcher.repetitions.spend()) {
 			break
 		}
-		st := o.decision.peer(o.tried)
+		st := o.decision.Peer(o.tried)
 		o.tried++
 		o.address(st)
 		stream, bare, err := o.dispatcher.openOn(o.ctx, st, o.call)
@@ -138,19 +139,19 @@ func (o *outbound) keep(err error) {
 }
 
 func (o *outbound) moveTo(next attempt) {
-	next.station.load.Add(1)
-	o.left(o.counted.Swap(next.station))
+	next.routePeer.Load.Add(1)
+	o.left(o.counted.Swap(next.routePeer))
 	place := &o.only
 	if o.present.Load() != nil {
 		place = new(attempt) // somebody may still look at the one before
 	}
 	*place = next
 	o.present.Store(place)
-	o.info.TransportInfo = next.station.route
+	o.info.TransportInfo = next.routePeer.Route
 }
 
 // address fills the request headers for a peer.
-func (o *outbound) address(st *station) {
+func (o *outbound) address(st *routing.RoutePeer) {
 	if o.header == nil {
 		return
 	}
@@ -163,7 +164,7 @@ func (o *outbound) address(st *station) {
 	passRequest(to, o.header, trusted, o.dispatcher.options.cookie)
 }
 
-func (o *outbound) route() *RouteInfo { return o.present.Load().station.route }
+func (o *outbound) route() *RouteInfo { return o.present.Load().routePeer.Route }
 
 func (o *outbound) single() bool { return o.call.Spec.StreamType&connect.StreamTypeClient == 0 }
 
@@ -242,7 +243,7 @@ func (o *outbound) repeat(failed connect.ClientStream, err error) (bool, error) 
 	if failed != o.current() {
 		return true, nil // Send has moved on already
 	}
-	why := o.failure(o.present.Load().station, err)
+	why := o.failure(o.present.Load().routePeer, err)
 	if o.message == nil || o.seen.Load() || !o.mayRepeat(err) {
 		return false, why
 	}
@@ -258,7 +259,7 @@ func (o *outbound) repeat(failed connect.ClientStream, err error) (bool, error) 
 		if sent == nil || errors.Is(sent, io.EOF) || !o.mayRepeat(sent) {
 			return true, nil
 		}
-		why = o.failure(a.station, sent)
+		why = o.failure(a.routePeer, sent)
 	}
 }
 
@@ -284,7 +285,7 @@ func withdrawn(err error) bool {
 }
 
 // failure gives an error of an attempt its public form. A handler's verdict stays as it is.
-func (o *outbound) failure(st *station, err error) error {
+func (o *outbound) failure(st *routing.RoutePeer, err error) error {
 	self := o.dispatcher.id
 	if failed, ok := errors.AsType[*link.Error](err); ok {
 		o.traffic.failed.Store(true)
@@ -313,7 +314,7 @@ func (o *outbound) late() bool {
 	return ok && !time.Now().Before(deadline)
 }
 
-func linkFailure(st *station, failed *link.Error, err error) *refusal.Refusal {
+func linkFailure(st *routing.RoutePeer, failed *link.Error, err error) *refusal.Refusal {
 	r := refusal.New(connect.CodeUnavailable, mesh.ReasonLinkDown,
 		"collector "+refusal.Quoted(st.ID)+" cannot be reached ("+failed.Reason+"); the call did not run")
 	if failed.Sent {
@@ -343,9 +344,9 @@ func (o *outbound) end() {
 // uncount takes the call out of the load of its peer and into the account of the connection.
 func (o *outbound) uncount() { o.left(o.counted.Swap(nil)) }
 
-func (o *outbound) left(st *station) {
+func (o *outbound) left(st *routing.RoutePeer) {
 	if st != nil {
-		st.load.Add(-1)
+		st.Load.Add(-1)
 		o.traffic.record(st)
 	}
 }
@@ -356,8 +357,8 @@ type traffic struct {
 	failed         atomic.Bool
 }
 
-func (t *traffic) record(st *station) {
-	st.Record(t.sent.Swap(0), t.received.Swap(0), t.failed.Swap(false))
+func (t *traffic) record(st *routing.RoutePeer) {
+	st.Conn.Record(t.sent.Swap(0), t.received.Swap(0), t.failed.Swap(false))
 }
 
 func (o *outbound) Close() error {

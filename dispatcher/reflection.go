@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/grpcreflect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/mesh"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
@@ -34,11 +35,11 @@ func (d *Dispatcher) reflect(ctx context.Context, spec connect.Spec, stream conn
 	}
 	v := d.view()
 	n := narrowed{info.RequestHeader().Get(mesh.HeaderNamespace), info.RequestHeader().Get(mesh.HeaderTarget)}
-	if n.namespace != "" && v.spaces[n.namespace] == nil {
-		return v.unknownNamespace(n.namespace).Err(d.id)
+	if n.namespace != "" && v.Namespaces[n.namespace] == nil {
+		return v.UnknownNamespace(n.namespace).Err(d.id)
 	}
-	if n.collector != "" && n.collector != d.id && v.stations[n.collector] == nil {
-		return v.unknownTarget(new(space), nil, call{target: n.collector}).Err(d.id)
+	if n.collector != "" && n.collector != d.id && v.Peers[n.collector] == nil {
+		return v.UnknownTarget(new(routing.NamespaceIndex), nil, routing.Call{Target: n.collector}).Err(d.id)
 	}
 	server := connect.NewServer()
 	reflected{d, n}.register(server)

@@ -35,7 +35,7 @@ func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused 
 	seen := d.see(observe.Native, "", shortPath(r.URL.Path))
 	seen.caller = r.RemoteAddr
 	failed := refused.Err(d.id)
-	seen.end(d.view().route, failed)
+	seen.end(d.view().Route, failed)
 	_, plain := refusal.Outward(failed)
 	answer := newRefusalWriter(w, r, status)
 	if err := errors.Write(answer, r, plain); err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
 
 // Resume brings the connections of earlier runs back, see [conn.Manager.RecoverFromRestart], and lets calls wait for
@@ -60,7 +61,7 @@ func (d *Dispatcher) expectsPeers() bool {
 
 // viewFor is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the
 // first one in which the call is not refused for want of them. refused says why it is refused in a view; nil if it is not.
-func (d *Dispatcher) viewFor(ctx context.Context, refused func(*view) *refusal.Refusal) *view {
+func (d *Dispatcher) viewFor(ctx context.Context, refused func(*routing.View) *refusal.Refusal) *routing.View {
 	for {
 		open := d.unopened.Load()
 		if open == nil {

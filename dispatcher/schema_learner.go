@@ -115,7 +115,7 @@ func (l *schemaLearner) look() {
 		}
 	}
 	l.later = later
-	next.verdicts = judge(variantsOf(l.local.methods.Snapshot(), table, next), old.verdicts)
+	next.comparisons = compareSchemas(variantsOf(l.local.methods.Snapshot(), table, next), old.comparisons)
 	l.publish(old, next)
 }
 
@@ -181,7 +181,7 @@ func (l *schemaLearner) take(a arrival) {
 		l.warn("schemas of a peer are refused; the methods can be called where nobody else has them",
 			"peer", a.collector, "namespace", a.namespace, "files_taken", len(got.set.Files), "error", got.err)
 	}
-	next := &knownSchemas{peers: maps.Clone(old.peers), verdicts: old.verdicts, replaced: make(chan struct{})}
+	next := &knownSchemas{peers: maps.Clone(old.peers), comparisons: old.comparisons, replaced: make(chan struct{})}
 	spaces := maps.Clone(next.peers[a.collector])
 	if spaces == nil {
 		spaces = make(map[string]*peerSchema)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/status"
@@ -21,7 +22,7 @@ func (d *Dispatcher) Serve(ctx context.Context, req *collector.ServeRequest) (*c
 	seen.caller = callerOf(ctx)
 	res, err := d.local.Serve(ctx, req)
 	seen.packed(req.GetInput(), res.GetOutput())
-	seen.end(d.view().route, status.Err(res.GetStatus()))
+	seen.end(d.view().Route, status.Err(res.GetStatus()))
 	return res, err
 }
 
@@ -43,16 +44,16 @@ func (l *local) serve(ctx context.Context, req *collector.ServeRequest, meta *me
 	if r := checkEnvelope(req); r != nil {
 		return nil, r.Err(l.self)
 	}
-	v := l.view()
-	procedure, r := v.resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
+	v := l.alone.now()
+	procedure, r := v.Resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
 	if r != nil {
 		return nil, r.Err(l.self)
 	}
-	d := route(v, call{namespace: req.GetNamespace(), procedure: procedure}, balance{})
-	if d.refusal != nil {
-		return nil, d.refusal.Err(l.self)
+	d := routing.Route(v, routing.Call{Namespace: req.GetNamespace(), Procedure: procedure}, routing.Balance{})
+	if d.Refusal != nil {
+		return nil, d.Refusal.Err(l.self)
 	}
-	return l.execute(ctx, d.local, req.GetInput(), meta)
+	return l.execute(ctx, d.Local, req.GetInput(), meta)
 }
 
 // execute runs a unary method with the input of an envelope.
@@ -115,15 +116,4 @@ func (m *metadata) answer() {
 	}
 	passAnswer(m.outer.ResponseHeader(), m.info.ResponseHeader())
 	passAnswer(m.outer.ResponseTrailer(), m.info.ResponseTrailer())
-}
-
-// view is what is registered here, as routing sees it where there are no peers.
-func (l *local) view() *view {
-	current := l.methods.Snapshot()
-	if v := l.alone.Load(); v != nil && v.snapshot == current {
-		return v
-	}
-	v := join(l.self, l.namespaces, current, nil, nil, nil)
-	l.alone.Store(v)
-	return v
 }

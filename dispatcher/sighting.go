@@ -81,14 +81,6 @@ func (s *sighting) fail(err error) {
 	}
 }
 
-// wayTo is the route to an executor as the headers of an answer name it.
-func (v *view) wayTo(executor string) *RouteInfo {
-	if st, ok := v.stations[executor]; ok {
-		return st.route
-	}
-	return v.route
-}
-
 // seeLink observes the calls that come over links. The peer is where they entered the mesh.
 func (d *Dispatcher) seeLink(next link.Handler) link.Handler {
 	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
@@ -101,15 +93,7 @@ func (d *Dispatcher) seeLink(next link.Handler) link.Handler {
 		seen.call.Source = server.Link.Peer().CollectorID
 		seen.caller = seen.call.Source
 		seen.sized(info, info.Spec.StreamType)
-		seen.end(d.view().arrival(seen.call.Source), err)
+		seen.end(d.view().Arrival(seen.call.Source), err)
 		return err
 	}
-}
-
-// arrival is the route of a call that came from a peer.
-func (v *view) arrival(peer string) *RouteInfo {
-	if st, ok := v.stations[peer]; ok {
-		return st.arrival
-	}
-	return v.route
 }

@@ -8,29 +8,14 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/mesh"
 )
 
 // RouteInfo tells where a call went. On a client of [Dispatcher.Transport] it is the TransportInfo of the call; see
-// [RouteInfoForContext]. It is shared by calls and must not be changed.
-type RouteInfo struct {
-	// Executor is the collector that ran the call, or that refused to.
-	Executor string
-	// Route is the collectors that the call visited, the asked one first.
-	Route []string
-
-	executorHeader, routeHeader []string // Executor and Route as values of response headers
-}
-
-// newRouteInfo describes a route of one or more collectors.
-func newRouteInfo(route ...string) *RouteInfo {
-	executor := route[len(route)-1]
-	return &RouteInfo{
-		Executor: executor, Route: route,
-		executorHeader: []string{executor}, routeHeader: []string{refusal.JoinRoute(route)},
-	}
-}
+// [RouteInfoForContext].
+type RouteInfo = mesh.Route
 
 // RouteInfoForContext returns where the call of a client context went, once it has been opened:
 //
@@ -69,58 +54,58 @@ func (t *transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 	if !ok {
 		ctx, info = connect.NewClientContext(ctx)
 	}
-	v := d.viewFor(ctx, func(v *view) *refusal.Refusal {
+	v := d.viewFor(ctx, func(v *routing.View) *refusal.Refusal {
 		decided, _ := t.decide(v, spec, info)
-		return decided.refusal
+		return decided.Refusal
 	})
-	info.TransportInfo = v.route
+	info.TransportInfo = v.Route
 	decided, namespace := t.decide(v, spec, info)
 	c := callerCalls.Get().(*callerCall) //nolint:forcetypeassert // the pool holds nothing else
 	c.begin(d, observe.Process, namespace, spec.Procedure)
 	c.info, c.kind = info, spec.StreamType
 	if err := c.open(ctx, v, decided, link.Call{Namespace: namespace, Spec: spec}); err != nil {
-		c.end(v.route, err)
+		c.end(v.Route, err)
 		return nil, err
 	}
 	return &callerStream{call: c}, nil
 }
 
-func (c *callerCall) open(ctx context.Context, v *view, decided decision, call link.Call) error {
+func (c *callerCall) open(ctx context.Context, v *routing.View, decided routing.Decision, call link.Call) error {
 	d := c.dispatcher
 	switch {
-	case decided.refusal != nil:
-		return decided.refusal.Err(d.id)
-	case decided.local != nil:
-		c.stream = d.local.open(ctx, decided.local, c.info, v.route)
+	case decided.Refusal != nil:
+		return decided.Refusal.Err(d.id)
+	case decided.Local != nil:
+		c.stream = d.local.open(ctx, decided.Local, c.info, v.Route)
 		return nil
 	}
 	return c.openPeers(ctx, decided, call)
 }
 
-func (t *transport) decide(v *view, spec connect.Spec, info *connect.CallInfo) (decision, string) {
+func (t *transport) decide(v *routing.View, spec connect.Spec, info *connect.CallInfo) (routing.Decision, string) {
 	namespace := t.namespace
 	if namespace == "" {
-		found, r := v.namespaceOf(spec.Procedure)
+		found, r := v.NamespaceOf(spec.Procedure)
 		if r != nil {
-			return decision{refusal: r}, ""
+			return routing.Decision{Refusal: r}, ""
 		}
 		namespace = found
 	}
 	target := info.RequestHeader().Get(mesh.HeaderTarget)
-	decided := route(v, call{namespace: namespace, procedure: spec.Procedure, target: target}, t.dispatcher.balance())
-	if e := decided.entry; decided.refusal == nil && e != nil && e.stream != spec.StreamType {
-		decided.refusal = refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
-			refusal.Spoken(spec.Procedure)+" is a "+e.stream.String()+" method there, not a "+spec.StreamType.String()+
+	decided := routing.Route(v, routing.Call{Namespace: namespace, Procedure: spec.Procedure, Target: target}, t.dispatcher.balance())
+	if e := decided.Entry; decided.Refusal == nil && e != nil && e.Stream != spec.StreamType {
+		decided.Refusal = refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
+			refusal.Spoken(spec.Procedure)+" is a "+e.Stream.String()+" method there, not a "+spec.StreamType.String()+
 				" one: the client was generated from another schema")
 	}
-	if found := t.dispatcher.callers.skew(v, decided.entry, &decided, namespace, spec); found.breaks {
-		decided.refusal = refuseCaller(&decided, decided.entry, found)
+	if found := t.dispatcher.callers.skew(t.dispatcher.schemas.known.Load(), decided.Entry, &decided, namespace, spec); found.Breaks {
+		decided.Refusal = refuseCaller(&decided, decided.Entry, found)
 	}
 	return decided, namespace
 }
 
 // openPeers opens a call of this process on a peer. Its headers go as they are unless one of them must not.
-func (c *callerCall) openPeers(ctx context.Context, decided decision, call link.Call) (err error) {
+func (c *callerCall) openPeers(ctx context.Context, decided routing.Decision, call link.Call) (err error) {
 	d, info := c.dispatcher, c.info
 	if !d.filters(info.RequestHeader()) {
 		c.out, err = d.newOutbound(ctx, info, decided, call, nil)
@@ -171,18 +156,18 @@ func mirror(to, from *connect.Header) {
 type openingKey struct{}
 
 type opening struct {
-	station *station
-	call    link.Call
-	opened  connect.ClientStream
+	routePeer *routing.RoutePeer
+	call      link.Call
+	opened    connect.ClientStream
 }
 
 // openOn opens one attempt on one peer. bare is the stream without what client interceptors put around it.
-func (d *Dispatcher) openOn(ctx context.Context, st *station, call link.Call) (stream, bare connect.ClientStream, err error) {
+func (d *Dispatcher) openOn(ctx context.Context, st *routing.RoutePeer, call link.Call) (stream, bare connect.ClientStream, err error) {
 	if len(d.options.client) == 0 {
-		stream, err = st.Open(ctx, call)
+		stream, err = st.Conn.Open(ctx, call.Namespace, call.Codec, call.Spec)
 		return stream, stream, err
 	}
-	o := &opening{station: st, call: call}
+	o := &opening{routePeer: st, call: call}
 	stream, err = d.opening(context.WithValue(ctx, openingKey{}, o), call.Spec)
 	return stream, o.opened, err
 }
@@ -194,6 +179,6 @@ func openOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, erro
 		return nil, connect.NewError(connect.CodeInternal, "a client interceptor dropped the context of the call")
 	}
 	var err error
-	o.opened, err = o.station.Open(ctx, o.call)
+	o.opened, err = o.routePeer.Conn.Open(ctx, o.call.Namespace, o.call.Codec, o.call.Spec)
 	return o.opened, err
 }

@@ -4,14 +4,16 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
 
 // trusts reports whether a call's Authorization header may go to a peer: one that has proved who it is, or that this
 // collector dialled itself, on loopback or with TLS.
-func (d *Dispatcher) trusts(st *station) bool { return d.distrust(st) == "" }
+func (d *Dispatcher) trusts(st *routing.RoutePeer) bool { return d.distrust(st) == "" }
 
 // distrust says why a call's Authorization header does not go to a peer; empty if it does.
-func (d *Dispatcher) distrust(st *station) string {
+func (d *Dispatcher) distrust(st *routing.RoutePeer) string {
 	switch {
 	case d.options.authorization || d.conns.ProvesPeers():
 		return ""
@@ -25,8 +27,8 @@ func (d *Dispatcher) distrust(st *station) string {
 
 // withhold tells in the log that a call's Authorization header does not go to a peer, once for each peer: its handlers
 // may refuse the call for that.
-func (d *Dispatcher) withhold(ctx context.Context, st *station) {
-	if st.withheld.Swap(true) {
+func (d *Dispatcher) withhold(ctx context.Context, st *routing.RoutePeer) {
+	if st.Withheld.Swap(true) {
 		return
 	}
 	d.log.WarnContext(ctx, "the authorization header of calls does not go to a peer", "collector", d.id, "peer", st.ID,

@@ -16,5 +16,7 @@
 //	case mesh.ReasonLinkLost: // it may have run: repeat it only if that does no harm
 //	}
 //
+// A [Route] tells where a call went.
+//
 // The words are a contract: none changes its meaning or goes, and new ones may come.
 package mesh

@@ -10,7 +10,7 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"mesh", "dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"mesh", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"mesh", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
 	"mesh":          {"gen"},
 	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
 	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"examples":      {"mesh", "dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
 
 	"dispatcher/internal/refusal": {"gen", "internal/status", "mesh"},
+	"dispatcher/internal/routing": {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
 	"dispatcher/internal/hosted":  {"gen", "internal/descriptor", "internal/name", "internal/schema"},
 
 	"internal/descriptor": {"internal/name"},
@@ -92,7 +93,7 @@ func judgeImport(from, imported string) string {
 		return from + " may not know " + to + ": declare a small interface in " + from + " and let cmd wire them"
 	}
 	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
-		return "" // standard library
+		return judgeStandard(from, imported)
 	}
 	for module, rooms := range dependencies {
 		if under(imported, module) {
@@ -103,6 +104,19 @@ func judgeImport(from, imported string) string {
 		}
 	}
 	return "a new dependency: write docs/decisions/NNN-….md and add it to dependencies"
+}
+
+// pure are the rooms whose results follow from their arguments alone, with what of the standard library they may import.
+var pure = map[string][]string{
+	"dispatcher/internal/routing": {"cmp", "context", "errors", "iter", "maps", "slices", "strconv", "strings", "sync/atomic"},
+}
+
+// judgeStandard answers what is wrong with an import of the standard library, or "".
+func judgeStandard(from, imported string) string {
+	if allowed, ok := pure[from]; ok && !slices.Contains(allowed, imported) {
+		return from + " decides by what it is given: let its callers do what needs " + imported + ", and give it the result"
+	}
+	return ""
 }
 
 // roomOf answers the room that a directory belongs to: the longest one that contains it.
@@ -128,6 +142,10 @@ func TestJudgeImport(t *testing.T) {
 		{"conn", modulePath + "/registry", false},
 		{"registry", modulePath + "/conn/link", false},
 		{"conn/link", modulePath + "/conn", false},
+		{"dispatcher/internal/routing", modulePath + "/conn", false},
+		{"dispatcher/internal/routing", "net/http", false},
+		{"dispatcher/internal/routing", "time", false},
+		{"dispatcher/internal/routing", "slices", true},
 		{"examples", modulePath + "/internal/name", false},
 		{"conn", "net/http", true},
 		{"conn", "google.golang.org/grpc", false},

@@ -49,6 +49,7 @@ func NewMethod(namespace string, spec connect.Spec, server *connect.Server) (*Me
 	return m, nil
 }
 
+// Call runs the method, with the interceptors around it.
 func (m *Method) Call(ctx context.Context, info *connect.CallInfo, stream connect.ServerStream) error {
 	return m.server.Call(ctx, m.Spec.Procedure, info, stream)
 }

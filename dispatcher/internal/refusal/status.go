@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"connectrpc.com/connect/v2"
 
@@ -19,7 +18,7 @@ const routeKey = "route"
 // OKStatus is the status of a call whose handler answered.
 func OKStatus(route []string) *collector.Status {
 	ok := status.OK()
-	ok.Details = map[string]string{status.CodeKey: "ok", routeKey: JoinRoute(route)}
+	ok.Details = map[string]string{status.CodeKey: "ok", routeKey: mesh.JoinRoute(route)}
 	return ok
 }
 
@@ -32,7 +31,7 @@ func FailedStatus(err error, route []string) *collector.Status {
 		reason = mesh.Reason(failure.GetReason())
 	}
 	failed := status.FromError(verdict)
-	failed.Details[status.ReasonKey], failed.Details[routeKey] = string(reason), JoinRoute(route)
+	failed.Details[status.ReasonKey], failed.Details[routeKey] = string(reason), mesh.JoinRoute(route)
 	if failed.GetMessage() == "" {
 		failed.Message = verdict.Code().String()
 	}
@@ -56,6 +55,3 @@ func VerdictOf(err error) *connect.Error {
 	}
 	return connect.NewError(connect.CodeUnknown, "").WithCause(err)
 }
-
-// JoinRoute is a route as Status.details and the headers of an answer have it: ids, comma separated.
-func JoinRoute(route []string) string { return strings.Join(route, ",") }

@@ -1,4 +1,4 @@
-package dispatcher
+package routing
 
 import (
 	"fmt"
@@ -9,15 +9,14 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
 // crowd is a view with as many peers as a store keeps, each with much to say. The last two served the method.
-func crowd(t *testing.T) *view {
+func crowd(t *testing.T) *View {
 	t.Helper()
-	var peers []*conn.Peer
+	var peers []*Peer
 	for i := range 1024 {
 		var methods []string
 		if i >= 1022 {
@@ -35,15 +34,15 @@ func TestRefusal_IsBoundedInALargeMesh(t *testing.T) {
 	t.Parallel()
 	v := crowd(t)
 	target := v.collectors()[500]
-	for name, c := range map[string]call{
-		"unreachable":    {namespace: "ns", procedure: "/x.S/Get"},
-		"unknown method": {namespace: "ns", procedure: "/x.S/Put"},
-		"target":         {namespace: "ns", procedure: "/x.S/Get", target: target},
-		"unknown target": {namespace: "ns", procedure: "/x.S/Get", target: "nobody"},
-		"not serving":    {namespace: "ns", procedure: "/x.S/Get", target: "a"},
+	for name, c := range map[string]Call{
+		"unreachable":    {Namespace: "ns", Procedure: "/x.S/Get"},
+		"unknown method": {Namespace: "ns", Procedure: "/x.S/Put"},
+		"target":         {Namespace: "ns", Procedure: "/x.S/Get", Target: target},
+		"unknown target": {Namespace: "ns", Procedure: "/x.S/Get", Target: "nobody"},
+		"not serving":    {Namespace: "ns", Procedure: "/x.S/Get", Target: "a"},
 	} {
-		d := route(v, c, still)
-		err := d.refusal.Err("a")
+		d := Route(v, c, still)
+		err := d.Refusal.Err("a")
 		failure, ok := refusal.FailureOf(err)
 		if !ok {
 			t.Fatalf("%s: no CallFailure in %v", name, err)
@@ -57,10 +56,10 @@ func TestRefusal_IsBoundedInALargeMesh(t *testing.T) {
 		if !failure.GetCandidates()[0].GetLocal() {
 			t.Errorf("%s: this collector is not the first: %v", name, failure)
 		}
-		if c.target == target && !lists(failure, target) {
+		if c.Target == target && !lists(failure, target) {
 			t.Errorf("%s: the target is not listed: %v", name, failure)
 		}
-		if all := d.refusal.Looked.All(); len(all) != 1025 {
+		if all := d.Refusal.Looked.All(); len(all) != 1025 {
 			t.Errorf("%s: %d in all", name, len(all))
 		}
 	}
@@ -78,13 +77,13 @@ func lists(failure *meshv1.CallFailure, id string) bool {
 // Who serves the method, or did, comes before those who never had it.
 func TestRefusal_ListsWhoServesTheMethod(t *testing.T) {
 	t.Parallel()
-	var peers []*conn.Peer
+	var peers []*Peer
 	for i := range 100 {
 		peers = append(peers, peerServing(t, fmt.Sprintf("peer-%02d", i), active, "ns"))
 	}
 	peers = append(peers, peerServing(t, "server", stale, "ns", "ns/x.S/Get"))
-	d := route(viewOf(t, nil, peers...), call{namespace: "ns", procedure: "/x.S/Get"}, still)
-	failure, _ := refusal.FailureOf(d.refusal.Err("a"))
+	d := Route(viewOf(t, nil, peers...), Call{Namespace: "ns", Procedure: "/x.S/Get"}, still)
+	failure, _ := refusal.FailureOf(d.Refusal.Err("a"))
 	if len(failure.GetCandidates()) != refusal.MaxCandidates || failure.GetOmittedCandidates() != 102-refusal.MaxCandidates || !lists(failure, "server") {
 		t.Errorf("%d candidates, %d omitted: %v", len(failure.GetCandidates()), failure.GetOmittedCandidates(), failure)
 	}
@@ -93,9 +92,9 @@ func TestRefusal_ListsWhoServesTheMethod(t *testing.T) {
 // In a small mesh nothing is left out.
 func TestRefusal_ListsAllOfASmallMesh(t *testing.T) {
 	t.Parallel()
-	d := route(viewOf(t, nil, peerServing(t, "b", stale, "ns", "ns/x.S/Get"), peerServing(t, "c", active, "ns")), call{namespace: "ns", procedure: "/x.S/Get"}, still)
-	failure, _ := refusal.FailureOf(d.refusal.Err("a"))
-	if len(failure.GetCandidates()) != 3 || failure.GetOmittedCandidates() != 0 || d.refusal.Code != connect.CodeUnavailable {
+	d := Route(viewOf(t, nil, peerServing(t, "b", stale, "ns", "ns/x.S/Get"), peerServing(t, "c", active, "ns")), Call{Namespace: "ns", Procedure: "/x.S/Get"}, still)
+	failure, _ := refusal.FailureOf(d.Refusal.Err("a"))
+	if len(failure.GetCandidates()) != 3 || failure.GetOmittedCandidates() != 0 || d.Refusal.Code != connect.CodeUnavailable {
 		t.Errorf("%v", failure)
 	}
 }

@@ -1,0 +1,79 @@
+package dispatcher
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/schema"
+	"github.com/collectiverpc/collective/mesh"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// callerSchemas compares what clients in this process were generated from with what peers serve: once for each pair.
+// The zero value is ready to use.
+type callerSchemas struct {
+	// judged is replaced as a whole, so that calls read it without a lock.
+	judged  atomic.Pointer[map[callerPair]routing.Comparison]
+	judging sync.Mutex
+}
+
+// callerPair is a client's schema of a method and the fingerprint of a peer's.
+type callerPair struct {
+	ours   protoreflect.MethodDescriptor
+	theirs uint64
+}
+
+// maxCallerPairs bounds what is remembered. Beyond it all is forgotten.
+const maxCallerPairs = 4096
+
+// skew is what a client and peers come to; the zero Comparison, which breaks nothing, if that is not known.
+func (c *callerSchemas) skew(schemas *knownSchemas, e *routing.Entry, d *routing.Decision, namespace string, spec connect.Spec) routing.Comparison {
+	ours, ok := spec.Schema.(protoreflect.MethodDescriptor)
+	if !ok || ours == nil || e == nil || d.Len() == 0 || d.Seed {
+		return routing.Comparison{}
+	}
+	p := callerPair{ours, e.Fingerprint}
+	if len(e.Variants) > 0 {
+		m, _ := d.Peer(0).Method(namespace, e.Procedure)
+		p.theirs = m.GetFingerprint()
+	}
+	if judged := c.judged.Load(); judged != nil {
+		if found, ok := (*judged)[p]; ok {
+			return found
+		}
+	}
+	return c.compare(schemas.of(d.Peer(0).ID, namespace), e, p)
+}
+
+func (c *callerSchemas) compare(known *peerSchema, e *routing.Entry, p callerPair) routing.Comparison {
+	var found routing.Comparison
+	if p.theirs != 0 && schema.Fingerprint(p.ours) != p.theirs {
+		theirs := known.method(e.Service, e.Method)
+		if theirs == nil || schema.Fingerprint(theirs) != p.theirs {
+			return routing.Comparison{} // not known yet: the next call asks again
+		}
+		found = comparisonOf(schema.Skew(p.ours, theirs))
+	}
+	c.judging.Lock()
+	defer c.judging.Unlock()
+	next := make(map[callerPair]routing.Comparison)
+	if judged := c.judged.Load(); judged != nil && len(*judged) < maxCallerPairs {
+		for known, Comparison := range *judged {
+			next[known] = Comparison
+		}
+	}
+	next[p] = found
+	c.judged.Store(&next)
+	return found
+}
+
+// refuseCaller refuses a call of a client in this process that the peer would misunderstand.
+func refuseCaller(d *routing.Decision, e *routing.Entry, found routing.Comparison) *refusal.Refusal {
+	service, _, _ := name.SplitProcedure(e.Procedure)
+	return refusal.New(connect.CodeFailedPrecondition, mesh.ReasonSchemaIncompatible,
+		"the client was generated from another schema of "+service+" than collector "+refusal.Quoted(d.Peer(0).ID)+" has: "+found.Text)
+}

@@ -1,0 +1,78 @@
+package routing
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/mesh"
+)
+
+// View is everything that routing may look at: one immutable join of what is registered here and what the peers told.
+// It is built when either changes and read without a lock.
+//
+// Invariants, checked by a test on random meshes: the peers in entry.peers, entry.unreachable and space.seeds are sorted by
+// id; entry.peers are exactly those for which whyNot has no answer, seed peers aside; an entry exists if and only if
+// somebody, reachable or not, serves the procedure in the namespace, and it is in the indexes.
+type View struct {
+	Self       string
+	Namespaces map[string]*NamespaceIndex
+	// owners are the namespaces in which somebody serves a procedure, sorted.
+	owners map[string][]string
+	Peers  map[string]*RoutePeer
+	Route  *mesh.Route // of a call that runs here
+}
+
+// NamespaceIndex is a namespace as this collector can route in it.
+type NamespaceIndex struct {
+	Name    string
+	Entries map[string]*Entry // by procedure
+	// Services are the methods of a service by its full name; short are the full names that a short name stands for.
+	Services map[string]map[string]*Entry
+	short    map[string][]string
+	// seeds are routable seed peers: they may serve any method.
+	seeds []*RoutePeer
+	// offers are what peers announced, until it is settled who decides what each method is.
+	offers map[string][]offer
+}
+
+// entry finds an entry; nil if there is none, or no view.
+func (v *View) entry(namespace, procedure string) *Entry {
+	if v == nil || v.Namespaces[namespace] == nil {
+		return nil
+	}
+	return v.Namespaces[namespace].Entries[procedure]
+}
+
+// WayTo is the route to an executor as the headers of an answer name it.
+func (v *View) WayTo(executor string) *mesh.Route {
+	if p, ok := v.Peers[executor]; ok {
+		return p.Route
+	}
+	return v.Route
+}
+
+// Arrival is the route of a call that came from a peer.
+func (v *View) Arrival(peer string) *mesh.Route {
+	if p, ok := v.Peers[peer]; ok {
+		return p.arrival
+	}
+	return v.Route
+}
+
+func (s *NamespaceIndex) procedures() []string { return slices.Sorted(maps.Keys(s.Entries)) }
+
+func (v *View) collectors() []string {
+	return append(slices.Sorted(maps.Keys(v.Peers)), v.Self)
+}
+
+// serviceNames are the names by which the services of a namespace can be called, full ones first.
+func (s *NamespaceIndex) serviceNames() []string {
+	names := slices.Sorted(maps.Keys(s.Services))
+	for _, full := range slices.Clone(names) {
+		if short := name.ShortService(full); short != full {
+			names = append(names, short)
+		}
+	}
+	return names
+}

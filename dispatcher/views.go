@@ -1,0 +1,85 @@
+package dispatcher
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+)
+
+// views has the view of the moment. It is joined anew by whoever finds it out of date.
+type views struct {
+	self       string
+	namespaces []string
+	sources    func() sources
+	joined     atomic.Pointer[joined]
+	joining    sync.Mutex
+}
+
+// sources is what a view follows from. Each part is replaced as a whole when it changes.
+type sources struct {
+	local   *hosted.Snapshot
+	table   *conn.Table
+	schemas routing.Schemas
+}
+
+// joined is a view with what it was made from.
+type joined struct {
+	view *routing.View
+	from sources
+}
+
+// now is what routing may look at now.
+func (s *views) now() *routing.View {
+	if j := s.joined.Load(); j != nil && j.from == s.sources() {
+		return j.view
+	}
+	return s.rejoin()
+}
+
+func (s *views) rejoin() *routing.View {
+	s.joining.Lock()
+	defer s.joining.Unlock()
+	from := s.sources()
+	old := s.joined.Load()
+	if old != nil && old.from == from {
+		return old.view
+	}
+	in := routing.Inputs{Self: s.self, Namespaces: s.namespaces, Local: from.local, Peers: peersOf(from.table), Schemas: from.schemas}
+	if old != nil {
+		in.Before = old.view
+	}
+	next := &joined{view: routing.Join(in), from: from}
+	s.joined.Store(next)
+	return next.view
+}
+
+// peersOf is the peers of a table as routing sees them.
+func peersOf(table *conn.Table) []*routing.Peer {
+	peers := make([]*routing.Peer, 0, len(table.Peers()))
+	for _, p := range table.Peers() {
+		peer := &routing.Peer{
+			ID: p.ID, Address: p.Address, Dialed: p.Dialed,
+			State: p.State, Condition: conn.StateName(p.State), Reason: p.Reason,
+			Shared: p.Shared, Seed: p.Seed, Silent: p.Silent, Routable: p.Routable(), Conn: peerConn{p},
+		}
+		if p.Catalog != nil {
+			peer.Catalog = p.Catalog
+		}
+		peers = append(peers, peer)
+	}
+	return peers
+}
+
+// peerConn is the connection to a peer as calls use it.
+type peerConn struct{ *conn.Peer }
+
+func (p peerConn) Open(ctx context.Context, namespace, codec string, spec connect.Spec) (connect.ClientStream, error) {
+	return p.Peer.Open(ctx, link.Call{Namespace: namespace, Codec: codec, Spec: spec})
+}
