@@ -47,6 +47,9 @@ func (m *Manager) accept(ctx context.Context, req *collector.ConnectRequest) (*c
 	if err != nil {
 		return nil, err
 	}
+	if s := asked.consumer(req, m.consumers); s != nil {
+		return s.acceptConsumer(asked)
+	}
 	c, err := m.hold(asked.peer)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,8 @@ type agreement struct {
 	offered []string
 	// again tells that a redial asked for it, not a person: it must not revive what a person has closed.
 	again bool
+	// entrance tells that the peer routes the calls of this side, which is a consumer.
+	entrance bool
 }
 
 // ruling is what becomes of a new line to a peer.
@@ -176,7 +178,7 @@ func (m *Manager) install(c *connection, a agreement) {
 	if c.live != a.line {
 		c.heard, c.leaving = false, false
 	}
-	c.live, c.seed, c.expected = a.line, a.seed, false
+	c.live, c.seed, c.expected, c.entrance = a.line, a.seed, false, a.entrance
 	if a.line == nil {
 		c.wire.clear()
 		return

@@ -116,6 +116,8 @@ func (s *session) hear(_ *link.Link, revision uint64, data []byte) {
 	}
 	s.revision = revision
 	switch t := s.terms.Load(); {
+	case t != nil && t.consumer: // it serves nothing
+		s.m.announceChange()
 	case t == nil:
 		s.catalog = catalog // settle takes it
 		s.m.announceChange()

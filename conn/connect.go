@@ -151,6 +151,7 @@ func (m *Manager) agreeOver(ctx context.Context, c *connection, s *session, w wi
 		return err
 	}
 	a := agreement{line: s, address: w.address, shared: shared, dialed: true, offered: w.offered, again: w.again}
+	a.entrance = m.self.Consumer && answer.GetStatus().GetDetails()[detailEntrance] != ""
 	err = m.agree(ctx, c, a)
 	if err != nil && s.terms.Load() == nil {
 		s.goodbye(c.id, "not agreed after all: "+errorText(err)) // the peer believes in it by now
@@ -163,6 +164,9 @@ func (m *Manager) request(w wish) *collector.ConnectRequest {
 		Address:    m.self.Address,
 		Namespaces: w.offered,
 		Metadata:   map[string]string{metaCollectorID: m.self.ID},
+	}
+	if m.self.Consumer {
+		req.Metadata[metaConsumer] = "true"
 	}
 	if w.again {
 		req.Metadata[metaAgain] = "true"

@@ -38,7 +38,9 @@ type connection struct {
 	session string                // of the peer, when it was last agreed
 	live    line                  // nil unless calls can be carried
 	seed    bool
-	trouble string // why the last dial failed
+	// entrance tells that the peer takes calls of any method, to route them.
+	entrance bool
+	trouble  string // why the last dial failed
 
 	namesakes    []namesake // the last seen first
 	toldConflict time.Time
@@ -77,6 +79,7 @@ func (c *connection) peerView() *Peer {
 		Dialed:       c.record.GetIsInitiator(),
 		Seed:         c.seed,
 		OneWay:       c.oneWay(),
+		Entrance:     c.entrance,
 		Carrier:      c.carrier(),
 		Catalog:      c.catalog,
 		Silent:       c.silent(),

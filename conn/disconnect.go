@@ -116,6 +116,10 @@ func (m *Manager) handleGoodbye(ctx context.Context, req *meshv1.DisconnectReque
 		return nil, connect.NewError(connect.CodePermissionDenied, "a peer can only disconnect itself")
 	}
 	c := s.terms.Load().conn
+	if s.terms.Load().consumer {
+		m.retireSoon(s)
+		return new(meshv1.DisconnectResponse), nil
+	}
 	reason := fmt.Sprintf("disconnected by %s: %s", c.peer, printable(req.GetReason()))
 	ended, err := m.terminate(ctx, c, eventDisconnected, reason)
 	if err != nil {

@@ -38,6 +38,9 @@ type Self struct {
 	Namespaces []string
 	// SessionID is unique per run of the process. Default: a new UUIDv7.
 	SessionID string
+	// Consumer tells that it only calls. A peer that knows the word keeps no record of it, shows it to nobody and routes its
+	// calls, see [Peer.Entrance] and [WithConsumers].
+	Consumer bool
 }
 
 // Manager keeps the connections of one collector. All methods are safe for concurrent use.

@@ -52,6 +52,7 @@ type options struct {
 	identity   Identity
 	plaintext  bool
 	handler    link.Handler
+	consumers  link.Handler // nil: there are none
 	limits     Limits
 	linkLimits link.Limits
 	dialBack   []netip.Prefix

@@ -33,6 +33,9 @@ type Peer struct {
 	// OneWay tells that the peer calls this collector but cannot be called: a seed peer that dialled, while dialling
 	// back the address it claims is not allowed.
 	OneWay bool
+	// Entrance tells that the peer routes the calls of this collector, a consumer, as those of any client: every method of
+	// the shared namespaces can be called there, whatever its Catalog says.
+	Entrance bool
 	// Carrier is what calls go by now: CarrierUpgrade, CarrierRPC, CarrierSeed, or empty while nothing carries them.
 	Carrier string
 	// Catalog is what the peer said last that it serves; nil before it said anything and for seed peers.

@@ -31,7 +31,7 @@ func (c *connection) hears(s *session, told *Catalog) {
 // silent is [Peer.Silent]. Manager.mu is held.
 func (c *connection) silent() bool {
 	if _, linked := c.live.(*session); linked {
-		return !c.heard
+		return !c.heard && !c.entrance
 	}
 	return c.expected && c.state() == stateStale
 }
@@ -39,7 +39,7 @@ func (c *connection) silent() bool {
 // away is [Peer.Away]. A link that was replaced within one run of the peer leaves no doubt. Manager.mu is held.
 func (c *connection) away() bool {
 	_, linked := c.live.(*session)
-	return linked && (c.leaving || !c.heard && (c.catalog == nil || c.by != c.session))
+	return linked && (c.leaving || !c.entrance && !c.heard && (c.catalog == nil || c.by != c.session))
 }
 
 // giveUpExpecting ends the wait for peers of earlier runs.

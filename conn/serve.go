@@ -27,11 +27,11 @@ func (s *session) serve(ctx context.Context, procedure string, info *connect.Cal
 	}
 	if info.Spec.StreamType == connect.StreamTypeUnary {
 		defer func() { t.conn.wire.tally.add(int64(info.SendStats.Size), int64(info.ReceiveStats.Size)) }()
-		return s.m.handler(ctx, procedure, info, stream)
+		return t.handler(&s.m.options)(ctx, procedure, info, stream)
 	}
 	counted := &countedStream{ServerStream: stream, info: info}
 	defer func() { t.conn.wire.tally.add(counted.sent, counted.received) }()
-	return s.m.handler(ctx, procedure, info, counted)
+	return t.handler(&s.m.options)(ctx, procedure, info, counted)
 }
 
 // agreedTerms returns the terms of the link. The acceptor may call as soon as it has agreed, while the initiator is
@@ -90,4 +90,11 @@ func (s *countedStream) Receive(msg any) error {
 		s.received += int64(s.info.ReceiveStats.Size)
 	}
 	return err
+}
+
+// StopReceiving makes the stream a [link.ReceiveStopper], as the one below is.
+func (s *countedStream) StopReceiving() {
+	if below, ok := s.ServerStream.(link.ReceiveStopper); ok {
+		below.StopReceiving()
+	}
 }

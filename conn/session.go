@@ -54,8 +54,9 @@ type source struct {
 
 // terms are what calls on a link are checked against.
 type terms struct {
-	conn   *connection
-	shared []string // sorted
+	conn     *connection
+	shared   []string // sorted
+	consumer bool     // the other end only calls, and its connection is known to nobody else
 }
 
 func (t *terms) shares(namespace string) bool {
@@ -210,7 +211,11 @@ func (s *session) lastWords() string {
 
 // bind gives the session its terms: from now on calls may come over it. Manager.mu is held.
 func (s *session) bind(c *connection, shared []string) {
-	if s.terms.Swap(&terms{conn: c, shared: shared}) == nil {
+	s.bindTerms(&terms{conn: c, shared: shared})
+}
+
+func (s *session) bindTerms(t *terms) {
+	if s.terms.Swap(t) == nil {
 		s.m.agreedFrom(s.from)
 		close(s.agreed)
 	}

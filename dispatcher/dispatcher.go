@@ -178,13 +178,14 @@ func (d *Dispatcher) connect() error {
 	opts := []conn.Option{
 		conn.WithStore(store),
 		conn.WithLogger(d.log),
-		conn.WithLinkHandler(d.seeLink(d.local.serveLink(d.linkServices()))),
+		conn.WithLinkHandler(d.seeLink(d.local.serveLink(d.linkServices(false)))),
+		conn.WithConsumers((&consumers{d, d.linkServices(true)}).serve),
 		conn.WithLinkLimits(d.limits.Link),
 	}
 	if d.options.tls != nil {
 		opts = append(opts, conn.WithTLS(d.options.tls))
 	}
-	self := conn.Self{ID: d.id, Address: d.address, Namespaces: d.namespaces, SessionID: d.session}
+	self := conn.Self{ID: d.id, Address: d.address, Namespaces: d.namespaces, SessionID: d.session, Consumer: d.options.consumer}
 	manager, err := conn.NewManager(self, slices.Concat(opts, d.options.conn)...)
 	d.conns = manager
 	return err

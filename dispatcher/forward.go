@@ -123,8 +123,11 @@ func pump(out *outbound, stream connect.ServerStream) (err error) {
 
 // stopReading ends a Receive that waits for a client which has nothing to say any more.
 func stopReading(ctx context.Context) {
-	if body, ok := ctx.Value(bodyKey{}).(*http.ResponseController); ok {
+	switch body := ctx.Value(bodyKey{}).(type) {
+	case *http.ResponseController:
 		_ = body.SetReadDeadline(time.Unix(1, 0)) // if it cannot be set, the client's end of the request ends it
+	case link.ReceiveStopper:
+		body.StopReceiving()
 	}
 }
 

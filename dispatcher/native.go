@@ -114,7 +114,7 @@ func (d *Dispatcher) serveNative(
 		defer web.finish(info)
 		stream = web
 	}
-	err = d.answerNative(ctx, namespace, spec, info, stream)
+	err = d.answerNative(ctx, observe.Native, namespace, spec, info, stream)
 	if err == nil {
 		return nil
 	}
@@ -126,14 +126,14 @@ func (d *Dispatcher) serveNative(
 	return plain
 }
 
-// answerNative takes a call of the native path to where it is run.
+// answerNative takes a call of the native path, or of a consumer, to where it is run.
 func (d *Dispatcher) answerNative(
-	ctx context.Context, namespace string, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream,
+	ctx context.Context, entrance observe.Entrance, namespace string, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream,
 ) error {
 	v := d.view()
 	c := routing.Call{Namespace: namespace, Procedure: spec.Procedure, Target: info.RequestHeader().Get(mesh.HeaderTarget), Raw: true}
 	v.Route.Tag(info.ResponseHeader())
-	seen := d.see(observe.Native, c.Namespace, c.Procedure)
+	seen := d.see(entrance, c.Namespace, c.Procedure)
 	seen.caller = info.PeerAddr
 	err := d.take(ctx, v, c, info, spec, stream)
 	seen.sized(info, spec.StreamType)

@@ -44,6 +44,7 @@ type options struct {
 	cookie        bool
 	authorization bool
 	plaintext     bool
+	consumer      bool // see Dial
 }
 
 // WithRegistry asks validator before every call that runs here. Default: none is asked.

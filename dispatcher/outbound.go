@@ -161,7 +161,10 @@ func (o *outbound) address(st *routing.RoutePeer) {
 	if !trusted && o.header.Get(headerAuthorization) != "" {
 		o.dispatcher.withhold(o.ctx, st)
 	}
-	passRequest(to, o.header, trusted, o.dispatcher.options.cookie)
+	passRequest(to, o.header, trusted, o.dispatcher.options.cookie || st.Entrance)
+	if st.Entrance {
+		o.addressEntrance(to)
+	}
 }
 
 func (o *outbound) route() *RouteInfo { return o.present.Load().routePeer.Route }

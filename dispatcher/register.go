@@ -120,7 +120,7 @@ func checkedMethod(namespace string, spec connect.Spec, server *connect.Server, 
 	if err != nil {
 		return nil, err.Error()
 	}
-	if ownService(m.Service) {
+	if hosted.OwnService(m.Service) {
 		return nil, refusal.Spoken(spec.Procedure) + " belongs to the collector itself"
 	}
 	if there, ok := current.Methods[namespace][spec.Procedure]; ok {
@@ -142,16 +142,6 @@ func (d *Dispatcher) checkSpace(namespace string) []string {
 
 func (d *Dispatcher) registrationError(namespace string, problems []string) error {
 	return fmt.Errorf("%w: namespace %s: %s", ErrRegistration, refusal.Quoted(namespace), strings.Join(problems, "; "))
-}
-
-// ownService reports services that the port of every collector serves itself.
-func ownService(service string) bool {
-	switch service {
-	case "collector.CollectiveDispatcher", "collector.CollectorRegistry":
-		return true
-	}
-	return strings.HasPrefix(service, "collector.mesh.v1.") || strings.HasPrefix(service, "grpc.reflection.") ||
-		service == "grpc.health.v1.Health"
 }
 
 // publish makes a change the one that is served and tells the peers. Callers hold d.mu.

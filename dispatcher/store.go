@@ -27,6 +27,8 @@ func (o *options) claim(id string) (release func(), err error) {
 // connectionStore is where connections are kept.
 func (o *options) connectionStore() conn.Store {
 	switch {
+	case o.consumer: // known by a name of its own each time, it would never be asked for them again
+		return conn.NewMemoryStore()
 	case o.file != nil:
 		return conn.NewFileStore(o.file)
 	case o.connections != nil:

@@ -93,9 +93,9 @@ func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest)
 
 // linkServices are what a peer may ask of this collector itself over a link: to run a method here, the schemas of which
 // it was told, and with whom this collector is connected. A connection is agreed by package conn.
-func (d *Dispatcher) linkServices() *connect.Server {
+func (d *Dispatcher) linkServices(consumers bool) *connect.Server {
 	server := d.newServer()
-	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{dispatcher: d, local: d.local})
+	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{dispatcher: d, local: d.local, consumers: consumers})
 	meshv1connect.RegisterMeshServiceHandler(server, neighbourService{mesh: meshService{d}})
 	meshv1connect.RegisterSchemaServiceHandler(server, schemaService{d.local})
 	return server
@@ -108,6 +108,7 @@ type linkService struct {
 	collectorconnect.UnimplementedCollectiveDispatcherHandler
 	dispatcher *Dispatcher
 	local      *local
+	consumers  bool // for those, who share no namespaces but call as any client does
 }
 
 // Serve runs a method here.
@@ -138,7 +139,7 @@ func (s linkService) refused(r *refusal.Refusal) *collector.Status {
 func (s linkService) checkShared(ctx context.Context, namespace string) *refusal.Refusal {
 	info, _ := connect.CallInfoForServerContext(ctx)
 	over, ok := info.TransportInfo.(*link.ServerInfo)
-	if !ok || namespace == "" {
+	if !ok || namespace == "" || s.consumers {
 		return nil
 	}
 	id := over.Link.Peer().CollectorID

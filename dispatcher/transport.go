@@ -38,7 +38,7 @@ func RouteInfoForContext(ctx context.Context) (*RouteInfo, bool) {
 //
 // A method that is registered here runs in this process, on copies of the messages and with a context that has the
 // caller's deadline and cancellation but not its values, as over a link. The request header Collective-Target selects
-// a collector; headers that begin with Collective- go nowhere. No deadline is added.
+// a collector; headers that begin with Collective- go nowhere. No deadline is added here.
 func (d *Dispatcher) Transport(namespace string) connect.Transport {
 	return &transport{dispatcher: d, namespace: namespace}
 }
@@ -79,12 +79,18 @@ func (c *callerCall) open(ctx context.Context, v *routing.View, decided routing.
 		c.stream = d.local.open(ctx, decided.Local, c.info, v.Route)
 		return nil
 	}
-	return c.openPeers(ctx, decided, call)
+	if err := c.openPeers(ctx, decided, call); err != nil {
+		return err
+	}
+	if v.Entrance != nil {
+		c.stream = &entered{ClientStream: c.stream, info: c.info, entrance: v.Entrance}
+	}
+	return nil
 }
 
 func (t *transport) decide(v *routing.View, spec connect.Spec, info *connect.CallInfo) (routing.Decision, string) {
 	namespace := t.namespace
-	if namespace == "" {
+	if namespace == "" && v.Entrance == nil {
 		found, r := v.NamespaceOf(spec.Procedure)
 		if r != nil {
 			return routing.Decision{Refusal: r}, ""
@@ -93,10 +99,11 @@ func (t *transport) decide(v *routing.View, spec connect.Spec, info *connect.Cal
 	}
 	target := info.RequestHeader().Get(mesh.HeaderTarget)
 	decided := routing.Route(v, routing.Call{Namespace: namespace, Procedure: spec.Procedure, Target: target}, t.dispatcher.balance())
-	if e := decided.Entry; decided.Refusal == nil && e != nil && e.Stream != spec.StreamType {
-		decided.Refusal = refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
-			refusal.Spoken(spec.Procedure)+" is a "+e.Stream.String()+" method there, not a "+spec.StreamType.String()+
-				" one: the client was generated from another schema")
+	if e := decided.Entry; v.Entrance == nil && decided.Refusal == nil && e != nil && e.Stream != spec.StreamType {
+		decided.Refusal = e.WrongStream(spec)
+	}
+	if v.Entrance != nil && target != "" && target != v.Entrance.ID {
+		return decided, namespace // what the entrance has says nothing of what the target has
 	}
 	if found := t.dispatcher.callers.skew(t.dispatcher.schemas.known.Load(), decided.Entry, &decided, namespace, spec); found.Breaks {
 		decided.Refusal = refuseCaller(&decided, decided.Entry, found)

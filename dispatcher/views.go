@@ -67,7 +67,7 @@ func peersOf(table *conn.Table) []*routing.Peer {
 		peer := &routing.Peer{
 			ID: p.ID, Address: p.Address, Dialed: p.Dialed,
 			State: p.State, Condition: conn.StateName(p.State), Reason: p.Reason,
-			Shared: p.Shared, Seed: p.Seed, Silent: p.Silent, Routable: p.Routable(), Conn: peerConn{p},
+			Shared: p.Shared, Seed: p.Seed, Silent: p.Silent, Routable: p.Routable(), Entrance: p.Entrance, Conn: peerConn{p},
 		}
 		if p.Catalog != nil {
 			peer.Catalog = p.Catalog

@@ -259,3 +259,47 @@ func TestTooManyCalls(t *testing.T) {
 		}
 	})
 }
+
+// TestStopReceiving ends a Receive that waits for a caller which has more to say: the verdict leaves at once.
+func TestStopReceiving(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1)
+	b := config("b", echo{})
+	b.Handler = func(_ context.Context, _ string, _ *connect.CallInfo, stream connect.ServerStream) error {
+		if err := stream.Receive(new(testingv1.ConverseRequest)); err != nil {
+			return err
+		}
+		received := make(chan error)
+		go func() { received <- stream.Receive(new(testingv1.ConverseRequest)) }()
+		stream.(link.ReceiveStopper).StopReceiving() //nolint:forcetypeassert // so it is documented
+		ended <- <-received
+		if err := stream.Receive(new(testingv1.ConverseRequest)); err == nil {
+			return errors.New("received although stopped")
+		}
+		return connect.NewError(connect.CodeAborted, "enough")
+	}
+	p := newPairWith(t, config("a", echo{}), b)
+	for range 3 { // the memory of a call is used again
+		stream, err := p.client().Converse(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.Send(&testingv1.ConverseRequest{Text: "first"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("Receive that was stopped: %v", err)
+		}
+		text := strings.Repeat("x", 100<<10)
+		for err == nil { // more than there is credit for
+			err = stream.Send(&testingv1.ConverseRequest{Text: text})
+		}
+		if !errors.Is(err, io.EOF) {
+			t.Errorf("Send after the end: %v", err)
+		}
+		if _, err := stream.Receive(); connect.CodeOf(err) != connect.CodeAborted {
+			t.Errorf("the call ends with %v", err)
+		}
+		_ = stream.Close()
+	}
+}

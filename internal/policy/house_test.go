@@ -17,11 +17,11 @@ var overfull = map[string]int{
 	"cmd/collector/internal/cli":         64,
 	"cmd/collector/internal/cli.app":     115,
 	"cmd/collector/internal/cli.session": 39,
-	"conn":                               42,
+	"conn":                               43,
 	"conn.Manager":                       140,
 	"conn/link.Link":                     57,
 	"conn/link.clientStream":             34,
-	"dispatcher":                         67,
+	"dispatcher":                         69,
 	"dispatcher.Dispatcher":              87,
 }
 

@@ -2,6 +2,7 @@ package hosted
 
 import (
 	"context"
+	"strings"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -121,4 +122,14 @@ func ServicesOf(methods []*Method) map[string]protoreflect.ServiceDescriptor {
 		}
 	}
 	return services
+}
+
+// OwnService reports services that the port of every collector serves itself.
+func OwnService(service string) bool {
+	switch service {
+	case "collector.CollectiveDispatcher", "collector.CollectorRegistry":
+		return true
+	}
+	return strings.HasPrefix(service, "collector.mesh.v1.") || strings.HasPrefix(service, "grpc.reflection.") ||
+		service == "grpc.health.v1.Health"
 }

@@ -80,6 +80,9 @@ func (v *View) space(namespace string) *NamespaceIndex {
 func (v *View) addPeer(peer *Peer, old *View) {
 	p := newRoutePeer(v.Self, peer, old)
 	v.Peers[peer.ID] = p
+	if peer.Entrance {
+		v.Entrance = p
+	}
 	for _, namespace := range peer.Shared {
 		v.space(namespace).addPeer(p)
 	}

@@ -43,6 +43,7 @@ type Peer struct {
 	Seed              bool     // it speaks the seed's protocol and has no catalog
 	Silent            bool     // it is yet to say what it serves
 	Routable          bool     // calls can go there now
+	Entrance          bool     // it routes the calls of this process, which hosts nothing
 	Catalog           Catalog
 	Conn              Conn
 }

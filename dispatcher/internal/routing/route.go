@@ -11,6 +11,9 @@ import (
 // with a target goes there or nowhere. Any other goes here if it can, else to the peers that serve the method, the less
 // loaded of two picked by turn first, else to seed peers, which do not tell what they serve.
 func Route(v *View, c Call, b Balance) Decision {
+	if v.Entrance != nil {
+		return v.enter(c)
+	}
 	s, ok := v.Namespaces[c.Namespace]
 	if !ok {
 		return Decision{Refusal: v.UnknownNamespace(c.Namespace)}

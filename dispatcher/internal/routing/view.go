@@ -20,7 +20,9 @@ type View struct {
 	// owners are the namespaces in which somebody serves a procedure, sorted.
 	owners map[string][]string
 	Peers  map[string]*RoutePeer
-	Route  *mesh.Route // of a call that runs here
+	// Entrance is the only peer of a process that only calls; nil for any other collector.
+	Entrance *RoutePeer
+	Route    *mesh.Route // of a call that runs here
 }
 
 // NamespaceIndex is a namespace as this collector can route in it.

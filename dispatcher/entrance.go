@@ -1,0 +1,32 @@
+package dispatcher
+
+import (
+	"strings"
+
+	"connectrpc.com/connect/v2"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/mesh"
+)
+
+// entered is a call that an entrance routes: it tells where the call went.
+type entered struct {
+	connect.ClientStream
+	info     *connect.CallInfo
+	entrance *routing.RoutePeer
+}
+
+func (e *entered) Receive(msg any) error {
+	err := e.ClientStream.Receive(msg)
+	visited := e.info.ResponseHeader().Get(mesh.HeaderRoute)
+	if visited != "" && visited != e.entrance.ID && e.info.TransportInfo == e.entrance.Route {
+		e.info.TransportInfo = mesh.NewRoute(append([]string{e.entrance.Route.Route[0]}, strings.Split(visited, ",")...)...)
+	}
+	return err
+}
+
+// addressEntrance gives a call's headers to the entrance, which reads what it would of any client.
+func (o *outbound) addressEntrance(to *connect.Header) {
+	if target := o.header.Get(mesh.HeaderTarget); target != "" {
+		to.Set(mesh.HeaderTarget, target)
+	}
+}
