@@ -107,14 +107,14 @@ func Example_stream() {
 	// saw milk
 }
 
-// A process that hosts nothing dials any collector and has the whole mesh.
+// A process that hosts nothing dials any collector and has the whole mesh: a does not have the method, b does.
 func Example_dial() {
 	a, b := startPair()
 	defer b.stop()
 	defer a.stop()
 
 	ctx := context.Background()
-	mesh, err := dispatcher.Dial(ctx, b.address, []string{"users"})
+	mesh, err := dispatcher.Dial(ctx, a.address, []string{"users"})
 	if err != nil {
 		fmt.Println(err)
 		return
