@@ -76,7 +76,7 @@ func (m *Manager) agree(ctx context.Context, c *connection, a agreement) error {
 func (m *Manager) draft(c *connection, a agreement) (_ *collector.Connection, kept bool, _ error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if a.again && (c.state() == stateClosed || c.state() == stateFailed) {
+	if a.again && c.barred() {
 		return nil, false, connect.Errorf(connect.CodeFailedPrecondition,
 			"collector %q disconnected from %q (%s): connect again by hand", m.self.ID, c.peer, c.record.GetCloseReason()).
 			WithCause(errDisconnected)
@@ -229,7 +229,7 @@ func (m *Manager) loseLine(c *connection, l line, reason string) {
 	m.dropLine(c, l, reason)
 }
 
-// dropLine makes a connection stale whose line is gone, at once: routing must not wait for the disk. The keeper writes
+// dropLine makes a connection stale, or closed, whose line is gone, at once: routing must not wait for the disk. The keeper writes
 // the record. m.mu is held.
 func (m *Manager) dropLine(c *connection, l line, reason string) {
 	if c.live != l {
@@ -237,7 +237,7 @@ func (m *Manager) dropLine(c *connection, l line, reason string) {
 	}
 	c.live = nil
 	c.wire.clear()
-	record, ok := c.after(eventLost, m.self.SessionID, reason)
+	record, ok := c.after(c.lossOf(l), m.self.SessionID, reason)
 	if !ok {
 		return
 	}
@@ -251,7 +251,7 @@ func (m *Manager) dropLine(c *connection, l line, reason string) {
 
 // logLoss warns of what nobody asked for. The end of a connection by our own doing is no loss. m.mu is held.
 func (m *Manager) logLoss(c *connection, reason string) {
-	if m.closing {
+	if m.closing || c.record.GetDeparted() {
 		m.logger.Info("connection ends", "peer", c.peer, "reason", reason)
 		return
 	}

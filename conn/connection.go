@@ -148,7 +148,7 @@ func (c *connection) after(e event, session, reason string) (*collector.Connecti
 		r.Metadata = &collector.Metadata{}
 	}
 	r.Metadata.UpdatedAt = now
-	r.State, r.SessionId, r.CloseReason = state, session, reason
+	r.State, r.SessionId, r.CloseReason, r.Departed = state, session, reason, e == eventDeparted
 	return r, true
 }
 

@@ -291,7 +291,7 @@ func TestStoppedManagerRefuses(t *testing.T) {
 	if err != nil || answer.GetStatus().GetCode() != 503 || answer.GetStatus().GetDetails()[status.CodeKey] != "unavailable" {
 		t.Errorf("HandleConnect: %v, %v", answer, err)
 	}
-	if p := b.awaitState(t, "a", stale); p.Reason == "" {
+	if p := b.awaitState(t, "a", closed); p.Reason == "" { // by its goodbye
 		t.Error("b does not know why a is gone")
 	}
 	if p, _ := a.Table().Peer("b"); p.State != stale {

@@ -62,7 +62,7 @@ func (m *Manager) terminate(ctx context.Context, c *connection, e event, reason 
 func (m *Manager) draftEnd(c *connection, e event, reason string) (*collector.Connection, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if c.state() == stateClosed {
+	if c.state() == stateClosed && !c.record.GetDeparted() {
 		return nil, nil //nolint:nilnil // nothing to do is not an error
 	}
 	record, ok := c.after(e, m.self.SessionID, reason)

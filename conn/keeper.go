@@ -40,10 +40,11 @@ func (m *Manager) keep(ctx context.Context) {
 			m.noteUse(time.Now())
 			m.giveUpExpecting(time.Now())
 			m.writeBack()
+			m.pruner.crowd()
 		case <-m.kick:
 			m.writeBack()
 		case <-purge.C:
-			m.purge()
+			m.pruner.old()
 		case <-ctx.Done():
 			return
 		}
@@ -174,25 +175,6 @@ func (m *Manager) deltas() (conns []*connection, deltas []Counters) {
 		conns, deltas = append(conns, c), append(deltas, d)
 	}
 	return conns, deltas
-}
-
-// purge forgets what has been dead for a day and will not come back by this side's doing.
-func (m *Manager) purge() {
-	before := time.Now().Add(-forgetAfter)
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-	if err := m.store.Purge(ctx, before); err != nil {
-		m.logger.Error("dead connections could not be purged from the store", "error", err)
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, c := range m.conns {
-		if c.users == 0 && c.record != nil && forgettable(c.record) && c.record.GetStateChangedAt().AsTime().Before(before) {
-			m.forget(c)
-			m.unpublish(c.peer)
-		}
-	}
 }
 
 func (m *Manager) copyOf(c *connection) *collector.Connection {

@@ -49,6 +49,7 @@ type Manager struct {
 	options
 	control *connect.Server // what peers may ask of the manager itself, over a link
 	carrier http.Handler    // the second carrier of links
+	pruner  *pruner
 	dial    func(ctx context.Context, address string, expected *pin) (io.ReadWriteCloser, error)
 
 	// ctx ends with Close and CloseAll; the latter puts another one in its place when nothing uses it any more.
@@ -106,6 +107,7 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	m.control = m.newControl()
 	m.carrier = carrier.Handler(m.admitCarried)
 	m.dial = m.dialStream
+	m.pruner = newPruner(m)
 	m.table.Store(new(Table))
 	m.announced.Store(new(announcement))
 	if err := m.load(); err != nil {

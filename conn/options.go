@@ -22,6 +22,9 @@ type Limits struct {
 	// OneWay is how many seed peers may be connected that this collector cannot call back. Beyond it the one that
 	// connected first becomes stale. Default 128.
 	OneWay int
+	// Dead is how many connections are remembered that are closed, failed, or stale and dialled by the other side: those
+	// whose state changed last. They are forgotten after a day in any case. Default 256.
+	Dead int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -33,6 +36,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.OneWay == 0 {
 		l.OneWay = 128
+	}
+	if l.Dead == 0 {
+		l.Dead = 256
 	}
 	return l
 }

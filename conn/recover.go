@@ -67,7 +67,7 @@ func (m *Manager) RecoverFromRestart(ctx context.Context) error {
 		return err
 	}
 	defer end()
-	m.purge()
+	m.pruner.old()
 	for _, c := range m.dirty() {
 		if err := m.recoverOne(ctx, c); err != nil {
 			return err

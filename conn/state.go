@@ -28,6 +28,8 @@ const (
 	eventUsed
 	// eventLost: the link ended without a goodbye, or this collector or the peer stopped or restarted.
 	eventLost
+	// eventDeparted: a peer that had dialled stopped in good order, and said so.
+	eventDeparted
 	// eventDisconnected: somebody on either side disconnected by hand.
 	eventDisconnected
 	// eventRefused: an error that dialling again cannot mend.
@@ -46,6 +48,8 @@ func next(s collector.ConnectionState, e event) (collector.ConnectionState, bool
 		return stateActive, true
 	case e == eventLost && (routable(s) || s == stateStale):
 		return stateStale, true
+	case e == eventDeparted && (routable(s) || s == stateStale):
+		return stateClosed, true
 	case e == eventDisconnected && s != stateNone:
 		return stateClosed, true
 	case e == eventRefused && s != stateNone && s != stateClosed:
@@ -76,7 +80,7 @@ func StateName(s collector.ConnectionState) string {
 }
 
 func (e event) String() string {
-	names := [...]string{"agreed", "quiet", "used", "lost", "disconnected", "refused"}
+	names := [...]string{"agreed", "quiet", "used", "lost", "departed", "disconnected", "refused"}
 	if e < 0 || int(e) >= len(names) {
 		return fmt.Sprintf("event(%d)", int(e))
 	}

@@ -34,9 +34,10 @@ const (
 	ConnectionState_CONNECTION_STATE_ACTIVE ConnectionState = 1
 	// The link is up and no call crossed it for five minutes.
 	ConnectionState_CONNECTION_STATE_IDLE ConnectionState = 2
-	// The link is gone without a goodbye (this collector restarted, or the peer vanished); the initiator dials again.
+	// The link is gone (this collector restarted, or the peer vanished, or it said goodbye and this collector had dialled it);
+	// the initiator dials again.
 	ConnectionState_CONNECTION_STATE_STALE ConnectionState = 3
-	// Closed by hand or by an orderly goodbye; nobody dials again.
+	// Closed by hand, or by the orderly goodbye of a peer that had dialled; this collector does not dial again.
 	ConnectionState_CONNECTION_STATE_CLOSED ConnectionState = 4
 	// Given up because of an error that dialling again cannot mend.
 	ConnectionState_CONNECTION_STATE_FAILED ConnectionState = 5
@@ -240,7 +241,8 @@ type ConnectRequest struct {
 	// Namespaces of the caller. The connection shares the intersection with ours. Without a link, names that cannot be
 	// used are left out.
 	Namespaces []string `protobuf:"bytes,2,rep,name=namespaces,proto3" json:"namespaces,omitempty"`
-	// `collector_id` names the caller. A caller without a link need not say it.
+	// `collector_id` names the caller. A caller without a link need not say it. `consumer` over a link says that the caller
+	// only calls: nothing is recorded of it and, if the answer's details have `entrance`, its calls are routed as any client's.
 	Metadata      map[string]string `protobuf:"bytes,3,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -301,7 +303,7 @@ func (x *ConnectRequest) GetMetadata() map[string]string {
 type ConnectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// details on 200: `known_as` is the id that a caller goes by that said none which can be used; `left_out` is what of
-	// the request cannot be used, and why.
+	// the request cannot be used, and why; `entrance` answers a consumer.
 	Status *Status `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
 	// The same on both collectors.
 	ConnectionId     string   `protobuf:"bytes,2,opt,name=connection_id,json=connectionId,proto3" json:"connection_id,omitempty"`
@@ -566,7 +568,10 @@ type Connection struct {
 	// stored.
 	Carrier string `protobuf:"bytes,110,opt,name=carrier,proto3" json:"carrier,omitempty"`
 	// Set while two processes are seen to run under the other collector's id: which, where, and what to do. Not stored.
-	Conflict      string `protobuf:"bytes,111,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	Conflict string `protobuf:"bytes,111,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	// Of a closed connection: the other collector, which had dialled, stopped in good order, and is welcome back. One that was
+	// closed by hand is opened again by hand only.
+	Departed      bool `protobuf:"varint,112,opt,name=departed,proto3" json:"departed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -734,6 +739,13 @@ func (x *Connection) GetConflict() string {
 	return ""
 }
 
+func (x *Connection) GetDeparted() bool {
+	if x != nil {
+		return x.Departed
+	}
+	return false
+}
+
 var File_collector_dispatcher_proto protoreflect.FileDescriptor
 
 const file_collector_dispatcher_proto_rawDesc = "" +
@@ -783,7 +795,7 @@ const file_collector_dispatcher_proto_rawDesc = "" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12,\n" +
 	"\x06output\x18\x02 \x01(\v2\x14.google.protobuf.AnyR\x06output\x125\n" +
 	"\x17handled_by_collector_id\x18\x03 \x01(\tR\x14handledByCollectorId\x12\x14\n" +
-	"\x05route\x18d \x03(\tR\x05route\"\x83\x06\n" +
+	"\x05route\x18d \x03(\tR\x05route\"\x9f\x06\n" +
 	"\n" +
 	"Connection\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
@@ -807,7 +819,8 @@ const file_collector_dispatcher_proto_rawDesc = "" +
 	"\x10state_changed_at\x18l \x01(\v2\x1a.google.protobuf.TimestampR\x0estateChangedAt\x12-\n" +
 	"\x12offered_namespaces\x18m \x03(\tR\x11offeredNamespaces\x12\x18\n" +
 	"\acarrier\x18n \x01(\tR\acarrier\x12\x1a\n" +
-	"\bconflict\x18o \x01(\tR\bconflict*\xc1\x01\n" +
+	"\bconflict\x18o \x01(\tR\bconflict\x12\x1a\n" +
+	"\bdeparted\x18p \x01(\bR\bdeparted*\xc1\x01\n" +
 	"\x0fConnectionState\x12 \n" +
 	"\x1cCONNECTION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CONNECTION_STATE_ACTIVE\x10\x01\x12\x19\n" +

@@ -1649,6 +1649,105 @@ func (x *DisconnectResponse) GetConnection() *collector.Connection {
 	return nil
 }
 
+type PruneConnectionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only those whose state changed longer ago than this; 0 for all.
+	OlderThanNanos int64 `protobuf:"varint,1,opt,name=older_than_nanos,json=olderThanNanos,proto3" json:"older_than_nanos,omitempty"`
+	// The newest that are kept, whatever their age.
+	Keep          int32 `protobuf:"varint,2,opt,name=keep,proto3" json:"keep,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PruneConnectionsRequest) Reset() {
+	*x = PruneConnectionsRequest{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PruneConnectionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PruneConnectionsRequest) ProtoMessage() {}
+
+func (x *PruneConnectionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PruneConnectionsRequest.ProtoReflect.Descriptor instead.
+func (*PruneConnectionsRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *PruneConnectionsRequest) GetOlderThanNanos() int64 {
+	if x != nil {
+		return x.OlderThanNanos
+	}
+	return 0
+}
+
+func (x *PruneConnectionsRequest) GetKeep() int32 {
+	if x != nil {
+		return x.Keep
+	}
+	return 0
+}
+
+type PruneConnectionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was forgotten, the last changed first.
+	Connections   []*collector.Connection `protobuf:"bytes,1,rep,name=connections,proto3" json:"connections,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PruneConnectionsResponse) Reset() {
+	*x = PruneConnectionsResponse{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PruneConnectionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PruneConnectionsResponse) ProtoMessage() {}
+
+func (x *PruneConnectionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PruneConnectionsResponse.ProtoReflect.Descriptor instead.
+func (*PruneConnectionsResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *PruneConnectionsResponse) GetConnections() []*collector.Connection {
+	if x != nil {
+		return x.Connections
+	}
+	return nil
+}
+
 type ListCollectorsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1657,7 +1756,7 @@ type ListCollectorsRequest struct {
 
 func (x *ListCollectorsRequest) Reset() {
 	*x = ListCollectorsRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1669,7 +1768,7 @@ func (x *ListCollectorsRequest) String() string {
 func (*ListCollectorsRequest) ProtoMessage() {}
 
 func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[23]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1682,7 +1781,7 @@ func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsRequest.ProtoReflect.Descriptor instead.
 func (*ListCollectorsRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{23}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
 }
 
 type ListCollectorsResponse struct {
@@ -1699,7 +1798,7 @@ type ListCollectorsResponse struct {
 
 func (x *ListCollectorsResponse) Reset() {
 	*x = ListCollectorsResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +1810,7 @@ func (x *ListCollectorsResponse) String() string {
 func (*ListCollectorsResponse) ProtoMessage() {}
 
 func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[24]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +1823,7 @@ func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsResponse.ProtoReflect.Descriptor instead.
 func (*ListCollectorsResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{24}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListCollectorsResponse) GetCollectors() []*Collector {
@@ -1768,7 +1867,7 @@ type Collector struct {
 
 func (x *Collector) Reset() {
 	*x = Collector{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1780,7 +1879,7 @@ func (x *Collector) String() string {
 func (*Collector) ProtoMessage() {}
 
 func (x *Collector) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1793,7 +1892,7 @@ func (x *Collector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collector.ProtoReflect.Descriptor instead.
 func (*Collector) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Collector) GetCollectorId() string {
@@ -1861,7 +1960,7 @@ type Edge struct {
 
 func (x *Edge) Reset() {
 	*x = Edge{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1873,7 +1972,7 @@ func (x *Edge) String() string {
 func (*Edge) ProtoMessage() {}
 
 func (x *Edge) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1886,7 +1985,7 @@ func (x *Edge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edge.ProtoReflect.Descriptor instead.
 func (*Edge) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Edge) GetSourceCollectorId() string {
@@ -1947,7 +2046,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1959,7 +2058,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1972,7 +2071,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WatchRequest) GetTopics() []WatchTopic {
@@ -2025,7 +2124,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2037,7 +2136,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2050,7 +2149,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *WatchResponse) GetEvent() uint64 {
@@ -2197,7 +2296,7 @@ type Topology struct {
 
 func (x *Topology) Reset() {
 	*x = Topology{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2308,7 @@ func (x *Topology) String() string {
 func (*Topology) ProtoMessage() {}
 
 func (x *Topology) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2321,7 @@ func (x *Topology) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topology.ProtoReflect.Descriptor instead.
 func (*Topology) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Topology) GetStatus() *GetStatusResponse {
@@ -2258,7 +2357,7 @@ type ConnectionChange struct {
 
 func (x *ConnectionChange) Reset() {
 	*x = ConnectionChange{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2270,7 +2369,7 @@ func (x *ConnectionChange) String() string {
 func (*ConnectionChange) ProtoMessage() {}
 
 func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2283,7 +2382,7 @@ func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionChange.ProtoReflect.Descriptor instead.
 func (*ConnectionChange) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ConnectionChange) GetBefore() collector.ConnectionState {
@@ -2310,7 +2409,7 @@ type DispatchBatch struct {
 
 func (x *DispatchBatch) Reset() {
 	*x = DispatchBatch{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2322,7 +2421,7 @@ func (x *DispatchBatch) String() string {
 func (*DispatchBatch) ProtoMessage() {}
 
 func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2335,7 +2434,7 @@ func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchBatch.ProtoReflect.Descriptor instead.
 func (*DispatchBatch) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{31}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *DispatchBatch) GetDispatches() []*Dispatch {
@@ -2355,7 +2454,7 @@ type MetricsTick struct {
 
 func (x *MetricsTick) Reset() {
 	*x = MetricsTick{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2367,7 +2466,7 @@ func (x *MetricsTick) String() string {
 func (*MetricsTick) ProtoMessage() {}
 
 func (x *MetricsTick) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2380,7 +2479,7 @@ func (x *MetricsTick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsTick.ProtoReflect.Descriptor instead.
 func (*MetricsTick) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{32}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *MetricsTick) GetSeries() []*Series {
@@ -2400,7 +2499,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2412,7 +2511,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2425,7 +2524,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{33}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Heartbeat) GetSeq() uint64 {
@@ -2445,7 +2544,7 @@ type Dropped struct {
 
 func (x *Dropped) Reset() {
 	*x = Dropped{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2457,7 +2556,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2470,7 +2569,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{34}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Dropped) GetDispatches() uint64 {
@@ -2618,7 +2717,12 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x12DisconnectResponse\x125\n" +
 	"\n" +
 	"connection\x18\x01 \x01(\v2\x15.collector.ConnectionR\n" +
-	"connection\"\x17\n" +
+	"connection\"W\n" +
+	"\x17PruneConnectionsRequest\x12(\n" +
+	"\x10older_than_nanos\x18\x01 \x01(\x03R\x0eolderThanNanos\x12\x12\n" +
+	"\x04keep\x18\x02 \x01(\x05R\x04keep\"S\n" +
+	"\x18PruneConnectionsResponse\x127\n" +
+	"\vconnections\x18\x01 \x03(\v2\x15.collector.ConnectionR\vconnections\"\x17\n" +
 	"\x15ListCollectorsRequest\"\x9f\x01\n" +
 	"\x16ListCollectorsResponse\x12<\n" +
 	"\n" +
@@ -2689,7 +2793,8 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x17WATCH_TOPIC_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14WATCH_TOPIC_TOPOLOGY\x10\x01\x12\x1a\n" +
 	"\x16WATCH_TOPIC_DISPATCHES\x10\x02\x12\x17\n" +
-	"\x13WATCH_TOPIC_METRICS\x10\x032\xd1\t\n" +
+	"\x13WATCH_TOPIC_METRICS\x10\x032\xbe\n" +
+	"\n" +
 	"\vMeshService\x12[\n" +
 	"\tGetStatus\x12#.collector.mesh.v1.GetStatusRequest\x1a$.collector.mesh.v1.GetStatusResponse\"\x03\x90\x02\x01\x12m\n" +
 	"\x0fListConnections\x12).collector.mesh.v1.ListConnectionsRequest\x1a*.collector.mesh.v1.ListConnectionsResponse\"\x03\x90\x02\x01\x12\x7f\n" +
@@ -2704,7 +2809,8 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x05Watch\x12\x1f.collector.mesh.v1.WatchRequest\x1a .collector.mesh.v1.WatchResponse0\x01\x12V\n" +
 	"\tConnectTo\x12#.collector.mesh.v1.ConnectToRequest\x1a$.collector.mesh.v1.ConnectToResponse\x12Y\n" +
 	"\n" +
-	"Disconnect\x12$.collector.mesh.v1.DisconnectRequest\x1a%.collector.mesh.v1.DisconnectResponseB\xca\x01\n" +
+	"Disconnect\x12$.collector.mesh.v1.DisconnectRequest\x1a%.collector.mesh.v1.DisconnectResponse\x12k\n" +
+	"\x10PruneConnections\x12*.collector.mesh.v1.PruneConnectionsRequest\x1a+.collector.mesh.v1.PruneConnectionsResponseB\xca\x01\n" +
 	"\x15com.collector.mesh.v1B\tMeshProtoP\x01Z@github.com/collectiverpc/collective/gen/collector/mesh/v1;meshv1\xa2\x02\x03CMX\xaa\x02\x11Collector.Mesh.V1\xca\x02\x11Collector\\Mesh\\V1\xe2\x02\x1dCollector\\Mesh\\V1\\GPBMetadata\xea\x02\x13Collector::Mesh::V1b\x06proto3"
 
 var (
@@ -2720,7 +2826,7 @@ func file_collector_mesh_v1_mesh_proto_rawDescGZIP() []byte {
 }
 
 var file_collector_mesh_v1_mesh_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(WatchTopic)(0),                        // 0: collector.mesh.v1.WatchTopic
 	(*GetStatusRequest)(nil),               // 1: collector.mesh.v1.GetStatusRequest
@@ -2746,100 +2852,105 @@ var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(*ConnectToResponse)(nil),              // 21: collector.mesh.v1.ConnectToResponse
 	(*DisconnectRequest)(nil),              // 22: collector.mesh.v1.DisconnectRequest
 	(*DisconnectResponse)(nil),             // 23: collector.mesh.v1.DisconnectResponse
-	(*ListCollectorsRequest)(nil),          // 24: collector.mesh.v1.ListCollectorsRequest
-	(*ListCollectorsResponse)(nil),         // 25: collector.mesh.v1.ListCollectorsResponse
-	(*Collector)(nil),                      // 26: collector.mesh.v1.Collector
-	(*Edge)(nil),                           // 27: collector.mesh.v1.Edge
-	(*WatchRequest)(nil),                   // 28: collector.mesh.v1.WatchRequest
-	(*WatchResponse)(nil),                  // 29: collector.mesh.v1.WatchResponse
-	(*Topology)(nil),                       // 30: collector.mesh.v1.Topology
-	(*ConnectionChange)(nil),               // 31: collector.mesh.v1.ConnectionChange
-	(*DispatchBatch)(nil),                  // 32: collector.mesh.v1.DispatchBatch
-	(*MetricsTick)(nil),                    // 33: collector.mesh.v1.MetricsTick
-	(*Heartbeat)(nil),                      // 34: collector.mesh.v1.Heartbeat
-	(*Dropped)(nil),                        // 35: collector.mesh.v1.Dropped
-	nil,                                    // 36: collector.mesh.v1.GetStatusResponse.LimitsEntry
-	(*timestamppb.Timestamp)(nil),          // 37: google.protobuf.Timestamp
-	(collector.ConnectionState)(0),         // 38: collector.ConnectionState
-	(*collector.Connection)(nil),           // 39: collector.Connection
-	(*descriptorpb.FileDescriptorSet)(nil), // 40: google.protobuf.FileDescriptorSet
-	(*DispatchFilter)(nil),                 // 41: collector.mesh.v1.DispatchFilter
-	(*Dispatch)(nil),                       // 42: collector.mesh.v1.Dispatch
-	(*Series)(nil),                         // 43: collector.mesh.v1.Series
-	(*ListDispatchesRequest)(nil),          // 44: collector.mesh.v1.ListDispatchesRequest
-	(*GetMetricsRequest)(nil),              // 45: collector.mesh.v1.GetMetricsRequest
-	(*ListDispatchesResponse)(nil),         // 46: collector.mesh.v1.ListDispatchesResponse
-	(*GetMetricsResponse)(nil),             // 47: collector.mesh.v1.GetMetricsResponse
+	(*PruneConnectionsRequest)(nil),        // 24: collector.mesh.v1.PruneConnectionsRequest
+	(*PruneConnectionsResponse)(nil),       // 25: collector.mesh.v1.PruneConnectionsResponse
+	(*ListCollectorsRequest)(nil),          // 26: collector.mesh.v1.ListCollectorsRequest
+	(*ListCollectorsResponse)(nil),         // 27: collector.mesh.v1.ListCollectorsResponse
+	(*Collector)(nil),                      // 28: collector.mesh.v1.Collector
+	(*Edge)(nil),                           // 29: collector.mesh.v1.Edge
+	(*WatchRequest)(nil),                   // 30: collector.mesh.v1.WatchRequest
+	(*WatchResponse)(nil),                  // 31: collector.mesh.v1.WatchResponse
+	(*Topology)(nil),                       // 32: collector.mesh.v1.Topology
+	(*ConnectionChange)(nil),               // 33: collector.mesh.v1.ConnectionChange
+	(*DispatchBatch)(nil),                  // 34: collector.mesh.v1.DispatchBatch
+	(*MetricsTick)(nil),                    // 35: collector.mesh.v1.MetricsTick
+	(*Heartbeat)(nil),                      // 36: collector.mesh.v1.Heartbeat
+	(*Dropped)(nil),                        // 37: collector.mesh.v1.Dropped
+	nil,                                    // 38: collector.mesh.v1.GetStatusResponse.LimitsEntry
+	(*timestamppb.Timestamp)(nil),          // 39: google.protobuf.Timestamp
+	(collector.ConnectionState)(0),         // 40: collector.ConnectionState
+	(*collector.Connection)(nil),           // 41: collector.Connection
+	(*descriptorpb.FileDescriptorSet)(nil), // 42: google.protobuf.FileDescriptorSet
+	(*DispatchFilter)(nil),                 // 43: collector.mesh.v1.DispatchFilter
+	(*Dispatch)(nil),                       // 44: collector.mesh.v1.Dispatch
+	(*Series)(nil),                         // 45: collector.mesh.v1.Series
+	(*ListDispatchesRequest)(nil),          // 46: collector.mesh.v1.ListDispatchesRequest
+	(*GetMetricsRequest)(nil),              // 47: collector.mesh.v1.GetMetricsRequest
+	(*ListDispatchesResponse)(nil),         // 48: collector.mesh.v1.ListDispatchesResponse
+	(*GetMetricsResponse)(nil),             // 49: collector.mesh.v1.GetMetricsResponse
 }
 var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
-	37, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	39, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: collector.mesh.v1.GetStatusResponse.store:type_name -> collector.mesh.v1.StoreStatus
 	5,  // 2: collector.mesh.v1.GetStatusResponse.peers:type_name -> collector.mesh.v1.Peer
-	36, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
+	38, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
 	3,  // 4: collector.mesh.v1.GetStatusResponse.history:type_name -> collector.mesh.v1.HistoryStatus
-	38, // 5: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
-	37, // 6: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
-	38, // 7: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
-	39, // 8: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
-	38, // 9: collector.mesh.v1.ListConnectionChangesRequest.states:type_name -> collector.ConnectionState
-	31, // 10: collector.mesh.v1.ListConnectionChangesResponse.changes:type_name -> collector.mesh.v1.ConnectionChange
+	40, // 5: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
+	39, // 6: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
+	40, // 7: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
+	41, // 8: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
+	40, // 9: collector.mesh.v1.ListConnectionChangesRequest.states:type_name -> collector.ConnectionState
+	33, // 10: collector.mesh.v1.ListConnectionChangesResponse.changes:type_name -> collector.mesh.v1.ConnectionChange
 	12, // 11: collector.mesh.v1.ListServicesResponse.services:type_name -> collector.mesh.v1.Service
 	13, // 12: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
 	14, // 13: collector.mesh.v1.Method.skews:type_name -> collector.mesh.v1.SchemaSkew
-	40, // 14: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
+	42, // 14: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
 	19, // 15: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
-	39, // 16: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
-	39, // 17: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
-	26, // 18: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
-	27, // 19: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
-	37, // 20: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
-	38, // 21: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
-	38, // 22: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
-	0,  // 23: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
-	41, // 24: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
-	37, // 25: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
-	30, // 26: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
-	30, // 27: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
-	31, // 28: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
-	32, // 29: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
-	33, // 30: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
-	34, // 31: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
-	35, // 32: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
-	2,  // 33: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
-	39, // 34: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
-	38, // 35: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
-	39, // 36: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
-	42, // 37: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
-	43, // 38: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
-	1,  // 39: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
-	6,  // 40: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
-	8,  // 41: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
-	10, // 42: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
-	15, // 43: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
-	17, // 44: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
-	24, // 45: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
-	44, // 46: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
-	45, // 47: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
-	28, // 48: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
-	20, // 49: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
-	22, // 50: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
-	2,  // 51: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
-	7,  // 52: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
-	9,  // 53: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
-	11, // 54: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
-	16, // 55: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
-	18, // 56: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
-	25, // 57: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
-	46, // 58: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
-	47, // 59: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
-	29, // 60: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
-	21, // 61: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
-	23, // 62: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
-	51, // [51:63] is the sub-list for method output_type
-	39, // [39:51] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	41, // 16: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
+	41, // 17: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
+	41, // 18: collector.mesh.v1.PruneConnectionsResponse.connections:type_name -> collector.Connection
+	28, // 19: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
+	29, // 20: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
+	39, // 21: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
+	40, // 22: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
+	40, // 23: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
+	0,  // 24: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
+	43, // 25: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
+	39, // 26: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
+	32, // 27: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
+	32, // 28: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
+	33, // 29: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
+	34, // 30: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
+	35, // 31: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
+	36, // 32: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
+	37, // 33: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
+	2,  // 34: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
+	41, // 35: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
+	40, // 36: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
+	41, // 37: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
+	44, // 38: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
+	45, // 39: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
+	1,  // 40: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
+	6,  // 41: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
+	8,  // 42: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
+	10, // 43: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
+	15, // 44: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
+	17, // 45: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
+	26, // 46: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
+	46, // 47: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
+	47, // 48: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
+	30, // 49: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
+	20, // 50: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
+	22, // 51: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
+	24, // 52: collector.mesh.v1.MeshService.PruneConnections:input_type -> collector.mesh.v1.PruneConnectionsRequest
+	2,  // 53: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
+	7,  // 54: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
+	9,  // 55: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
+	11, // 56: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
+	16, // 57: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
+	18, // 58: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
+	27, // 59: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
+	48, // 60: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
+	49, // 61: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
+	31, // 62: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
+	21, // 63: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
+	23, // 64: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
+	25, // 65: collector.mesh.v1.MeshService.PruneConnections:output_type -> collector.mesh.v1.PruneConnectionsResponse
+	53, // [53:66] is the sub-list for method output_type
+	40, // [40:53] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_mesh_proto_init() }
@@ -2848,7 +2959,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 		return
 	}
 	file_collector_mesh_v1_observe_proto_init()
-	file_collector_mesh_v1_mesh_proto_msgTypes[28].OneofWrappers = []any{
+	file_collector_mesh_v1_mesh_proto_msgTypes[30].OneofWrappers = []any{
 		(*WatchResponse_Snapshot)(nil),
 		(*WatchResponse_Topology)(nil),
 		(*WatchResponse_Connection)(nil),
@@ -2863,7 +2974,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_mesh_v1_mesh_proto_rawDesc), len(file_collector_mesh_v1_mesh_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   36,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

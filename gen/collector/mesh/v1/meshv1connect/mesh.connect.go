@@ -53,6 +53,9 @@ const (
 	MeshServiceConnectToProcedure = "/collector.mesh.v1.MeshService/ConnectTo"
 	// MeshServiceDisconnectProcedure is the procedure name of the MeshService's Disconnect RPC.
 	MeshServiceDisconnectProcedure = "/collector.mesh.v1.MeshService/Disconnect"
+	// MeshServicePruneConnectionsProcedure is the procedure name of the MeshService's PruneConnections
+	// RPC.
+	MeshServicePruneConnectionsProcedure = "/collector.mesh.v1.MeshService/PruneConnections"
 )
 
 var (
@@ -149,6 +152,13 @@ var (
 			Procedure:  MeshServiceDisconnectProcedure,
 		}
 	})
+	meshServicePruneConnectionsSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("PruneConnections"),
+			Procedure:  MeshServicePruneConnectionsProcedure,
+		}
+	})
 )
 
 // MeshServiceClient is a client for the collector.mesh.v1.MeshService service.
@@ -182,6 +192,9 @@ type MeshServiceClient interface {
 	ConnectTo(context.Context, *v1.ConnectToRequest) (*v1.ConnectToResponse, error)
 	// Disconnect closes a connection for good. Refused from beyond loopback unless authorised.
 	Disconnect(context.Context, *v1.DisconnectRequest) (*v1.DisconnectResponse, error)
+	// PruneConnections forgets connections that are over: closed, failed, or stale and dialled by the other side. The
+	// collector does so by itself after a day, and beyond a number. Refused from beyond loopback unless authorised.
+	PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error)
 }
 
 // NewMeshServiceClient constructs a client for the collector.mesh.v1.MeshService service. Multiple
@@ -241,6 +254,9 @@ type MeshServiceHandler interface {
 	ConnectTo(context.Context, *v1.ConnectToRequest) (*v1.ConnectToResponse, error)
 	// Disconnect closes a connection for good. Refused from beyond loopback unless authorised.
 	Disconnect(context.Context, *v1.DisconnectRequest) (*v1.DisconnectResponse, error)
+	// PruneConnections forgets connections that are over: closed, failed, or stale and dialled by the other side. The
+	// collector does so by itself after a day, and beyond a number. Refused from beyond loopback unless authorised.
+	PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error)
 }
 
 // RegisterMeshServiceHandler registers svc as the collector.mesh.v1.MeshService implementation on
@@ -260,6 +276,7 @@ func RegisterMeshServiceHandler(server *connect.Server, svc MeshServiceHandler) 
 		connect.Method{Spec: meshServiceWatchSpec(), Handler: adapter.watch},
 		connect.Method{Spec: meshServiceConnectToSpec(), Handler: adapter.connectTo},
 		connect.Method{Spec: meshServiceDisconnectSpec(), Handler: adapter.disconnect},
+		connect.Method{Spec: meshServicePruneConnectionsSpec(), Handler: adapter.pruneConnections},
 	)
 }
 
@@ -327,6 +344,10 @@ func (UnimplementedMeshServiceHandler) ConnectTo(context.Context, *v1.ConnectToR
 
 func (UnimplementedMeshServiceHandler) Disconnect(context.Context, *v1.DisconnectRequest) (*v1.DisconnectResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.Disconnect is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.PruneConnections is not implemented")
 }
 
 type meshServiceClient struct {
@@ -424,6 +445,14 @@ func (c *meshServiceClient) ConnectTo(ctx context.Context, req *v1.ConnectToRequ
 func (c *meshServiceClient) Disconnect(ctx context.Context, req *v1.DisconnectRequest) (*v1.DisconnectResponse, error) {
 	var res v1.DisconnectResponse
 	if err := c.client.CallUnary(ctx, meshServiceDisconnectSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) PruneConnections(ctx context.Context, req *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error) {
+	var res v1.PruneConnectionsResponse
+	if err := c.client.CallUnary(ctx, meshServicePruneConnectionsSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -565,6 +594,18 @@ func (h meshServiceHandler) disconnect(ctx context.Context, _ connect.Spec, stre
 		return err
 	}
 	res, err := h.svc.Disconnect(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) pruneConnections(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.PruneConnectionsRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.PruneConnections(ctx, &req)
 	if err != nil {
 		return err
 	}
