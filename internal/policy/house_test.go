@@ -21,7 +21,7 @@ var overfull = map[string]int{
 	"conn.Manager":                       140,
 	"conn/link.Link":                     57,
 	"conn/link.clientStream":             34,
-	"dispatcher":                         69,
+	"dispatcher":                         70,
 	"dispatcher.Dispatcher":              87,
 }
 
