@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 )
 
 // Console is the pages that a collector shows to browsers on its own port. web.Config is one; a program that never names
@@ -27,9 +29,9 @@ func WithConsole(console Console) Option {
 
 // newFront is everything that is served on the port: the console, then CORS, then gRPC-Web as text, then the collector.
 func (d *Dispatcher) newFront() (http.Handler, error) {
-	front := withWebText(http.HandlerFunc(d.serveHTTP))
-	if len(d.options.origins) > 0 { // to cors an empty list is that of all
-		front = withCORS(front, d.options.origins, d.pages)
+	front := ingress.WebText(http.HandlerFunc(d.serveHTTP))
+	if len(d.options.origins) > 0 {
+		front = ingress.CORS(front, d.options.origins, d.pages)
 	}
 	if d.options.console == nil {
 		return front, nil

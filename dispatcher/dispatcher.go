@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
@@ -46,6 +48,7 @@ type Dispatcher struct {
 	releaseStore func()
 	views        views
 
+	port        *ingress.Port
 	front       http.Handler // see newFront
 	system      atomic.Pointer[systemServices]
 	native      nativeHandlers
@@ -88,17 +91,15 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 		options:    o,
 		pages:      pages,
 		limits:     o.limits.withDefaults(),
-		log:        o.log,
+		log:        cmp.Or(o.log, slog.Default()),
 
 		repetitions: newBudget(),
 		draining:    make(chan struct{}),
 	}
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
+	d.port = ingress.NewPort(id, d.limits.ingress(), d.log, d.observeRefusal)
 	if d.front, err = d.newFront(); err != nil {
 		return nil, err
-	}
-	if d.log == nil {
-		d.log = slog.Default()
 	}
 	if d.releaseStore, err = o.claim(id); err != nil {
 		return nil, err

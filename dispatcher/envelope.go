@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -17,9 +18,6 @@ import (
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/mesh"
 )
-
-// maxDepth is how deeply messages may nest. The default of 10 000 lets a small message cost a large stack.
-const maxDepth = 100
 
 // typeURLPrefix is what Any has before a type name by convention. Bare names are taken as well.
 const typeURLPrefix = "type.googleapis.com/"
@@ -90,7 +88,7 @@ func outputAny(data []byte, messageType string) (*anypb.Any, error) {
 		return &anypb.Any{TypeUrl: typeURLPrefix + messageType, Value: data}, nil
 	}
 	out := new(anypb.Any)
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(data, out); err != nil {
+	if err := (proto.UnmarshalOptions{RecursionLimit: codec.MaxDepth}).Unmarshal(data, out); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -124,7 +122,7 @@ func decode(data []byte, into proto.Message) *refusal.Refusal {
 }
 
 func decodeWith(types descriptor.Resolver, data []byte, into proto.Message) *refusal.Refusal {
-	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: maxDepth}).Unmarshal(data, into); err != nil {
+	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: codec.MaxDepth}).Unmarshal(data, into); err != nil {
 		return malformed(err)
 	}
 	return nil

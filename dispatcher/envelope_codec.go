@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 )
 
 // envelopeCodec is the JSON codec of the collector's own services. The Any of an envelope may hold a message of any
@@ -21,15 +23,15 @@ func (envelopeCodec) IsBinary() bool { return false }
 
 // MarshalWrite writes a message.
 func (c envelopeCodec) MarshalWrite(ctx context.Context, dst io.Writer, msg any) error {
-	return jsonCodec(c.dispatcher.typesIn("")).MarshalWrite(ctx, dst, msg)
+	return codec.JSON(c.dispatcher.typesIn("")).MarshalWrite(ctx, dst, msg)
 }
 
 // UnmarshalRead reads a message.
 func (c envelopeCodec) UnmarshalRead(ctx context.Context, src io.Reader, msg any) error {
 	if _, ok := msg.(envelope); !ok {
-		return jsonCodec(c.dispatcher.typesIn("")).UnmarshalRead(ctx, src, msg)
+		return codec.JSON(c.dispatcher.typesIn("")).UnmarshalRead(ctx, src, msg)
 	}
-	data, err := readAll(src, nil)
+	data, err := codec.ReadAll(src, nil)
 	if err != nil {
 		return err
 	}
@@ -37,5 +39,5 @@ func (c envelopeCodec) UnmarshalRead(ctx context.Context, src io.Reader, msg any
 		Namespace string `json:"namespace"`
 	}
 	_ = json.Unmarshal(data, &named) // the codec proper tells what is wrong
-	return jsonCodec(c.dispatcher.typesIn(named.Namespace)).UnmarshalRead(ctx, bytes.NewReader(data), msg)
+	return codec.JSON(c.dispatcher.typesIn(named.Namespace)).UnmarshalRead(ctx, bytes.NewReader(data), msg)
 }

@@ -16,18 +16,19 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
 // errDeep stops values that contain themselves, and those that nobody could decode.
-var errDeep = fmt.Errorf("nests deeper than %d", maxDepth)
+var errDeep = fmt.Errorf("nests deeper than %d", codec.MaxDepth)
 
 // toValue makes a google.protobuf.Value of a Go value as encoding/json would write it, with json tags. Protobuf messages
 // in it are written as protojson does. Nothing is rounded: a number that a double does not keep is refused.
 func toValue(v any) (*structpb.Value, error) { return valueOf(reflect.ValueOf(v), 0) }
 
 func valueOf(v reflect.Value, depth int) (*structpb.Value, error) {
-	if depth > maxDepth {
+	if depth > codec.MaxDepth {
 		return nil, errDeep
 	}
 	if !v.IsValid() {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/mesh"
 )
 
@@ -23,8 +24,8 @@ func passes(name string) bool {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
 		"Transfer-Encoding", "Upgrade", "Http2-Settings", "Host", "Date", // of one connection
 		"Content-Length", "Content-Type", "Content-Encoding", "Accept", "Accept-Encoding", "Accept-Post", "Vary", "X-Grpc-Web", // of one encoding
-		"Connect-Protocol-Version", "Connect-Timeout-Ms", connectEncoding, connectAcceptEncoding, // of Connect
-		"Grpc-Timeout", grpcEncoding, grpcAcceptEncoding, "Grpc-Message-Type", "Grpc-Status", "Grpc-Message",
+		"Connect-Protocol-Version", "Connect-Timeout-Ms", "Connect-Content-Encoding", "Connect-Accept-Encoding", // of Connect
+		"Grpc-Timeout", "Grpc-Encoding", "Grpc-Accept-Encoding", "Grpc-Message-Type", "Grpc-Status", "Grpc-Message",
 		"Grpc-Status-Details-Bin",              // of gRPC
 		"Idempotency-Key", "X-Idempotency-Key": // net/http repeats a POST by itself when it sees one of these
 		return false

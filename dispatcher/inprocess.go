@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
@@ -336,5 +337,5 @@ func copyMessage(into, msg any) error {
 	if err != nil {
 		return err
 	}
-	return proto.UnmarshalOptions{RecursionLimit: maxDepth}.Unmarshal(data, to)
+	return proto.UnmarshalOptions{RecursionLimit: codec.MaxDepth}.Unmarshal(data, to)
 }

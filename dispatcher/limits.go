@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
@@ -95,6 +98,16 @@ func defaultConnectionBytes(stream, streams int) int {
 	return max(least, stream*streams)
 }
 
+// ingress are those of what comes in at the port.
+func (l Limits) ingress() ingress.Limits {
+	return ingress.Limits{
+		MessageBytes: l.MessageBytes, RequestBytes: l.RequestBytes, HeaderBytes: l.HeaderBytes,
+		HeaderTimeout: l.HeaderTimeout, BodyTimeout: l.BodyTimeout, IdleTimeout: l.IdleTimeout,
+		Connections: l.Connections, Streams: l.Streams,
+		StreamBytes: l.StreamBytes, ConnectionBytes: l.ConnectionBytes,
+	}
+}
+
 // forPeers bounds the schemas of one namespace of one peer, beside which others take so many bytes, and so many of
 // comments.
 func (l Limits) forPeers(bytes, comments int) descriptor.Limits {
@@ -115,25 +128,25 @@ func setDefault[T comparable](v *T, def T) {
 // Map returns every limit by name, with its unit, as it is printed at start and answered by MeshService.GetStatus.
 func (l Limits) Map() map[string]string {
 	return map[string]string{
-		"message":          bytesText(l.MessageBytes),
-		"request message":  bytesText(l.RequestBytes),
+		"message":          refusal.Bytes(l.MessageBytes),
+		"request message":  refusal.Bytes(l.RequestBytes),
 		"default timeout":  timeText(l.DefaultTimeout),
 		"max timeout":      timeText(l.MaxTimeout),
 		"open timeout":     timeText(l.OpenTimeout),
 		"attempts":         strconv.Itoa(l.Attempts),
 		"connections":      strconv.Itoa(l.Connections),
 		"http2 streams":    strconv.Itoa(l.Streams),
-		"http2 stream":     bytesText(l.StreamBytes),
-		"http2 connection": bytesText(l.ConnectionBytes),
-		"request header":   bytesText(l.HeaderBytes),
+		"http2 stream":     refusal.Bytes(l.StreamBytes),
+		"http2 connection": refusal.Bytes(l.ConnectionBytes),
+		"request header":   refusal.Bytes(l.HeaderBytes),
 		"header timeout":   l.HeaderTimeout.String(),
 		"body timeout":     l.BodyTimeout.String(),
 		"idle timeout":     l.IdleTimeout.String(),
-		"peers' schemas":   bytesText(l.SchemaBytes),
-		"schema file":      bytesText(l.SchemaFileBytes),
+		"peers' schemas":   refusal.Bytes(l.SchemaBytes),
+		"schema file":      refusal.Bytes(l.SchemaFileBytes),
 		"schema fields":    strconv.Itoa(l.SchemaFields),
-		"link message":     bytesText(l.Link.MaxMessage),
-		"message nesting":  strconv.Itoa(maxDepth),
+		"link message":     refusal.Bytes(l.Link.MaxMessage),
+		"message nesting":  strconv.Itoa(codec.MaxDepth),
 		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*budgetPerCall, budgetPerSecond/budgetSpent),
 	}
 }
@@ -152,14 +165,4 @@ func timeText(d time.Duration) string {
 		return "none"
 	}
 	return d.String()
-}
-
-func bytesText(n int) string {
-	switch {
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	}
-	return fmt.Sprintf("%d B", n)
 }

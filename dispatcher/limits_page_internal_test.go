@@ -2,8 +2,9 @@ package dispatcher
 
 import (
 	"testing"
-	"time"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -14,12 +15,12 @@ func TestLimitsPage(t *testing.T) {
 	limitdoc.Check(t, "dispatcher", limitdoc.Fields("dispatcher.Limits", Limits{}.withDefaults()), map[string]any{
 		"dispatcher.WithHistory":                          observe.DefaultCalls,
 		"comments of such a file":                         limitdoc.Bytes(descriptor.MaxComments),
-		"messages within messages":                        maxDepth,
-		"silence on HTTP/2 until a ping":                  http2Silence,
-		"answer to that ping":                             http2Answer,
-		"a client takes no byte of an answer":             http2Write,
+		"messages within messages":                        codec.MaxDepth,
+		"silence on HTTP/2 until a ping":                  ingress.PingAfter,
+		"answer to that ping":                             ingress.PingTimeout,
+		"a client takes no byte of an answer":             ingress.WriteTimeout,
 		"least time left for a call to be sent to a peer": leastTime,
-		"a browser remembers that a page may call":        preflightSeconds * time.Second,
+		"a browser remembers that a page may call":        ingress.PreflightAge,
 		"repetitions, of all calls to peers":              limitdoc.Percent(100 * budgetPerCall / budgetSpent),
 		"and so many a second more":                       budgetPerSecond / budgetSpent,
 	})

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -40,7 +41,7 @@ const maxHandlers = 16384
 
 func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	d := n.dispatcher
-	namespace, procedure := cutNamespace(r.URL.Path)
+	namespace, procedure := ingress.CutNamespace(r.URL.Path)
 	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
 		namespace = named
 	}
@@ -48,14 +49,14 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	v := d.viewFor(r.Context(), func(v *routing.View) *refusal.Refusal { return v.Refuses(asked) })
 	namespace, e, refused := v.Find(namespace, procedure)
 	if refused != nil {
-		d.refuseHTTP(w, r, refused)
+		d.port.Refuse(w, r, refused)
 		return
 	}
 	if e.Stream&connect.StreamTypeClient != 0 {
 		r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, http.NewResponseController(w)))
 	}
-	body := d.limits.guardBody(w, r, e.Stream&connect.StreamTypeClient == 0)
-	defer body.done()
+	body := d.port.GuardBody(w, r, e.Stream&connect.StreamTypeClient == 0)
+	defer body.Done()
 	n.handler(shape{namespace, e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
 }
 
@@ -92,8 +93,8 @@ func (d *Dispatcher) mount(s shape) http.Handler {
 		return d.serveNative(ctx, s.namespace, spec, stream)
 	}
 	server.Register(connect.Method{Spec: spec, Handler: serve})
-	m := make(mux)
-	connecthttp.Mount(m, server, d.limits.httpOptions()...)
+	m := make(ingress.Mux)
+	connecthttp.Mount(m, server, d.port.Options()...)
 	return m[s.procedure]
 }
 
@@ -110,8 +111,8 @@ func (d *Dispatcher) serveNative(
 		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
 	if info.Protocol == connect.ProtocolNameGRPCWeb {
-		web := &webStream{ServerStream: stream}
-		defer web.finish(info)
+		web := ingress.NewWebStream(stream)
+		defer web.Finish(info)
 		stream = web
 	}
 	err = d.answerNative(ctx, observe.Native, namespace, spec, info, stream)
@@ -149,7 +150,7 @@ func (d *Dispatcher) take(
 	switch {
 	case decided.Refusal != nil:
 		if spec.StreamType&connect.StreamTypeClient == 0 {
-			_ = stream.Receive(new(link.Raw)) // see receiveRest
+			_ = stream.Receive(new(link.Raw)) // see ingress.Port.Refuse
 		}
 		return decided.Refusal.Err(d.id)
 	case decided.Local != nil:

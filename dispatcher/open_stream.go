@@ -5,12 +5,12 @@ import (
 	"context"
 
 	"connectrpc.com/connect/v2"
-	"connectrpc.com/connect/v2/connectproto"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
@@ -55,7 +55,7 @@ func (s *openStream) receiveJSON(message proto.Message) error {
 	if err := s.ServerStream.Receive(raw); err != nil {
 		return err
 	}
-	return unmarshalError(jsonCodec(s.resolver(message)).UnmarshalRead(context.Background(), bytes.NewReader(raw.Data), message))
+	return unmarshalError(codec.JSON(s.resolver(message)).UnmarshalRead(context.Background(), bytes.NewReader(raw.Data), message))
 }
 
 // unmarshalError words the failure to decode a message as connect does.
@@ -87,7 +87,7 @@ func (s *openStream) marshalJSON(message proto.Message) ([]byte, error) {
 		}
 		message = known
 	}
-	return jsonCodec(types).MarshalOptions.Marshal(message)
+	return codec.JSON(types).MarshalOptions.Marshal(message)
 }
 
 // resolver has the types of messages like one: a handler with generated code expects those of generated code first.
@@ -118,12 +118,5 @@ func understand(to, from proto.Message, types descriptor.Resolver) error {
 	if err != nil {
 		return err
 	}
-	return proto.UnmarshalOptions{Resolver: types, RecursionLimit: maxDepth}.Unmarshal(data, to)
-}
-
-// jsonCodec is the JSON codec of every entrance, with types of its own.
-func jsonCodec(types descriptor.Resolver) *connectproto.JSONCodec {
-	codec := connectproto.NewJSONCodec(connectproto.WithTypeResolver(types))
-	codec.UnmarshalOptions.RecursionLimit = maxDepth
-	return codec
+	return proto.UnmarshalOptions{Resolver: types, RecursionLimit: codec.MaxDepth}.Unmarshal(data, to)
 }

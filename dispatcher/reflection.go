@@ -7,10 +7,12 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/grpcreflect/v2"
-	"github.com/collectiverpc/collective/dispatcher/internal/routing"
-	"github.com/collectiverpc/collective/mesh"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // reflectionPrefix begins the paths of the reflection services, the only ones of a collector that stream both ways.
@@ -97,7 +99,7 @@ func (r reflected) RangeExtensionsByMessage(message protoreflect.FullName, yield
 // narrowedReflection is a request for reflection whose URL names a namespace, as the same request with the header; r
 // itself if it is anything else.
 func narrowedReflection(r *http.Request) *http.Request {
-	namespace, path := cutNamespace(r.URL.Path)
+	namespace, path := ingress.CutNamespace(r.URL.Path)
 	if namespace == "" || !strings.HasPrefix(path, reflectionPrefix) {
 		return r
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
@@ -79,10 +80,10 @@ func withJSON(detail *connect.ErrorDetail, types descriptor.Resolver) *connect.E
 		return detail
 	}
 	message := kind.New().Interface()
-	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: maxDepth}).Unmarshal(detail.Value, message); err != nil {
+	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: codec.MaxDepth}).Unmarshal(detail.Value, message); err != nil {
 		return detail
 	}
-	text, err := jsonCodec(types).MarshalOptions.Marshal(message)
+	text, err := codec.JSON(types).MarshalOptions.Marshal(message)
 	if err != nil {
 		return detail
 	}

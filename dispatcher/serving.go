@@ -77,6 +77,24 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 	return errors.Join(err, d.stop(life, server, how.Grace))
 }
 
+// Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1
+// and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. It is for programs that run servers of their own; others
+// call [Dispatcher.ServeListener]. Its caller listens, best through [Dispatcher.Listener], calls [Dispatcher.Resume], serves,
+// and shuts it down after the dispatcher: a link that is carried by an RPC is a call to it that ends with the link.
+//
+// When it is shut down, grpc.health.v1 of the collector turns to not serving.
+//
+// It has no timeout for a whole request or answer, which would end streams.
+func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
+	server := d.port.Server(handler, tlsConfig)
+	server.RegisterOnShutdown(d.drain) // or a health check that watches would keep it from ending
+	return server
+}
+
+// Listener bounds how many connections of a listener are open at once to [Limits.Connections]: more wait to be
+// accepted. A connection that became a link counts until the link ends.
+func (d *Dispatcher) Listener(inner net.Listener) net.Listener { return d.port.Listener(inner) }
+
 // checkListener refuses to show calls to a network.
 func (d *Dispatcher) checkListener(listener net.Listener, tlsConfig *tls.Config) error {
 	address, ok := listener.Addr().(*net.TCPAddr)

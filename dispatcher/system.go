@@ -13,6 +13,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -23,7 +24,7 @@ import (
 
 // systemServices are the collector's own services, mounted. They change only with the registry.
 type systemServices struct {
-	mux
+	ingress.Mux
 	server *connect.Server
 	// replaced is closed when others take their place.
 	replaced chan struct{}
@@ -68,7 +69,7 @@ func (s *systemServices) names() []string {
 
 // newSystemServices mounts the collector's own services and those of a registry, which may be nil.
 func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, error) {
-	s := &systemServices{mux: make(mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.logOwn}, d.interceptors)...), replaced: make(chan struct{})}
+	s := &systemServices{Mux: make(ingress.Mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.logOwn}, d.interceptors)...), replaced: make(chan struct{})}
 	collectorconnect.RegisterCollectiveDispatcherHandler(s.server, d)
 	meshv1connect.RegisterMeshServiceHandler(s.server, meshService{d})
 	if err := d.registerHealth(s.server); err != nil {
@@ -82,7 +83,7 @@ func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, er
 			return nil, fmt.Errorf("registry: %w", err)
 		}
 	}
-	connecthttp.Mount(s, s.server, d.limits.httpOptions(envelopeCodec{d})...)
+	connecthttp.Mount(s, s.server, d.port.Options(envelopeCodec{d})...)
 	return s, nil
 }
 

@@ -27,6 +27,17 @@ func Quoted(s string) string {
 	return strconv.Quote(s)
 }
 
+// Bytes is a size as people write it.
+func Bytes(n int) string {
+	switch {
+	case n >= 1<<20 && n%(1<<20) == 0:
+		return strconv.Itoa(n>>20) + " MiB"
+	case n >= 1<<10 && n%(1<<10) == 0:
+		return strconv.Itoa(n>>10) + " KiB"
+	}
+	return strconv.Itoa(n) + " B"
+}
+
 // clipped cuts a text to a number of bytes, with a sign that it was.
 func clipped(text string, most int) string {
 	const sign = "…"

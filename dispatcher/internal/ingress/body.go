@@ -1,18 +1,17 @@
-package dispatcher
+package ingress
 
 import (
 	"encoding/binary"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
 
-// guardedBody is the body of a request under two rules that connecthttp does not keep: a message that is announced
+// Body is the body of a request under two rules that connecthttp does not keep: a message that is announced
 // larger than the limit ends the request at once, not after it was read and thrown away; and the body of a call with one
 // request message must keep coming.
-type guardedBody struct {
+type Body struct {
 	io.ReadCloser
 	limit int // of a message, in bytes
 
@@ -32,24 +31,20 @@ type guardedBody struct {
 	since time.Time
 }
 
-// guardBody puts a request's body under guard. Its done must be called when the request has been served. hurry is
+// GuardBody puts a request's body under guard. Its Done must be called when the request has been served. hurry is
 // whether the body must keep coming.
-func (l Limits) guardBody(w http.ResponseWriter, r *http.Request, hurry bool) *guardedBody {
-	b := &guardedBody{ReadCloser: r.Body, limit: l.RequestBytes, framed: isFramed(r.Header.Get("Content-Type"))}
+func (p *Port) GuardBody(w http.ResponseWriter, r *http.Request, hurry bool) *Body {
+	b := &Body{ReadCloser: r.Body, limit: p.limits.RequestBytes, framed: isFramed(r.Header.Get("Content-Type"))}
 	b.over = !b.framed && r.ContentLength > int64(b.limit) // the body is the message
 	if hurry && r.Body != http.NoBody {
-		b.controller, b.patience = http.NewResponseController(w), l.BodyTimeout
+		b.controller, b.patience = http.NewResponseController(w), p.limits.BodyTimeout
 	}
 	r.Body = b
 	return b
 }
 
-// isFramed reports whether a content type puts a length before each message.
-func isFramed(contentType string) bool {
-	return isGRPC(contentType) || strings.HasPrefix(strings.ToLower(contentType), "application/connect+")
-}
-
-func (b *guardedBody) Read(p []byte) (int, error) {
+// Read reads what there is of the body. It is for one goroutine, as that of any body.
+func (b *Body) Read(p []byte) (int, error) {
 	if b.over {
 		return 0, &http.MaxBytesError{Limit: int64(b.limit)}
 	}
@@ -63,7 +58,7 @@ func (b *guardedBody) Read(p []byte) (int, error) {
 }
 
 // wait begins or ends to wait for the client. The alarm is not stopped in between: most bodies are there at once.
-func (b *guardedBody) wait(begin bool) {
+func (b *Body) wait(begin bool) {
 	if b.patience == 0 {
 		return
 	}
@@ -80,7 +75,7 @@ func (b *guardedBody) wait(begin bool) {
 }
 
 // scan follows the prefixes of the messages in what was read.
-func (b *guardedBody) scan(data []byte) {
+func (b *Body) scan(data []byte) {
 	for len(data) > 0 {
 		if b.left > 0 {
 			skipped := min(len(data), int(b.left))
@@ -104,7 +99,7 @@ func (b *guardedBody) scan(data []byte) {
 
 // ring ends a read that waits for a client which has stopped sending, or looks again when the present one has waited
 // long enough.
-func (b *guardedBody) ring() {
+func (b *Body) ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch left := b.patience - time.Since(b.since); {
@@ -118,8 +113,8 @@ func (b *guardedBody) ring() {
 	}
 }
 
-// done ends the guard, before the server takes the response writer back.
-func (b *guardedBody) done() {
+// Done ends the guard, before the server takes the response writer back.
+func (b *Body) Done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.controller = nil

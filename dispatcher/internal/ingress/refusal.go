@@ -1,47 +1,45 @@
-package dispatcher
+package ingress
 
 import (
 	"cmp"
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
-	"connectrpc.com/connect/v2/connecthttp"
-
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
-	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// refuseHTTP answers a refusal before there is a call, in the protocol of the request and in the form in which a handler's
+// Refuse answers a refusal before there is a call, in the protocol of the request and in the form in which a handler's
 // error leaves, or in plain text to what is no RPC client.
-func (d *Dispatcher) refuseHTTP(w http.ResponseWriter, r *http.Request, refused *refusal.Refusal) {
+func (p *Port) Refuse(w http.ResponseWriter, r *http.Request, refused *refusal.Refusal) {
 	receiveRest(w, r)
-	w.Header().Set(mesh.HeaderExecutor, d.id)
-	w.Header().Set(mesh.HeaderRoute, d.id)
+	w.Header().Set(mesh.HeaderExecutor, p.self)
+	w.Header().Set(mesh.HeaderRoute, p.self)
 	w.Header().Set(mesh.HeaderReason, string(refused.Reason))
-	errors := connecthttp.NewErrorWriter(d.limits.httpOptions()...)
 	status := refused.Status
 	if refused.Reason == mesh.ReasonMethodUnknown {
 		status = http.StatusNotFound // 501 is left to handlers that are not implemented
 	}
-	if !errors.IsSupported(r) || r.Method == http.MethodGet && !r.URL.Query().Has("encoding") {
+	if !p.isCall(r) {
 		status = cmp.Or(status, refused.PlainStatus())
 		http.Error(w, strconv.Itoa(status)+": "+refused.Message, status)
 		return
 	}
-	seen := d.see(observe.Native, "", shortPath(r.URL.Path))
-	seen.caller = r.RemoteAddr
-	failed := refused.Err(d.id)
-	seen.end(d.view().Route, failed)
+	failed := refused.Err(p.self)
+	p.refused(r, shortPath(r.URL.Path), failed)
 	_, plain := refusal.Outward(failed)
 	answer := newRefusalWriter(w, r, status)
-	if err := errors.Write(answer, r, plain); err != nil {
-		d.log.DebugContext(r.Context(), "answering a refusal", "error", err)
+	if err := p.errors.Write(answer, r, plain); err != nil {
+		p.log.DebugContext(r.Context(), "answering a refusal", "error", err)
 	}
 	answer.finish()
+}
+
+// isCall reports whether a request is one of an RPC client.
+func (p *Port) isCall(r *http.Request) bool {
+	return p.errors.IsSupported(r) && (r.Method != http.MethodGet || r.URL.Query().Has("encoding"))
 }
 
 // What a request that is refused has to bring before it is answered.
@@ -114,9 +112,4 @@ func (w refusalWriter) finish() {
 	header.Del("Trailer")
 	header["Content-Length"] = nil // or net/http would count the bytes of the body that there is not
 	w.ResponseWriter.WriteHeader(status)
-}
-
-// isGRPC reports whether a content type is one of gRPC or gRPC-Web.
-func isGRPC(contentType string) bool {
-	return strings.HasPrefix(strings.ToLower(contentType), grpcContentType)
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package codec
 
 import (
 	"context"
@@ -16,13 +16,14 @@ import (
 // forwarding does. All else, as the handlers of this collector and the error details of gRPC, goes to the codec proper.
 type rawCodec struct{ connect.Codec }
 
-// newCodecs are the codecs of every entrance over HTTP.
-func newCodecs() []connect.Codec {
+// New returns the codecs of every entrance over HTTP.
+func New() []connect.Codec {
 	binary := connectproto.NewBinaryCodec()
-	binary.UnmarshalOptions.RecursionLimit = maxDepth
-	return []connect.Codec{rawCodec{binary}, rawCodec{jsonCodec(protoregistry.GlobalTypes)}}
+	binary.UnmarshalOptions.RecursionLimit = MaxDepth
+	return []connect.Codec{rawCodec{binary}, rawCodec{JSON(protoregistry.GlobalTypes)}}
 }
 
+// MarshalWrite writes a message, or the bytes that stand for one.
 func (c rawCodec) MarshalWrite(ctx context.Context, dst io.Writer, msg any) error {
 	if raw, ok := msg.(*link.Raw); ok {
 		_, err := dst.Write(raw.Data)
@@ -31,18 +32,19 @@ func (c rawCodec) MarshalWrite(ctx context.Context, dst io.Writer, msg any) erro
 	return c.Codec.MarshalWrite(ctx, dst, msg)
 }
 
+// UnmarshalRead reads a message, or the bytes that stand for one into the room that there is.
 func (c rawCodec) UnmarshalRead(ctx context.Context, src io.Reader, msg any) error {
 	raw, ok := msg.(*link.Raw)
 	if !ok {
 		return c.Codec.UnmarshalRead(ctx, src, msg)
 	}
-	data, err := readAll(src, raw.Data[:0])
+	data, err := ReadAll(src, raw.Data[:0])
 	raw.Data = data
 	return err
 }
 
-// readAll appends all of src. Readers of connect know their length.
-func readAll(src io.Reader, data []byte) ([]byte, error) {
+// ReadAll appends all of src to data. Readers of connect know their length, so that it grows once.
+func ReadAll(src io.Reader, data []byte) ([]byte, error) {
 	if sized, ok := src.(interface{ Len() int }); ok {
 		data = slices.Grow(data, sized.Len()+1) // room to see the end without growing
 	}

@@ -1,9 +1,10 @@
-package dispatcher
+package ingress
 
 import (
 	"net/http"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -15,11 +16,11 @@ const headerOverhead = 32
 // HTTP/2 it can do so only by ending the connection when one header alone is larger.
 func (l Limits) headerRoom() int { return max(http.DefaultMaxHeaderBytes, 2*l.HeaderBytes) }
 
-// boundHeaders refuses requests with more headers than the limit, each alone.
-func (d *Dispatcher) boundHeaders(next http.Handler) http.Handler {
+// BoundHeaders refuses requests with more headers than the limit, each alone.
+func (p *Port) BoundHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if size := headerSize(r); size > d.limits.HeaderBytes {
-			d.refuseHTTP(w, r, d.limits.headerTooLarge(size))
+		if size := headerSize(r); size > p.limits.HeaderBytes {
+			p.Refuse(w, r, p.limits.headerTooLarge(size))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -28,7 +29,7 @@ func (d *Dispatcher) boundHeaders(next http.Handler) http.Handler {
 
 func (l Limits) headerTooLarge(size int) *refusal.Refusal {
 	r := refusal.New(connect.CodeResourceExhausted, mesh.ReasonTooLarge,
-		"the request has "+bytesText(size)+" of headers, at most "+bytesText(l.HeaderBytes)+" are taken; send less, or data in the message")
+		"the request has "+refusal.Bytes(size)+" of headers, at most "+refusal.Bytes(l.HeaderBytes)+" are taken; send less, or data in the message")
 	r.Status = http.StatusRequestHeaderFieldsTooLarge
 	return r
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package ingress
 
 import (
 	"encoding/base64"
@@ -7,19 +7,13 @@ import (
 	"strings"
 )
 
-// The media types of gRPC-Web, which a codec may follow after a plus sign. Text is base64 of the bytes of the other.
-const (
-	webType     = "application/grpc-web"
-	webTypeText = "application/grpc-web-text"
-)
-
-// withWebText serves calls of gRPC-Web as text, which connect does not know. It is the only form in which Google's client
+// WebText serves calls of gRPC-Web as text, which connect does not know. It is the only form in which Google's client
 // has streams: XMLHttpRequest shows pages a growing text, not growing bytes. Everything behind sees binary gRPC-Web, so
 // that all entrances take it and refuse it alike.
 //
 // A request is text if its Content-Type says so. The answer is if Accept asks for it, or for no form of gRPC-Web while
 // the request is.
-func withWebText(next http.Handler) http.Handler {
+func WebText(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web, text := webForm(r.Header.Get("Content-Type"))
 		if !web {
@@ -36,15 +30,6 @@ func withWebText(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 		_ = answer.endRun() // that the client is gone has been told to who wrote
 	})
-}
-
-// webForm tells whether a media type is one of gRPC-Web, and whether that is text.
-func webForm(mediaType string) (web, text bool) {
-	mediaType, _, _ = strings.Cut(mediaType, ";")
-	rest, web := strings.CutPrefix(strings.ToLower(strings.TrimSpace(mediaType)), webType)
-	rest, text = strings.CutPrefix(rest, webTypeText[len(webType):])
-	web = web && (rest == "" || rest[0] == '+')
-	return web, web && text
 }
 
 // acceptsText reads what a client of gRPC-Web accepts. What it leaves open is as in its request.

@@ -1,4 +1,4 @@
-package dispatcher
+package ingress
 
 import (
 	"net/http"
@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/mesh"
 )
 
+// The headers by which the protocols name compressions, and what a content type of gRPC begins with.
 const (
 	grpcContentType       = "application/grpc"
 	grpcEncoding          = "Grpc-Encoding"
@@ -18,12 +20,18 @@ const (
 	connectAcceptEncoding = "Connect-Accept-Encoding"
 )
 
+// The media types of gRPC-Web, which a codec may follow after a plus sign. Text is base64 of the bytes of the other.
+const (
+	webType     = "application/grpc-web"
+	webTypeText = "application/grpc-web-text"
+)
+
 // acceptedEncodings are the compressions of every entrance: what connecthttp has when it is given no others.
 const acceptedEncodings = connect.CompressionNameGzip
 
-// misspoken refuses what connecthttp refuses in no form that a client of the protocol reads: a compression that is not
+// CheckProtocol refuses what connecthttp refuses in no form that a client of the protocol reads: a compression that is not
 // known, with an empty name of the answer's own, and a codec of gRPC that is not known, with a bare 415.
-func misspoken(r *http.Request) *refusal.Refusal {
+func CheckProtocol(r *http.Request) *refusal.Refusal {
 	contentType := r.Header.Get("Content-Type")
 	if !isFramed(contentType) {
 		return nil
@@ -62,4 +70,23 @@ func grpcCodec(contentType string) (codec string, ok bool) {
 		return "", false
 	}
 	return strings.CutPrefix(strings.TrimPrefix(rest, "-web"), "+")
+}
+
+// isFramed reports whether a content type puts a length before each message.
+func isFramed(contentType string) bool {
+	return isGRPC(contentType) || strings.HasPrefix(strings.ToLower(contentType), "application/connect+")
+}
+
+// isGRPC reports whether a content type is one of gRPC or gRPC-Web.
+func isGRPC(contentType string) bool {
+	return strings.HasPrefix(strings.ToLower(contentType), grpcContentType)
+}
+
+// webForm tells whether a media type is one of gRPC-Web, and whether that is text.
+func webForm(mediaType string) (web, text bool) {
+	mediaType, _, _ = strings.Cut(mediaType, ";")
+	rest, web := strings.CutPrefix(strings.ToLower(strings.TrimSpace(mediaType)), webType)
+	rest, text = strings.CutPrefix(rest, webTypeText[len(webType):])
+	web = web && (rest == "" || rest[0] == '+')
+	return web, web && text
 }

@@ -1,0 +1,57 @@
+package dispatcher
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/internal/observe"
+)
+
+// Handler serves everything a collector has on one port: the seed's CollectiveDispatcher, MeshService, the registry if
+// there is one, grpc.health.v1, gRPC reflection, both carriers of links, and the native path: every method of the mesh at
+// `/package.Service/Method`, for Connect, gRPC and gRPC-Web clients (in binary and as text), here or on a peer.
+//
+// The namespace of a native call, and of gRPC reflection, is that of the header Collective-Namespace, else of the URL
+// prefix `/ns/{namespace}`, else the only one in which the method is served. The header Collective-Target selects a
+// collector. Answers name in Collective-Executor who ran the call and in Collective-Route the collectors it visited, and
+// in Collective-Reason why the mesh failed it, a word of CallFailure. An unknown method has no other sign of the mesh: it
+// looks as on any server.
+//
+// The handler needs HTTP/2, also without TLS, for gRPC and for streams both ways; [Dispatcher.Server] makes a server
+// that has it.
+//
+// With [WithConsole] it has the console too.
+func (d *Dispatcher) Handler() http.Handler { return d.front }
+
+func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if refused := ingress.CheckProtocol(r); refused != nil {
+		d.port.Refuse(w, r, refused)
+		return
+	}
+	if r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath { // whose limits are the link's own
+		d.conns.ServeHTTP(w, r)
+		return
+	}
+	r = narrowedReflection(r)
+	system := d.system.Load()
+	if service := system.Find(r.URL.Path); service != nil {
+		body := d.port.GuardBody(w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
+		defer body.Done()
+		service.ServeHTTP(w, r)
+		return
+	}
+	if system.HasServiceOf(r.URL.Path) {
+		d.port.Refuse(w, r, system.unknownMethod(r.URL.Path))
+		return
+	}
+	d.native.serve(w, r)
+}
+
+// observeRefusal tells of a request that was refused before it was a call.
+func (d *Dispatcher) observeRefusal(r *http.Request, procedure string, err error) {
+	seen := d.see(observe.Native, "", procedure)
+	seen.caller = r.RemoteAddr
+	seen.end(d.view().Route, err)
+}
