@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -108,8 +109,8 @@ func (d *Dispatcher) dispatchToPeers(
 	defer out.recycle()
 	raw := &link.Raw{Data: data}
 	err = out.exchange(raw)
-	passAnswer(meta.info.ResponseHeader(), info.ResponseHeader())
-	passAnswer(meta.info.ResponseTrailer(), info.ResponseTrailer())
+	header.CopyAnswer(meta.info.ResponseHeader(), info.ResponseHeader())
+	header.CopyAnswer(meta.info.ResponseTrailer(), info.ResponseTrailer())
 	if err != nil {
 		return answer{err: status.Reauthor(err), route: out.route()}
 	}

@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/status"
 )
@@ -151,7 +152,7 @@ func (f *forwarding) relayAnswers(out *outbound, info *connect.CallInfo, stream 
 			f.relayHeaders(out, info)
 		}
 		if err != nil || single {
-			passAnswer(f.info.ResponseTrailer(), info.ResponseTrailer())
+			header.CopyAnswer(f.info.ResponseTrailer(), info.ResponseTrailer())
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -166,6 +167,6 @@ func (f *forwarding) relayAnswers(out *outbound, info *connect.CallInfo, stream 
 }
 
 func (f *forwarding) relayHeaders(out *outbound, info *connect.CallInfo) {
-	passAnswer(f.info.ResponseHeader(), info.ResponseHeader())
+	header.CopyAnswer(f.info.ResponseHeader(), info.ResponseHeader())
 	out.route().Tag(f.info.ResponseHeader())
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/inprocess"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -45,6 +46,14 @@ func (l *local) run(ctx context.Context, m *hosted.Method, info *connect.CallInf
 		return r.Err(l.self)
 	}
 	return m.Call(ctx, info, &guardedStream{ServerStream: l.opened(m, info, stream), limit: l.limits.MessageBytes})
+}
+
+// RunInProcess runs a method for a caller in this process, see [inprocess.Runner].
+func (l *local) RunInProcess(
+	caller context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream,
+) (err error) {
+	defer l.recovery.rescue(caller, m.Spec.Procedure, &err)
+	return l.run(inprocess.Detached(caller), m, info, stream)
 }
 
 // guardedStream is what a handler here gets. It marks the refusal of a request message that does not decode as the

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -154,7 +155,7 @@ func (d *Dispatcher) take(
 		}
 		return decided.Refusal.Err(d.id)
 	case decided.Local != nil:
-		dropReserved(info.RequestHeader())
+		header.DropReserved(info.RequestHeader())
 		return d.local.run(ctx, decided.Local, info, stream)
 	}
 	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.Namespace, Spec: spec, Codec: info.Codec}}

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/reuse"
@@ -156,12 +157,12 @@ func (o *outbound) address(st *routing.RoutePeer) {
 		return
 	}
 	to := o.info.RequestHeader()
-	to.Delete(headerAuthorization)
+	to.Delete(header.Authorization)
 	trusted := o.dispatcher.trusts(st)
-	if !trusted && o.header.Get(headerAuthorization) != "" {
+	if !trusted && o.header.Get(header.Authorization) != "" {
 		o.dispatcher.withhold(o.ctx, st)
 	}
-	passRequest(to, o.header, trusted, o.dispatcher.options.cookie || st.Entrance)
+	header.CopyRequest(to, o.header, trusted, o.dispatcher.options.cookie || st.Entrance)
 	if st.Entrance {
 		o.addressEntrance(to)
 	}

@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -102,10 +103,10 @@ func newMetadata(ctx context.Context, hints map[string]string) *metadata {
 	if outer, ok := connect.CallInfoForServerContext(ctx); ok {
 		m.outer = outer
 		m.info.PeerAddr, m.info.Protocol, m.info.TransportInfo = outer.PeerAddr, outer.Protocol, outer.TransportInfo
-		passRequest(m.info.RequestHeader(), outer.RequestHeader(), true, true)
+		header.CopyRequest(m.info.RequestHeader(), outer.RequestHeader(), true, true)
 	}
 	m.info.Codec = connect.CodecNameProto
-	passHints(m.info.RequestHeader(), hints)
+	header.CopyHints(m.info.RequestHeader(), hints)
 	return m
 }
 
@@ -114,6 +115,6 @@ func (m *metadata) answer() {
 	if m.outer == nil {
 		return
 	}
-	passAnswer(m.outer.ResponseHeader(), m.info.ResponseHeader())
-	passAnswer(m.outer.ResponseTrailer(), m.info.ResponseTrailer())
+	header.CopyAnswer(m.outer.ResponseHeader(), m.info.ResponseHeader())
+	header.CopyAnswer(m.outer.ResponseTrailer(), m.info.ResponseTrailer())
 }

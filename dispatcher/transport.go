@@ -2,11 +2,12 @@ package dispatcher
 
 import (
 	"context"
-	"slices"
 
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
+	"github.com/collectiverpc/collective/dispatcher/internal/inprocess"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -76,7 +77,7 @@ func (c *callerCall) open(ctx context.Context, v *routing.View, decided routing.
 	case decided.Refusal != nil:
 		return decided.Refusal.Err(d.id)
 	case decided.Local != nil:
-		c.stream = d.local.open(ctx, decided.Local, c.info, v.Route)
+		c.stream = inprocess.Open(ctx, d.id, d.local, decided.Local, c.info)
 		return nil
 	}
 	if err := c.openPeers(ctx, decided, call); err != nil {
@@ -131,7 +132,7 @@ func (c *callerCall) openPeers(ctx context.Context, decided routing.Decision, ca
 // filters reports whether a request header has a name that may not go to a peer as it is.
 func (d *Dispatcher) filters(h *connect.Header) bool {
 	for name := range h.All() {
-		if !passes(name) || name == headerCookie || name == headerAuthorization {
+		if !header.Passes(name) || name == header.Cookie || name == header.Authorization {
 			return true
 		}
 	}
@@ -147,16 +148,10 @@ type mirrored struct {
 
 func (m *mirrored) Receive(msg any) error {
 	err := m.ClientStream.Receive(msg)
-	mirror(m.to.ResponseHeader(), m.from.ResponseHeader())
-	mirror(m.to.ResponseTrailer(), m.from.ResponseTrailer())
+	header.Mirror(m.to.ResponseHeader(), m.from.ResponseHeader())
+	header.Mirror(m.to.ResponseTrailer(), m.from.ResponseTrailer())
 	m.to.TransportInfo, m.to.PeerAddr, m.to.Protocol = m.from.TransportInfo, m.from.PeerAddr, m.from.Protocol
 	return err
-}
-
-func mirror(to, from *connect.Header) {
-	for name, values := range from.All() {
-		to.SetValues(name, slices.Clone(values))
-	}
 }
 
 // openingKey is how openOnPeer finds its peer behind the client interceptors.

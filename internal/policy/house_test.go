@@ -21,7 +21,7 @@ var overfull = map[string]int{
 	"conn.Manager":                       140,
 	"conn/link.Link":                     57,
 	"conn/link.clientStream":             34,
-	"dispatcher":                         60,
+	"dispatcher":                         58,
 	"dispatcher.Dispatcher":              86,
 }
 

@@ -1,4 +1,4 @@
-package dispatcher
+package header
 
 import (
 	"net/textproto"
@@ -10,16 +10,17 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
+// The headers that are a call's own and yet go to such peers only as may read them.
 const (
-	headerAuthorization = "Authorization"
-	headerCookie        = "Cookie"
+	Authorization = "Authorization"
+	Cookie        = "Cookie"
 )
 
-// passes reports whether a header, by its canonical name, is a call's own and goes with it to the executor. What
+// Passes reports whether a header, by its canonical name, is a call's own and goes with it to the executor. What
 // belongs to one connection, to one encoding of a message, to a protocol, to the mesh or to the browser at its entrance
 // does not, name by name: whatever else there is may be an application's, as Grpc-Trace-Bin is. A name with underscores
 // goes unless it would not with dashes, for which proxies may take them.
-func passes(name string) bool {
+func Passes(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer",
 		"Transfer-Encoding", "Upgrade", "Http2-Settings", "Host", "Date", // of one connection
@@ -33,25 +34,25 @@ func passes(name string) bool {
 	if strings.HasPrefix(name, mesh.HeaderPrefix) || strings.HasPrefix(name, "Access-Control-") {
 		return false
 	}
-	return !strings.ContainsRune(name, '_') || passes(textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-")))
+	return !strings.ContainsRune(name, '_') || Passes(textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-")))
 }
 
-// passRequest gives the request headers of a call from one collector's entrance to a call on a handler, which shares the
+// CopyRequest gives the request headers of a call from one collector's entrance to a call on a handler, which shares the
 // values. cookie and authorization tell whether those may go there.
-func passRequest(to, from *connect.Header, authorization, cookie bool) {
+func CopyRequest(to, from *connect.Header, authorization, cookie bool) {
 	named := connectionNames(from)
 	for name, values := range from.All() {
 		switch {
-		case !passes(name), slices.Contains(named, name):
-		case name == headerAuthorization && !authorization, name == headerCookie && !cookie:
+		case !Passes(name), slices.Contains(named, name):
+		case name == Authorization && !authorization, name == Cookie && !cookie:
 		default:
 			to.SetValues(name, slices.Clip(values))
 		}
 	}
 }
 
-// dropReserved takes the headers of the mesh, which may be forged, out of what a handler here gets.
-func dropReserved(h *connect.Header) {
+// DropReserved takes the headers of the mesh, which may be forged, out of what a handler here gets.
+func DropReserved(h *connect.Header) {
 	for name := range h.All() {
 		if strings.HasPrefix(name, mesh.HeaderPrefix) {
 			h.Delete(name)
@@ -70,20 +71,20 @@ func connectionNames(h *connect.Header) []string {
 	return names
 }
 
-// passAnswer passes response headers or trailers of a handler towards the caller, who shares the values.
-func passAnswer(to, from *connect.Header) {
+// CopyAnswer Passes response headers or trailers of a handler towards the caller, who shares the values.
+func CopyAnswer(to, from *connect.Header) {
 	for name, values := range from.All() {
-		if passes(name) || name == "Vary" {
+		if Passes(name) || name == "Vary" {
 			to.SetValues(name, slices.Clip(values))
 		}
 	}
 }
 
-// passHints copies headers that arrive as a map in an envelope. They are of the caller, so the same names are dropped.
-func passHints(to *connect.Header, hints map[string]string) {
+// CopyHints copies headers that arrive as a map in an envelope. They are of the caller, so the same names are dropped.
+func CopyHints(to *connect.Header, hints map[string]string) {
 	for name, value := range hints {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		if passes(canonical) && validHeader(canonical, value) {
+		if Passes(canonical) && validHeader(canonical, value) {
 			to.Set(canonical, value)
 		}
 	}
@@ -95,4 +96,11 @@ func validHeader(name, value string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+// Mirror sets in one what another has, without sharing the values.
+func Mirror(to, from *connect.Header) {
+	for name, values := range from.All() {
+		to.SetValues(name, slices.Clone(values))
+	}
 }

@@ -1,0 +1,30 @@
+package inprocess
+
+import (
+	"fmt"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
+	"google.golang.org/protobuf/proto"
+)
+
+// copyMessage makes into equal to msg. Generated and dynamic messages of one type may be mixed.
+func copyMessage(into, msg any) error {
+	to, ok := into.(proto.Message)
+	if !ok {
+		return fmt.Errorf("%T is not a proto.Message", into)
+	}
+	from, ok := msg.(proto.Message)
+	if !ok {
+		return fmt.Errorf("%T is not a proto.Message", msg)
+	}
+	if to.ProtoReflect().Descriptor() == from.ProtoReflect().Descriptor() {
+		proto.Reset(to)
+		proto.Merge(to, from)
+		return nil
+	}
+	data, err := proto.Marshal(from)
+	if err != nil {
+		return err
+	}
+	return proto.UnmarshalOptions{RecursionLimit: codec.MaxDepth}.Unmarshal(data, to)
+}
