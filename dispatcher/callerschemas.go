@@ -5,12 +5,13 @@ import (
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/schema"
 	"github.com/collectiverpc/collective/mesh"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // callerSchemas compares what clients in this process were generated from with what peers serve: once for each pair.

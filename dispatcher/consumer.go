@@ -28,7 +28,7 @@ func (c *consumers) serve(ctx context.Context, procedure string, info *connect.C
 		return c.own.Call(ctx, procedure, info, stream)
 	}
 	d := c.dispatcher
-	defer d.recovery.rescue(ctx, procedure, &err)
+	defer d.recovery.Rescue(ctx, procedure, &err)
 	ctx, cancel := d.limits.bound(ctx, info.Spec.StreamType)
 	defer cancel()
 	if stopper, ok := stream.(link.ReceiveStopper); ok && info.Spec.StreamType&connect.StreamTypeClient != 0 {

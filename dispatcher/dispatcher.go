@@ -19,6 +19,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
@@ -35,7 +36,7 @@ type Dispatcher struct {
 	pages                *origin.Pages // that may call from a browser
 	limits               Limits
 	log                  *slog.Logger
-	recovery             *recovery
+	recovery             *recovery.Recovery
 	interceptors         []connect.ServerInterceptor // with recovery, outermost first
 
 	local   *local
@@ -129,8 +130,8 @@ func checkSelf(id string, namespaces []string) error {
 
 // build wires the parts that need each other.
 func (d *Dispatcher) build() error {
-	d.recovery = &recovery{self: d.id, log: d.log}
-	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.intercept)
+	d.recovery = &recovery.Recovery{Self: d.id, Log: d.log}
+	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.Intercept)
 	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery, hosted.NewSet(d.options.sources))
 	if err := d.record(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/mesh"
 )

@@ -104,7 +104,7 @@ func settle(ctx context.Context, up <-chan error) error {
 
 // pump carries request messages to the peer until the client ends them.
 func pump(out *outbound, stream connect.ServerStream) (err error) {
-	defer out.dispatcher.recovery.rescue(out.ctx, out.call.Spec.Procedure, &err) // nobody else would, on this goroutine
+	defer out.dispatcher.recovery.Rescue(out.ctx, out.call.Spec.Procedure, &err) // nobody else would, on this goroutine
 	raw := new(link.Raw)
 	for {
 		raw.Data = raw.Data[:0] // an empty message leaves it as it is
@@ -134,7 +134,7 @@ func stopReading(ctx context.Context) {
 
 // relayAnswers carries the answer of a peer to the client: headers, messages, trailers and verdict.
 func (f *forwarding) relayAnswers(out *outbound, info *connect.CallInfo, stream connect.ServerStream) (err error) {
-	defer out.dispatcher.recovery.rescue(out.ctx, out.call.Spec.Procedure, &err) // or the request would be read on
+	defer out.dispatcher.recovery.Rescue(out.ctx, out.call.Spec.Procedure, &err) // or the request would be read on
 	single := f.call.Spec.StreamType&connect.StreamTypeServer == 0
 	headers := !single && out.receiveHeaders()
 	if headers { // the client may wait for them before it goes on

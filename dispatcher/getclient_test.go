@@ -6,8 +6,9 @@ import (
 	"connectrpc.com/connect/v2"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/collectiverpc/collective/gen/collector"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/collectiverpc/collective/gen/collector"
 )
 
 // The client that the seed's GetClient returns can do all three RPCs, from both ends of the link, in what both share.

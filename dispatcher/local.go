@@ -13,6 +13,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/inprocess"
+	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -23,13 +24,13 @@ type local struct {
 	self       string
 	namespaces []string
 	limits     Limits
-	recovery   *recovery
+	recovery   *recovery.Recovery
 	methods    *hosted.Set
 	alone      views // of what is registered here, without any peer, for Serve
 	validator  atomic.Pointer[validator]
 }
 
-func newLocal(self string, namespaces []string, limits Limits, recovery *recovery, methods *hosted.Set) *local {
+func newLocal(self string, namespaces []string, limits Limits, recovery *recovery.Recovery, methods *hosted.Set) *local {
 	l := &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery, methods: methods}
 	table := conn.NewTable()
 	l.alone.self, l.alone.namespaces = self, namespaces
@@ -52,7 +53,7 @@ func (l *local) run(ctx context.Context, m *hosted.Method, info *connect.CallInf
 func (l *local) RunInProcess(
 	caller context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream,
 ) (err error) {
-	defer l.recovery.rescue(caller, m.Spec.Procedure, &err)
+	defer l.recovery.Rescue(caller, m.Spec.Procedure, &err)
 	return l.run(inprocess.Detached(caller), m, info, stream)
 }
 

@@ -104,7 +104,7 @@ func (d *Dispatcher) mount(s shape) http.Handler {
 func (d *Dispatcher) serveNative(
 	ctx context.Context, namespace string, spec connect.Spec, stream connect.ServerStream,
 ) (err error) {
-	defer d.recovery.rescue(ctx, spec.Procedure, &err)
+	defer d.recovery.Rescue(ctx, spec.Procedure, &err)
 	ctx, cancel := d.limits.bound(ctx, spec.StreamType)
 	defer cancel()
 	info, ok := connect.CallInfoForServerContext(ctx)

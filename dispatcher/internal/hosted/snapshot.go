@@ -6,9 +6,10 @@ import (
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 
-	"github.com/collectiverpc/collective/internal/descriptor"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // Snapshot is what is registered at one moment. It never changes.

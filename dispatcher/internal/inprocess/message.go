@@ -3,8 +3,9 @@ package inprocess
 import (
 	"fmt"
 
-	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 )
 
 // copyMessage makes into equal to msg. Generated and dynamic messages of one type may be mixed.

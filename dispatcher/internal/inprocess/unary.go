@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/mesh"
 )
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/mesh"
 )
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"connectrpc.com/connect/v2"
+
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/mesh"
