@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/dispatcher.proto.
  */
 export const file_collector_dispatcher: GenFile = /*@__PURE__*/
-  fileDesc("Chpjb2xsZWN0b3IvZGlzcGF0Y2hlci5wcm90bxIJY29sbGVjdG9yIooCCgxTZXJ2ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEioKB3NlcnZpY2UYAiABKAsyGS5jb2xsZWN0b3IuU2VydmljZVR5cGVSZWYSEwoLbWV0aG9kX25hbWUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EkgKEWV4ZWN1dGlvbl9jb250ZXh0GAUgAygLMi0uY29sbGVjdG9yLlNlcnZlUmVxdWVzdC5FeGVjdXRpb25Db250ZXh0RW50cnkaNwoVRXhlY3V0aW9uQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEibQoNU2VydmVSZXNwb25zZRIhCgZzdGF0dXMYASABKAsyES5jb2xsZWN0b3IuU3RhdHVzEiQKBm91dHB1dBgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLZXhlY3V0b3JfaWQYAyABKAkioQEKDkNvbm5lY3RSZXF1ZXN0Eg8KB2FkZHJlc3MYASABKAkSEgoKbmFtZXNwYWNlcxgCIAMoCRI5CghtZXRhZGF0YRgDIAMoCzInLmNvbGxlY3Rvci5Db25uZWN0UmVxdWVzdC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKDAQoPQ29ubmVjdFJlc3BvbnNlEiEKBnN0YXR1cxgBIAEoCzIRLmNvbGxlY3Rvci5TdGF0dXMSFQoNY29ubmVjdGlvbl9pZBgCIAEoCRIZChFzaGFyZWRfbmFtZXNwYWNlcxgDIAMoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAQgASgJIqECCg9EaXNwYXRjaFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEioKB3NlcnZpY2UYAiABKAsyGS5jb2xsZWN0b3IuU2VydmljZVR5cGVSZWYSEwoLbWV0aG9kX25hbWUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhsKE3RhcmdldF9jb2xsZWN0b3JfaWQYBSABKAkSQwoNcm91dGluZ19oaW50cxgGIAMoCzIsLmNvbGxlY3Rvci5EaXNwYXRjaFJlcXVlc3QuUm91dGluZ0hpbnRzRW50cnkaMwoRUm91dGluZ0hpbnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKLAQoQRGlzcGF0Y2hSZXNwb25zZRIhCgZzdGF0dXMYASABKAsyES5jb2xsZWN0b3IuU3RhdHVzEiQKBm91dHB1dBgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSHwoXaGFuZGxlZF9ieV9jb2xsZWN0b3JfaWQYAyABKAkSDQoFcm91dGUYZCADKAkikAQKCkNvbm5lY3Rpb24SCgoCaWQYASABKAkSGwoTc291cmNlX2NvbGxlY3Rvcl9pZBgCIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAMgASgJEg8KB2FkZHJlc3MYBCABKAkSGQoRc2hhcmVkX25hbWVzcGFjZXMYBSADKAkSJQoIbWV0YWRhdGEYBiABKAsyEy5jb2xsZWN0b3IuTWV0YWRhdGESMQoNbGFzdF9hY3Rpdml0eRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFc3RhdGUYZCABKA4yGi5jb2xsZWN0b3IuQ29ubmVjdGlvblN0YXRlEhQKDGlzX2luaXRpYXRvchhlIAEoCBISCgpzZXNzaW9uX2lkGGYgASgJEhUKDXJlcXVlc3RfY291bnQYZyABKAMSEgoKYnl0ZXNfc2VudBhoIAEoAxIWCg5ieXRlc19yZWNlaXZlZBhpIAEoAxITCgtlcnJvcl9jb3VudBhqIAEoAxIUCgxjbG9zZV9yZWFzb24YayABKAkSNAoQc3RhdGVfY2hhbmdlZF9hdBhsIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoSb2ZmZXJlZF9uYW1lc3BhY2VzGG0gAygJEg8KB2NhcnJpZXIYbiABKAkSEAoIY29uZmxpY3QYbyABKAkqwQEKD0Nvbm5lY3Rpb25TdGF0ZRIgChxDT05ORUNUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXQ09OTkVDVElPTl9TVEFURV9BQ1RJVkUQARIZChVDT05ORUNUSU9OX1NUQVRFX0lETEUQAhIaChZDT05ORUNUSU9OX1NUQVRFX1NUQUxFEAMSGwoXQ09OTkVDVElPTl9TVEFURV9DTE9TRUQQBBIbChdDT05ORUNUSU9OX1NUQVRFX0ZBSUxFRBAFMtkBChRDb2xsZWN0aXZlRGlzcGF0Y2hlchI6CgVTZXJ2ZRIXLmNvbGxlY3Rvci5TZXJ2ZVJlcXVlc3QaGC5jb2xsZWN0b3IuU2VydmVSZXNwb25zZRJACgdDb25uZWN0EhkuY29sbGVjdG9yLkNvbm5lY3RSZXF1ZXN0GhouY29sbGVjdG9yLkNvbm5lY3RSZXNwb25zZRJDCghEaXNwYXRjaBIaLmNvbGxlY3Rvci5EaXNwYXRjaFJlcXVlc3QaGy5jb2xsZWN0b3IuRGlzcGF0Y2hSZXNwb25zZWIGcHJvdG8z", [file_collector_common, file_google_protobuf_any, file_google_protobuf_timestamp]);
+  fileDesc("Chpjb2xsZWN0b3IvZGlzcGF0Y2hlci5wcm90bxIJY29sbGVjdG9yIooCCgxTZXJ2ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEioKB3NlcnZpY2UYAiABKAsyGS5jb2xsZWN0b3IuU2VydmljZVR5cGVSZWYSEwoLbWV0aG9kX25hbWUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EkgKEWV4ZWN1dGlvbl9jb250ZXh0GAUgAygLMi0uY29sbGVjdG9yLlNlcnZlUmVxdWVzdC5FeGVjdXRpb25Db250ZXh0RW50cnkaNwoVRXhlY3V0aW9uQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEibQoNU2VydmVSZXNwb25zZRIhCgZzdGF0dXMYASABKAsyES5jb2xsZWN0b3IuU3RhdHVzEiQKBm91dHB1dBgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSEwoLZXhlY3V0b3JfaWQYAyABKAkioQEKDkNvbm5lY3RSZXF1ZXN0Eg8KB2FkZHJlc3MYASABKAkSEgoKbmFtZXNwYWNlcxgCIAMoCRI5CghtZXRhZGF0YRgDIAMoCzInLmNvbGxlY3Rvci5Db25uZWN0UmVxdWVzdC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKDAQoPQ29ubmVjdFJlc3BvbnNlEiEKBnN0YXR1cxgBIAEoCzIRLmNvbGxlY3Rvci5TdGF0dXMSFQoNY29ubmVjdGlvbl9pZBgCIAEoCRIZChFzaGFyZWRfbmFtZXNwYWNlcxgDIAMoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAQgASgJIqECCg9EaXNwYXRjaFJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEioKB3NlcnZpY2UYAiABKAsyGS5jb2xsZWN0b3IuU2VydmljZVR5cGVSZWYSEwoLbWV0aG9kX25hbWUYAyABKAkSIwoFaW5wdXQYBCABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhsKE3RhcmdldF9jb2xsZWN0b3JfaWQYBSABKAkSQwoNcm91dGluZ19oaW50cxgGIAMoCzIsLmNvbGxlY3Rvci5EaXNwYXRjaFJlcXVlc3QuUm91dGluZ0hpbnRzRW50cnkaMwoRUm91dGluZ0hpbnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKLAQoQRGlzcGF0Y2hSZXNwb25zZRIhCgZzdGF0dXMYASABKAsyES5jb2xsZWN0b3IuU3RhdHVzEiQKBm91dHB1dBgCIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSHwoXaGFuZGxlZF9ieV9jb2xsZWN0b3JfaWQYAyABKAkSDQoFcm91dGUYZCADKAkiogQKCkNvbm5lY3Rpb24SCgoCaWQYASABKAkSGwoTc291cmNlX2NvbGxlY3Rvcl9pZBgCIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAMgASgJEg8KB2FkZHJlc3MYBCABKAkSGQoRc2hhcmVkX25hbWVzcGFjZXMYBSADKAkSJQoIbWV0YWRhdGEYBiABKAsyEy5jb2xsZWN0b3IuTWV0YWRhdGESMQoNbGFzdF9hY3Rpdml0eRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKQoFc3RhdGUYZCABKA4yGi5jb2xsZWN0b3IuQ29ubmVjdGlvblN0YXRlEhQKDGlzX2luaXRpYXRvchhlIAEoCBISCgpzZXNzaW9uX2lkGGYgASgJEhUKDXJlcXVlc3RfY291bnQYZyABKAMSEgoKYnl0ZXNfc2VudBhoIAEoAxIWCg5ieXRlc19yZWNlaXZlZBhpIAEoAxITCgtlcnJvcl9jb3VudBhqIAEoAxIUCgxjbG9zZV9yZWFzb24YayABKAkSNAoQc3RhdGVfY2hhbmdlZF9hdBhsIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoSb2ZmZXJlZF9uYW1lc3BhY2VzGG0gAygJEg8KB2NhcnJpZXIYbiABKAkSEAoIY29uZmxpY3QYbyABKAkSEAoIZGVwYXJ0ZWQYcCABKAgqwQEKD0Nvbm5lY3Rpb25TdGF0ZRIgChxDT05ORUNUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASGwoXQ09OTkVDVElPTl9TVEFURV9BQ1RJVkUQARIZChVDT05ORUNUSU9OX1NUQVRFX0lETEUQAhIaChZDT05ORUNUSU9OX1NUQVRFX1NUQUxFEAMSGwoXQ09OTkVDVElPTl9TVEFURV9DTE9TRUQQBBIbChdDT05ORUNUSU9OX1NUQVRFX0ZBSUxFRBAFMtkBChRDb2xsZWN0aXZlRGlzcGF0Y2hlchI6CgVTZXJ2ZRIXLmNvbGxlY3Rvci5TZXJ2ZVJlcXVlc3QaGC5jb2xsZWN0b3IuU2VydmVSZXNwb25zZRJACgdDb25uZWN0EhkuY29sbGVjdG9yLkNvbm5lY3RSZXF1ZXN0GhouY29sbGVjdG9yLkNvbm5lY3RSZXNwb25zZRJDCghEaXNwYXRjaBIaLmNvbGxlY3Rvci5EaXNwYXRjaFJlcXVlc3QaGy5jb2xsZWN0b3IuRGlzcGF0Y2hSZXNwb25zZWIGcHJvdG8z", [file_collector_common, file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * ServeRequest asks this collector to run a method.
@@ -117,7 +117,8 @@ export type ConnectRequest = Message<"collector.ConnectRequest"> & {
   namespaces: string[];
 
   /**
-   * `collector_id` names the caller. A caller without a link need not say it.
+   * `collector_id` names the caller. A caller without a link need not say it. `consumer` over a link says that the caller
+   * only calls: nothing is recorded of it and, if the answer's details have `entrance`, its calls are routed as any client's.
    *
    * @generated from field: map<string, string> metadata = 3;
    */
@@ -139,7 +140,7 @@ export const ConnectRequestSchema: GenMessage<ConnectRequest> = /*@__PURE__*/
 export type ConnectResponse = Message<"collector.ConnectResponse"> & {
   /**
    * details on 200: `known_as` is the id that a caller goes by that said none which can be used; `left_out` is what of
-   * the request cannot be used, and why.
+   * the request cannot be used, and why; `entrance` answers a consumer.
    *
    * @generated from field: collector.Status status = 1;
    */
@@ -390,6 +391,14 @@ export type Connection = Message<"collector.Connection"> & {
    * @generated from field: string conflict = 111;
    */
   conflict: string;
+
+  /**
+   * Of a closed connection: the other collector, which had dialled, stopped in good order, and is welcome back. One that was
+   * closed by hand is opened again by hand only.
+   *
+   * @generated from field: bool departed = 112;
+   */
+  departed: boolean;
 };
 
 /**
@@ -425,14 +434,15 @@ export enum ConnectionState {
   IDLE = 2,
 
   /**
-   * The link is gone without a goodbye (this collector restarted, or the peer vanished); the initiator dials again.
+   * The link is gone (this collector restarted, or the peer vanished, or it said goodbye and this collector had dialled it);
+   * the initiator dials again.
    *
    * @generated from enum value: CONNECTION_STATE_STALE = 3;
    */
   STALE = 3,
 
   /**
-   * Closed by hand or by an orderly goodbye; nobody dials again.
+   * Closed by hand, or by the orderly goodbye of a peer that had dialled; this collector does not dial again.
    *
    * @generated from enum value: CONNECTION_STATE_CLOSED = 4;
    */
