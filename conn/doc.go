@@ -14,6 +14,8 @@
 //	session     one run of a collector process; tells a restart from a reconnect
 //	seed peer   a collector that speaks only the seed's protocol: no link, no catalog; calls go to it as unary Serve
 //	            over gRPC
+//	consumer    a process that only calls: it has a link, and is no peer. Nothing is recorded of it, nobody is told of it
+//	entrance    the peer of a consumer, which routes the calls of that
 //
 // # Life of a connection
 //
@@ -23,12 +25,14 @@
 //	               link lost, or a restart  ▼                        ▼
 //	       ACTIVE ◀── agreed again ────── STALE ◀────────────────────┘
 //	                                        │
-//	          Disconnect by either side     ▼            refused for good by the peer
-//	                                      CLOSED                 FAILED
+//	          Disconnect by either side,    ▼            refused for good by the peer
+//	          a goodbye of the one        CLOSED                 FAILED
+//	          that had dialled
 //
 // The side that dialled (with ConnectTo, in this run or an earlier one) dials a stale connection again, with
 // exponential backoff and full jitter, until it is active or somebody disconnects it. CLOSED and FAILED are left only
-// by a new ConnectTo from either side.
+// by a new ConnectTo from either side; CLOSED by a goodbye also when the peer comes back. A connection that is CLOSED,
+// FAILED, or STALE on the side that was dialled is dead: the dead are forgotten after a day, and when there are many.
 //
 // # What may be relied on
 //

@@ -119,8 +119,8 @@ func WithSources(files *descriptorpb.FileDescriptorSet) Option {
 	return optionFunc(func(o *options) { o.sources = descriptor.NewSources(files) })
 }
 
-// WithAdmin decides who may call MeshService.ConnectTo and Disconnect; the error of authorize is answered. Default:
-// clients on loopback, in no browser page of another origin, and this process itself.
+// WithAdmin decides who may call MeshService.ConnectTo, Disconnect and PruneConnections; the error of authorize is answered.
+// Default: clients on loopback, in no browser page of another origin, and this process itself.
 func WithAdmin(authorize func(context.Context) error) Option {
 	return optionFunc(func(o *options) { o.admin = authorize })
 }

@@ -118,6 +118,8 @@ func checkPeer(peer *meshv1.Peer) finding {
 	case collector.ConnectionState_CONNECTION_STATE_STALE, collector.ConnectionState_CONNECTION_STATE_FAILED:
 		found.Problem = "its connection is " + conn.StateName(peer.GetState()) + ": see collector connections"
 		return found
+	case collector.ConnectionState_CONNECTION_STATE_CLOSED:
+		return found
 	}
 	if peer.GetConflict() != "" {
 		found.Problem = peer.GetConflict()

@@ -43,7 +43,7 @@ func (a *app) connectionsCommand() *cobra.Command {
 		command.Flags().StringVar(&peer, "peer", "", "only those with this collector")
 		a.completeFlag(command, "peer", collectorIDs)
 	}
-	parent.AddCommand(ls, a.connectionsHistoryCommand(), a.connectionsWatchCommand())
+	parent.AddCommand(ls, a.connectionsHistoryCommand(), a.connectionsWatchCommand(), connectionsPruneCommand(a))
 	return parent
 }
 

@@ -235,6 +235,17 @@ func procedureOf(req *meshv1.ExplainRouteRequest) string {
 	return "/collector.testing.v1.EchoService/" + req.GetMethodName()
 }
 
+func (f fakeMesh) PruneConnections(_ context.Context, req *meshv1.PruneConnectionsRequest) (*meshv1.PruneConnectionsResponse, error) {
+	over := []*collector.Connection{
+		connection("c-9e3", "a", "e", closed, true, "moving house"),
+		connection("c-7f2", "d", "a", stale, false, "the peer closed the link"),
+	}
+	if req.GetOlderThanNanos() > int64(time.Hour) {
+		over = nil
+	}
+	return &meshv1.PruneConnectionsResponse{Connections: over[min(len(over), int(req.GetKeep())):]}, f.err
+}
+
 func (f fakeMesh) ConnectTo(_ context.Context, req *meshv1.ConnectToRequest) (*meshv1.ConnectToResponse, error) {
 	c := connection("c-0f4", "a", "f", active, true, "")
 	c.Address, c.SharedNamespaces = req.GetAddress(), req.GetNamespaces()

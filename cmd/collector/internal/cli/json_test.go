@@ -28,6 +28,7 @@ func TestNoDeadJSON(t *testing.T) {
 		"connections":         "",
 		"connections ls":      "",
 		"connections history": "",
+		"connections prune":   "",
 		"connections watch":   elsewhere("cmd/collector TestConnectionsWatch"),
 		"check":               elsewhere("cmd/collector TestCheck"),
 		"console":             elsewhere("cmd/collector TestConsole"),
