@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/name"
@@ -32,7 +33,7 @@ type callerPair struct {
 const maxCallerPairs = 4096
 
 // skew is what a client and peers come to; the zero Comparison, which breaks nothing, if that is not known.
-func (c *callerSchemas) skew(schemas *knownSchemas, e *routing.Entry, d *routing.Decision, namespace string, spec connect.Spec) routing.Comparison {
+func (c *callerSchemas) skew(schemas *peerschema.Known, e *routing.Entry, d *routing.Decision, namespace string, spec connect.Spec) routing.Comparison {
 	ours, ok := spec.Schema.(protoreflect.MethodDescriptor)
 	if !ok || ours == nil || e == nil || d.Len() == 0 || d.Seed {
 		return routing.Comparison{}
@@ -47,17 +48,17 @@ func (c *callerSchemas) skew(schemas *knownSchemas, e *routing.Entry, d *routing
 			return found
 		}
 	}
-	return c.compare(schemas.of(d.Peer(0).ID, namespace), e, p)
+	return c.compare(schemas.Of(d.Peer(0).ID, namespace), e, p)
 }
 
-func (c *callerSchemas) compare(known *peerSchema, e *routing.Entry, p callerPair) routing.Comparison {
+func (c *callerSchemas) compare(known *peerschema.Schema, e *routing.Entry, p callerPair) routing.Comparison {
 	var found routing.Comparison
 	if p.theirs != 0 && schema.Fingerprint(p.ours) != p.theirs {
-		theirs := known.method(e.Service, e.Method)
+		theirs := known.Method(e.Service, e.Method)
 		if theirs == nil || schema.Fingerprint(theirs) != p.theirs {
 			return routing.Comparison{} // not known yet: the next call asks again
 		}
-		found = comparisonOf(schema.Skew(p.ours, theirs))
+		found = peerschema.CompareChanges(schema.Skew(p.ours, theirs))
 	}
 	c.judging.Lock()
 	defer c.judging.Unlock()

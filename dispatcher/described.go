@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/descriptorset"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/mesh"
@@ -50,7 +52,7 @@ func (d *Dispatcher) described(n narrowed) *described {
 	}
 	made, ok := c.made[n]
 	if !ok {
-		made = describe(v, d.schemas.known.Load(), system, d.options.sources, d.limits.descriptorPage(), n)
+		made = describe(v, d.schemas.Known(), system, d.options.sources, descriptorset.PageBytes(d.limits.MessageBytes), n)
 		c.made[n] = made
 	}
 	return made
@@ -58,7 +60,7 @@ func (d *Dispatcher) described(n narrowed) *described {
 
 // describe puts the schemas together. most is how many bytes an answer may have with the comments of its files, a file
 // and all it imports; comments that would make it larger are left out.
-func describe(v *routing.View, known *knownSchemas, system *systemServices, sources *descriptor.Sources, most int, n narrowed) *described {
+func describe(v *routing.View, known *peerschema.Known, system *systemServices, sources *descriptor.Sources, most int, n narrowed) *described {
 	b := &describing{
 		known: known, sources: sources, most: most, sizes: make(map[string]int),
 		described: &described{names: system.names(), files: new(protoregistry.Files)},
@@ -83,7 +85,7 @@ func describe(v *routing.View, known *knownSchemas, system *systemServices, sour
 // describing is a described while it is made.
 type describing struct {
 	*described
-	known   *knownSchemas
+	known   *peerschema.Known
 	sources *descriptor.Sources
 	most    int
 	sizes   map[string]int                // of the files, by path
@@ -128,7 +130,7 @@ func (b *describing) filesBeside(service protoreflect.ServiceDescriptor, namespa
 		return descriptor.WithExtensions(service.ParentFile())
 	}
 	var files []protoreflect.FileDescriptor
-	for _, file := range b.known.of(owner, namespace).files() {
+	for _, file := range b.known.Of(owner, namespace).Files() {
 		files = append(files, file.Descriptor)
 	}
 	return files
@@ -152,7 +154,7 @@ func (b *describing) describeService(v *routing.View, s *routing.NamespaceIndex,
 		if collector != "" {
 			candidate = collector
 		}
-		found := b.known.of(candidate, s.Name).service(name)
+		found := b.known.Of(candidate, s.Name).Service(name)
 		if st := v.Peers[candidate]; found == nil || st == nil || !st.Serves(s.Name, e.Procedure) {
 			continue
 		}

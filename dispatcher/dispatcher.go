@@ -19,6 +19,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
@@ -41,7 +42,7 @@ type Dispatcher struct {
 
 	local   *local
 	conns   *conn.Manager
-	schemas *schemaLearner
+	schemas *peerschema.Learner
 	callers callerSchemas
 
 	descriptions descriptions
@@ -139,7 +140,7 @@ func (d *Dispatcher) build() error {
 	if err := d.connect(); err != nil {
 		return errors.Join(err, d.forget())
 	}
-	d.learnSchemas()
+	d.schemas = peerschema.Learn(d.id, d.conns, d.local.methods, d.limits.schemas(), d.log)
 	d.views.self, d.views.namespaces, d.views.sources = d.id, d.namespaces, d.sources
 	d.opening = chainClient(d.options.client, openOnPeer)
 	d.relay = chainServer(d.interceptors, d.relayToPeers)
@@ -167,7 +168,7 @@ func (d *Dispatcher) forget() error {
 
 // close ends everything at once.
 func (d *Dispatcher) close() error {
-	d.schemas.stop()
+	d.schemas.Stop()
 	d.conns.Close()
 	return d.forget()
 }
@@ -239,7 +240,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.drain()
 	d.waiting.Wait()
-	d.schemas.stop()
+	d.schemas.Stop()
 	d.recorder.Close()
 	defer d.releaseStore()
 	return errors.Join(d.conns.Shutdown(ctx), d.recorder.Finish())
@@ -250,7 +251,7 @@ func (d *Dispatcher) view() *routing.View { return d.views.now() }
 
 // sources is what the view follows from now.
 func (d *Dispatcher) sources() sources {
-	return sources{local: d.local.methods.Snapshot(), table: d.conns.Table(), schemas: d.schemas.known.Load()}
+	return sources{local: d.local.methods.Snapshot(), table: d.conns.Table(), schemas: d.schemas.Known()}
 }
 
 // balance is what the next call's choice among equals goes by.

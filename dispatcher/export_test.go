@@ -6,15 +6,15 @@ func (d *Dispatcher) Load(peer string) int32 { return d.view().Peers[peer].Load.
 // SchemaChange returns a channel that is closed when this collector knows other schemas of its peers, and a function
 // that reports whether it knows all that a peer has announced and has compared them.
 func (d *Dispatcher) SchemaChange() (<-chan struct{}, func(peer string) bool) {
-	known := d.schemas.known.Load()
-	return known.replaced, func(id string) bool {
+	known := d.schemas.Known()
+	return known.Replaced, func(id string) bool {
 		peer, ok := d.conns.Table().Peer(id)
-		if !ok || !known.complete(peer) {
+		if !ok || !known.Complete(peer) {
 			return false
 		}
 		for _, e := range d.view().Namespaces["test"].Entries {
 			for _, skew := range e.Incompatible {
-				if skew.ID == id && skew.Pending && known.of(id, "test").err == nil {
+				if skew.ID == id && skew.Pending && known.Of(id, "test").Err == nil {
 					return false
 				}
 			}

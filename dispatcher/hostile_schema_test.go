@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"runtime"
 	"slices"
@@ -15,11 +16,11 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -158,7 +159,7 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 			before := totalAlloc()
 			evil.tell(uint64(100+i), files, order...)
 			err := a.refusalOf(t, "evil", order)
-			if !errors.Is(err, errSchema) || !strings.Contains(err.Error(), tt.text) {
+			if !errors.Is(err, peerschema.ErrRefused) || !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("refused with %v, want %s", err, tt.text)
 			}
 			if len(err.Error()) > 20_000 {
@@ -168,11 +169,11 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 			if allocated := totalAlloc() - before; allocated > 64<<20 {
 				t.Errorf("%d MiB allocated", allocated>>20)
 			}
-			known := a.d.schemas.known.Load()
-			if _, shown := known.of("evil", "test").set.Files["good.proto"]; !shown {
+			known := a.d.schemas.Known()
+			if _, shown := known.Of("evil", "test").Set.Files["good.proto"]; !shown {
 				t.Error("the other file is not shown")
 			}
-			if got, _ := known.bytesBeside("", ""); got > 4<<20 {
+			if got := bytesOf(known); got > 4<<20 {
 				t.Errorf("%d bytes are kept", got)
 			}
 			if warnings := strings.Join((meshService{a.d}).warnings(), "\n"); !strings.Contains(warnings, "the schemas of evil in namespace test are not shown") {
@@ -188,19 +189,31 @@ func (l liar) refusalOf(t *testing.T, peer string, order []string) error {
 	deadline := time.NewTimer(10 * time.Second)
 	defer deadline.Stop()
 	for {
-		known := l.d.schemas.known.Load()
-		if p := known.of(peer, "test"); p != nil && len(p.hashes) == len(order) && slices.EqualFunc(p.hashes, order, func(a []byte, b string) bool { return string(a) == b }) {
-			if p.err == nil {
+		known := l.d.schemas.Known()
+		if p := known.Of(peer, "test"); p != nil && len(p.Hashes) == len(order) && slices.EqualFunc(p.Hashes, order, func(a []byte, b string) bool { return string(a) == b }) {
+			if p.Err == nil {
 				t.Fatal("accepted")
 			}
-			return p.err
+			return p.Err
 		}
 		select {
-		case <-known.replaced:
+		case <-known.Replaced:
 		case <-deadline.C:
 			t.Fatal("nothing was decided")
 		}
 	}
+}
+
+// bytesOf is what the schemas of all peers take. What peers share counts once.
+func bytesOf(known *peerschema.Known) (bytes int) {
+	seen := make(map[*peerschema.Schema]bool)
+	for _, p := range known.All() {
+		if !seen[p] {
+			seen[p] = true
+			bytes += p.Set.Bytes
+		}
+	}
+	return bytes
 }
 
 func manyFiles(t *testing.T, n int) [][]byte {
@@ -257,11 +270,11 @@ func TestSchemasOfAllPeersAreBounded(t *testing.T) {
 		}))
 		peer.tell(1, files, order...)
 	}
-	decided := func(known *knownSchemas) int { return len(known.peers) }
-	for known := a.d.schemas.known.Load(); decided(known) < 12; known = a.d.schemas.known.Load() {
-		<-known.replaced
+	decided := func(known *peerschema.Known) int { return len(maps.Collect(known.All())) }
+	for known := a.d.schemas.Known(); decided(known) < 12; known = a.d.schemas.Known() {
+		<-known.Replaced
 	}
-	if got, _ := a.d.schemas.known.Load().bytesBeside("", ""); got > 1<<20 || got < 900<<10 {
+	if got := bytesOf(a.d.schemas.Known()); got > 1<<20 || got < 900<<10 {
 		t.Errorf("%d bytes are kept", got)
 	}
 }
@@ -277,72 +290,16 @@ func TestSchemasArePulledOncePerContent(t *testing.T) {
 			t.Fatalf("%v, %v", res, err)
 		}
 	}
-	for known := a.d.schemas.known.Load(); known.of("b", "test") == nil; known = a.d.schemas.known.Load() {
-		<-known.replaced
+	for known := a.d.schemas.Known(); known.Of("b", "test") == nil; known = a.d.schemas.Known() {
+		<-known.Replaced
 	}
 	c.tell(1, map[string][]byte{order[0]: []byte("c has nothing but the hash")}, order...)
-	for known := a.d.schemas.known.Load(); known.of("c", "test") == nil; known = a.d.schemas.known.Load() {
-		<-known.replaced
+	for known := a.d.schemas.Known(); known.Of("c", "test") == nil; known = a.d.schemas.Known() {
+		<-known.Replaced
 	}
-	if known := a.d.schemas.known.Load(); known.of("c", "test") != known.of("b", "test") {
-		t.Errorf("c was asked for what b had sent: %v", known.of("c", "test").err)
+	if known := a.d.schemas.Known(); known.Of("c", "test") != known.Of("b", "test") {
+		t.Errorf("c was asked for what b had sent: %v", known.Of("c", "test").Err)
 	}
-}
-
-// FuzzPeerFiles takes anything for the file of a peer. What is accepted is complete: it can be answered and compared.
-func FuzzPeerFiles(f *testing.F) {
-	add := func(edit func(*fileProto)) {
-		file := &fileProto{Name: proto.String("x.proto"), Package: proto.String("x"), Syntax: proto.String("proto3")}
-		edit(file)
-		data, err := proto.Marshal(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	add(func(*fileProto) {})
-	add(func(file *fileProto) { file.Dependency = []string{"x.proto"} })
-	add(func(file *fileProto) {
-		file.MessageType = []*descriptorpb.DescriptorProto{{Name: proto.String("M")}}
-		file.Service = []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("S"), Method: []*descriptorpb.MethodDescriptorProto{{
-			Name: proto.String("Do"), InputType: proto.String(".x.M"), OutputType: proto.String(".x.M"),
-		}}}}
-	})
-	limits := Limits{}.withDefaults().forPeers(0, 0)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		hash := sha256.Sum256(data)
-		file, err := openFile(data, hash[:], limits)
-		if err != nil {
-			return
-		}
-		schemas := (&pulling{limits: limits, files: []*fileProto{file}}).schema([][]byte{hash[:]})
-		if (schemas.err == nil) != (len(schemas.set.Files) == 1 || descriptor.WellKnown(file.GetName())) {
-			t.Errorf("%d files, and refused with %v", len(schemas.set.Files), schemas.err)
-		}
-		for _, path := range schemas.set.Paths() {
-			services := schemas.set.Files[path].Descriptor.Services()
-			for i := range services.Len() {
-				service := services.Get(i)
-				for j := range service.Methods().Len() {
-					method := service.Methods().Get(j)
-					if found := schemas.method(string(service.FullName()), string(method.Name())); found != method || schema.Fingerprint(found) == 0 {
-						t.Errorf("%s is not found", method.FullName())
-					}
-				}
-			}
-		}
-		if _, err := descriptorSetResponse(descriptor.Closure(filesIn(schemas)...), nil, "", 1<<20); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func filesIn(p *peerSchema) []protoreflect.FileDescriptor {
-	var files []protoreflect.FileDescriptor
-	for _, path := range p.set.Paths() {
-		files = append(files, p.set.Files[path].Descriptor)
-	}
-	return files
 }
 
 // A call of a client costs a look-up, whether its schema is the peer's or a compatible one.

@@ -9,6 +9,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
@@ -108,14 +109,9 @@ func (l Limits) ingress() ingress.Limits {
 	}
 }
 
-// forPeers bounds the schemas of one namespace of one peer, beside which others take so many bytes, and so many of
-// comments.
-func (l Limits) forPeers(bytes, comments int) descriptor.Limits {
-	return descriptor.Limits{
-		FileBytes: l.SchemaFileBytes, Dependencies: descriptor.Dependencies, Companions: descriptor.Files,
-		Depth: descriptor.Depth, Fields: l.SchemaFields, Files: descriptor.Files,
-		Bytes: max(0, min(l.SchemaBytes/8, l.SchemaBytes-bytes)), Comments: max(0, min(l.SchemaBytes/4, l.SchemaBytes-comments)),
-	}
+// schemas are those of the schemas of peers.
+func (l Limits) schemas() peerschema.Limits {
+	return peerschema.Limits{Bytes: l.SchemaBytes, FileBytes: l.SchemaFileBytes, Fields: l.SchemaFields}
 }
 
 func setDefault[T comparable](v *T, def T) {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/descriptorset"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
@@ -52,7 +53,7 @@ func (m meshService) warnings() []string {
 	if trouble := m.recorder.History().GetError(); trouble != "" {
 		warnings = append(warnings, "finished calls are not written down: "+trouble)
 	}
-	return append(append(warnings, m.schemas.known.Load().refusals()...), m.described(narrowed{}).hidden...)
+	return append(append(warnings, m.schemas.Known().Refusals()...), m.described(narrowed{}).hidden...)
 }
 
 // peers are those in the table, with what their records have counted.
@@ -131,7 +132,7 @@ func (m meshService) GetDescriptorSet(
 	if id := req.GetCollectorId(); id != "" && id != m.id {
 		return m.peerDescriptorSet(ctx, id, req.GetPageToken())
 	}
-	return descriptorSetResponse(m.files(), m.options.sources, req.GetPageToken(), m.limits.descriptorPage())
+	return descriptorset.Page(m.files(), m.options.sources, req.GetPageToken(), descriptorset.PageBytes(m.limits.MessageBytes))
 }
 
 // ExplainRoute is [Dispatcher.Explain] as an RPC.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
@@ -81,7 +82,7 @@ func (n *neighbourhood) ask(ctx context.Context, peers []*conn.Peer) {
 }
 
 func (n *neighbourhood) hear(ctx context.Context, peer *conn.Peer) {
-	client := meshv1connect.NewMeshServiceClient(connect.NewClient(peerTransport{peer}))
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(peerschema.Transport{Peer: peer}))
 	res, err := client.ListConnections(ctx, &meshv1.ListConnectionsRequest{})
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -31,17 +31,15 @@ func (l *local) typesOf(m *hosted.Method, dynamic bool) descriptor.Resolver {
 // of their ids. An empty namespace stands for all.
 func (d *Dispatcher) typesIn(namespace string) descriptor.Resolver {
 	chain := descriptor.Chain{protoregistry.GlobalTypes}
-	current, known := d.local.methods.Snapshot(), d.schemas.known.Load()
+	current, known := d.local.methods.Snapshot(), d.schemas.Known()
 	for _, name := range slices.Sorted(maps.Keys(current.Methods)) {
 		if namespace == "" || namespace == name {
 			chain = append(chain, current.TypesIn(name))
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(known.peers)) {
-		for _, name := range slices.Sorted(maps.Keys(known.peers[id])) {
-			if p := known.peers[id][name]; p.set != nil && (namespace == "" || namespace == name) {
-				chain = append(chain, p.set.Types())
-			}
+	for source, p := range known.All() {
+		if namespace == "" || namespace == source.Namespace {
+			chain = append(chain, p.Set.Types())
 		}
 	}
 	return chain

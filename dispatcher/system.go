@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -98,7 +99,7 @@ func (d *Dispatcher) linkServices(consumers bool) *connect.Server {
 	server := d.newServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{dispatcher: d, local: d.local, consumers: consumers})
 	meshv1connect.RegisterMeshServiceHandler(server, neighbourService{mesh: meshService{d}})
-	meshv1connect.RegisterSchemaServiceHandler(server, schemaService{d.local})
+	meshv1connect.RegisterSchemaServiceHandler(server, peerschema.NewService(d.id, d.local.methods, d.limits.Link.MaxMessage))
 	return server
 }
 

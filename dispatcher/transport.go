@@ -106,7 +106,7 @@ func (t *transport) decide(v *routing.View, spec connect.Spec, info *connect.Cal
 	if v.Entrance != nil && target != "" && target != v.Entrance.ID {
 		return decided, namespace // what the entrance has says nothing of what the target has
 	}
-	if found := t.dispatcher.callers.skew(t.dispatcher.schemas.known.Load(), decided.Entry, &decided, namespace, spec); found.Breaks {
+	if found := t.dispatcher.callers.skew(t.dispatcher.schemas.Known(), decided.Entry, &decided, namespace, spec); found.Breaks {
 		decided.Refusal = refuseCaller(&decided, decided.Entry, found)
 	}
 	return decided, namespace

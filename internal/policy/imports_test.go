@@ -10,7 +10,7 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"mesh", "dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/descriptorset", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
 	"mesh":          {"gen"},
 	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
 	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
@@ -21,13 +21,15 @@ var mayImport = map[string][]string{
 	"gen":           {},
 	"examples":      {"mesh", "dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
 
-	"dispatcher/internal/codec":     {"conn/link", "internal/descriptor"},
-	"dispatcher/internal/header":    {"mesh"},
-	"dispatcher/internal/inprocess": {"dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/refusal"},
-	"dispatcher/internal/ingress":   {"dispatcher/internal/codec", "dispatcher/internal/refusal", "mesh", "conn/link", "internal/origin"},
-	"dispatcher/internal/refusal":   {"gen", "internal/status", "mesh"},
-	"dispatcher/internal/routing":   {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
-	"dispatcher/internal/hosted":    {"gen", "internal/descriptor", "internal/name", "internal/schema"},
+	"dispatcher/internal/codec":         {"conn/link", "internal/descriptor"},
+	"dispatcher/internal/header":        {"mesh"},
+	"dispatcher/internal/inprocess":     {"dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/refusal"},
+	"dispatcher/internal/ingress":       {"dispatcher/internal/codec", "dispatcher/internal/refusal", "mesh", "conn/link", "internal/origin"},
+	"dispatcher/internal/descriptorset": {"gen", "internal/descriptor"},
+	"dispatcher/internal/peerschema":    {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/link", "gen", "internal/descriptor", "internal/name", "internal/schema"},
+	"dispatcher/internal/refusal":       {"gen", "internal/status", "mesh"},
+	"dispatcher/internal/routing":       {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
+	"dispatcher/internal/hosted":        {"gen", "internal/descriptor", "internal/name", "internal/schema"},
 
 	"internal/descriptor": {"internal/name"},
 	"internal/doctest":    {},

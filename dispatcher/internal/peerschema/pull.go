@@ -1,4 +1,4 @@
-package dispatcher
+package peerschema
 
 import (
 	"context"
@@ -27,7 +27,7 @@ const pullTimeout = 10 * time.Second
 // arrives, so that a bomb costs one file. Nothing that is written in a schema, such as a rule, is ever evaluated.
 func pull(
 	ctx context.Context, peer *conn.Peer, hashes [][]byte, limits descriptor.Limits, held func(hash []byte) *descriptorpb.FileDescriptorProto,
-) (*peerSchema, error) {
+) (*Schema, error) {
 	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
 	defer cancel()
 	p := &pulling{peer: peer, limits: limits, room: limits.WireBytes() + 2*(limits.Bytes+limits.Comments)}
@@ -96,7 +96,7 @@ func (p *pulling) fetchSome(ctx context.Context) error {
 	for _, wanted := range p.missing {
 		req.Hashes = append(req.Hashes, wanted.hash)
 	}
-	client := meshv1connect.NewSchemaServiceClient(connect.NewClient(peerTransport{p.peer}))
+	client := meshv1connect.NewSchemaServiceClient(connect.NewClient(Transport{p.peer}))
 	stream, err := client.GetFiles(ctx, req)
 	if err != nil {
 		return err
@@ -184,7 +184,7 @@ func openFile(encoded, hash []byte, limits descriptor.Limits) (*descriptorpb.Fil
 }
 
 // schema is what came of a pull.
-func (p *pulling) schema(hashes [][]byte) *peerSchema {
+func (p *pulling) schema(hashes [][]byte) *Schema {
 	var files []*descriptorpb.FileDescriptorProto
 	for _, file := range p.files {
 		if file != nil {
@@ -192,14 +192,14 @@ func (p *pulling) schema(hashes [][]byte) *peerSchema {
 		}
 	}
 	set, err := descriptor.Gather(files, p.limits, time.Now())
-	s := &peerSchema{hashes: hashes, set: set, byHash: make(map[string]*descriptor.File, len(files))}
+	s := &Schema{Hashes: hashes, Set: set, byHash: make(map[string]*descriptor.File, len(files))}
 	for i, file := range p.files {
 		if there, ok := set.Files[file.GetName()]; ok { // not the well-known ones
 			s.byHash[string(hashes[i])] = there
 		}
 	}
 	if refused := descriptor.Refuse(append(p.refused, err)...); refused != nil {
-		s.err = fmt.Errorf("%w: %w", errSchema, refused)
+		s.Err = fmt.Errorf("%w: %w", ErrRefused, refused)
 	}
 	return s
 }

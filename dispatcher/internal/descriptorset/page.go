@@ -1,4 +1,4 @@
-package dispatcher
+package descriptorset
 
 import (
 	"crypto/sha256"
@@ -18,12 +18,13 @@ import (
 // maxAnyMessage is the largest message that clients of any kind take unless they are told otherwise.
 const maxAnyMessage = 4 << 20
 
-// descriptorPage is how much of a set of files goes into one answer, with room for what is around it.
-func (l Limits) descriptorPage() int { return min(l.MessageBytes, maxAnyMessage) / 4 * 3 }
+// PageBytes is how much of a set of files goes into one answer, with room for what is around it, where messages have at
+// most messageBytes.
+func PageBytes(messageBytes int) int { return min(messageBytes, maxAnyMessage) / 4 * 3 }
 
-// descriptorSetResponse answers a page of files that are in order, of at most so many bytes: all of them where they fit.
+// Page answers a page of files that are in order, of at most so many bytes: all of them where they fit.
 // A file that has no room by itself is answered without its comments.
-func descriptorSetResponse(
+func Page(
 	files []protoreflect.FileDescriptor, sources *descriptor.Sources, pageToken string, most int,
 ) (*meshv1.GetDescriptorSetResponse, error) {
 	set := new(descriptorpb.FileDescriptorSet)

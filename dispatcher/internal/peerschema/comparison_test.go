@@ -1,4 +1,4 @@
-package dispatcher
+package peerschema
 
 import (
 	"strings"
@@ -16,13 +16,13 @@ func TestComparisonsAreSmall(t *testing.T) {
 		for i := range 10_000 {
 			changes = append(changes, schema.Change{Rule: rule, Element: "x.In." + strings.Repeat("é", 1000+i%2)})
 		}
-		v := comparisonOf(changes)
+		v := CompareChanges(changes)
 		if v.Breaks != (rule != "") || len(v.Text) > maxComparison+len("…") || !utf8.ValidString(v.Text) || !strings.HasPrefix(v.Text, "x.In.") {
 			t.Errorf("rule %q: breaks %v, %d bytes", rule, v.Breaks, len(v.Text))
 		}
 	}
 	few := []schema.Change{{Element: "x.In.a"}, {Rule: "FIELD_SAME_NAME", Element: "x.In.b", Message: "is now named c"}}
-	if v := comparisonOf(few); !v.Breaks || v.Text != "x.In.b is now named c (FIELD_SAME_NAME)" {
+	if v := CompareChanges(few); !v.Breaks || v.Text != "x.In.b is now named c (FIELD_SAME_NAME)" {
 		t.Errorf("%+v: want what breaks, and that alone", v)
 	}
 }
