@@ -21,7 +21,7 @@ var overfull = map[string]int{
 	"conn.Manager":                       140,
 	"conn/link.Link":                     57,
 	"conn/link.clientStream":             34,
-	"dispatcher":                         52,
+	"dispatcher":                         51,
 	"dispatcher.Dispatcher":              84,
 }
 
