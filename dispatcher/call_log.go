@@ -22,9 +22,9 @@ const maxLoggedName = 256
 // logged tells of a finished call in one line at debug level: what was called, where it came from and ran, and how it
 // went. It tells no message, no header and no text of an error: who reads the log need not be who may know these. When
 // the level is off, and it may change at any time, it allocates nothing.
-func (d *Dispatcher) logged(c *observe.Call, caller string) {
+func (o *observer) logged(c *observe.Call, caller string) {
 	ctx := context.Background()
-	if !d.log.Enabled(ctx, slog.LevelDebug) {
+	if !o.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
 	attrs := []slog.Attr{
@@ -35,7 +35,7 @@ func (d *Dispatcher) logged(c *observe.Call, caller string) {
 	if c.Reason != "" {
 		attrs = append(attrs, slog.String("reason", c.Reason))
 	}
-	d.log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
+	o.log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 }
 
 func loggedName(name string) string {
@@ -55,18 +55,18 @@ func callerOf(ctx context.Context) string {
 
 // logOwn logs the calls of the collector's own services, which are no calls of the mesh and not recorded. Those that
 // bring a call of the mesh are told as that.
-func (d *Dispatcher) logOwn(next connect.ServerFunc) connect.ServerFunc {
+func (o *observer) logOwn(next connect.ServerFunc) connect.ServerFunc {
 	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
-		if isEnvelope(spec.Procedure) || !d.log.Enabled(ctx, slog.LevelDebug) {
+		if isEnvelope(spec.Procedure) || !o.log.Enabled(ctx, slog.LevelDebug) {
 			return next(ctx, spec, stream)
 		}
 		start := time.Now()
 		err := next(ctx, spec, stream)
-		c := &observe.Call{Entrance: own, Procedure: spec.Procedure, Executor: d.id, Code: observe.OK, Duration: time.Since(start)}
+		c := &observe.Call{Entrance: own, Procedure: spec.Procedure, Executor: o.self, Code: observe.OK, Duration: time.Since(start)}
 		if err != nil {
 			c.Code = refusal.VerdictOf(err).Code().String()
 		}
-		d.logged(c, callerOf(ctx))
+		o.logged(c, callerOf(ctx))
 		return err
 	}
 }

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // While the log does not want calls, they pay nothing for it.
 func TestUnwantedCallLogDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
-	d := &Dispatcher{id: "a", log: slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelInfo}))}
-	seen := d.see(observe.Native, "ns", "/x.S/Get")
+	o := &observer{self: "a", log: slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	seen := o.observe(observe.Native, "ns", "/x.S/Get")
 	seen.caller = "127.0.0.1:1"
-	route := &RouteInfo{Executor: "a", Route: []string{"a"}}
+	route := &mesh.Route{Executor: "a", Route: []string{"a"}}
 	end := func() {
 		seen.call.Start = time.Now()
 		seen.end(route, nil)

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/internal/gate"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // callerStream is what a client of [Dispatcher.Transport] holds of its call. The call itself lies behind it, in memory
@@ -20,12 +21,11 @@ type callerStream struct {
 
 // callerCall is a call of this process under way.
 type callerCall struct {
-	sighting
+	request
+	observation
 	stream connect.ClientStream
-	out    *outbound // of a call on a peer
-	info   *connect.CallInfo
-	kind   connect.StreamType
-	told   atomic.Bool // the recorder knows
+	onPeer *retryingCall // of a call on a peer
+	told   atomic.Bool   // the recorder knows
 }
 
 var callerCalls = sync.Pool{New: func() any { return new(callerCall) }}
@@ -66,7 +66,7 @@ func (s *callerStream) Receive(msg any) error {
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		c.tell(err)
-	case err != nil || c.kind&connect.StreamTypeServer == 0:
+	case err != nil || c.spec.StreamType&connect.StreamTypeServer == 0:
 		c.tell(nil)
 	}
 	return err
@@ -82,7 +82,7 @@ func (s *callerStream) Close() error {
 	c := s.call
 	c.tell(nil)
 	err := c.stream.Close()
-	if alone && c.kind == connect.StreamTypeUnary {
+	if alone && c.spec.StreamType == connect.StreamTypeUnary {
 		c.recycle()
 	}
 	return err
@@ -93,18 +93,18 @@ func (c *callerCall) tell(err error) {
 	if c.told.Swap(true) {
 		return
 	}
-	route, ok := c.info.TransportInfo.(*RouteInfo)
+	route, ok := c.info.TransportInfo.(*mesh.Route)
 	if !ok {
-		route = c.dispatcher.view().Route
+		route = c.view.Route
 	}
 	c.end(route, err)
 }
 
 func (c *callerCall) recycle() {
-	if c.out != nil {
-		c.out.recycle()
+	if c.onPeer != nil {
+		c.onPeer.recycle()
 	}
-	c.sighting, c.stream, c.out, c.info = sighting{}, nil, nil, nil
+	c.request, c.observation, c.stream, c.onPeer = request{}, observation{}, nil, nil
 	c.told.Store(false)
 	callerCalls.Put(c)
 }

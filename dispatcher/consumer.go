@@ -7,7 +7,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
-	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -17,8 +17,11 @@ import (
 // consumers take the calls of processes that only call, see [Dial]. These are routed as those of the native path are, with
 // the headers and the limits of these.
 type consumers struct {
-	dispatcher *Dispatcher
-	own        *connect.Server // the services of the collector itself
+	pipeline *pipeline
+	observer *observer
+	recovery *recovery.Recovery
+	limits   Limits
+	own      *connect.Server // the services of the collector itself
 }
 
 // serve is a [link.Handler].
@@ -27,32 +30,31 @@ func (c *consumers) serve(ctx context.Context, procedure string, info *connect.C
 	if service, _, err := name.SplitProcedure(procedure); namespace == "" && err == nil && hosted.OwnService(service) {
 		return c.own.Call(ctx, procedure, info, stream)
 	}
-	d := c.dispatcher
-	defer d.recovery.Rescue(ctx, procedure, &err)
-	ctx, cancel := d.limits.bound(ctx, info.Spec.StreamType)
+	defer c.recovery.Rescue(ctx, procedure, &err)
+	ctx, cancel := c.limits.bound(ctx, info.Spec.StreamType)
 	defer cancel()
-	if stopper, ok := stream.(link.ReceiveStopper); ok && info.Spec.StreamType&connect.StreamTypeClient != 0 {
-		ctx = context.WithValue(ctx, bodyKey{}, stopper)
-	}
 	target := info.RequestHeader().Get(mesh.HeaderTarget)
-	return c.answer(ctx, routing.Call{Namespace: namespace, Procedure: procedure, Target: target, Raw: true}, info, stream)
+	r := &request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: target, Raw: true}, info: info, codec: info.Codec}
+	if stopper, ok := stream.(link.ReceiveStopper); ok && info.Spec.StreamType&connect.StreamTypeClient != 0 {
+		r.stop = stopper.StopReceiving
+	}
+	return c.answer(ctx, r, stream)
 }
 
 // answer takes a call, whose namespace may be empty, to where it is run.
-func (c *consumers) answer(ctx context.Context, asked routing.Call, info *connect.CallInfo, stream connect.ServerStream) error {
-	d := c.dispatcher
-	v := d.viewFor(ctx, func(v *routing.View) *refusal.Refusal { return v.Refuses(asked) })
-	namespace, e, refused := v.Find(asked.Namespace, asked.Procedure)
-	if refused == nil && e.Stream != info.Spec.StreamType {
-		refused = e.WrongStream(info.Spec)
+func (c *consumers) answer(ctx context.Context, r *request, stream connect.ServerStream) error {
+	e, refused := c.pipeline.find(ctx, r)
+	if refused == nil && e.Stream != r.info.Spec.StreamType {
+		refused = e.WrongStream(r.info.Spec)
 	}
+	seen := c.observer.observe(observe.Link, r.Namespace, r.Procedure)
 	if refused == nil {
-		spec := connect.Spec{Procedure: e.Procedure, StreamType: e.Stream, IdempotencyLevel: e.Idempotency}
-		return d.answerNative(ctx, observe.Link, namespace, spec, info, stream)
+		r.spec = connect.Spec{Procedure: e.Procedure, StreamType: e.Stream, IdempotencyLevel: e.Idempotency}
+		return c.pipeline.answer(r.within(ctx), seen, r, stream)
 	}
-	v.Route.Tag(info.ResponseHeader())
-	seen, err := d.see(observe.Link, asked.Namespace, asked.Procedure), refused.Err(d.id)
-	seen.caller = info.PeerAddr
-	seen.end(v.Route, err)
+	r.route.Tag(r.info.ResponseHeader())
+	err := refused.Err(c.pipeline.self)
+	seen.caller = r.info.PeerAddr
+	seen.end(r.route, err)
 	return err
 }

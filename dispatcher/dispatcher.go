@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -40,27 +39,27 @@ type Dispatcher struct {
 	recovery             *recovery.Recovery
 	interceptors         []connect.ServerInterceptor // with recovery, outermost first
 
-	local   *local
-	conns   *conn.Manager
-	schemas *peerschema.Learner
-	callers callerSchemas
+	methods    *hosted.Set // what is registered here
+	validation validation
+	executor   *executor
+	pipeline   *pipeline
+	envelopes  envelopes
+	native     nativeHandlers
+	observer   *observer
+	views      views
+	conns      *conn.Manager
+	schemas    *peerschema.Learner
+	callers    peerschema.Callers
 
 	descriptions descriptions
 	recorder     *observe.Recorder
 	releaseStore func()
-	views        views
 
-	port        *ingress.Port
-	front       http.Handler // see newFront
-	system      atomic.Pointer[systemServices]
-	native      nativeHandlers
-	repetitions *budget
-	opening     connect.ClientFunc // opens a call on a peer, through the client interceptors
-	relay       connect.ServerFunc // forwards a call to peers, through the server interceptors
+	port   *ingress.Port
+	front  http.Handler // see newFront
+	system atomic.Pointer[systemServices]
 
-	// unopened is closed and gone when calls need not wait any more for peers of earlier runs; nil if they do not.
-	unopened atomic.Pointer[chan struct{}]
-	waiting  sync.WaitGroup // for that
+	waiting sync.WaitGroup // for peers of earlier runs
 
 	// draining is closed by drain, when the collector is about to stop.
 	draining chan struct{}
@@ -95,8 +94,7 @@ func New(id, address string, namespaces []string, opts ...Option) (*Dispatcher, 
 		limits:     o.limits.withDefaults(),
 		log:        cmp.Or(o.log, slog.Default()),
 
-		repetitions: newBudget(),
-		draining:    make(chan struct{}),
+		draining: make(chan struct{}),
 	}
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	d.port = ingress.NewPort(id, d.limits.ingress(), d.log, d.observeRefusal)
@@ -133,22 +131,38 @@ func checkSelf(id string, namespaces []string) error {
 func (d *Dispatcher) build() error {
 	d.recovery = &recovery.Recovery{Self: d.id, Log: d.log}
 	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.Intercept)
-	d.local = newLocal(d.id, d.namespaces, d.limits, d.recovery, hosted.NewSet(d.options.sources))
+	d.methods = hosted.NewSet(d.options.sources)
+	d.executor = newExecutor(d.id, d.namespaces, d.limits.MessageBytes, d.recovery, d.methods, d.validation.validate)
 	if err := d.record(); err != nil {
 		return err
 	}
+	d.route()
 	if err := d.connect(); err != nil {
 		return errors.Join(err, d.forget())
 	}
-	d.schemas = peerschema.Learn(d.id, d.conns, d.local.methods, d.limits.schemas(), d.log)
-	d.views.self, d.views.namespaces, d.views.sources = d.id, d.namespaces, d.sources
-	d.opening = chainClient(d.options.client, openOnPeer)
-	d.relay = chainServer(d.interceptors, d.relayToPeers)
-	d.native.dispatcher = d
+	d.schemas = peerschema.Learn(d.id, d.conns, d.methods, d.limits.schemas(), d.log)
+	d.views.self, d.views.namespaces, d.views.sources, d.views.changed = d.id, d.namespaces, d.sources, d.conns.Changed
 	if err := d.SetRegistryValidator(d.options.validator); err != nil {
 		return errors.Join(err, d.close())
 	}
 	return nil
+}
+
+// route makes the way of a call. Of the connections it needs nothing before the first call.
+func (d *Dispatcher) route() {
+	d.observer = &observer{self: d.id, recorder: d.recorder, log: d.log}
+	ways := &peers{
+		self: d.id, log: d.log, attempts: d.limits.Attempts, cookie: d.options.cookie,
+		trust:  trust{all: d.options.authorization, tls: d.options.tls != nil, proves: func() bool { return d.conns.ProvesPeers() }},
+		budget: newRetryBudget(), recovery: d.recovery,
+		intercept: chainClient(d.options.client, openOnPeer), intercepted: len(d.options.client) > 0,
+	}
+	d.pipeline = &pipeline{
+		self: d.id, views: &d.views, executor: d.executor, peers: ways, relay: chainServer(d.interceptors, ways.relayRequest),
+	}
+	d.envelopes = envelopes{pipeline: d.pipeline, limits: d.limits}
+	d.native.pipeline, d.native.observer, d.native.recovery = d.pipeline, d.observer, d.recovery
+	d.native.port, d.native.limits, d.native.legible = d.port, d.limits, d.legible
 }
 
 // record begins to remember what happens, until forget.
@@ -178,11 +192,14 @@ func (d *Dispatcher) connect() error {
 	if err != nil {
 		return err
 	}
+	consumers := &consumers{
+		pipeline: d.pipeline, observer: d.observer, recovery: d.recovery, limits: d.limits, own: d.linkServices(true),
+	}
 	opts := []conn.Option{
 		conn.WithStore(store),
 		conn.WithLogger(d.log),
-		conn.WithLinkHandler(d.seeLink(d.local.serveLink(d.linkServices(false)))),
-		conn.WithConsumers((&consumers{d, d.linkServices(true)}).serve),
+		conn.WithLinkHandler(d.observer.arrivals(&d.views, d.executor.serveLink(d.linkServices(false)))),
+		conn.WithConsumers(consumers.serve),
 		conn.WithLinkLimits(d.limits.Link),
 	}
 	if d.options.tls != nil {
@@ -219,7 +236,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 	defer d.mu.Unlock()
 	next := newValidator(v)
 	if next != nil && next.services != nil {
-		if err := next.tell(d.local.methods.Snapshot()); err != nil {
+		if err := next.tell(d.methods.Snapshot()); err != nil {
 			return fmt.Errorf("registry: %w", err)
 		}
 	}
@@ -230,7 +247,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 	if old := d.system.Swap(system); old != nil {
 		close(old.replaced)
 	}
-	d.local.validator.Store(next)
+	d.validation.current.Store(next)
 	return nil
 }
 
@@ -251,12 +268,7 @@ func (d *Dispatcher) view() *routing.View { return d.views.now() }
 
 // sources is what the view follows from now.
 func (d *Dispatcher) sources() sources {
-	return sources{local: d.local.methods.Snapshot(), table: d.conns.Table(), schemas: d.schemas.Known()}
-}
-
-// balance is what the next call's choice among equals goes by.
-func (d *Dispatcher) balance() routing.Balance {
-	return routing.Balance{Turn: rand.Uint32(), Load: routing.UnderWay}
+	return sources{local: d.methods.Snapshot(), table: d.conns.Table(), schemas: d.schemas.Known()}
 }
 
 func chainServer(interceptors []connect.ServerInterceptor, next connect.ServerFunc) connect.ServerFunc {

@@ -26,7 +26,7 @@ func (e *entered) Receive(msg any) error {
 }
 
 // addressEntrance gives a call's headers to the entrance, which reads what it would of any client.
-func (o *outbound) addressEntrance(to *connect.Header) {
+func (o *retryingCall) addressEntrance(to *connect.Header) {
 	if target := o.header.Get(mesh.HeaderTarget); target != "" {
 		to.Set(mesh.HeaderTarget, target)
 	}

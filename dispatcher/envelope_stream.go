@@ -8,18 +8,57 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// envelopeStream is the [connect.ServerStream] of a unary handler that is called with an Any and answers with one.
+// envelopeStream is the [connect.ServerStream] of a unary method that is called with an Any and answers with one. A handler here
+// gets its message, a peer the bytes of it.
 type envelopeStream struct {
-	method   *hosted.Method
-	limit    int // of the answer, in bytes
-	in       *anypb.Any
-	received bool
-	out      *anypb.Any // nil until the handler has answered
+	request       *request
+	input, output string // full names of the messages of the method
+	limit         int    // of the answer, in bytes
+	in            *anypb.Any
+	received      bool
+	out           *anypb.Any // nil until the handler has answered
+}
+
+// envelopeOverhead is room for what a response has beside its output.
+const envelopeOverhead = 4 << 10
+
+// newEnvelopeStream is the stream of a decided call with an input, once that is checked. It fills the spec of the request. To a
+// seed peer, and for a method of which no catalog tells, the input goes as the Any that it came as.
+func newEnvelopeStream(r *request, in *anypb.Any, limit int) (*envelopeStream, *refusal.Refusal) {
+	s := &envelopeStream{request: r, in: in, limit: limit, input: hosted.AnyType, output: hosted.AnyType}
+	e := r.decision.Entry
+	if e != nil {
+		if refused := admit(e, in); refused != nil {
+			return nil, refused
+		}
+	}
+	switch {
+	case r.decision.Local != nil:
+		r.spec = r.decision.Local.Spec
+	case e == nil || r.decision.Seed:
+		r.spec = connect.Spec{Procedure: r.Procedure}
+		return s, nil
+	default:
+		r.spec = connect.Spec{StreamType: e.Stream, IdempotencyLevel: e.Idempotency, Procedure: e.Procedure}
+	}
+	s.input, s.output = e.Input, e.Output
+	return s, nil
+}
+
+// admit checks what an envelope brings for a method, as far as it is known here.
+func admit(e *routing.Entry, in *anypb.Any) *refusal.Refusal {
+	if e.Stream != connect.StreamTypeUnary {
+		return refusal.New(connect.CodeUnimplemented, mesh.ReasonNotUnary,
+			refusal.Spoken(e.Procedure)+" is a streaming method; call it with a generated client at its own path")
+	}
+	return checkInput(in, e.Input)
 }
 
 func (s *envelopeStream) Receive(msg any) error {
@@ -27,20 +66,41 @@ func (s *envelopeStream) Receive(msg any) error {
 		return io.EOF
 	}
 	s.received = true
+	if raw, ok := msg.(*link.Raw); ok {
+		return s.receiveRaw(raw)
+	}
 	into, ok := msg.(proto.Message)
 	if !ok {
 		return fmt.Errorf("%T is not a proto.Message", msg)
 	}
-	if packed, ok := msg.(*anypb.Any); ok && s.method.Input == hosted.AnyType {
+	if packed, ok := msg.(*anypb.Any); ok && s.input == hosted.AnyType {
 		packed.TypeUrl, packed.Value = s.in.GetTypeUrl(), s.in.GetValue()
 		return nil
 	}
-	data, r := inputBytes(s.in, s.method.Input)
+	data, r := inputBytes(s.in, s.input)
 	if r == nil {
 		r = decode(data, into)
 	}
 	if r != nil {
 		return r.Err()
+	}
+	return nil
+}
+
+func (s *envelopeStream) receiveRaw(raw *link.Raw) error {
+	data, refused := inputBytes(s.in, s.input)
+	if refused != nil {
+		return refused.Err(s.request.route.Executor)
+	}
+	raw.Data = data
+	return nil
+}
+
+// sendRaw takes the answer of a peer.
+func (s *envelopeStream) sendRaw(raw *link.Raw) (err error) {
+	s.out, err = outputAny(raw.Data, s.output)
+	if err != nil {
+		return connect.NewError(connect.CodeInternal, "the answer of "+refusal.Quoted(s.request.route.Executor)+" does not decode").WithCause(err)
 	}
 	return nil
 }
@@ -51,6 +111,9 @@ func (s *envelopeStream) SendHeaders() error { return nil }
 func (s *envelopeStream) Send(msg any) error {
 	if s.out != nil {
 		return connect.NewError(connect.CodeInternal, "a unary response has one message")
+	}
+	if raw, ok := msg.(*link.Raw); ok {
+		return s.sendRaw(raw)
 	}
 	message, ok := msg.(proto.Message)
 	if !ok {
@@ -72,12 +135,12 @@ func (s *envelopeStream) Send(msg any) error {
 
 // pack encodes at once: the handler may change its message after Send.
 func (s *envelopeStream) pack(message proto.Message) (*anypb.Any, error) {
-	if packed, ok := message.(*anypb.Any); ok && s.method.Output == hosted.AnyType {
+	if packed, ok := message.(*anypb.Any); ok && s.output == hosted.AnyType {
 		return &anypb.Any{TypeUrl: packed.GetTypeUrl(), Value: packed.GetValue()}, nil
 	}
 	data, err := proto.Marshal(message)
 	if err != nil {
 		return nil, err
 	}
-	return outputAny(data, s.method.Output)
+	return outputAny(data, s.output)
 }

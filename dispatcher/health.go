@@ -82,7 +82,7 @@ func (h health) watch(ctx context.Context, _ connect.Spec, stream connect.Server
 	d, service := h.dispatcher, h.serviceOf(in)
 	var told servingStatus
 	for {
-		peers, local, system := d.conns.Changed(), d.local.methods.Snapshot().Replaced, d.system.Load().replaced
+		peers, local, system := d.conns.Changed(), d.methods.Snapshot().Replaced, d.system.Load().replaced
 		if status := d.statusOf(service); status != told {
 			if err := stream.Send(h.response(status)); err != nil {
 				return err

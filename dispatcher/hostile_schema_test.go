@@ -72,7 +72,7 @@ func (l liar) tell(revision uint64, files map[string][]byte, order ...string) {
 	catalog.Schemas = []*meshv1.CatalogSchema{told}
 	snapshot := hosted.NewSnapshot(revision, map[string]map[string]*hosted.Method{})
 	snapshot.Files = own
-	l.d.local.methods.Current.Store(snapshot)
+	l.d.methods.Current.Store(snapshot)
 	l.d.conns.Announce(catalog)
 }
 
@@ -317,9 +317,9 @@ func TestCallerSkewDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids paral
 	})
 	d := routing.Route(v, routing.Call{Namespace: "ns", Procedure: "/collector.CollectiveDispatcher/Serve"}, routing.Balance{})
 	e := d.Entry
-	callers, spec := new(callerSchemas), hosted.SpecOf(serve)
+	callers, spec := new(peerschema.Callers), hosted.SpecOf(serve)
 	ask := func() {
-		if found := callers.skew(nil, e, &d, "ns", spec); found.Breaks {
+		if found := callers.Skew(nil, e, &d, "ns", spec); found.Breaks {
 			t.Error(found)
 		}
 	}

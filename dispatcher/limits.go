@@ -150,7 +150,7 @@ func (l Limits) Map() map[string]string {
 // LimitTexts is every limit in force by name, with its unit: [Limits.Map], and what the registry has.
 func (d *Dispatcher) LimitTexts() map[string]string {
 	texts := d.limits.Map()
-	if v := d.local.validator.Load(); v != nil && v.limits != nil {
+	if v := d.validation.current.Load(); v != nil && v.limits != nil {
 		maps.Copy(texts, v.limits.LimitTexts())
 	}
 	return texts

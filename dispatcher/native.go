@@ -6,23 +6,29 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
-	"github.com/collectiverpc/collective/conn/link"
-	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// nativeHandlers serves the native path. The HTTP handler of a procedure in a namespace is made once, by the first call,
-// and serves all collectors: where a call goes is decided per call.
+// nativeHandlers serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves all
+// namespaces and collectors: where a call goes is decided per call.
 type nativeHandlers struct {
-	dispatcher *Dispatcher
+	pipeline *pipeline
+	observer *observer
+	recovery *recovery.Recovery
+	port     *ingress.Port
+	limits   Limits
+	// legible gives the details of an error to clients that read JSON, as far as their types are known in a namespace.
+	legible func(namespace string, info *connect.CallInfo, err error) error
 	// made is replaced as a whole, so that calls read it without a lock.
 	made   atomic.Pointer[map[shape]http.Handler]
 	making sync.Mutex
@@ -30,7 +36,6 @@ type nativeHandlers struct {
 
 // shape is what an HTTP handler depends on.
 type shape struct {
-	namespace   string
 	procedure   string
 	stream      connect.StreamType
 	idempotency connect.IdempotencyLevel
@@ -41,24 +46,26 @@ type shape struct {
 const maxHandlers = 16384
 
 func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
-	d := n.dispatcher
 	namespace, procedure := ingress.CutNamespace(r.URL.Path)
 	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
 		namespace = named
 	}
-	asked := routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}
-	v := d.viewFor(r.Context(), func(v *routing.View) *refusal.Refusal { return v.Refuses(asked) })
-	namespace, e, refused := v.Find(namespace, procedure)
+	asked := &request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}}
+	e, refused := n.pipeline.find(r.Context(), asked)
 	if refused != nil {
-		d.port.Refuse(w, r, refused)
+		n.port.Refuse(w, r, refused)
 		return
 	}
-	if e.Stream&connect.StreamTypeClient != 0 {
-		r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, http.NewResponseController(w)))
+	single := e.Stream&connect.StreamTypeClient == 0
+	if !single {
+		asked.stop = func() { // if the deadline cannot be set, the client's end of the request ends it
+			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+		}
 	}
-	body := d.port.GuardBody(w, r, e.Stream&connect.StreamTypeClient == 0)
+	r = r.WithContext(asked.within(r.Context()))
+	body := n.port.GuardBody(w, r, single)
 	defer body.Done()
-	n.handler(shape{namespace, e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
+	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
 }
 
 func (n *nativeHandlers) handler(s shape) http.Handler {
@@ -80,35 +87,30 @@ func (n *nativeHandlers) make(s shape) http.Handler {
 		}
 		maps.Copy(next, *made)
 	}
-	next[s] = n.dispatcher.mount(s)
+	next[s] = n.mount(s)
 	n.made.Store(&next)
 	return next[s]
 }
 
 // mount makes the HTTP handler of a procedure. Its server has no interceptors: those of the collector are around what
 // the call turns out to be.
-func (d *Dispatcher) mount(s shape) http.Handler {
+func (n *nativeHandlers) mount(s shape) http.Handler {
 	server := connect.NewServer()
 	spec := connect.Spec{Procedure: s.procedure, StreamType: s.stream, IdempotencyLevel: s.idempotency}
-	serve := func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
-		return d.serveNative(ctx, s.namespace, spec, stream)
-	}
-	server.Register(connect.Method{Spec: spec, Handler: serve})
+	server.Register(connect.Method{Spec: spec, Handler: n.serveCall})
 	m := make(ingress.Mux)
-	connecthttp.Mount(m, server, d.port.Options()...)
+	connecthttp.Mount(m, server, n.port.Options()...)
 	return m[s.procedure]
 }
 
-// serveNative is the entrance of every call on the native path, whatever its protocol. The call has been read up to its
-// headers.
-func (d *Dispatcher) serveNative(
-	ctx context.Context, namespace string, spec connect.Spec, stream connect.ServerStream,
-) (err error) {
-	defer d.recovery.Rescue(ctx, spec.Procedure, &err)
-	ctx, cancel := d.limits.bound(ctx, spec.StreamType)
+// serveCall is the entrance of every call on the native path, whatever its protocol. The call has been read up to its headers.
+func (n *nativeHandlers) serveCall(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
+	defer n.recovery.Rescue(ctx, spec.Procedure, &err)
+	ctx, cancel := n.limits.bound(ctx, spec.StreamType)
 	defer cancel()
+	r := requestOf(ctx)
 	info, ok := connect.CallInfoForServerContext(ctx)
-	if !ok {
+	if !ok || r == nil {
 		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
 	if info.Protocol == connect.ProtocolNameGRPCWeb {
@@ -116,48 +118,15 @@ func (d *Dispatcher) serveNative(
 		defer web.Finish(info)
 		stream = web
 	}
-	err = d.answerNative(ctx, observe.Native, namespace, spec, info, stream)
+	r.info, r.spec, r.codec = info, spec, info.Codec
+	err = n.pipeline.answer(ctx, n.observer.observe(observe.Native, r.Namespace, r.Procedure), r, stream)
 	if err == nil {
 		return nil
 	}
 	reason, plain := refusal.Outward(err)
-	plain = d.legible(namespace, info, plain)
+	plain = n.legible(r.Namespace, info, plain)
 	if reason != "" {
 		info.ResponseHeader().Set(mesh.HeaderReason, string(reason))
 	}
 	return plain
-}
-
-// answerNative takes a call of the native path, or of a consumer, to where it is run.
-func (d *Dispatcher) answerNative(
-	ctx context.Context, entrance observe.Entrance, namespace string, spec connect.Spec, info *connect.CallInfo, stream connect.ServerStream,
-) error {
-	v := d.view()
-	c := routing.Call{Namespace: namespace, Procedure: spec.Procedure, Target: info.RequestHeader().Get(mesh.HeaderTarget), Raw: true}
-	v.Route.Tag(info.ResponseHeader())
-	seen := d.see(entrance, c.Namespace, c.Procedure)
-	seen.caller = info.PeerAddr
-	err := d.take(ctx, v, c, info, spec, stream)
-	seen.sized(info, spec.StreamType)
-	seen.end(v.WayTo(info.ResponseHeader().Get(mesh.HeaderExecutor)), err)
-	return err
-}
-
-// take routes a native call and runs or forwards it.
-func (d *Dispatcher) take(
-	ctx context.Context, v *routing.View, c routing.Call, info *connect.CallInfo, spec connect.Spec, stream connect.ServerStream,
-) error {
-	decided := routing.Route(v, c, d.balance())
-	switch {
-	case decided.Refusal != nil:
-		if spec.StreamType&connect.StreamTypeClient == 0 {
-			_ = stream.Receive(new(link.Raw)) // see ingress.Port.Refuse
-		}
-		return decided.Refusal.Err(d.id)
-	case decided.Local != nil:
-		header.DropReserved(info.RequestHeader())
-		return d.local.run(ctx, decided.Local, info, stream)
-	}
-	f := &forwarding{decision: decided, info: info, call: link.Call{Namespace: c.Namespace, Spec: spec, Codec: info.Codec}}
-	return d.relay(context.WithValue(ctx, forwardingKey{}, f), spec, stream)
 }

@@ -20,17 +20,17 @@ import (
 // linked into the program. Methods of other messages, which are most, run without it.
 type openStream struct {
 	connect.ServerStream
-	local  *local
-	method *hosted.Method
-	json   bool // how the client writes and reads messages
+	executor *executor
+	method   *hosted.Method
+	json     bool // how the client writes and reads messages
 }
 
 // opened puts an openStream around the stream of a method that needs one.
-func (l *local) opened(m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) connect.ServerStream {
+func (e *executor) opened(m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) connect.ServerStream {
 	if !m.Open {
 		return stream
 	}
-	return &openStream{ServerStream: stream, local: l, method: m, json: info.Codec == connect.CodecNameJSON}
+	return &openStream{ServerStream: stream, executor: e, method: m, json: info.Codec == connect.CodecNameJSON}
 }
 
 func (s *openStream) Receive(msg any) error {
@@ -92,7 +92,7 @@ func (s *openStream) marshalJSON(message proto.Message) ([]byte, error) {
 
 // resolver has the types of messages like one: a handler with generated code expects those of generated code first.
 func (s *openStream) resolver(message proto.Message) descriptor.Resolver {
-	return s.local.typesOf(s.method, isDynamic(message))
+	return s.executor.typesOf(s.method, isDynamic(message))
 }
 
 func isDynamic(message proto.Message) bool {

@@ -91,7 +91,7 @@ func (d *Dispatcher) addMethods(namespace string, methods []connect.Method) erro
 func (d *Dispatcher) addServer(namespace string, server *connect.Server, specs []connect.Spec) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	current := d.local.methods.Snapshot()
+	current := d.methods.Snapshot()
 	problems := d.checkSpace(namespace)
 	if len(specs) == 0 {
 		problems = append(problems, "there is no method in it")
@@ -146,13 +146,13 @@ func (d *Dispatcher) registrationError(namespace string, problems []string) erro
 
 // publish makes a change the one that is served and tells the peers. Callers hold d.mu.
 func (d *Dispatcher) publish(spaces map[string]map[string]*hosted.Method) {
-	d.conns.Announce(d.local.methods.Replace(spaces).Catalog())
+	d.conns.Announce(d.methods.Replace(spaces).Catalog())
 }
 
 func (d *Dispatcher) remove(namespace string, match func(*hosted.Method) bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	current := d.local.methods.Snapshot()
+	current := d.methods.Snapshot()
 	var gone []*hosted.Method
 	for _, m := range current.Methods[namespace] {
 		if match(m) {
@@ -170,7 +170,7 @@ func (d *Dispatcher) remove(namespace string, match func(*hosted.Method) bool) b
 
 // tellValidator gives the services of new methods to a validator that listens. On an error it takes back what it gave.
 func (d *Dispatcher) tellValidator(namespace string, methods []*hosted.Method) error {
-	v := d.local.validator.Load()
+	v := d.validation.current.Load()
 	if v == nil || v.services == nil {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (d *Dispatcher) tellValidator(namespace string, methods []*hosted.Method) e
 
 // untellValidator takes those services back of which no method is left.
 func (d *Dispatcher) untellValidator(namespace string, gone []*hosted.Method, left map[string]*hosted.Method) {
-	v := d.local.validator.Load()
+	v := d.validation.current.Load()
 	if v == nil || v.services == nil {
 		return
 	}

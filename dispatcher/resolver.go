@@ -18,7 +18,7 @@ import (
 
 // typesOf are the types of a method that runs here: of its own files, of its namespace, and those linked into the
 // program, which come first if the handler's messages are generated code.
-func (l *local) typesOf(m *hosted.Method, dynamic bool) descriptor.Resolver {
+func (l *executor) typesOf(m *hosted.Method, dynamic bool) descriptor.Resolver {
 	current := l.methods.Snapshot()
 	own := current.Files.TypesIn(m.Schema.ParentFile())
 	if dynamic {
@@ -31,7 +31,7 @@ func (l *local) typesOf(m *hosted.Method, dynamic bool) descriptor.Resolver {
 // of their ids. An empty namespace stands for all.
 func (d *Dispatcher) typesIn(namespace string) descriptor.Resolver {
 	chain := descriptor.Chain{protoregistry.GlobalTypes}
-	current, known := d.local.methods.Snapshot(), d.schemas.Known()
+	current, known := d.methods.Snapshot(), d.schemas.Known()
 	for _, name := range slices.Sorted(maps.Keys(current.Methods)) {
 		if namespace == "" || namespace == name {
 			chain = append(chain, current.TypesIn(name))

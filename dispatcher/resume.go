@@ -3,9 +3,6 @@ package dispatcher
 import (
 	"context"
 	"time"
-
-	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
-	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
 
 // Resume brings the connections of earlier runs back, see [conn.Manager.RecoverFromRestart], and lets calls wait for
@@ -22,13 +19,12 @@ func (d *Dispatcher) Resume(ctx context.Context, joining <-chan struct{}) error 
 
 // awaitPeers makes calls wait. It does not wait itself.
 func (d *Dispatcher) awaitPeers(joining <-chan struct{}) {
-	open := make(chan struct{})
-	if !d.unopened.CompareAndSwap(nil, &open) {
+	end := d.views.expect()
+	if end == nil {
 		return
 	}
 	d.waiting.Go(func() {
-		defer close(open)
-		defer d.unopened.Store(nil)
+		defer end()
 		timeout := time.NewTimer(d.limits.OpenTimeout)
 		defer timeout.Stop()
 		for {
@@ -57,26 +53,4 @@ func (d *Dispatcher) expectsPeers() bool {
 		}
 	}
 	return false
-}
-
-// viewFor is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the
-// first one in which the call is not refused for want of them. refused says why it is refused in a view; nil if it is not.
-func (d *Dispatcher) viewFor(ctx context.Context, refused func(*routing.View) *refusal.Refusal) *routing.View {
-	for {
-		open := d.unopened.Load()
-		if open == nil {
-			return d.view()
-		}
-		changed := d.conns.Changed()
-		v := d.view()
-		if !refused(v).MayPass() {
-			return v
-		}
-		select {
-		case <-changed:
-		case <-*open:
-		case <-ctx.Done():
-			return v
-		}
-	}
 }

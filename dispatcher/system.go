@@ -70,7 +70,7 @@ func (s *systemServices) names() []string {
 
 // newSystemServices mounts the collector's own services and those of a registry, which may be nil.
 func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, error) {
-	s := &systemServices{Mux: make(ingress.Mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.logOwn}, d.interceptors)...), replaced: make(chan struct{})}
+	s := &systemServices{Mux: make(ingress.Mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.observer.logOwn}, d.interceptors)...), replaced: make(chan struct{})}
 	collectorconnect.RegisterCollectiveDispatcherHandler(s.server, d)
 	meshv1connect.RegisterMeshServiceHandler(s.server, meshService{d})
 	if err := d.registerHealth(s.server); err != nil {
@@ -97,9 +97,9 @@ func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest)
 // it was told, and with whom this collector is connected. A connection is agreed by package conn.
 func (d *Dispatcher) linkServices(consumers bool) *connect.Server {
 	server := d.newServer()
-	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{dispatcher: d, local: d.local, consumers: consumers})
+	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{dispatcher: d, consumers: consumers})
 	meshv1connect.RegisterMeshServiceHandler(server, neighbourService{mesh: meshService{d}})
-	meshv1connect.RegisterSchemaServiceHandler(server, peerschema.NewService(d.id, d.local.methods, d.limits.Link.MaxMessage))
+	meshv1connect.RegisterSchemaServiceHandler(server, peerschema.NewService(d.id, d.methods, d.limits.Link.MaxMessage))
 	return server
 }
 
@@ -109,16 +109,15 @@ func (d *Dispatcher) linkServices(consumers bool) *connect.Server {
 type linkService struct {
 	collectorconnect.UnimplementedCollectiveDispatcherHandler
 	dispatcher *Dispatcher
-	local      *local
 	consumers  bool // for those, who share no namespaces but call as any client does
 }
 
 // Serve runs a method here.
 func (s linkService) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
 	if r := s.checkShared(ctx, req.GetNamespace()); r != nil {
-		return &collector.ServeResponse{Status: s.refused(r), ExecutorId: s.local.self}, nil
+		return &collector.ServeResponse{Status: s.refused(r), ExecutorId: s.dispatcher.id}, nil
 	}
-	return s.local.Serve(ctx, req)
+	return s.dispatcher.envelopes.answerServe(ctx, req), nil
 }
 
 // Dispatch routes a call as one that enters here, as it would by the port: on to a peer at most, which runs it or refuses
@@ -126,14 +125,14 @@ func (s linkService) Serve(ctx context.Context, req *collector.ServeRequest) (*c
 func (s linkService) Dispatch(ctx context.Context, req *collector.DispatchRequest) (*collector.DispatchResponse, error) {
 	if r := s.checkShared(ctx, req.GetNamespace()); r != nil {
 		return &collector.DispatchResponse{
-			Status: s.refused(r), HandledByCollectorId: s.local.self, Route: []string{s.local.self},
+			Status: s.refused(r), HandledByCollectorId: s.dispatcher.id, Route: []string{s.dispatcher.id},
 		}, nil
 	}
 	return s.dispatcher.Dispatch(ctx, req)
 }
 
 func (s linkService) refused(r *refusal.Refusal) *collector.Status {
-	return refusal.FailedStatus(r.Err(s.local.self), []string{s.local.self})
+	return refusal.FailedStatus(r.Err(s.dispatcher.id), []string{s.dispatcher.id})
 }
 
 // checkShared refuses an envelope in a namespace that the connection does not share: what is inside of one must not
@@ -149,14 +148,14 @@ func (s linkService) checkShared(ctx context.Context, namespace string) *refusal
 		return nil
 	}
 	return refusal.New(connect.CodePermissionDenied, mesh.ReasonNamespaceUnknown,
-		"namespace "+refusal.Quoted(namespace)+" is not shared by collectors "+refusal.Quoted(id)+" and "+refusal.Quoted(s.local.self))
+		"namespace "+refusal.Quoted(namespace)+" is not shared by collectors "+refusal.Quoted(id)+" and "+refusal.Quoted(s.dispatcher.id))
 }
 
 // files are those of everything that is registered here and of the collector's own services, dependencies first. Of two
 // versions of one path, in two namespaces, the one of the namespace that sorts first is in the list.
 func (d *Dispatcher) files() []protoreflect.FileDescriptor {
 	var roots []protoreflect.FileDescriptor
-	spaces := d.local.methods.Snapshot().Methods
+	spaces := d.methods.Snapshot().Methods
 	for _, namespace := range slices.Sorted(maps.Keys(spaces)) {
 		roots = append(roots, hosted.FilesOf(spaces[namespace])...)
 	}

@@ -66,7 +66,7 @@ func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler
 	types := func() descriptor.Resolver { return d.typesIn(namespace) }
 	return unaryHandler(receive, func(ctx context.Context, in any) (any, error) {
 		packed := in.(*anypb.Any) //nolint:forcetypeassert // receive made it
-		if r := d.local.validateUntyped(ctx, namespace, procedure, packed); r != nil {
+		if r := d.validation.validateUntyped(ctx, namespace, procedure, packed); r != nil {
 			return nil, r.Err(d.id)
 		}
 		input, r := toGo(packed, types)

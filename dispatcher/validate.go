@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -67,32 +68,35 @@ func newValidator(v RegistryValidator) *validator {
 	return box
 }
 
+// validation asks the registry of the moment.
+type validation struct{ current atomic.Pointer[validator] }
+
 // validate asks about a call that is about to run. What an untyped method gets is asked about when it is there.
-func (l *local) validate(ctx context.Context, m *hosted.Method) *refusal.Refusal {
-	v := l.validator.Load()
-	if v == nil {
+func (v *validation) validate(ctx context.Context, m *hosted.Method) *refusal.Refusal {
+	asked := v.current.Load()
+	if asked == nil {
 		return nil
 	}
-	if err := v.ValidateServiceMethod(ctx, m.Namespace, m.Service, m.Name); err != nil {
+	if err := asked.ValidateServiceMethod(ctx, m.Namespace, m.Service, m.Name); err != nil {
 		return notRegistered(err, connect.CodeNotFound, mesh.ReasonNotRegistered)
 	}
 	if m.Schema == nil {
 		return nil
 	}
-	return v.validateInput(ctx, m.Namespace, m.Spec.Procedure, m.Input)
+	return asked.validateInput(ctx, m.Namespace, m.Spec.Procedure, m.Input)
 }
 
 // validateUntyped asks about the message that came for an untyped method. A call without one is not asked about.
-func (l *local) validateUntyped(ctx context.Context, namespace, procedure string, in *anypb.Any) *refusal.Refusal {
-	v := l.validator.Load()
-	if v == nil {
+func (v *validation) validateUntyped(ctx context.Context, namespace, procedure string, in *anypb.Any) *refusal.Refusal {
+	asked := v.current.Load()
+	if asked == nil {
 		return nil
 	}
 	has, r := messageName(in)
 	if r != nil || has == "" {
 		return r
 	}
-	return v.validateInput(ctx, namespace, procedure, has)
+	return asked.validateInput(ctx, namespace, procedure, has)
 }
 
 func (v *validator) validateInput(ctx context.Context, namespace, procedure, messageType string) *refusal.Refusal {

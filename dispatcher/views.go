@@ -10,6 +10,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
 
@@ -18,8 +19,11 @@ type views struct {
 	self       string
 	namespaces []string
 	sources    func() sources
+	changed    func() <-chan struct{} // closed at the next change of the peers
 	joined     atomic.Pointer[joined]
 	joining    sync.Mutex
+	// expected is closed and gone when calls need not wait any more for peers of earlier runs; nil if they do not.
+	expected atomic.Pointer[chan struct{}]
 }
 
 // sources is what a view follows from. Each part is replaced as a whole when it changes.
@@ -82,4 +86,38 @@ type peerConn struct{ *conn.Peer }
 
 func (p peerConn) Open(ctx context.Context, namespace, codec string, spec connect.Spec) (connect.ClientStream, error) {
 	return p.Peer.Open(ctx, link.Call{Namespace: namespace, Codec: codec, Spec: spec})
+}
+
+// expect lets calls wait for peers of earlier runs, see until, and returns what ends that. It returns nil if they wait already.
+func (s *views) expect() (end func()) {
+	open := make(chan struct{})
+	if !s.expected.CompareAndSwap(nil, &open) {
+		return nil
+	}
+	return func() {
+		s.expected.Store(nil)
+		close(open)
+	}
+}
+
+// until is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the first one in
+// which the call is not refused for want of them. refused says why it is refused in a view; nil if it is not.
+func (s *views) until(ctx context.Context, refused func(*routing.View) *refusal.Refusal) *routing.View {
+	for {
+		open := s.expected.Load()
+		if open == nil {
+			return s.now()
+		}
+		changed := s.changed()
+		v := s.now()
+		if !refused(v).MayPass() {
+			return v
+		}
+		select {
+		case <-changed:
+		case <-*open:
+		case <-ctx.Done():
+			return v
+		}
+	}
 }

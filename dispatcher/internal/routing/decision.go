@@ -9,6 +9,7 @@ import (
 type Call struct {
 	Namespace, Procedure string
 	Target               string // a collector id; empty for whoever serves it
+	Found                *Entry // what Find has found in the view; nil if that was not asked
 	// Raw is whether its messages go through undecoded. A seed peer needs to know their type and cannot take it, unless
 	// the method takes an Any.
 	Raw bool

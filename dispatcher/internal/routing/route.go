@@ -14,6 +14,9 @@ func Route(v *View, c Call, b Balance) Decision {
 	if v.Entrance != nil {
 		return v.enter(c)
 	}
+	if e := c.Found; e != nil && c.Target == "" && (e.Local != nil || len(e.Peers) > 0) {
+		return e.decide(b)
+	}
 	s, ok := v.Namespaces[c.Namespace]
 	if !ok {
 		return Decision{Refusal: v.UnknownNamespace(c.Namespace)}
@@ -22,16 +25,21 @@ func Route(v *View, c Call, b Balance) Decision {
 	if c.Target != "" {
 		return v.routeTo(s, e, c)
 	}
-	if e != nil && e.Local != nil {
-		return Decision{Local: e.Local, Entry: e}
-	}
-	if e != nil && len(e.Peers) > 0 {
-		return Decision{peers: e.Peers, lead: lead(e.Peers, b), Entry: e}
+	if e != nil && (e.Local != nil || len(e.Peers) > 0) {
+		return e.decide(b)
 	}
 	if len(s.seeds) > 0 && e.suitsSeed(c) {
 		return Decision{peers: s.seeds, lead: lead(s.seeds, b), Seed: true, Entry: e}
 	}
 	return Decision{Refusal: v.noRoute(s, e, c), Entry: e}
+}
+
+// decide decides a call of a method that somebody can run now.
+func (e *Entry) decide(b Balance) Decision {
+	if e.Local != nil {
+		return Decision{Local: e.Local, Entry: e}
+	}
+	return Decision{peers: e.Peers, lead: lead(e.Peers, b), Entry: e}
 }
 
 // routeTo decides a call with a target: this collector by its own id, or exactly that peer.

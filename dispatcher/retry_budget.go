@@ -7,7 +7,7 @@ import (
 
 // budget bounds repetitions to a fifth of the calls and ten a second more, so that calls that fail everywhere do not
 // make three times the traffic. It counts in tenths of a repetition.
-type budget struct {
+type retryBudget struct {
 	tenths atomic.Int64
 	filled atomic.Int64 // Unix nanoseconds of the last filling
 }
@@ -19,22 +19,22 @@ const (
 	budgetSpent     = 10
 )
 
-func newBudget() *budget {
-	b := new(budget)
+func newRetryBudget() *retryBudget {
+	b := new(retryBudget)
 	b.tenths.Store(budgetMost)
 	b.filled.Store(time.Now().UnixNano())
 	return b
 }
 
 // earn is called once per call to a peer.
-func (b *budget) earn() {
+func (b *retryBudget) earn() {
 	if b.tenths.Load() < budgetMost {
 		b.tenths.Add(budgetPerCall)
 	}
 }
 
 // spend reports whether a call may be repeated now.
-func (b *budget) spend() bool {
+func (b *retryBudget) spend() bool {
 	b.fill()
 	for {
 		has := b.tenths.Load()
@@ -48,7 +48,7 @@ func (b *budget) spend() bool {
 }
 
 // fill adds what time has brought since the last filling.
-func (b *budget) fill() {
+func (b *retryBudget) fill() {
 	now, last := time.Now().UnixNano(), b.filled.Load()
 	brought := min(budgetMost, (now-last)*budgetPerSecond/int64(time.Second))
 	if brought <= 0 || !b.filled.CompareAndSwap(last, now) {

@@ -18,18 +18,18 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// outbound is a call from here to a peer: a [connect.ClientStream] that goes on to the next candidate when a call
+// retryingCall is a call from here to a peer: a [connect.ClientStream] that goes on to the next candidate when a call
 // surely did not run, or may be repeated. All entrances use it, and nothing else repeats a call.
 //
 // A call is repeated only while nothing of an answer was seen and only if its request is one message, which is kept
 // until then. Request streams are tried elsewhere only if the peer cannot even be asked.
-type outbound struct {
-	dispatcher *Dispatcher
-	ctx        context.Context //nolint:containedctx // the stream lives as long as the call
-	info       *connect.CallInfo
-	header     *connect.Header // of the request, before it is filtered for a peer; nil if info has it already
-	call       link.Call
-	decision   routing.Decision
+type retryingCall struct {
+	peers    *peers
+	ctx      context.Context //nolint:containedctx // the stream lives as long as the call
+	info     *connect.CallInfo
+	header   *connect.Header // of the request, before it is filtered for a peer; nil if info has it already
+	call     link.Call
+	decision routing.Decision
 
 	// mu guards the attempts: a single request may be sent and its answer awaited from two goroutines.
 	mu sync.Mutex
@@ -57,10 +57,10 @@ type attempts struct {
 	first   error   // what went wrong first
 }
 
-var outbounds = sync.Pool{New: func() any { return new(outbound) }}
+var retryingCalls = sync.Pool{New: func() any { return new(retryingCall) }}
 
 // recycle gives the memory of a unary call that is over to another one. Nobody uses the call any more.
-func (o *outbound) recycle() {
+func (o *retryingCall) recycle() {
 	if o.call.Spec.StreamType != connect.StreamTypeUnary {
 		return
 	}
@@ -69,20 +69,20 @@ func (o *outbound) recycle() {
 	}
 	o.ctx, o.info, o.header, o.call, o.decision, o.attempts = nil, nil, nil, link.Call{}, routing.Decision{}, attempts{}
 	o.seen.Store(false)
-	outbounds.Put(o)
+	retryingCalls.Put(o)
 }
 
-// newOutbound opens a call on the first candidate that can be asked. header is copied into info as far as it may go to
+// open opens a call on the first candidate that can be asked. header is copied into info as far as it may go to
 // that peer; if it is nil, info has the headers that go.
-func (d *Dispatcher) newOutbound(
+func (p *peers) open(
 	ctx context.Context, info *connect.CallInfo, decided routing.Decision, call link.Call, header *connect.Header,
-) (*outbound, error) {
+) (*retryingCall, error) {
 	if late := tooLate(ctx); late != nil {
-		return nil, late.Err(d.id)
+		return nil, late.Err(p.self)
 	}
-	o := outbounds.Get().(*outbound) //nolint:forcetypeassert // the pool holds nothing else
-	o.dispatcher, o.ctx, o.info, o.header, o.call, o.decision = d, ctx, info, header, call, decided
-	d.repetitions.earn()
+	o := retryingCalls.Get().(*retryingCall) //nolint:forcetypeassert // the pool holds nothing else
+	o.peers, o.ctx, o.info, o.header, o.call, o.decision = p, ctx, info, header, call, decided
+	p.budget.earn()
 	if err := o.next(nil); err != nil {
 		return nil, err
 	}
@@ -110,16 +110,16 @@ func tooLate(ctx context.Context) *refusal.Refusal {
 
 // next opens the call on the next candidate. why is what the one before failed with. Callers hold mu, or are the only
 // ones to know o.
-func (o *outbound) next(why error) error {
+func (o *retryingCall) next(why error) error {
 	o.keep(why)
-	for o.tried < min(o.decision.Len(), o.dispatcher.limits.Attempts) {
-		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.dispatcher.repetitions.spend()) {
+	for o.tried < min(o.decision.Len(), o.peers.attempts) {
+		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.peers.budget.spend()) {
 			break
 		}
 		st := o.decision.Peer(o.tried)
 		o.tried++
 		o.address(st)
-		stream, bare, err := o.dispatcher.openOn(o.ctx, st, o.call)
+		stream, bare, err := o.peers.openOn(o.ctx, st, o.call)
 		if err == nil {
 			o.moveTo(attempt{st, stream, bare})
 			return nil
@@ -127,19 +127,19 @@ func (o *outbound) next(why error) error {
 		o.keep(o.failure(st, err))
 	}
 	if o.first == nil {
-		return refusal.TimeOver(o.ctx.Err(), false).Err(o.dispatcher.id)
+		return refusal.TimeOver(o.ctx.Err(), false).Err(o.peers.self)
 	}
 	return o.first
 }
 
 // keep remembers the first error: it is the one that tells most.
-func (o *outbound) keep(err error) {
+func (o *retryingCall) keep(err error) {
 	if o.first == nil {
 		o.first = err
 	}
 }
 
-func (o *outbound) moveTo(next attempt) {
+func (o *retryingCall) moveTo(next attempt) {
 	next.routePeer.Load.Add(1)
 	o.left(o.counted.Swap(next.routePeer))
 	place := &o.only
@@ -152,31 +152,31 @@ func (o *outbound) moveTo(next attempt) {
 }
 
 // address fills the request headers for a peer.
-func (o *outbound) address(st *routing.RoutePeer) {
+func (o *retryingCall) address(st *routing.RoutePeer) {
 	if o.header == nil {
 		return
 	}
 	to := o.info.RequestHeader()
 	to.Delete(header.Authorization)
-	trusted := o.dispatcher.trusts(st)
+	trusted := o.peers.trusts(st)
 	if !trusted && o.header.Get(header.Authorization) != "" {
-		o.dispatcher.withhold(o.ctx, st)
+		o.peers.withhold(o.ctx, st)
 	}
-	header.CopyRequest(to, o.header, trusted, o.dispatcher.options.cookie || st.Entrance)
+	header.CopyRequest(to, o.header, trusted, o.peers.cookie || st.Entrance)
 	if st.Entrance {
 		o.addressEntrance(to)
 	}
 }
 
-func (o *outbound) route() *RouteInfo { return o.present.Load().routePeer.Route }
+func (o *retryingCall) route() *mesh.Route { return o.present.Load().routePeer.Route }
 
-func (o *outbound) single() bool { return o.call.Spec.StreamType&connect.StreamTypeClient == 0 }
+func (o *retryingCall) single() bool { return o.call.Spec.StreamType&connect.StreamTypeClient == 0 }
 
-func (o *outbound) current() connect.ClientStream { return o.present.Load().stream }
+func (o *retryingCall) current() connect.ClientStream { return o.present.Load().stream }
 
-func (o *outbound) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
+func (o *retryingCall) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
 
-func (o *outbound) Send(msg any) error {
+func (o *retryingCall) Send(msg any) error {
 	stream := o.sending(msg)
 	err := stream.Send(msg)
 	if err == nil {
@@ -191,7 +191,7 @@ func (o *outbound) Send(msg any) error {
 }
 
 // sending keeps a single request message for a repetition.
-func (o *outbound) sending(msg any) connect.ClientStream {
+func (o *retryingCall) sending(msg any) connect.ClientStream {
 	if !o.single() {
 		return o.current()
 	}
@@ -201,9 +201,9 @@ func (o *outbound) sending(msg any) connect.ClientStream {
 	return o.current()
 }
 
-func (o *outbound) CloseSend() error { return o.current().CloseSend() }
+func (o *retryingCall) CloseSend() error { return o.current().CloseSend() }
 
-func (o *outbound) Receive(msg any) error {
+func (o *retryingCall) Receive(msg any) error {
 	for {
 		stream := o.current()
 		err := stream.Receive(msg)
@@ -223,7 +223,7 @@ func (o *outbound) Receive(msg any) error {
 }
 
 // receiveHeaders waits until the answer begins and reports whether its headers came by themselves.
-func (o *outbound) receiveHeaders() bool {
+func (o *retryingCall) receiveHeaders() bool {
 	bare, ok := o.present.Load().bare.(link.HeaderReceiver)
 	if !ok || !bare.ReceiveHeaders() {
 		return false
@@ -232,7 +232,7 @@ func (o *outbound) receiveHeaders() bool {
 	return true
 }
 
-func (o *outbound) received() {
+func (o *retryingCall) received() {
 	o.seen.Store(true)
 	if o.call.Spec.StreamType&connect.StreamTypeServer == 0 {
 		o.end()
@@ -241,7 +241,7 @@ func (o *outbound) received() {
 
 // repeat sends the kept request to the next candidate if that is allowed after err. It returns the error to report if
 // not.
-func (o *outbound) repeat(failed connect.ClientStream, err error) (bool, error) {
+func (o *retryingCall) repeat(failed connect.ClientStream, err error) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if failed != o.current() {
@@ -268,7 +268,7 @@ func (o *outbound) repeat(failed connect.ClientStream, err error) (bool, error) 
 }
 
 // mayRepeat is the only rule of repetition.
-func (o *outbound) mayRepeat(err error) bool {
+func (o *retryingCall) mayRepeat(err error) bool {
 	if !o.single() || o.ctx.Err() != nil {
 		return false
 	}
@@ -289,8 +289,8 @@ func withdrawn(err error) bool {
 }
 
 // failure gives an error of an attempt its public form. A handler's verdict stays as it is.
-func (o *outbound) failure(st *routing.RoutePeer, err error) error {
-	self := o.dispatcher.id
+func (o *retryingCall) failure(st *routing.RoutePeer, err error) error {
+	self := o.peers.self
 	if failed, ok := errors.AsType[*link.Error](err); ok {
 		o.traffic.failed.Store(true)
 		return linkFailure(st, failed, err).Err(self, st.ID)
@@ -313,7 +313,7 @@ func (o *outbound) failure(st *routing.RoutePeer, err error) error {
 
 // late reports whether the deadline of the call has passed, by the clock: its context may hear of it a moment later than
 // the peer.
-func (o *outbound) late() bool {
+func (o *retryingCall) late() bool {
 	deadline, ok := o.ctx.Deadline()
 	return ok && !time.Now().Before(deadline)
 }
@@ -330,7 +330,7 @@ func linkFailure(st *routing.RoutePeer, failed *link.Error, err error) *refusal.
 }
 
 // finish ends the call if err is one.
-func (o *outbound) finish(err error) error {
+func (o *retryingCall) finish(err error) error {
 	if err != nil {
 		o.end()
 	}
@@ -338,7 +338,7 @@ func (o *outbound) finish(err error) error {
 }
 
 // end may be called any number of times.
-func (o *outbound) end() {
+func (o *retryingCall) end() {
 	o.uncount()
 	if o.unwatch != nil {
 		o.unwatch()
@@ -346,9 +346,9 @@ func (o *outbound) end() {
 }
 
 // uncount takes the call out of the load of its peer and into the account of the connection.
-func (o *outbound) uncount() { o.left(o.counted.Swap(nil)) }
+func (o *retryingCall) uncount() { o.left(o.counted.Swap(nil)) }
 
-func (o *outbound) left(st *routing.RoutePeer) {
+func (o *retryingCall) left(st *routing.RoutePeer) {
 	if st != nil {
 		st.Load.Add(-1)
 		o.traffic.record(st)
@@ -365,13 +365,13 @@ func (t *traffic) record(st *routing.RoutePeer) {
 	st.Conn.Record(t.sent.Swap(0), t.received.Swap(0), t.failed.Swap(false))
 }
 
-func (o *outbound) Close() error {
+func (o *retryingCall) Close() error {
 	o.end()
 	return o.current().Close()
 }
 
 // exchange runs a unary call: raw is the request and becomes the answer.
-func (o *outbound) exchange(raw *link.Raw) error {
+func (o *retryingCall) exchange(raw *link.Raw) error {
 	defer o.Close()
 	if err := o.Send(raw); err != nil && !errors.Is(err, io.EOF) {
 		return err

@@ -1,4 +1,4 @@
-package dispatcher
+package peerschema
 
 import (
 	"sync"
@@ -7,7 +7,6 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/name"
@@ -15,9 +14,9 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// callerSchemas compares what clients in this process were generated from with what peers serve: once for each pair.
+// Callers compares what clients in this process were generated from with what peers serve: once for each pair.
 // The zero value is ready to use.
-type callerSchemas struct {
+type Callers struct {
 	// judged is replaced as a whole, so that calls read it without a lock.
 	judged  atomic.Pointer[map[callerPair]routing.Comparison]
 	judging sync.Mutex
@@ -32,8 +31,8 @@ type callerPair struct {
 // maxCallerPairs bounds what is remembered. Beyond it all is forgotten.
 const maxCallerPairs = 4096
 
-// skew is what a client and peers come to; the zero Comparison, which breaks nothing, if that is not known.
-func (c *callerSchemas) skew(schemas *peerschema.Known, e *routing.Entry, d *routing.Decision, namespace string, spec connect.Spec) routing.Comparison {
+// Skew is what a client and peers come to; the zero Comparison, which breaks nothing, if that is not known.
+func (c *Callers) Skew(schemas *Known, e *routing.Entry, d *routing.Decision, namespace string, spec connect.Spec) routing.Comparison {
 	ours, ok := spec.Schema.(protoreflect.MethodDescriptor)
 	if !ok || ours == nil || e == nil || d.Len() == 0 || d.Seed {
 		return routing.Comparison{}
@@ -51,14 +50,14 @@ func (c *callerSchemas) skew(schemas *peerschema.Known, e *routing.Entry, d *rou
 	return c.compare(schemas.Of(d.Peer(0).ID, namespace), e, p)
 }
 
-func (c *callerSchemas) compare(known *peerschema.Schema, e *routing.Entry, p callerPair) routing.Comparison {
+func (c *Callers) compare(known *Schema, e *routing.Entry, p callerPair) routing.Comparison {
 	var found routing.Comparison
 	if p.theirs != 0 && schema.Fingerprint(p.ours) != p.theirs {
 		theirs := known.Method(e.Service, e.Method)
 		if theirs == nil || schema.Fingerprint(theirs) != p.theirs {
 			return routing.Comparison{} // not known yet: the next call asks again
 		}
-		found = peerschema.CompareChanges(schema.Skew(p.ours, theirs))
+		found = CompareChanges(schema.Skew(p.ours, theirs))
 	}
 	c.judging.Lock()
 	defer c.judging.Unlock()
@@ -73,8 +72,8 @@ func (c *callerSchemas) compare(known *peerschema.Schema, e *routing.Entry, p ca
 	return found
 }
 
-// refuseCaller refuses a call of a client in this process that the peer would misunderstand.
-func refuseCaller(d *routing.Decision, e *routing.Entry, found routing.Comparison) *refusal.Refusal {
+// RefuseCaller refuses a call of a client in this process that the peer would misunderstand.
+func RefuseCaller(d *routing.Decision, e *routing.Entry, found routing.Comparison) *refusal.Refusal {
 	service, _, _ := name.SplitProcedure(e.Procedure)
 	return refusal.New(connect.CodeFailedPrecondition, mesh.ReasonSchemaIncompatible,
 		"the client was generated from another schema of "+service+" than collector "+refusal.Quoted(d.Peer(0).ID)+" has: "+found.Text)

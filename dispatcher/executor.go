@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
@@ -18,20 +17,21 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// local runs the methods of this collector. It has no way to a peer: whatever is handed a local and nothing else can
+// executor runs the methods of this collector. It has no way to a peer: whatever is handed an executor and nothing else can
 // run a call here or refuse it, so that no call makes a second hop.
-type local struct {
-	self       string
-	namespaces []string
-	limits     Limits
-	recovery   *recovery.Recovery
-	methods    *hosted.Set
-	alone      views // of what is registered here, without any peer, for Serve
-	validator  atomic.Pointer[validator]
+type executor struct {
+	self     string
+	message  int // bytes of the largest message
+	recovery *recovery.Recovery
+	methods  *hosted.Set
+	// validate is asked before a call runs; nil lets it.
+	validate func(context.Context, *hosted.Method) *refusal.Refusal
+	alone    views // of what is registered here, without any peer, for Serve
 }
 
-func newLocal(self string, namespaces []string, limits Limits, recovery *recovery.Recovery, methods *hosted.Set) *local {
-	l := &local{self: self, namespaces: namespaces, limits: limits, recovery: recovery, methods: methods}
+func newExecutor(self string, namespaces []string, message int, recovery *recovery.Recovery, methods *hosted.Set,
+	validate func(context.Context, *hosted.Method) *refusal.Refusal) *executor {
+	l := &executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate}
 	table := conn.NewTable()
 	l.alone.self, l.alone.namespaces = self, namespaces
 	l.alone.sources = func() sources { return sources{local: methods.Snapshot(), table: table} }
@@ -39,22 +39,22 @@ func newLocal(self string, namespaces []string, limits Limits, recovery *recover
 }
 
 // run runs a method. A call whose time is over is not started.
-func (l *local) run(ctx context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
+func (e *executor) run(ctx context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
 	if err := ctx.Err(); err != nil {
-		return refusal.TimeOver(err, false).Err(l.self)
+		return refusal.TimeOver(err, false).Err(e.self)
 	}
-	if r := l.validate(ctx, m); r != nil {
-		return r.Err(l.self)
+	if r := e.validate(ctx, m); r != nil {
+		return r.Err(e.self)
 	}
-	return m.Call(ctx, info, &guardedStream{ServerStream: l.opened(m, info, stream), limit: l.limits.MessageBytes})
+	return m.Call(ctx, info, &guardedStream{ServerStream: e.opened(m, info, stream), limit: e.message})
 }
 
 // RunInProcess runs a method for a caller in this process, see [inprocess.Runner].
-func (l *local) RunInProcess(
+func (e *executor) RunInProcess(
 	caller context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream,
 ) (err error) {
-	defer l.recovery.Rescue(caller, m.Spec.Procedure, &err)
-	return l.run(inprocess.Detached(caller), m, info, stream)
+	defer e.recovery.Rescue(caller, m.Spec.Procedure, &err)
+	return e.run(inprocess.Detached(caller), m, info, stream)
 }
 
 // guardedStream is what a handler here gets. It marks the refusal of a request message that does not decode as the
@@ -93,18 +93,18 @@ func (s *guardedStream) Receive(msg any) error {
 
 // serveLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the
 // connection itself, which comes in no namespace.
-func (l *local) serveLink(system *connect.Server) link.Handler {
+func (e *executor) serveLink(system *connect.Server) link.Handler {
 	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
 		namespace := linkNamespace(info)
 		if namespace == "" {
 			return system.Call(ctx, procedure, info, stream)
 		}
-		m, ok := l.methods.Lookup(namespace, procedure)
+		m, ok := e.methods.Lookup(namespace, procedure)
 		if !ok {
 			return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
-				"collector "+refusal.Quoted(l.self)+" does not serve "+refusal.Spoken(procedure)+" in namespace "+refusal.Quoted(namespace)).Err(l.self)
+				"collector "+refusal.Quoted(e.self)+" does not serve "+refusal.Spoken(procedure)+" in namespace "+refusal.Quoted(namespace)).Err(e.self)
 		}
-		return l.run(ctx, m, info, stream)
+		return e.run(ctx, m, info, stream)
 	}
 }
 

@@ -9,13 +9,13 @@ import (
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		spent := func(b *budget) (n int) {
+		spent := func(b *retryBudget) (n int) {
 			for b.spend() {
 				n++
 			}
 			return n
 		}
-		b := newBudget()
+		b := newRetryBudget()
 		if n := spent(b); n != 100 {
 			t.Errorf("%d repetitions at once, want 100", n)
 		}
@@ -40,7 +40,7 @@ func TestBudget(t *testing.T) {
 }
 
 func BenchmarkBudgetEarn(b *testing.B) {
-	budget := newBudget()
+	budget := newRetryBudget()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			budget.earn()

@@ -1,0 +1,36 @@
+package dispatcher
+
+import (
+	"context"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
+)
+
+// metadata carries headers between an envelope RPC and the handler it stands for.
+type metadata struct {
+	outer *connect.CallInfo // of the Serve or Dispatch RPC; nil when they are called as Go methods
+	info  connect.CallInfo  // of the handler
+}
+
+func newMetadata(ctx context.Context, hints map[string]string) *metadata {
+	m := new(metadata)
+	if outer, ok := connect.CallInfoForServerContext(ctx); ok {
+		m.outer = outer
+		m.info.PeerAddr, m.info.Protocol, m.info.TransportInfo = outer.PeerAddr, outer.Protocol, outer.TransportInfo
+		header.CopyRequest(m.info.RequestHeader(), outer.RequestHeader(), true, true)
+	}
+	m.info.Codec = connect.CodecNameProto
+	header.CopyHints(m.info.RequestHeader(), hints)
+	return m
+}
+
+// answer gives the handler's headers and trailers to the RPC.
+func (m *metadata) answer() {
+	if m.outer == nil {
+		return
+	}
+	header.CopyAnswer(m.outer.ResponseHeader(), m.info.ResponseHeader())
+	header.CopyAnswer(m.outer.ResponseTrailer(), m.info.ResponseTrailer())
+}

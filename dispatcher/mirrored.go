@@ -1,0 +1,52 @@
+package dispatcher
+
+import (
+	"context"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
+)
+
+// openMirrored opens a call of this process on a peer. Its headers go as they are unless one of them must not.
+func (p *peers) openMirrored(ctx context.Context, r *request) (connect.ClientStream, *retryingCall, error) {
+	if !filters(r.info.RequestHeader()) {
+		out, err := p.open(ctx, r.info, r.decision, r.call(), nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		return out, out, nil
+	}
+	ctx, filtered := connect.NewClientContext(ctx)
+	out, err := p.open(ctx, filtered, r.decision, r.call(), r.info.RequestHeader())
+	if err != nil {
+		return nil, nil, err
+	}
+	r.info.TransportInfo = filtered.TransportInfo
+	return &mirrored{ClientStream: out, to: r.info, from: filtered}, out, nil
+}
+
+// filters reports whether a request header has a name that may not go to a peer as it is.
+func filters(h *connect.Header) bool {
+	for name := range h.All() {
+		if !header.Passes(name) || name == header.Cookie || name == header.Authorization {
+			return true
+		}
+	}
+	return false
+}
+
+// mirrored shows the response metadata of a call in the CallInfo of the caller, whose request headers had to be
+// filtered into another.
+type mirrored struct {
+	connect.ClientStream
+	to, from *connect.CallInfo
+}
+
+func (m *mirrored) Receive(msg any) error {
+	err := m.ClientStream.Receive(msg)
+	header.Mirror(m.to.ResponseHeader(), m.from.ResponseHeader())
+	header.Mirror(m.to.ResponseTrailer(), m.from.ResponseTrailer())
+	m.to.TransportInfo, m.to.PeerAddr, m.to.Protocol = m.from.TransportInfo, m.from.PeerAddr, m.from.Protocol
+	return err
+}
