@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/internal/gate"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -21,11 +22,11 @@ type callerStream struct {
 
 // callerCall is a call of this process under way.
 type callerCall struct {
-	request
-	observation
+	call.Request
+	call.Observation
 	stream connect.ClientStream
-	onPeer *retryingCall // of a call on a peer
-	told   atomic.Bool   // the recorder knows
+	onPeer *call.RetryingCall // of a call on a peer
+	told   atomic.Bool        // the recorder knows
 }
 
 var callerCalls = sync.Pool{New: func() any { return new(callerCall) }}
@@ -66,7 +67,7 @@ func (s *callerStream) Receive(msg any) error {
 	switch {
 	case err != nil && !errors.Is(err, io.EOF):
 		c.tell(err)
-	case err != nil || c.spec.StreamType&connect.StreamTypeServer == 0:
+	case err != nil || c.Spec.StreamType&connect.StreamTypeServer == 0:
 		c.tell(nil)
 	}
 	return err
@@ -82,7 +83,7 @@ func (s *callerStream) Close() error {
 	c := s.call
 	c.tell(nil)
 	err := c.stream.Close()
-	if alone && c.spec.StreamType == connect.StreamTypeUnary {
+	if alone && c.Spec.StreamType == connect.StreamTypeUnary {
 		c.recycle()
 	}
 	return err
@@ -93,18 +94,18 @@ func (c *callerCall) tell(err error) {
 	if c.told.Swap(true) {
 		return
 	}
-	route, ok := c.info.TransportInfo.(*mesh.Route)
+	route, ok := c.Info.TransportInfo.(*mesh.Route)
 	if !ok {
-		route = c.view.Route
+		route = c.View.Route
 	}
-	c.end(route, err)
+	c.End(route, err)
 }
 
 func (c *callerCall) recycle() {
 	if c.onPeer != nil {
-		c.onPeer.recycle()
+		c.onPeer.Recycle()
 	}
-	c.request, c.observation, c.stream, c.onPeer = request{}, observation{}, nil, nil
+	c.Request, c.Observation, c.stream, c.onPeer = call.Request{}, call.Observation{}, nil, nil
 	c.told.Store(false)
 	callerCalls.Put(c)
 }

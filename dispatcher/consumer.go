@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -17,44 +18,44 @@ import (
 // consumers take the calls of processes that only call, see [Dial]. These are routed as those of the native path are, with
 // the headers and the limits of these.
 type consumers struct {
-	pipeline *pipeline
-	observer *observer
+	pipeline *call.Pipeline
+	observer *call.Observer
 	recovery *recovery.Recovery
-	limits   Limits
+	timeouts call.Timeouts
 	own      *connect.Server // the services of the collector itself
 }
 
 // serve is a [link.Handler].
 func (c *consumers) serve(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) (err error) {
-	namespace := linkNamespace(info)
+	namespace := call.LinkNamespace(info)
 	if service, _, err := name.SplitProcedure(procedure); namespace == "" && err == nil && hosted.OwnService(service) {
 		return c.own.Call(ctx, procedure, info, stream)
 	}
 	defer c.recovery.Rescue(ctx, procedure, &err)
-	ctx, cancel := c.limits.bound(ctx, info.Spec.StreamType)
+	ctx, cancel := c.timeouts.Bound(ctx, info.Spec.StreamType)
 	defer cancel()
 	target := info.RequestHeader().Get(mesh.HeaderTarget)
-	r := &request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: target, Raw: true}, info: info, codec: info.Codec}
+	r := &call.Request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: target, Raw: true}, Info: info, Codec: info.Codec}
 	if stopper, ok := stream.(link.ReceiveStopper); ok && info.Spec.StreamType&connect.StreamTypeClient != 0 {
-		r.stop = stopper.StopReceiving
+		r.Stop = stopper.StopReceiving
 	}
 	return c.answer(ctx, r, stream)
 }
 
 // answer takes a call, whose namespace may be empty, to where it is run.
-func (c *consumers) answer(ctx context.Context, r *request, stream connect.ServerStream) error {
-	e, refused := c.pipeline.find(ctx, r)
-	if refused == nil && e.Stream != r.info.Spec.StreamType {
-		refused = e.WrongStream(r.info.Spec)
+func (c *consumers) answer(ctx context.Context, r *call.Request, stream connect.ServerStream) error {
+	e, refused := c.pipeline.Find(ctx, r)
+	if refused == nil && e.Stream != r.Info.Spec.StreamType {
+		refused = e.WrongStream(r.Info.Spec)
 	}
-	seen := c.observer.observe(observe.Link, r.Namespace, r.Procedure)
+	seen := c.observer.Observe(observe.Link, r.Namespace, r.Procedure)
 	if refused == nil {
-		r.spec = connect.Spec{Procedure: e.Procedure, StreamType: e.Stream, IdempotencyLevel: e.Idempotency}
-		return c.pipeline.answer(r.within(ctx), seen, r, stream)
+		r.Spec = connect.Spec{Procedure: e.Procedure, StreamType: e.Stream, IdempotencyLevel: e.Idempotency}
+		return c.pipeline.Answer(r.Within(ctx), seen, r, stream)
 	}
-	r.route.Tag(r.info.ResponseHeader())
-	err := refused.Err(c.pipeline.self)
-	seen.caller = r.info.PeerAddr
-	seen.end(r.route, err)
+	r.Route.Tag(r.Info.ResponseHeader())
+	err := refused.Err(c.pipeline.Self)
+	seen.Caller = r.Info.PeerAddr
+	seen.End(r.Route, err)
 	return err
 }

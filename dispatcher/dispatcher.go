@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
@@ -41,12 +42,12 @@ type Dispatcher struct {
 
 	methods    *hosted.Set // what is registered here
 	validation validation
-	executor   *executor
-	pipeline   *pipeline
+	executor   *call.Executor
+	pipeline   *call.Pipeline
 	envelopes  envelopes
 	native     nativeHandlers
-	observer   *observer
-	views      views
+	observer   *call.Observer
+	views      call.Views
 	conns      *conn.Manager
 	schemas    *peerschema.Learner
 	callers    peerschema.Callers
@@ -132,7 +133,7 @@ func (d *Dispatcher) build() error {
 	d.recovery = &recovery.Recovery{Self: d.id, Log: d.log}
 	d.interceptors = slices.Insert(slices.Clone(d.options.server), 0, d.recovery.Intercept)
 	d.methods = hosted.NewSet(d.options.sources)
-	d.executor = newExecutor(d.id, d.namespaces, d.limits.MessageBytes, d.recovery, d.methods, d.validation.validate)
+	d.executor = call.NewExecutor(d.id, d.namespaces, d.limits.MessageBytes, d.recovery, d.methods, d.validation.validate)
 	if err := d.record(); err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (d *Dispatcher) build() error {
 		return errors.Join(err, d.forget())
 	}
 	d.schemas = peerschema.Learn(d.id, d.conns, d.methods, d.limits.schemas(), d.log)
-	d.views.self, d.views.namespaces, d.views.sources, d.views.changed = d.id, d.namespaces, d.sources, d.conns.Changed
+	d.views.Self, d.views.Namespaces, d.views.Sources, d.views.Changed = d.id, d.namespaces, d.sources, d.conns.Changed
 	if err := d.SetRegistryValidator(d.options.validator); err != nil {
 		return errors.Join(err, d.close())
 	}
@@ -150,19 +151,19 @@ func (d *Dispatcher) build() error {
 
 // route makes the way of a call. Of the connections it needs nothing before the first call.
 func (d *Dispatcher) route() {
-	d.observer = &observer{self: d.id, recorder: d.recorder, log: d.log}
-	ways := &peers{
-		self: d.id, log: d.log, attempts: d.limits.Attempts, cookie: d.options.cookie,
-		trust:  trust{all: d.options.authorization, tls: d.options.tls != nil, proves: func() bool { return d.conns.ProvesPeers() }},
-		budget: newRetryBudget(), recovery: d.recovery,
-		intercept: chainClient(d.options.client, openOnPeer), intercepted: len(d.options.client) > 0,
+	d.observer = &call.Observer{Self: d.id, Recorder: d.recorder, Log: d.log}
+	ways := &call.Peers{
+		Self: d.id, Log: d.log, Attempts: d.limits.Attempts, Cookie: d.options.cookie,
+		Trust:  call.Trust{All: d.options.authorization, TLS: d.options.tls != nil, Proves: func() bool { return d.conns.ProvesPeers() }},
+		Budget: call.NewRetryBudget(), Recovery: d.recovery,
+		Intercept: chainClient(d.options.client, call.OpenOnPeer), Intercepted: len(d.options.client) > 0,
 	}
-	d.pipeline = &pipeline{
-		self: d.id, views: &d.views, executor: d.executor, peers: ways, relay: chainServer(d.interceptors, ways.relayRequest),
+	d.pipeline = &call.Pipeline{
+		Self: d.id, Views: &d.views, Executor: d.executor, Peers: ways, Relay: chainServer(d.interceptors, ways.RelayRequest),
 	}
-	d.envelopes = envelopes{pipeline: d.pipeline, limits: d.limits}
+	d.envelopes = envelopes{pipeline: d.pipeline, timeouts: d.limits.timeouts(), message: d.limits.MessageBytes}
 	d.native.pipeline, d.native.observer, d.native.recovery = d.pipeline, d.observer, d.recovery
-	d.native.port, d.native.limits, d.native.legible = d.port, d.limits, d.legible
+	d.native.port, d.native.timeouts, d.native.legible = d.port, d.limits.timeouts(), d.legible
 }
 
 // record begins to remember what happens, until forget.
@@ -193,12 +194,12 @@ func (d *Dispatcher) connect() error {
 		return err
 	}
 	consumers := &consumers{
-		pipeline: d.pipeline, observer: d.observer, recovery: d.recovery, limits: d.limits, own: d.linkServices(true),
+		pipeline: d.pipeline, observer: d.observer, recovery: d.recovery, timeouts: d.limits.timeouts(), own: d.linkServices(true),
 	}
 	opts := []conn.Option{
 		conn.WithStore(store),
 		conn.WithLogger(d.log),
-		conn.WithLinkHandler(d.observer.arrivals(&d.views, d.executor.serveLink(d.linkServices(false)))),
+		conn.WithLinkHandler(d.observer.Arrivals(&d.views, d.executor.ServeLink(d.linkServices(false)))),
 		conn.WithConsumers(consumers.serve),
 		conn.WithLinkLimits(d.limits.Link),
 	}
@@ -264,11 +265,11 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 }
 
 // view is what routing may look at now.
-func (d *Dispatcher) view() *routing.View { return d.views.now() }
+func (d *Dispatcher) view() *routing.View { return d.views.Now() }
 
 // sources is what the view follows from now.
-func (d *Dispatcher) sources() sources {
-	return sources{local: d.methods.Snapshot(), table: d.conns.Table(), schemas: d.schemas.Known()}
+func (d *Dispatcher) sources() call.Sources {
+	return call.Sources{Local: d.methods.Snapshot(), Table: d.conns.Table(), Schemas: d.schemas.Known()}
 }
 
 func chainServer(interceptors []connect.ServerInterceptor, next connect.ServerFunc) connect.ServerFunc {

@@ -24,10 +24,3 @@ func (e *entered) Receive(msg any) error {
 	}
 	return err
 }
-
-// addressEntrance gives a call's headers to the entrance, which reads what it would of any client.
-func (o *retryingCall) addressEntrance(to *connect.Header) {
-	if target := o.header.Get(mesh.HeaderTarget); target != "" {
-		to.Set(mesh.HeaderTarget, target)
-	}
-}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -18,7 +19,7 @@ import (
 // envelopeStream is the [connect.ServerStream] of a unary method that is called with an Any and answers with one. A handler here
 // gets its message, a peer the bytes of it.
 type envelopeStream struct {
-	request       *request
+	request       *call.Request
 	input, output string // full names of the messages of the method
 	limit         int    // of the answer, in bytes
 	in            *anypb.Any
@@ -31,22 +32,22 @@ const envelopeOverhead = 4 << 10
 
 // newEnvelopeStream is the stream of a decided call with an input, once that is checked. It fills the spec of the request. To a
 // seed peer, and for a method of which no catalog tells, the input goes as the Any that it came as.
-func newEnvelopeStream(r *request, in *anypb.Any, limit int) (*envelopeStream, *refusal.Refusal) {
+func newEnvelopeStream(r *call.Request, in *anypb.Any, limit int) (*envelopeStream, *refusal.Refusal) {
 	s := &envelopeStream{request: r, in: in, limit: limit, input: hosted.AnyType, output: hosted.AnyType}
-	e := r.decision.Entry
+	e := r.Decision.Entry
 	if e != nil {
 		if refused := admit(e, in); refused != nil {
 			return nil, refused
 		}
 	}
 	switch {
-	case r.decision.Local != nil:
-		r.spec = r.decision.Local.Spec
-	case e == nil || r.decision.Seed:
-		r.spec = connect.Spec{Procedure: r.Procedure}
+	case r.Decision.Local != nil:
+		r.Spec = r.Decision.Local.Spec
+	case e == nil || r.Decision.Seed:
+		r.Spec = connect.Spec{Procedure: r.Procedure}
 		return s, nil
 	default:
-		r.spec = connect.Spec{StreamType: e.Stream, IdempotencyLevel: e.Idempotency, Procedure: e.Procedure}
+		r.Spec = connect.Spec{StreamType: e.Stream, IdempotencyLevel: e.Idempotency, Procedure: e.Procedure}
 	}
 	s.input, s.output = e.Input, e.Output
 	return s, nil
@@ -90,7 +91,7 @@ func (s *envelopeStream) Receive(msg any) error {
 func (s *envelopeStream) receiveRaw(raw *link.Raw) error {
 	data, refused := inputBytes(s.in, s.input)
 	if refused != nil {
-		return refused.Err(s.request.route.Executor)
+		return refused.Err(s.request.Route.Executor)
 	}
 	raw.Data = data
 	return nil
@@ -100,7 +101,7 @@ func (s *envelopeStream) receiveRaw(raw *link.Raw) error {
 func (s *envelopeStream) sendRaw(raw *link.Raw) (err error) {
 	s.out, err = outputAny(raw.Data, s.output)
 	if err != nil {
-		return connect.NewError(connect.CodeInternal, "the answer of "+refusal.Quoted(s.request.route.Executor)+" does not decode").WithCause(err)
+		return connect.NewError(connect.CodeInternal, "the answer of "+refusal.Quoted(s.request.Route.Executor)+" does not decode").WithCause(err)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 
 // observeRefusal tells of a request that was refused before it was a call.
 func (d *Dispatcher) observeRefusal(r *http.Request, procedure string, err error) {
-	seen := d.observer.observe(observe.Native, "", procedure)
-	seen.caller = r.RemoteAddr
-	seen.end(d.view().Route, err)
+	seen := d.observer.Observe(observe.Native, "", procedure)
+	seen.Caller = r.RemoteAddr
+	seen.End(d.view().Route, err)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
@@ -143,7 +144,7 @@ func (l Limits) Map() map[string]string {
 		"schema fields":    strconv.Itoa(l.SchemaFields),
 		"link message":     refusal.Bytes(l.Link.MaxMessage),
 		"message nesting":  strconv.Itoa(codec.MaxDepth),
-		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*budgetPerCall, budgetPerSecond/budgetSpent),
+		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*call.BudgetPerCall, call.BudgetPerSecond/call.BudgetSpent),
 	}
 }
 
@@ -161,4 +162,8 @@ func timeText(d time.Duration) string {
 		return "none"
 	}
 	return d.String()
+}
+
+func (l Limits) timeouts() call.Timeouts {
+	return call.Timeouts{Unset: l.DefaultTimeout, Most: l.MaxTimeout}
 }

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"testing"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/internal/descriptor"
@@ -19,9 +20,9 @@ func TestLimitsPage(t *testing.T) {
 		"silence on HTTP/2 until a ping":                  ingress.PingAfter,
 		"answer to that ping":                             ingress.PingTimeout,
 		"a client takes no byte of an answer":             ingress.WriteTimeout,
-		"least time left for a call to be sent to a peer": leastTime,
+		"least time left for a call to be sent to a peer": call.LeastTime,
 		"a browser remembers that a page may call":        ingress.PreflightAge,
-		"repetitions, of all calls to peers":              limitdoc.Percent(100 * budgetPerCall / budgetSpent),
-		"and so many a second more":                       budgetPerSecond / budgetSpent,
+		"repetitions, of all calls to peers":              limitdoc.Percent(100 * call.BudgetPerCall / call.BudgetSpent),
+		"and so many a second more":                       call.BudgetPerSecond / call.BudgetSpent,
 	})
 }

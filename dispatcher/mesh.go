@@ -193,7 +193,7 @@ func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRou
 	if refused == nil {
 		res.Namespace, res.Procedure = procedure.Namespace, procedure.Procedure
 		var decided routing.Decision
-		decided, res.Candidates = routing.Explain(v, procedure, d.pipeline.balance())
+		decided, res.Candidates = routing.Explain(v, procedure, d.pipeline.Balance())
 		refused = decided.Refusal
 		res.ChosenCollectorId = decided.Chosen(v.Self)
 	}

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
@@ -22,11 +23,11 @@ import (
 // nativeHandlers serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves all
 // namespaces and collectors: where a call goes is decided per call.
 type nativeHandlers struct {
-	pipeline *pipeline
-	observer *observer
+	pipeline *call.Pipeline
+	observer *call.Observer
 	recovery *recovery.Recovery
 	port     *ingress.Port
-	limits   Limits
+	timeouts call.Timeouts
 	// legible gives the details of an error to clients that read JSON, as far as their types are known in a namespace.
 	legible func(namespace string, info *connect.CallInfo, err error) error
 	// made is replaced as a whole, so that calls read it without a lock.
@@ -50,19 +51,19 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
 		namespace = named
 	}
-	asked := &request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}}
-	e, refused := n.pipeline.find(r.Context(), asked)
+	asked := &call.Request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}}
+	e, refused := n.pipeline.Find(r.Context(), asked)
 	if refused != nil {
 		n.port.Refuse(w, r, refused)
 		return
 	}
 	single := e.Stream&connect.StreamTypeClient == 0
 	if !single {
-		asked.stop = func() { // if the deadline cannot be set, the client's end of the request ends it
+		asked.Stop = func() { // if the deadline cannot be set, the client's end of the request ends it
 			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
 		}
 	}
-	r = r.WithContext(asked.within(r.Context()))
+	r = r.WithContext(asked.Within(r.Context()))
 	body := n.port.GuardBody(w, r, single)
 	defer body.Done()
 	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
@@ -106,9 +107,9 @@ func (n *nativeHandlers) mount(s shape) http.Handler {
 // serveCall is the entrance of every call on the native path, whatever its protocol. The call has been read up to its headers.
 func (n *nativeHandlers) serveCall(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
 	defer n.recovery.Rescue(ctx, spec.Procedure, &err)
-	ctx, cancel := n.limits.bound(ctx, spec.StreamType)
+	ctx, cancel := n.timeouts.Bound(ctx, spec.StreamType)
 	defer cancel()
-	r := requestOf(ctx)
+	r := call.RequestOf(ctx)
 	info, ok := connect.CallInfoForServerContext(ctx)
 	if !ok || r == nil {
 		return connect.NewError(connect.CodeInternal, "the call has no CallInfo")
@@ -118,8 +119,8 @@ func (n *nativeHandlers) serveCall(ctx context.Context, spec connect.Spec, strea
 		defer web.Finish(info)
 		stream = web
 	}
-	r.info, r.spec, r.codec = info, spec, info.Codec
-	err = n.pipeline.answer(ctx, n.observer.observe(observe.Native, r.Namespace, r.Procedure), r, stream)
+	r.Info, r.Spec, r.Codec = info, spec, info.Codec
+	err = n.pipeline.Answer(ctx, n.observer.Observe(observe.Native, r.Namespace, r.Procedure), r, stream)
 	if err == nil {
 		return nil
 	}

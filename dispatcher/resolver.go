@@ -9,23 +9,11 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
-	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // The types of an Any and of extensions are found in the schemas of a namespace, as its methods are: two namespaces may
 // have two versions of one type, and most types are not linked into this program at all.
-
-// typesOf are the types of a method that runs here: of its own files, of its namespace, and those linked into the
-// program, which come first if the handler's messages are generated code.
-func (l *executor) typesOf(m *hosted.Method, dynamic bool) descriptor.Resolver {
-	current := l.methods.Snapshot()
-	own := current.Files.TypesIn(m.Schema.ParentFile())
-	if dynamic {
-		return descriptor.Chain{own, current.TypesIn(m.Namespace), protoregistry.GlobalTypes}
-	}
-	return descriptor.Chain{protoregistry.GlobalTypes, own, current.TypesIn(m.Namespace)}
-}
 
 // typesIn are all types of a namespace that this collector knows: linked in, registered here, and of peers in the order
 // of their ids. An empty namespace stands for all.

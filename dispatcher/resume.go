@@ -19,7 +19,7 @@ func (d *Dispatcher) Resume(ctx context.Context, joining <-chan struct{}) error 
 
 // awaitPeers makes calls wait. It does not wait itself.
 func (d *Dispatcher) awaitPeers(joining <-chan struct{}) {
-	end := d.views.expect()
+	end := d.views.Expect()
 	if end == nil {
 		return
 	}

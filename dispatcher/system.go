@@ -70,7 +70,7 @@ func (s *systemServices) names() []string {
 
 // newSystemServices mounts the collector's own services and those of a registry, which may be nil.
 func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, error) {
-	s := &systemServices{Mux: make(ingress.Mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.observer.logOwn}, d.interceptors)...), replaced: make(chan struct{})}
+	s := &systemServices{Mux: make(ingress.Mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.observer.LogOwn}, d.interceptors)...), replaced: make(chan struct{})}
 	collectorconnect.RegisterCollectiveDispatcherHandler(s.server, d)
 	meshv1connect.RegisterMeshServiceHandler(s.server, meshService{d})
 	if err := d.registerHealth(s.server); err != nil {

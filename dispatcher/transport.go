@@ -5,6 +5,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -44,8 +45,8 @@ func (d *Dispatcher) Transport(namespace string) connect.Transport {
 
 // transport is the entrance of calls from this process.
 type transport struct {
-	pipeline  *pipeline
-	observer  *observer
+	pipeline  *call.Pipeline
+	observer  *call.Observer
 	schemas   *peerschema.Learner
 	callers   *peerschema.Callers
 	namespace string
@@ -57,52 +58,52 @@ func (t *transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 		ctx, info = connect.NewClientContext(ctx)
 	}
 	c := callerCalls.Get().(*callerCall) //nolint:forcetypeassert // the pool holds nothing else
-	c.info, c.spec, c.Procedure = info, spec, spec.Procedure
+	c.Info, c.Spec, c.Procedure = info, spec, spec.Procedure
 	c.Target = info.RequestHeader().Get(mesh.HeaderTarget)
-	c.view = t.pipeline.views.until(ctx, func(v *routing.View) *refusal.Refusal {
-		c.view = v
-		t.decide(&c.request)
-		return c.decision.Refusal
+	c.View = t.pipeline.Views.Until(ctx, func(v *routing.View) *refusal.Refusal {
+		c.View = v
+		t.decide(&c.Request)
+		return c.Decision.Refusal
 	})
-	info.TransportInfo = c.view.Route
-	t.decide(&c.request)
-	c.begin(t.observer, observe.Process, c.Namespace, spec.Procedure)
+	info.TransportInfo = c.View.Route
+	t.decide(&c.Request)
+	c.Begin(t.observer, observe.Process, c.Namespace, spec.Procedure)
 	if err := c.open(ctx, t.pipeline); err != nil {
-		c.end(c.view.Route, err)
+		c.End(c.View.Route, err)
 		return nil, err
 	}
 	return &callerStream{call: c}, nil
 }
 
 // open opens the call where it was decided to run.
-func (c *callerCall) open(ctx context.Context, p *pipeline) (err error) {
-	c.stream, c.onPeer, err = p.open(ctx, &c.request)
-	if err == nil && c.view.Entrance != nil {
-		c.stream = &entered{ClientStream: c.stream, info: c.info, entrance: c.view.Entrance}
+func (c *callerCall) open(ctx context.Context, p *call.Pipeline) (err error) {
+	c.stream, c.onPeer, err = p.Open(ctx, &c.Request)
+	if err == nil && c.View.Entrance != nil {
+		c.stream = &entered{ClientStream: c.stream, info: c.Info, entrance: c.View.Entrance}
 	}
 	return err
 }
 
 // decide decides a call of a generated client, which must have the schema of who will run it.
-func (t *transport) decide(r *request) {
+func (t *transport) decide(r *call.Request) {
 	r.Namespace = t.namespace
-	if r.Namespace == "" && r.view.Entrance == nil {
-		found, refused := r.view.NamespaceOf(r.Procedure)
+	if r.Namespace == "" && r.View.Entrance == nil {
+		found, refused := r.View.NamespaceOf(r.Procedure)
 		if refused != nil {
-			r.decision = routing.Decision{Refusal: refused}
+			r.Decision = routing.Decision{Refusal: refused}
 			return
 		}
 		r.Namespace = found
 	}
-	t.pipeline.decide(r)
-	e, entrance := r.decision.Entry, r.view.Entrance
-	if entrance == nil && r.decision.Refusal == nil && e != nil && e.Stream != r.spec.StreamType {
-		r.decision.Refusal = e.WrongStream(r.spec)
+	t.pipeline.Decide(r)
+	e, entrance := r.Decision.Entry, r.View.Entrance
+	if entrance == nil && r.Decision.Refusal == nil && e != nil && e.Stream != r.Spec.StreamType {
+		r.Decision.Refusal = e.WrongStream(r.Spec)
 	}
 	if entrance != nil && r.Target != "" && r.Target != entrance.ID {
 		return // what the entrance has says nothing of what the target has
 	}
-	if found := t.callers.Skew(t.schemas.Known(), e, &r.decision, r.Namespace, r.spec); found.Breaks {
-		r.decision.Refusal = peerschema.RefuseCaller(&r.decision, e, found)
+	if found := t.callers.Skew(t.schemas.Known(), e, &r.Decision, r.Namespace, r.Spec); found.Breaks {
+		r.Decision.Refusal = peerschema.RefuseCaller(&r.Decision, e, found)
 	}
 }

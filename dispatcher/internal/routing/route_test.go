@@ -187,7 +187,7 @@ func TestRouteOfRawMessagesToASeedPeer(t *testing.T) {
 	t.Parallel()
 	v := viewOf(t, nil, seedPeer("b", active, "ns"), peerServing(t, "c", stale, "ns", "ns/x.S/Get"))
 	away := viewOf(t, nil, seedPeer("b", stale, "ns"))
-	if got := told(Route(away, Call{"ns", "/x.S/New", "", true}, still)); got != mesh.ReasonMethodUnknown {
+	if got := told(Route(away, Call{Namespace: "ns", Procedure: "/x.S/New", Target: "", Raw: true}, still)); got != mesh.ReasonMethodUnknown {
 		t.Errorf("what a seed peer that is away could not take: %s", got)
 	}
 	v.Namespaces["ns"].Entries["/x.S/Any"] = &Entry{Procedure: "/x.S/Any", Service: "x.S", Method: "Any", Input: hosted.AnyType, Output: hosted.AnyType}
@@ -195,11 +195,11 @@ func TestRouteOfRawMessagesToASeedPeer(t *testing.T) {
 		c    Call
 		want mesh.Reason
 	}{
-		{Call{"ns", "/x.S/Get", "", false}, "b"},
-		{Call{"ns", "/x.S/Get", "", true}, mesh.ReasonUnreachable},
-		{Call{"ns", "/x.S/Get", "b", true}, mesh.ReasonTargetNotServing},
-		{Call{"ns", "/x.S/Any", "", true}, "b"},
-		{Call{"ns", "/x.S/New", "", true}, mesh.ReasonMethodUnknown},
+		{Call{Namespace: "ns", Procedure: "/x.S/Get", Target: "", Raw: false}, "b"},
+		{Call{Namespace: "ns", Procedure: "/x.S/Get", Target: "", Raw: true}, mesh.ReasonUnreachable},
+		{Call{Namespace: "ns", Procedure: "/x.S/Get", Target: "b", Raw: true}, mesh.ReasonTargetNotServing},
+		{Call{Namespace: "ns", Procedure: "/x.S/Any", Target: "", Raw: true}, "b"},
+		{Call{Namespace: "ns", Procedure: "/x.S/New", Target: "", Raw: true}, mesh.ReasonMethodUnknown},
 	} {
 		if got := told(Route(v, tt.c, still)); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt.c, got, tt.want)
@@ -263,7 +263,7 @@ func TestRouteSpreadsOverEqualPeers(t *testing.T) {
 func TestRouteDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
 	const get = "ns/x.S/Get"
 	v := viewOf(t, []string{"ns/x.S/Here"}, peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get), seedPeer("d", active, "ns"))
-	for _, c := range []Call{{"ns", "/x.S/Get", "", false}, {"ns", "/x.S/Get", "b", true}, {"ns", "/x.S/Here", "", true}, {"ns", "/x.S/Here", "a", false}, {"ns", "/x.S/Get", "d", false}} {
+	for _, c := range []Call{{Namespace: "ns", Procedure: "/x.S/Get", Target: "", Raw: false}, {Namespace: "ns", Procedure: "/x.S/Get", Target: "b", Raw: true}, {Namespace: "ns", Procedure: "/x.S/Here", Target: "", Raw: true}, {Namespace: "ns", Procedure: "/x.S/Here", Target: "a", Raw: false}, {Namespace: "ns", Procedure: "/x.S/Get", Target: "d", Raw: false}} {
 		if n := testing.AllocsPerRun(100, func() { Route(v, c, Balance{7, UnderWay}) }); n != 0 {
 			t.Errorf("%+v: %v allocations", c, n)
 		}
@@ -289,7 +289,10 @@ func TestExplainEqualsRoute(t *testing.T) {
 	random := rand.New(rand.NewPCG(2025, 11))
 	for i := range 3000 {
 		world := randomWorld(t, random)
-		c := Call{pick(random, "ns", "other", "nowhere"), "/x.S/" + pick(random, "Get", "Put", "Nope"), pick(random, "", "", "", "a", "b", "c", "d", "z"), false}
+		c := Call{
+			Namespace: pick(random, "ns", "other", "nowhere"), Procedure: "/x.S/" + pick(random, "Get", "Put", "Nope"),
+			Target: pick(random, "", "", "", "a", "b", "c", "d", "z"),
+		}
 		b := Balance{Turn: random.Uint32(), Load: UnderWay}
 		want := Route(world.view, c, b)
 		got, candidates := Explain(world.view, c, b)

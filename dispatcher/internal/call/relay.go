@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -14,25 +14,25 @@ import (
 
 // relay carries a call to a peer and its answer back. Messages go through as the bytes they came as, one at a time and never
 // buffered: a slow reader holds up the writer on the other end.
-func (p *peers) relay(ctx context.Context, r *request, stream connect.ServerStream) error {
-	if r.spec.StreamType&connect.StreamTypeClient != 0 {
+func (p *Peers) relay(ctx context.Context, r *Request, stream connect.ServerStream) error {
+	if r.Spec.StreamType&connect.StreamTypeClient != 0 {
 		return p.relayStream(ctx, r, stream)
 	}
 	return p.relaySingle(ctx, r, stream)
 }
 
 // relaySingle forwards a call with one request message.
-func (p *peers) relaySingle(ctx context.Context, r *request, stream connect.ServerStream) error {
+func (p *Peers) relaySingle(ctx context.Context, r *Request, stream connect.ServerStream) error {
 	raw := new(link.Raw)
 	if err := stream.Receive(raw); err != nil {
 		return err
 	}
 	ctx, info := connect.NewClientContext(ctx)
-	out, err := p.open(ctx, info, r.decision, r.call(), r.info.RequestHeader())
+	out, err := p.open(ctx, info, r.Decision, r.call(), r.Info.RequestHeader())
 	if err != nil {
 		return status.Reauthor(err)
 	}
-	defer out.recycle()
+	defer out.Recycle()
 	defer out.Close()
 	if err := out.Send(raw); err != nil && !errors.Is(err, io.EOF) {
 		return status.Reauthor(err)
@@ -45,11 +45,11 @@ func (p *peers) relaySingle(ctx context.Context, r *request, stream connect.Serv
 
 // relayStream forwards a call with any number of request messages: they go up on a goroutine of their own while the
 // answers come down.
-func (p *peers) relayStream(ctx context.Context, r *request, stream connect.ServerStream) error {
+func (p *Peers) relayStream(ctx context.Context, r *Request, stream connect.ServerStream) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ctx, info := connect.NewClientContext(ctx)
-	out, err := p.open(ctx, info, r.decision, r.call(), r.info.RequestHeader())
+	out, err := p.open(ctx, info, r.Decision, r.call(), r.Info.RequestHeader())
 	if err != nil {
 		return status.Reauthor(err)
 	}
@@ -71,22 +71,22 @@ func (p *peers) relayStream(ctx context.Context, r *request, stream connect.Serv
 
 // stopRequest waits until the request is not read any more, as it must not be once the handler has returned. It returns why
 // reading failed before the call was over.
-func (r *request) stopRequest(up <-chan error) error {
+func (r *Request) stopRequest(up <-chan error) error {
 	select {
 	case err := <-up:
 		return err
 	default:
 	}
-	if r.stop != nil {
-		r.stop()
+	if r.Stop != nil {
+		r.Stop()
 	}
 	<-up
 	return nil
 }
 
 // pump carries request messages to the peer until the client ends them.
-func pump(out *retryingCall, stream connect.ServerStream) (err error) {
-	defer out.peers.recovery.Rescue(out.ctx, out.call.Spec.Procedure, &err) // nobody else would, on this goroutine
+func pump(out *RetryingCall, stream connect.ServerStream) (err error) {
+	defer out.peers.Recovery.Rescue(out.ctx, out.call.Spec.Procedure, &err) // nobody else would, on this goroutine
 	raw := new(link.Raw)
 	for {
 		raw.Data = raw.Data[:0] // an empty message leaves it as it is
@@ -105,9 +105,9 @@ func pump(out *retryingCall, stream connect.ServerStream) (err error) {
 }
 
 // relayAnswers carries the answer of a peer to the client: headers, messages, trailers and verdict.
-func (r *request) relayAnswers(out *retryingCall, info *connect.CallInfo, stream connect.ServerStream) (err error) {
-	defer out.peers.recovery.Rescue(out.ctx, out.call.Spec.Procedure, &err) // or the request would be read on
-	single := r.spec.StreamType&connect.StreamTypeServer == 0
+func (r *Request) relayAnswers(out *RetryingCall, info *connect.CallInfo, stream connect.ServerStream) (err error) {
+	defer out.peers.Recovery.Rescue(out.ctx, out.call.Spec.Procedure, &err) // or the request would be read on
+	single := r.Spec.StreamType&connect.StreamTypeServer == 0
 	headers := !single && out.receiveHeaders()
 	if headers { // the client may wait for them before it goes on
 		r.relayHeaders(out, info)
@@ -124,7 +124,7 @@ func (r *request) relayAnswers(out *retryingCall, info *connect.CallInfo, stream
 			r.relayHeaders(out, info)
 		}
 		if err != nil || single {
-			header.CopyAnswer(r.info.ResponseTrailer(), info.ResponseTrailer())
+			header.CopyAnswer(r.Info.ResponseTrailer(), info.ResponseTrailer())
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -138,8 +138,8 @@ func (r *request) relayAnswers(out *retryingCall, info *connect.CallInfo, stream
 	}
 }
 
-func (r *request) relayHeaders(out *retryingCall, info *connect.CallInfo) {
-	header.CopyAnswer(r.info.ResponseHeader(), info.ResponseHeader())
-	r.route = out.route()
-	r.route.Tag(r.info.ResponseHeader())
+func (r *Request) relayHeaders(out *RetryingCall, info *connect.CallInfo) {
+	header.CopyAnswer(r.Info.ResponseHeader(), info.ResponseHeader())
+	r.Route = out.route()
+	r.Route.Tag(r.Info.ResponseHeader())
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -9,21 +9,21 @@ import (
 )
 
 // openMirrored opens a call of this process on a peer. Its headers go as they are unless one of them must not.
-func (p *peers) openMirrored(ctx context.Context, r *request) (connect.ClientStream, *retryingCall, error) {
-	if !filters(r.info.RequestHeader()) {
-		out, err := p.open(ctx, r.info, r.decision, r.call(), nil)
+func (p *Peers) openMirrored(ctx context.Context, r *Request) (connect.ClientStream, *RetryingCall, error) {
+	if !filters(r.Info.RequestHeader()) {
+		out, err := p.open(ctx, r.Info, r.Decision, r.call(), nil)
 		if err != nil {
 			return nil, nil, err
 		}
 		return out, out, nil
 	}
 	ctx, filtered := connect.NewClientContext(ctx)
-	out, err := p.open(ctx, filtered, r.decision, r.call(), r.info.RequestHeader())
+	out, err := p.open(ctx, filtered, r.Decision, r.call(), r.Info.RequestHeader())
 	if err != nil {
 		return nil, nil, err
 	}
-	r.info.TransportInfo = filtered.TransportInfo
-	return &mirrored{ClientStream: out, to: r.info, from: filtered}, out, nil
+	r.Info.TransportInfo = filtered.TransportInfo
+	return &mirrored{ClientStream: out, to: r.Info, from: filtered}, out, nil
 }
 
 // filters reports whether a request header has a name that may not go to a peer as it is.

@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -17,40 +17,40 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// executor runs the methods of this collector. It has no way to a peer: whatever is handed an executor and nothing else can
+// Executor runs the methods of this collector. It has no way to a peer: whatever is handed an executor and nothing else can
 // run a call here or refuse it, so that no call makes a second hop.
-type executor struct {
+type Executor struct {
 	self     string
 	message  int // bytes of the largest message
 	recovery *recovery.Recovery
 	methods  *hosted.Set
 	// validate is asked before a call runs; nil lets it.
 	validate func(context.Context, *hosted.Method) *refusal.Refusal
-	alone    views // of what is registered here, without any peer, for Serve
+	Alone    Views // of what is registered here, without any peer, for Serve
 }
 
-func newExecutor(self string, namespaces []string, message int, recovery *recovery.Recovery, methods *hosted.Set,
-	validate func(context.Context, *hosted.Method) *refusal.Refusal) *executor {
-	l := &executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate}
+func NewExecutor(self string, namespaces []string, message int, recovery *recovery.Recovery, methods *hosted.Set,
+	validate func(context.Context, *hosted.Method) *refusal.Refusal) *Executor {
+	l := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate}
 	table := conn.NewTable()
-	l.alone.self, l.alone.namespaces = self, namespaces
-	l.alone.sources = func() sources { return sources{local: methods.Snapshot(), table: table} }
+	l.Alone.Self, l.Alone.Namespaces = self, namespaces
+	l.Alone.Sources = func() Sources { return Sources{Local: methods.Snapshot(), Table: table} }
 	return l
 }
 
 // run runs a method. A call whose time is over is not started.
-func (e *executor) run(ctx context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
+func (e *Executor) run(ctx context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
 	if err := ctx.Err(); err != nil {
 		return refusal.TimeOver(err, false).Err(e.self)
 	}
 	if r := e.validate(ctx, m); r != nil {
 		return r.Err(e.self)
 	}
-	return m.Call(ctx, info, &guardedStream{ServerStream: e.opened(m, info, stream), limit: e.message})
+	return m.Call(ctx, info, &guardedStream{ServerStream: opened(e.methods, m, info, stream), limit: e.message})
 }
 
 // RunInProcess runs a method for a caller in this process, see [inprocess.Runner].
-func (e *executor) RunInProcess(
+func (e *Executor) RunInProcess(
 	caller context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream,
 ) (err error) {
 	defer e.recovery.Rescue(caller, m.Spec.Procedure, &err)
@@ -91,11 +91,11 @@ func (s *guardedStream) Receive(msg any) error {
 	return err
 }
 
-// serveLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the
+// ServeLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the
 // connection itself, which comes in no namespace.
-func (e *executor) serveLink(system *connect.Server) link.Handler {
+func (e *Executor) ServeLink(system *connect.Server) link.Handler {
 	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
-		namespace := linkNamespace(info)
+		namespace := LinkNamespace(info)
 		if namespace == "" {
 			return system.Call(ctx, procedure, info, stream)
 		}
@@ -108,7 +108,7 @@ func (e *executor) serveLink(system *connect.Server) link.Handler {
 	}
 }
 
-func linkNamespace(info *connect.CallInfo) string {
+func LinkNamespace(info *connect.CallInfo) string {
 	if server, ok := info.TransportInfo.(*link.ServerInfo); ok {
 		return server.Namespace
 	}

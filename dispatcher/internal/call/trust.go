@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -10,16 +10,16 @@ import (
 
 // trusts reports whether a call's Authorization header may go to a peer: one that has proved who it is, or that this
 // collector dialled itself, on loopback or with TLS.
-func (p *peers) trusts(st *routing.RoutePeer) bool { return p.distrust(st) == "" }
+func (p *Peers) trusts(st *routing.RoutePeer) bool { return p.distrust(st) == "" }
 
 // distrust says why a call's Authorization header does not go to a peer; empty if it does.
-func (p *peers) distrust(st *routing.RoutePeer) string {
+func (p *Peers) distrust(st *routing.RoutePeer) string {
 	switch {
-	case p.trust.all || p.trust.proves():
+	case p.Trust.All || p.Trust.Proves():
 		return ""
 	case !st.Dialed:
 		return "the peer dialled this collector and has not proved who it is"
-	case !p.trust.tls && !isLoopback(st.Address):
+	case !p.Trust.TLS && !isLoopback(st.Address):
 		return "the peer was dialled beyond loopback without TLS"
 	}
 	return ""
@@ -27,11 +27,11 @@ func (p *peers) distrust(st *routing.RoutePeer) string {
 
 // withhold tells in the log that a call's Authorization header does not go to a peer, once for each peer: its handlers
 // may refuse the call for that.
-func (p *peers) withhold(ctx context.Context, st *routing.RoutePeer) {
+func (p *Peers) withhold(ctx context.Context, st *routing.RoutePeer) {
 	if st.Withheld.Swap(true) {
 		return
 	}
-	p.log.WarnContext(ctx, "the authorization header of calls does not go to a peer", "collector", p.self, "peer", st.ID,
+	p.Log.WarnContext(ctx, "the authorization header of calls does not go to a peer", "collector", p.Self, "peer", st.ID,
 		"reason", p.distrust(st), "next", "let collectors prove who they are (serve --trust-domain, conn.WithIdentity), "+
 			"or let it go to every peer (dispatcher.WithForwardedAuthorization)")
 }
@@ -43,11 +43,4 @@ func isLoopback(address string) bool {
 	}
 	parsed, err := netip.ParseAddrPort(address)
 	return err == nil && parsed.Addr().Unmap().IsLoopback()
-}
-
-// trust is to which peers the Authorization header of a call may go.
-type trust struct {
-	all    bool        // to all of them
-	tls    bool        // this collector dials with TLS
-	proves func() bool // whether peers have proved who they are
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/collectiverpc/collective/conn/link"
@@ -20,17 +21,17 @@ import (
 // linked into the program. Methods of other messages, which are most, run without it.
 type openStream struct {
 	connect.ServerStream
-	executor *executor
-	method   *hosted.Method
-	json     bool // how the client writes and reads messages
+	methods *hosted.Set
+	method  *hosted.Method
+	json    bool // how the client writes and reads messages
 }
 
 // opened puts an openStream around the stream of a method that needs one.
-func (e *executor) opened(m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) connect.ServerStream {
+func opened(methods *hosted.Set, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) connect.ServerStream {
 	if !m.Open {
 		return stream
 	}
-	return &openStream{ServerStream: stream, executor: e, method: m, json: info.Codec == connect.CodecNameJSON}
+	return &openStream{ServerStream: stream, methods: methods, method: m, json: info.Codec == connect.CodecNameJSON}
 }
 
 func (s *openStream) Receive(msg any) error {
@@ -92,7 +93,7 @@ func (s *openStream) marshalJSON(message proto.Message) ([]byte, error) {
 
 // resolver has the types of messages like one: a handler with generated code expects those of generated code first.
 func (s *openStream) resolver(message proto.Message) descriptor.Resolver {
-	return s.executor.typesOf(s.method, isDynamic(message))
+	return typesOf(s.methods, s.method, isDynamic(message))
 }
 
 func isDynamic(message proto.Message) bool {
@@ -119,4 +120,15 @@ func understand(to, from proto.Message, types descriptor.Resolver) error {
 		return err
 	}
 	return proto.UnmarshalOptions{Resolver: types, RecursionLimit: codec.MaxDepth}.Unmarshal(data, to)
+}
+
+// typesOf are the types of a method that runs here: of its own files, of its namespace, and those linked into the
+// program, which come first if the handler's messages are generated code.
+func typesOf(methods *hosted.Set, m *hosted.Method, dynamic bool) descriptor.Resolver {
+	current := methods.Snapshot()
+	own := current.Files.TypesIn(m.Schema.ParentFile())
+	if dynamic {
+		return descriptor.Chain{own, current.TypesIn(m.Namespace), protoregistry.GlobalTypes}
+	}
+	return descriptor.Chain{protoregistry.GlobalTypes, own, current.TypesIn(m.Namespace)}
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -18,13 +18,13 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// retryingCall is a call from here to a peer: a [connect.ClientStream] that goes on to the next candidate when a call
+// RetryingCall is a call from here to a peer: a [connect.ClientStream] that goes on to the next candidate when a call
 // surely did not run, or may be repeated. All entrances use it, and nothing else repeats a call.
 //
 // A call is repeated only while nothing of an answer was seen and only if its request is one message, which is kept
 // until then. Request streams are tried elsewhere only if the peer cannot even be asked.
-type retryingCall struct {
-	peers    *peers
+type RetryingCall struct {
+	peers    *Peers
 	ctx      context.Context //nolint:containedctx // the stream lives as long as the call
 	info     *connect.CallInfo
 	header   *connect.Header // of the request, before it is filtered for a peer; nil if info has it already
@@ -57,10 +57,10 @@ type attempts struct {
 	first   error   // what went wrong first
 }
 
-var retryingCalls = sync.Pool{New: func() any { return new(retryingCall) }}
+var retryingCalls = sync.Pool{New: func() any { return new(RetryingCall) }}
 
-// recycle gives the memory of a unary call that is over to another one. Nobody uses the call any more.
-func (o *retryingCall) recycle() {
+// Recycle gives the memory of a unary call that is over to another one. Nobody uses the call any more.
+func (o *RetryingCall) Recycle() {
 	if o.call.Spec.StreamType != connect.StreamTypeUnary {
 		return
 	}
@@ -74,15 +74,15 @@ func (o *retryingCall) recycle() {
 
 // open opens a call on the first candidate that can be asked. header is copied into info as far as it may go to
 // that peer; if it is nil, info has the headers that go.
-func (p *peers) open(
+func (p *Peers) open(
 	ctx context.Context, info *connect.CallInfo, decided routing.Decision, call link.Call, header *connect.Header,
-) (*retryingCall, error) {
+) (*RetryingCall, error) {
 	if late := tooLate(ctx); late != nil {
-		return nil, late.Err(p.self)
+		return nil, late.Err(p.Self)
 	}
-	o := retryingCalls.Get().(*retryingCall) //nolint:forcetypeassert // the pool holds nothing else
+	o := retryingCalls.Get().(*RetryingCall) //nolint:forcetypeassert // the pool holds nothing else
 	o.peers, o.ctx, o.info, o.header, o.call, o.decision = p, ctx, info, header, call, decided
-	p.budget.earn()
+	p.Budget.earn()
 	if err := o.next(nil); err != nil {
 		return nil, err
 	}
@@ -92,17 +92,17 @@ func (p *peers) open(
 	return o, nil
 }
 
-// leastTime is what a call must have left to be sent. With less its time would be over when its handler begins.
-const leastTime = 5 * time.Millisecond
+// LeastTime is what a call must have left to be sent. With less its time would be over when its handler begins.
+const LeastTime = 5 * time.Millisecond
 
 // tooLate refuses a call that is not worth sending any more.
 func tooLate(ctx context.Context) *refusal.Refusal {
 	if err := ctx.Err(); err != nil {
 		return refusal.TimeOver(err, false)
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < leastTime {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < LeastTime {
 		r := refusal.TimeOver(context.DeadlineExceeded, false)
-		r.Message = "less than " + leastTime.String() + " are left until the deadline of the call: it was not sent"
+		r.Message = "less than " + LeastTime.String() + " are left until the deadline of the call: it was not sent"
 		return r
 	}
 	return nil
@@ -110,10 +110,10 @@ func tooLate(ctx context.Context) *refusal.Refusal {
 
 // next opens the call on the next candidate. why is what the one before failed with. Callers hold mu, or are the only
 // ones to know o.
-func (o *retryingCall) next(why error) error {
+func (o *RetryingCall) next(why error) error {
 	o.keep(why)
-	for o.tried < min(o.decision.Len(), o.peers.attempts) {
-		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.peers.budget.spend()) {
+	for o.tried < min(o.decision.Len(), o.peers.Attempts) {
+		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.peers.Budget.spend()) {
 			break
 		}
 		st := o.decision.Peer(o.tried)
@@ -127,19 +127,19 @@ func (o *retryingCall) next(why error) error {
 		o.keep(o.failure(st, err))
 	}
 	if o.first == nil {
-		return refusal.TimeOver(o.ctx.Err(), false).Err(o.peers.self)
+		return refusal.TimeOver(o.ctx.Err(), false).Err(o.peers.Self)
 	}
 	return o.first
 }
 
 // keep remembers the first error: it is the one that tells most.
-func (o *retryingCall) keep(err error) {
+func (o *RetryingCall) keep(err error) {
 	if o.first == nil {
 		o.first = err
 	}
 }
 
-func (o *retryingCall) moveTo(next attempt) {
+func (o *RetryingCall) moveTo(next attempt) {
 	next.routePeer.Load.Add(1)
 	o.left(o.counted.Swap(next.routePeer))
 	place := &o.only
@@ -152,7 +152,7 @@ func (o *retryingCall) moveTo(next attempt) {
 }
 
 // address fills the request headers for a peer.
-func (o *retryingCall) address(st *routing.RoutePeer) {
+func (o *RetryingCall) address(st *routing.RoutePeer) {
 	if o.header == nil {
 		return
 	}
@@ -162,21 +162,21 @@ func (o *retryingCall) address(st *routing.RoutePeer) {
 	if !trusted && o.header.Get(header.Authorization) != "" {
 		o.peers.withhold(o.ctx, st)
 	}
-	header.CopyRequest(to, o.header, trusted, o.peers.cookie || st.Entrance)
+	header.CopyRequest(to, o.header, trusted, o.peers.Cookie || st.Entrance)
 	if st.Entrance {
 		o.addressEntrance(to)
 	}
 }
 
-func (o *retryingCall) route() *mesh.Route { return o.present.Load().routePeer.Route }
+func (o *RetryingCall) route() *mesh.Route { return o.present.Load().routePeer.Route }
 
-func (o *retryingCall) single() bool { return o.call.Spec.StreamType&connect.StreamTypeClient == 0 }
+func (o *RetryingCall) single() bool { return o.call.Spec.StreamType&connect.StreamTypeClient == 0 }
 
-func (o *retryingCall) current() connect.ClientStream { return o.present.Load().stream }
+func (o *RetryingCall) current() connect.ClientStream { return o.present.Load().stream }
 
-func (o *retryingCall) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
+func (o *RetryingCall) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
 
-func (o *retryingCall) Send(msg any) error {
+func (o *RetryingCall) Send(msg any) error {
 	stream := o.sending(msg)
 	err := stream.Send(msg)
 	if err == nil {
@@ -191,7 +191,7 @@ func (o *retryingCall) Send(msg any) error {
 }
 
 // sending keeps a single request message for a repetition.
-func (o *retryingCall) sending(msg any) connect.ClientStream {
+func (o *RetryingCall) sending(msg any) connect.ClientStream {
 	if !o.single() {
 		return o.current()
 	}
@@ -201,9 +201,9 @@ func (o *retryingCall) sending(msg any) connect.ClientStream {
 	return o.current()
 }
 
-func (o *retryingCall) CloseSend() error { return o.current().CloseSend() }
+func (o *RetryingCall) CloseSend() error { return o.current().CloseSend() }
 
-func (o *retryingCall) Receive(msg any) error {
+func (o *RetryingCall) Receive(msg any) error {
 	for {
 		stream := o.current()
 		err := stream.Receive(msg)
@@ -223,7 +223,7 @@ func (o *retryingCall) Receive(msg any) error {
 }
 
 // receiveHeaders waits until the answer begins and reports whether its headers came by themselves.
-func (o *retryingCall) receiveHeaders() bool {
+func (o *RetryingCall) receiveHeaders() bool {
 	bare, ok := o.present.Load().bare.(link.HeaderReceiver)
 	if !ok || !bare.ReceiveHeaders() {
 		return false
@@ -232,7 +232,7 @@ func (o *retryingCall) receiveHeaders() bool {
 	return true
 }
 
-func (o *retryingCall) received() {
+func (o *RetryingCall) received() {
 	o.seen.Store(true)
 	if o.call.Spec.StreamType&connect.StreamTypeServer == 0 {
 		o.end()
@@ -241,7 +241,7 @@ func (o *retryingCall) received() {
 
 // repeat sends the kept request to the next candidate if that is allowed after err. It returns the error to report if
 // not.
-func (o *retryingCall) repeat(failed connect.ClientStream, err error) (bool, error) {
+func (o *RetryingCall) repeat(failed connect.ClientStream, err error) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if failed != o.current() {
@@ -268,7 +268,7 @@ func (o *retryingCall) repeat(failed connect.ClientStream, err error) (bool, err
 }
 
 // mayRepeat is the only rule of repetition.
-func (o *retryingCall) mayRepeat(err error) bool {
+func (o *RetryingCall) mayRepeat(err error) bool {
 	if !o.single() || o.ctx.Err() != nil {
 		return false
 	}
@@ -289,8 +289,8 @@ func withdrawn(err error) bool {
 }
 
 // failure gives an error of an attempt its public form. A handler's verdict stays as it is.
-func (o *retryingCall) failure(st *routing.RoutePeer, err error) error {
-	self := o.peers.self
+func (o *RetryingCall) failure(st *routing.RoutePeer, err error) error {
+	self := o.peers.Self
 	if failed, ok := errors.AsType[*link.Error](err); ok {
 		o.traffic.failed.Store(true)
 		return linkFailure(st, failed, err).Err(self, st.ID)
@@ -313,7 +313,7 @@ func (o *retryingCall) failure(st *routing.RoutePeer, err error) error {
 
 // late reports whether the deadline of the call has passed, by the clock: its context may hear of it a moment later than
 // the peer.
-func (o *retryingCall) late() bool {
+func (o *RetryingCall) late() bool {
 	deadline, ok := o.ctx.Deadline()
 	return ok && !time.Now().Before(deadline)
 }
@@ -330,7 +330,7 @@ func linkFailure(st *routing.RoutePeer, failed *link.Error, err error) *refusal.
 }
 
 // finish ends the call if err is one.
-func (o *retryingCall) finish(err error) error {
+func (o *RetryingCall) finish(err error) error {
 	if err != nil {
 		o.end()
 	}
@@ -338,7 +338,7 @@ func (o *retryingCall) finish(err error) error {
 }
 
 // end may be called any number of times.
-func (o *retryingCall) end() {
+func (o *RetryingCall) end() {
 	o.uncount()
 	if o.unwatch != nil {
 		o.unwatch()
@@ -346,9 +346,9 @@ func (o *retryingCall) end() {
 }
 
 // uncount takes the call out of the load of its peer and into the account of the connection.
-func (o *retryingCall) uncount() { o.left(o.counted.Swap(nil)) }
+func (o *RetryingCall) uncount() { o.left(o.counted.Swap(nil)) }
 
-func (o *retryingCall) left(st *routing.RoutePeer) {
+func (o *RetryingCall) left(st *routing.RoutePeer) {
 	if st != nil {
 		st.Load.Add(-1)
 		o.traffic.record(st)
@@ -365,13 +365,13 @@ func (t *traffic) record(st *routing.RoutePeer) {
 	st.Conn.Record(t.sent.Swap(0), t.received.Swap(0), t.failed.Swap(false))
 }
 
-func (o *retryingCall) Close() error {
+func (o *RetryingCall) Close() error {
 	o.end()
 	return o.current().Close()
 }
 
 // exchange runs a unary call: raw is the request and becomes the answer.
-func (o *retryingCall) exchange(raw *link.Raw) error {
+func (o *RetryingCall) exchange(raw *link.Raw) error {
 	defer o.Close()
 	if err := o.Send(raw); err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -383,4 +383,11 @@ func (o *retryingCall) exchange(raw *link.Raw) error {
 	err := o.Receive(answer)
 	raw.Data = answer.Data
 	return err
+}
+
+// addressEntrance gives a call's headers to the entrance, which reads what it would of any client.
+func (o *RetryingCall) addressEntrance(to *connect.Header) {
+	if target := o.header.Get(mesh.HeaderTarget); target != "" {
+		to.Set(mesh.HeaderTarget, target)
+	}
 }

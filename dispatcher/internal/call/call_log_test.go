@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"io"
@@ -12,13 +12,13 @@ import (
 
 // While the log does not want calls, they pay nothing for it.
 func TestUnwantedCallLogDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests
-	o := &observer{self: "a", log: slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelInfo}))}
-	seen := o.observe(observe.Native, "ns", "/x.S/Get")
-	seen.caller = "127.0.0.1:1"
+	o := &Observer{Self: "a", Log: slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	seen := o.Observe(observe.Native, "ns", "/x.S/Get")
+	seen.Caller = "127.0.0.1:1"
 	route := &mesh.Route{Executor: "a", Route: []string{"a"}}
 	end := func() {
 		seen.call.Start = time.Now()
-		seen.end(route, nil)
+		seen.End(route, nil)
 	}
 	if n := testing.AllocsPerRun(100, end); n != 0 {
 		t.Errorf("%v allocations", n)

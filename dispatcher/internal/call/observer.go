@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -13,6 +13,13 @@ import (
 	"github.com/collectiverpc/collective/internal/observe"
 )
 
+// Observer tells the recorder and the log of calls.
+type Observer struct {
+	Self     string
+	Recorder *observe.Recorder
+	Log      *slog.Logger
+}
+
 // own is the entrance, in the log, of calls of the collector's own services.
 const own observe.Entrance = "own"
 
@@ -22,9 +29,9 @@ const maxLoggedName = 256
 // logged tells of a finished call in one line at debug level: what was called, where it came from and ran, and how it
 // went. It tells no message, no header and no text of an error: who reads the log need not be who may know these. When
 // the level is off, and it may change at any time, it allocates nothing.
-func (o *observer) logged(c *observe.Call, caller string) {
+func (o *Observer) logged(c *observe.Call, caller string) {
 	ctx := context.Background()
-	if !o.log.Enabled(ctx, slog.LevelDebug) {
+	if !o.Log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
 	attrs := []slog.Attr{
@@ -35,7 +42,7 @@ func (o *observer) logged(c *observe.Call, caller string) {
 	if c.Reason != "" {
 		attrs = append(attrs, slog.String("reason", c.Reason))
 	}
-	o.log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
+	o.Log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 }
 
 func loggedName(name string) string {
@@ -45,28 +52,28 @@ func loggedName(name string) string {
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
-// callerOf is the address from which the call of a context came; empty within this process.
-func callerOf(ctx context.Context) string {
+// CallerOf is the address from which the call of a context came; empty within this process.
+func CallerOf(ctx context.Context) string {
 	if info, ok := connect.CallInfoForServerContext(ctx); ok {
 		return info.PeerAddr
 	}
 	return ""
 }
 
-// logOwn logs the calls of the collector's own services, which are no calls of the mesh and not recorded. Those that
+// LogOwn logs the calls of the collector's own services, which are no calls of the mesh and not recorded. Those that
 // bring a call of the mesh are told as that.
-func (o *observer) logOwn(next connect.ServerFunc) connect.ServerFunc {
+func (o *Observer) LogOwn(next connect.ServerFunc) connect.ServerFunc {
 	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
-		if isEnvelope(spec.Procedure) || !o.log.Enabled(ctx, slog.LevelDebug) {
+		if isEnvelope(spec.Procedure) || !o.Log.Enabled(ctx, slog.LevelDebug) {
 			return next(ctx, spec, stream)
 		}
 		start := time.Now()
 		err := next(ctx, spec, stream)
-		c := &observe.Call{Entrance: own, Procedure: spec.Procedure, Executor: o.self, Code: observe.OK, Duration: time.Since(start)}
+		c := &observe.Call{Entrance: own, Procedure: spec.Procedure, Executor: o.Self, Code: observe.OK, Duration: time.Since(start)}
 		if err != nil {
 			c.Code = refusal.VerdictOf(err).Code().String()
 		}
-		o.logged(c, callerOf(ctx))
+		o.logged(c, CallerOf(ctx))
 		return err
 	}
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 func TestTooLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		for left, sent := range map[time.Duration]bool{leastTime - 1: false, leastTime: true, time.Hour: true} {
+		for left, sent := range map[time.Duration]bool{LeastTime - 1: false, LeastTime: true, time.Hour: true} {
 			ctx, cancel := context.WithTimeout(t.Context(), left)
 			late := tooLate(ctx)
 			cancel()

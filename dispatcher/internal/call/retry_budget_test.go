@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"testing"
@@ -15,7 +15,7 @@ func TestBudget(t *testing.T) {
 			}
 			return n
 		}
-		b := newRetryBudget()
+		b := NewRetryBudget()
 		if n := spent(b); n != 100 {
 			t.Errorf("%d repetitions at once, want 100", n)
 		}
@@ -40,7 +40,7 @@ func TestBudget(t *testing.T) {
 }
 
 func BenchmarkBudgetEarn(b *testing.B) {
-	budget := newRetryBudget()
+	budget := NewRetryBudget()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			budget.earn()

@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"context"
@@ -14,48 +14,48 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
 
-// views has the view of the moment. It is joined anew by whoever finds it out of date.
-type views struct {
-	self       string
-	namespaces []string
-	sources    func() sources
-	changed    func() <-chan struct{} // closed at the next change of the peers
+// Views has the view of the moment. It is joined anew by whoever finds it out of date.
+type Views struct {
+	Self       string
+	Namespaces []string
+	Sources    func() Sources
+	Changed    func() <-chan struct{} // closed at the next change of the peers
 	joined     atomic.Pointer[joined]
 	joining    sync.Mutex
 	// expected is closed and gone when calls need not wait any more for peers of earlier runs; nil if they do not.
 	expected atomic.Pointer[chan struct{}]
 }
 
-// sources is what a view follows from. Each part is replaced as a whole when it changes.
-type sources struct {
-	local   *hosted.Snapshot
-	table   *conn.Table
-	schemas routing.Schemas
+// Sources is what a view follows from. Each part is replaced as a whole when it changes.
+type Sources struct {
+	Local   *hosted.Snapshot
+	Table   *conn.Table
+	Schemas routing.Schemas
 }
 
 // joined is a view with what it was made from.
 type joined struct {
 	view *routing.View
-	from sources
+	from Sources
 }
 
-// now is what routing may look at now.
-func (s *views) now() *routing.View {
-	if j := s.joined.Load(); j != nil && j.from == s.sources() {
+// Now is what routing may look at now.
+func (s *Views) Now() *routing.View {
+	if j := s.joined.Load(); j != nil && j.from == s.Sources() {
 		return j.view
 	}
 	return s.rejoin()
 }
 
-func (s *views) rejoin() *routing.View {
+func (s *Views) rejoin() *routing.View {
 	s.joining.Lock()
 	defer s.joining.Unlock()
-	from := s.sources()
+	from := s.Sources()
 	old := s.joined.Load()
 	if old != nil && old.from == from {
 		return old.view
 	}
-	in := routing.Inputs{Self: s.self, Namespaces: s.namespaces, Local: from.local, Peers: peersOf(from.table), Schemas: from.schemas}
+	in := routing.Inputs{Self: s.Self, Namespaces: s.Namespaces, Local: from.Local, Peers: peersOf(from.Table), Schemas: from.Schemas}
 	if old != nil {
 		in.Before = old.view
 	}
@@ -88,8 +88,8 @@ func (p peerConn) Open(ctx context.Context, namespace, codec string, spec connec
 	return p.Peer.Open(ctx, link.Call{Namespace: namespace, Codec: codec, Spec: spec})
 }
 
-// expect lets calls wait for peers of earlier runs, see until, and returns what ends that. It returns nil if they wait already.
-func (s *views) expect() (end func()) {
+// Expect lets calls wait for peers of earlier runs, see until, and returns what ends that. It returns nil if they wait already.
+func (s *Views) Expect() (end func()) {
 	open := make(chan struct{})
 	if !s.expected.CompareAndSwap(nil, &open) {
 		return nil
@@ -100,16 +100,16 @@ func (s *views) expect() (end func()) {
 	}
 }
 
-// until is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the first one in
+// Until is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the first one in
 // which the call is not refused for want of them. refused says why it is refused in a view; nil if it is not.
-func (s *views) until(ctx context.Context, refused func(*routing.View) *refusal.Refusal) *routing.View {
+func (s *Views) Until(ctx context.Context, refused func(*routing.View) *refusal.Refusal) *routing.View {
 	for {
 		open := s.expected.Load()
 		if open == nil {
-			return s.now()
+			return s.Now()
 		}
-		changed := s.changed()
-		v := s.now()
+		changed := s.Changed()
+		v := s.Now()
 		if !refused(v).MayPass() {
 			return v
 		}

@@ -1,4 +1,4 @@
-package dispatcher
+package call
 
 import (
 	"sync/atomic"
@@ -13,13 +13,13 @@ type retryBudget struct {
 }
 
 const (
-	budgetPerCall   = 2   // a fifth of a repetition
-	budgetPerSecond = 100 // ten repetitions
+	BudgetPerCall   = 2   // a fifth of a repetition
+	BudgetPerSecond = 100 // ten repetitions
 	budgetMost      = 1000
-	budgetSpent     = 10
+	BudgetSpent     = 10
 )
 
-func newRetryBudget() *retryBudget {
+func NewRetryBudget() *retryBudget {
 	b := new(retryBudget)
 	b.tenths.Store(budgetMost)
 	b.filled.Store(time.Now().UnixNano())
@@ -29,7 +29,7 @@ func newRetryBudget() *retryBudget {
 // earn is called once per call to a peer.
 func (b *retryBudget) earn() {
 	if b.tenths.Load() < budgetMost {
-		b.tenths.Add(budgetPerCall)
+		b.tenths.Add(BudgetPerCall)
 	}
 }
 
@@ -38,10 +38,10 @@ func (b *retryBudget) spend() bool {
 	b.fill()
 	for {
 		has := b.tenths.Load()
-		if has < budgetSpent {
+		if has < BudgetSpent {
 			return false
 		}
-		if b.tenths.CompareAndSwap(has, has-budgetSpent) {
+		if b.tenths.CompareAndSwap(has, has-BudgetSpent) {
 			return true
 		}
 	}
@@ -50,7 +50,7 @@ func (b *retryBudget) spend() bool {
 // fill adds what time has brought since the last filling.
 func (b *retryBudget) fill() {
 	now, last := time.Now().UnixNano(), b.filled.Load()
-	brought := min(budgetMost, (now-last)*budgetPerSecond/int64(time.Second))
+	brought := min(budgetMost, (now-last)*BudgetPerSecond/int64(time.Second))
 	if brought <= 0 || !b.filled.CompareAndSwap(last, now) {
 		return
 	}

@@ -1,0 +1,64 @@
+package call
+
+import (
+	"context"
+	"log/slog"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+)
+
+// Peers opens calls on peers.
+type Peers struct {
+	Self     string
+	Log      *slog.Logger
+	Attempts int  // that a call has at most
+	Cookie   bool // whether cookies go to peers
+	Trust    Trust
+	Budget   *retryBudget
+	Recovery *recovery.Recovery
+	// Intercept opens a call on a peer through the client interceptors, of which there are some if intercepted.
+	Intercept   connect.ClientFunc
+	Intercepted bool
+}
+
+// attemptKey is how openOnPeer finds its peer behind the client interceptors.
+type attemptKey struct{}
+
+type openedAttempt struct {
+	routePeer *routing.RoutePeer
+	call      link.Call
+	stream    connect.ClientStream
+}
+
+// openOn opens one attempt on one peer. bare is the stream without what client interceptors put around it.
+func (p *Peers) openOn(ctx context.Context, st *routing.RoutePeer, call link.Call) (stream, bare connect.ClientStream, err error) {
+	if !p.Intercepted {
+		stream, err = st.Conn.Open(ctx, call.Namespace, call.Codec, call.Spec)
+		return stream, stream, err
+	}
+	o := &openedAttempt{routePeer: st, call: call}
+	stream, err = p.Intercept(context.WithValue(ctx, attemptKey{}, o), call.Spec)
+	return stream, o.stream, err
+}
+
+// OpenOnPeer is the innermost [connect.ClientFunc].
+func OpenOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, error) {
+	o, ok := ctx.Value(attemptKey{}).(*openedAttempt)
+	if !ok {
+		return nil, connect.NewError(connect.CodeInternal, "a client interceptor dropped the context of the call")
+	}
+	var err error
+	o.stream, err = o.routePeer.Conn.Open(ctx, o.call.Namespace, o.call.Codec, o.call.Spec)
+	return o.stream, err
+}
+
+// Trust is to which peers the Authorization header of a call may go.
+type Trust struct {
+	All    bool        // to all of them
+	TLS    bool        // this collector dials with TLS
+	Proves func() bool // whether peers have proved who they are
+}

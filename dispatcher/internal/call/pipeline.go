@@ -1,0 +1,100 @@
+package call
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/header"
+	"github.com/collectiverpc/collective/dispatcher/internal/inprocess"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+)
+
+// Pipeline takes calls to where they run, in two steps: decide, and run or open. All entrances go through it and add nothing
+// but how calls look on their side.
+type Pipeline struct {
+	Self     string
+	Views    *Views
+	Executor *Executor
+	Peers    *Peers
+	// Relay is peers.relay behind the server interceptors, for calls that have not met them yet.
+	Relay connect.ServerFunc
+}
+
+// Find finds what a call by its path means, whose namespace may be empty, and the view by which it is decided.
+func (p *Pipeline) Find(ctx context.Context, r *Request) (*routing.Entry, *refusal.Refusal) {
+	r.View = p.Views.Until(ctx, func(v *routing.View) *refusal.Refusal { return v.Refuses(r.Call) })
+	r.Route = r.View.Route
+	namespace, e, refused := r.View.Find(r.Namespace, r.Procedure)
+	if refused != nil {
+		return nil, refused
+	}
+	r.Namespace, r.Found = namespace, e
+	return e, nil
+}
+
+// Answer takes a call whose messages go through as they are, and that find has found, to where it runs. Its context has it.
+func (p *Pipeline) Answer(ctx context.Context, seen Observation, r *Request, stream connect.ServerStream) error {
+	r.Route.Tag(r.Info.ResponseHeader())
+	seen.Caller = r.Info.PeerAddr
+	p.Decide(r)
+	switch {
+	case r.Decision.Local != nil:
+		header.DropReserved(r.Info.RequestHeader())
+	case r.Decision.Refusal != nil && r.Spec.StreamType&connect.StreamTypeClient == 0:
+		_ = stream.Receive(new(link.Raw)) // or the stream would be reset, see ingress
+	}
+	err := p.Run(ctx, r, stream)
+	seen.sized(r.Info, r.Spec.StreamType)
+	seen.End(r.Route, err)
+	return err
+}
+
+// Decide finds where a call goes, in the view of the request.
+func (p *Pipeline) Decide(r *Request) {
+	r.Route = r.View.Route
+	r.Decision = routing.Route(r.View, r.Call, p.Balance())
+}
+
+// Balance is what the next call's choice among equals goes by.
+func (*Pipeline) Balance() routing.Balance {
+	return routing.Balance{Turn: rand.Uint32(), Load: routing.UnderWay}
+}
+
+// Run takes a decided call to where it runs, and its answer back: into stream, as *[link.Raw] if a peer runs it.
+func (p *Pipeline) Run(ctx context.Context, r *Request, stream connect.ServerStream) error {
+	switch {
+	case r.Decision.Refusal != nil:
+		return r.Decision.Refusal.Err(p.Self)
+	case r.Decision.Local != nil:
+		return p.Executor.run(ctx, r.Decision.Local, r.Info, stream)
+	}
+	if r.Enveloped {
+		return p.Peers.relay(ctx, r, stream)
+	}
+	return p.Relay(ctx, r.Spec, stream)
+}
+
+// RelayRequest is the innermost [connect.ServerFunc] of a forwarded call.
+func (p *Peers) RelayRequest(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	r := RequestOf(ctx)
+	if r == nil {
+		return connect.NewError(connect.CodeInternal, "a server interceptor dropped the context of the call")
+	}
+	return p.relay(ctx, r, stream)
+}
+
+// Open is run for a caller in this process, who gets the stream instead of giving one. onPeer is the call on a peer, if it is
+// one, which may be recycled when stream is closed.
+func (p *Pipeline) Open(ctx context.Context, r *Request) (stream connect.ClientStream, onPeer *RetryingCall, err error) {
+	switch {
+	case r.Decision.Refusal != nil:
+		return nil, nil, r.Decision.Refusal.Err(p.Self)
+	case r.Decision.Local != nil:
+		return inprocess.Open(ctx, p.Self, p.Executor, r.Decision.Local, r.Info), nil, nil
+	}
+	return p.Peers.openMirrored(ctx, r)
+}
