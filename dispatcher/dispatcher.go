@@ -17,8 +17,10 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
+	"github.com/collectiverpc/collective/dispatcher/internal/describe"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/meshservice"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -52,13 +54,14 @@ type Dispatcher struct {
 	schemas    *peerschema.Learner
 	callers    peerschema.Callers
 
-	descriptions descriptions
+	describer    *describe.Describer
+	mesh         *meshservice.Service
 	recorder     *observe.Recorder
 	releaseStore func()
 
 	port   *ingress.Port
 	front  http.Handler // see newFront
-	system atomic.Pointer[systemServices]
+	system atomic.Pointer[ingress.Services]
 
 	waiting sync.WaitGroup // for peers of earlier runs
 
@@ -143,6 +146,7 @@ func (d *Dispatcher) build() error {
 	}
 	d.schemas = peerschema.Learn(d.id, d.conns, d.methods, d.limits.schemas(), d.log)
 	d.views.Self, d.views.Namespaces, d.views.Sources, d.views.Changed = d.id, d.namespaces, d.sources, d.conns.Changed
+	d.describe()
 	if err := d.SetRegistryValidator(d.options.validator); err != nil {
 		return errors.Join(err, d.close())
 	}
@@ -246,7 +250,7 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 		return err
 	}
 	if old := d.system.Swap(system); old != nil {
-		close(old.replaced)
+		close(old.Replaced)
 	}
 	d.validation.current.Store(next)
 	return nil

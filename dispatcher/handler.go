@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
@@ -34,19 +33,10 @@ func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		d.conns.ServeHTTP(w, r)
 		return
 	}
-	r = narrowedReflection(r)
-	system := d.system.Load()
-	if service := system.Find(r.URL.Path); service != nil {
-		body := d.port.GuardBody(w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
-		defer body.Done()
-		service.ServeHTTP(w, r)
-		return
+	r = ingress.NarrowReflection(r)
+	if !d.port.Serve(d.system.Load(), w, r) {
+		d.native.serve(w, r)
 	}
-	if system.HasServiceOf(r.URL.Path) {
-		d.port.Refuse(w, r, system.unknownMethod(r.URL.Path))
-		return
-	}
-	d.native.serve(w, r)
 }
 
 // observeRefusal tells of a request that was refused before it was a call.

@@ -176,7 +176,7 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 			if got := bytesOf(known); got > 4<<20 {
 				t.Errorf("%d bytes are kept", got)
 			}
-			if warnings := strings.Join((meshService{a.d}).warnings(), "\n"); !strings.Contains(warnings, "the schemas of evil in namespace test are not shown") {
+			if warnings := strings.Join(a.d.mesh.Topology().GetStatus().GetWarnings(), "\n"); !strings.Contains(warnings, "the schemas of evil in namespace test are not shown") {
 				t.Errorf("warnings: %s", warnings)
 			}
 		})

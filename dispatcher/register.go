@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +10,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/handler"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
@@ -56,6 +56,28 @@ func (d *Dispatcher) RegisterDynamic(namespace string, service protoreflect.Serv
 	methods := make([]connect.Method, 0, service.Methods().Len())
 	for i := range service.Methods().Len() {
 		methods = append(methods, connect.Method{Spec: hosted.SpecOf(service.Methods().Get(i)), Handler: fn})
+	}
+	return d.addMethods(namespace, methods)
+}
+
+// RegisterImplementation adds a whole service to a namespace, served by the methods of a Go value that has the
+// generated handler interface of the service, such as usersv1connect.UserServiceHandler:
+//
+//	unary          Get(context.Context, *Req) (*Res, error)
+//	client stream  Sum(context.Context, XServiceSumServerStream) (*Res, error)
+//	server stream  Count(context.Context, *Req, XServiceCountServerStream) error
+//	bidi           Talk(context.Context, XServiceTalkServerStream) error
+//
+// A plain connect.ServerStream may stand in for a generated stream type. Methods are matched by name, parameters and
+// results by the messages of the descriptor; every mismatch is in the one error. A unary call made this way costs a
+// reflect.Value.Call more than one registered by [Dispatcher.Register].
+func (d *Dispatcher) RegisterImplementation(namespace string, service protoreflect.ServiceDescriptor, implementation any) error {
+	if service == nil || implementation == nil {
+		return d.registrationError(namespace, []string{"the service descriptor or the implementation is nil"})
+	}
+	methods, problems := handler.Bind(service, implementation)
+	if len(problems) > 0 {
+		return d.registrationError(namespace, problems)
 	}
 	return d.addMethods(namespace, methods)
 }
@@ -198,20 +220,5 @@ func (d *Dispatcher) untellValidator(namespace string, gone []*hosted.Method, le
 		if _, ok := remaining[full]; !ok {
 			v.services.RemoveService(namespace, full)
 		}
-	}
-}
-
-// unaryHandler is the ServerFunc of a function that answers one message with one message.
-func unaryHandler(receive func() any, answer func(ctx context.Context, in any) (any, error)) connect.ServerFunc {
-	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
-		in := receive()
-		if err := stream.Receive(in); err != nil {
-			return err
-		}
-		out, err := answer(ctx, in)
-		if err != nil {
-			return err
-		}
-		return stream.Send(out)
 	}
 }

@@ -3,89 +3,76 @@ package dispatcher
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"connectrpc.com/connect/v2"
-	"connectrpc.com/connect/v2/connecthttp"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/conn/link"
-	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/describe"
+	"github.com/collectiverpc/collective/dispatcher/internal/descriptorset"
+	"github.com/collectiverpc/collective/dispatcher/internal/health"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/meshservice"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
-	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// systemServices are the collector's own services, mounted. They change only with the registry.
-type systemServices struct {
-	ingress.Mux
-	server *connect.Server
-	// replaced is closed when others take their place.
-	replaced chan struct{}
-}
-
-// has reports whether a service, given by its full name, is one of them.
-func (s *systemServices) has(service string) bool { return slices.Contains(s.names(), service) }
-
-// unknownMethod refuses a path that names one of them and no method of it.
-func (s *systemServices) unknownMethod(path string) *refusal.Refusal {
-	at := strings.LastIndexByte(path, '/')
-	service, method := path[1:at], path[at+1:]
-	var methods []string
-	for spec := range s.server.Specs() {
-		if known, ok := strings.CutPrefix(spec.Procedure, path[:at+1]); ok {
-			methods = append(methods, known)
-		}
-	}
-	return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
-		"service "+service+" of a collector has no method "+refusal.Quoted(method)+refusal.Suggest(method, methods))
-}
-
-// files are those that declare them.
-func (s *systemServices) files() []protoreflect.FileDescriptor {
-	var files []protoreflect.FileDescriptor
-	for spec := range s.server.Specs() {
-		if schema, ok := spec.Schema.(protoreflect.MethodDescriptor); ok && schema != nil {
-			files = append(files, schema.ParentFile())
-		}
-	}
-	slices.SortFunc(files, func(a, b protoreflect.FileDescriptor) int { return strings.Compare(a.Path(), b.Path()) })
-	return files
-}
-
-func (s *systemServices) names() []string {
-	names := make(map[string]bool)
-	for spec := range s.server.Specs() {
-		names[spec.Procedure[1:strings.LastIndexByte(spec.Procedure, '/')]] = true
-	}
-	return slices.Sorted(maps.Keys(names))
-}
-
 // newSystemServices mounts the collector's own services and those of a registry, which may be nil.
-func (d *Dispatcher) newSystemServices(registry *validator) (*systemServices, error) {
-	s := &systemServices{Mux: make(ingress.Mux), server: connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.observer.LogOwn}, d.interceptors)...), replaced: make(chan struct{})}
-	collectorconnect.RegisterCollectiveDispatcherHandler(s.server, d)
-	meshv1connect.RegisterMeshServiceHandler(s.server, meshService{d})
-	if err := d.registerHealth(s.server); err != nil {
+func (d *Dispatcher) newSystemServices(registry *validator) (*ingress.Services, error) {
+	server := connect.NewServer(slices.Concat([]connect.ServerInterceptor{d.observer.LogOwn}, d.interceptors)...)
+	collectorconnect.RegisterCollectiveDispatcherHandler(server, d)
+	meshv1connect.RegisterMeshServiceHandler(server, d.mesh)
+	if err := health.Register(server, d.health()); err != nil {
 		return nil, err
 	}
 	if !d.options.noReflection {
-		d.registerReflection(s.server)
+		d.describer.RegisterReflection(server)
 	}
 	if registry != nil && registry.handler != nil {
-		if err := callRegister(registry.handler.RegisterHandler, s.server); err != nil {
+		if err := callRegister(registry.handler.RegisterHandler, server); err != nil {
 			return nil, fmt.Errorf("registry: %w", err)
 		}
 	}
-	connecthttp.Mount(s, s.server, d.port.Options(envelopeCodec{d})...)
-	return s, nil
+	return d.port.Mount(server, envelopeCodec{d}), nil
+}
+
+// health is what the health of this collector follows from.
+func (d *Dispatcher) health() health.Config {
+	return health.Config{
+		Self: d.id, View: d.view, Own: func() health.Own { return d.system.Load() }, Draining: d.draining,
+		Changes: func() health.Changes {
+			return health.Changes{
+				Peers: d.conns.Changed(), Registered: d.methods.Snapshot().Replaced, Own: d.system.Load().Replaced,
+			}
+		},
+	}
+}
+
+// describe makes what tells others of the mesh.
+func (d *Dispatcher) describe() {
+	pageBytes := descriptorset.PageBytes(d.limits.MessageBytes)
+	d.describer = describe.New(describe.Config{
+		Self: d.id, View: d.view, Known: d.schemas.Known, Own: func() describe.Own { return d.system.Load() },
+		Methods: d.methods, Sources: d.options.sources, PageBytes: pageBytes,
+	})
+	d.mesh = meshservice.New(meshservice.Config{
+		ID: d.id, Address: d.address, Session: d.session, Version: d.options.version, StorePath: d.options.storePath(),
+		Namespaces: d.namespaces, Started: d.started,
+		Connections: d.conns, Schemas: d.schemas, Describer: d.describer, Recorder: d.recorder,
+		View: d.view, Balance: d.pipeline.Balance, Sources: d.options.sources, PageBytes: pageBytes,
+		Limits: d.LimitTexts, Authorize: d.options.admin,
+	})
+}
+
+// Explain says which collector would run a call and why. It is the router's own verdict; no call is made. Where equal
+// peers take turns, one of them is named first as for the next call.
+func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRouteResponse {
+	return d.mesh.Explain(req)
 }
 
 // Connect answers another collector that asks for a connection. Refusals are in the Status; the error is always nil.
@@ -98,7 +85,7 @@ func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest)
 func (d *Dispatcher) linkServices(consumers bool) *connect.Server {
 	server := d.newServer()
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{dispatcher: d, consumers: consumers})
-	meshv1connect.RegisterMeshServiceHandler(server, neighbourService{mesh: meshService{d}})
+	meshv1connect.RegisterMeshServiceHandler(server, meshservice.NewNeighbour(d.id, func() []*collector.Connection { return d.conns.ListConnections() }))
 	meshv1connect.RegisterSchemaServiceHandler(server, peerschema.NewService(d.id, d.methods, d.limits.Link.MaxMessage))
 	return server
 }
@@ -149,15 +136,4 @@ func (s linkService) checkShared(ctx context.Context, namespace string) *refusal
 	}
 	return refusal.New(connect.CodePermissionDenied, mesh.ReasonNamespaceUnknown,
 		"namespace "+refusal.Quoted(namespace)+" is not shared by collectors "+refusal.Quoted(id)+" and "+refusal.Quoted(s.dispatcher.id))
-}
-
-// files are those of everything that is registered here and of the collector's own services, dependencies first. Of two
-// versions of one path, in two namespaces, the one of the namespace that sorts first is in the list.
-func (d *Dispatcher) files() []protoreflect.FileDescriptor {
-	var roots []protoreflect.FileDescriptor
-	spaces := d.methods.Snapshot().Methods
-	for _, namespace := range slices.Sorted(maps.Keys(spaces)) {
-		roots = append(roots, hosted.FilesOf(spaces[namespace])...)
-	}
-	return descriptor.WithExtensions(append(roots, d.system.Load().files()...)...)
 }

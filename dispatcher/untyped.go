@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/handler"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/name"
@@ -61,10 +62,10 @@ func (d *Dispatcher) RegisterService(namespace, service, methodName string, hand
 }
 
 // untyped makes a ServerFunc of a ServiceHandler.
-func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler) connect.ServerFunc {
+func (d *Dispatcher) untyped(namespace, procedure string, serve ServiceHandler) connect.ServerFunc {
 	receive := func() any { return new(anypb.Any) }
 	types := func() descriptor.Resolver { return d.typesIn(namespace) }
-	return unaryHandler(receive, func(ctx context.Context, in any) (any, error) {
+	return handler.Unary(receive, func(ctx context.Context, in any) (any, error) {
 		packed := in.(*anypb.Any) //nolint:forcetypeassert // receive made it
 		if r := d.validation.validateUntyped(ctx, namespace, procedure, packed); r != nil {
 			return nil, r.Err(d.id)
@@ -73,7 +74,7 @@ func (d *Dispatcher) untyped(namespace, procedure string, handler ServiceHandler
 		if r != nil {
 			return nil, r.Err(d.id)
 		}
-		output, err := handler(ctx, input)
+		output, err := serve(ctx, input)
 		if err != nil {
 			return nil, d.handlerError(ctx, procedure, err)
 		}

@@ -10,7 +10,7 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"mesh", "dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/descriptorset", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/handler", "dispatcher/internal/header", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/meshservice", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
 	"mesh":          {"gen"},
 	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
 	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
@@ -27,6 +27,10 @@ var mayImport = map[string][]string{
 	"dispatcher/internal/ingress":       {"dispatcher/internal/codec", "dispatcher/internal/refusal", "mesh", "conn/link", "internal/origin"},
 	"dispatcher/internal/descriptorset": {"gen", "internal/descriptor"},
 	"dispatcher/internal/peerschema":    {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/link", "gen", "internal/descriptor", "internal/name", "internal/schema"},
+	"dispatcher/internal/describe":      {"dispatcher/internal/hosted", "dispatcher/internal/peerschema", "dispatcher/internal/routing", "internal/descriptor", "mesh"},
+	"dispatcher/internal/handler":       {"dispatcher/internal/hosted"},
+	"dispatcher/internal/health":        {"dispatcher/internal/handler", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing"},
+	"dispatcher/internal/meshservice":   {"dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "gen", "internal/descriptor", "internal/observe", "internal/origin", "internal/status"},
 	"dispatcher/internal/refusal":       {"gen", "internal/status", "mesh"},
 	"dispatcher/internal/routing":       {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
 	"dispatcher/internal/hosted":        {"gen", "internal/descriptor", "internal/name", "internal/schema"},
@@ -55,7 +59,7 @@ var dependencies = map[string][]string{
 	"google.golang.org/protobuf":       nil,
 	"golang.org/x/sync":                nil,
 	"github.com/google/uuid":           {"conn", "dispatcher", "cmd/collector"},
-	"connectrpc.com/grpcreflect/v2":    {"dispatcher", "cmd/collector"},
+	"connectrpc.com/grpcreflect/v2":    {"dispatcher/internal/describe", "cmd/collector"},
 	"connectrpc.com/cors":              {"dispatcher/internal/ingress"},
 	"github.com/rs/cors":               {"dispatcher/internal/ingress"},
 	"github.com/mattn/go-sqlite3":      {"internal/sqlite"},

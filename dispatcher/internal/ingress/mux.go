@@ -15,16 +15,16 @@ type Mux map[string]http.Handler
 // Handle adds a handler. It is for connecthttp.Mount.
 func (m Mux) Handle(pattern string, handler http.Handler) { m[pattern] = handler }
 
-// Find finds the handler of a procedure by its path; nil if there is none.
-func (m Mux) Find(path string) http.Handler {
+// find finds the handler of a procedure by its path; nil if there is none.
+func (m Mux) find(path string) http.Handler {
 	if strings.HasSuffix(path, "/") {
 		return nil
 	}
 	return m[path]
 }
 
-// HasServiceOf reports whether the service that a path names is there, if not its method.
-func (m Mux) HasServiceOf(path string) bool {
+// hasServiceOf reports whether the service that a path names is there, if not its method.
+func (m Mux) hasServiceOf(path string) bool {
 	return m[path[:strings.LastIndexByte(path, '/')+1]] != nil
 }
 

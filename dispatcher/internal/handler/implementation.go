@@ -1,4 +1,4 @@
-package dispatcher
+package handler
 
 import (
 	"context"
@@ -14,24 +14,10 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 )
 
-// RegisterImplementation adds a whole service to a namespace, served by the methods of a Go value that has the
-// generated handler interface of the service, such as usersv1connect.UserServiceHandler:
-//
-//	unary          Get(context.Context, *Req) (*Res, error)
-//	client stream  Sum(context.Context, XServiceSumServerStream) (*Res, error)
-//	server stream  Count(context.Context, *Req, XServiceCountServerStream) error
-//	bidi           Talk(context.Context, XServiceTalkServerStream) error
-//
-// A plain connect.ServerStream may stand in for a generated stream type. Methods are matched by name, parameters and
-// results by the messages of the descriptor; every mismatch is in the one error. A unary call made this way costs a
-// reflect.Value.Call more than one registered by [Dispatcher.Register].
-func (d *Dispatcher) RegisterImplementation(namespace string, service protoreflect.ServiceDescriptor, implementation any) error {
-	if service == nil || implementation == nil {
-		return d.registrationError(namespace, []string{"the service descriptor or the implementation is nil"})
-	}
+// Bind makes the methods of a service of a Go value that has the generated handler interface of the service, see
+// dispatcher.RegisterImplementation. problems are all that keep it from that.
+func Bind(service protoreflect.ServiceDescriptor, implementation any) (methods []connect.Method, problems []string) {
 	value := reflect.ValueOf(implementation)
-	var problems []string
-	var methods []connect.Method
 	for i := range service.Methods().Len() {
 		schema := service.Methods().Get(i)
 		handler, problem := bind(value, schema)
@@ -41,10 +27,7 @@ func (d *Dispatcher) RegisterImplementation(namespace string, service protorefle
 		}
 		methods = append(methods, connect.Method{Spec: hosted.SpecOf(schema), Handler: handler})
 	}
-	if len(problems) > 0 {
-		return d.registrationError(namespace, problems)
-	}
-	return d.addMethods(namespace, methods)
+	return methods, problems
 }
 
 // The types that a handler's signature may have beside messages.

@@ -1,4 +1,4 @@
-package dispatcher
+package meshservice
 
 import (
 	"cmp"
@@ -24,25 +24,14 @@ const (
 	maxAsked         = 64
 )
 
-// neighbourService is all of MeshService that peers may ask over a link.
-type neighbourService struct {
-	meshv1connect.UnimplementedMeshServiceHandler
-	mesh meshService
-}
-
-// ListConnections answers a peer this collector's own connections and does not ask further.
-func (s neighbourService) ListConnections(ctx context.Context, req *meshv1.ListConnectionsRequest) (*meshv1.ListConnectionsResponse, error) {
-	return s.mesh.ListConnections(ctx, req)
-}
-
 // ListCollectors answers who is in the mesh, and asks the peers for their connections.
-func (m meshService) ListCollectors(ctx context.Context, _ *meshv1.ListCollectorsRequest) (*meshv1.ListCollectorsResponse, error) {
-	peers := m.conns.Table().Peers()
+func (s *Service) ListCollectors(ctx context.Context, _ *meshv1.ListCollectorsRequest) (*meshv1.ListCollectorsResponse, error) {
+	peers := s.Connections.Table().Peers()
 	n := newNeighbourhood(&meshv1.Collector{
-		CollectorId: m.id, Address: m.address, IsDirectPeer: true, Namespaces: m.namespaces,
+		CollectorId: s.ID, Address: s.Address, IsDirectPeer: true, Namespaces: s.Namespaces,
 		State: collector.ConnectionState_CONNECTION_STATE_ACTIVE, LastSeen: timestamppb.Now(),
 	})
-	for _, p := range m.peers(m.conns.ListConnections()) {
+	for _, p := range s.peers(s.Connections.ListConnections()) {
 		n.collectors[p.GetCollectorId()] = &meshv1.Collector{
 			CollectorId: p.GetCollectorId(), Address: p.GetAddress(), IsDirectPeer: true,
 			LastSeen: p.GetLastActivity(), Namespaces: p.GetSharedNamespaces(), State: p.GetState(),

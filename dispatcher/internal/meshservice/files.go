@@ -1,4 +1,4 @@
-package dispatcher
+package meshservice
 
 import (
 	"context"
@@ -12,9 +12,19 @@ import (
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
+// GetDescriptorSet answers the schemas of this collector, or what it knows of those of a peer.
+func (s *Service) GetDescriptorSet(
+	ctx context.Context, req *meshv1.GetDescriptorSetRequest,
+) (*meshv1.GetDescriptorSetResponse, error) {
+	if id := req.GetCollectorId(); id != "" && id != s.ID {
+		return s.peerDescriptorSet(ctx, id, req.GetPageToken())
+	}
+	return descriptorset.Page(s.Describer.OwnFiles(), s.Sources, req.GetPageToken(), s.PageBytes)
+}
+
 // peerDescriptorSet answers what is known of a peer's schemas, all namespaces together.
-func (d *Dispatcher) peerDescriptorSet(ctx context.Context, id, pageToken string) (*meshv1.GetDescriptorSetResponse, error) {
-	peer, known, err := d.schemas.Learned(ctx, id)
+func (s *Service) peerDescriptorSet(ctx context.Context, id, pageToken string) (*meshv1.GetDescriptorSetResponse, error) {
+	peer, known, err := s.Schemas.Learned(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -33,5 +43,5 @@ func (d *Dispatcher) peerDescriptorSet(ctx context.Context, id, pageToken string
 	if len(roots) == 0 && refused != nil {
 		return nil, refused
 	}
-	return descriptorset.Page(descriptor.Closure(roots...), nil, pageToken, descriptorset.PageBytes(d.limits.MessageBytes))
+	return descriptorset.Page(descriptor.Closure(roots...), nil, pageToken, s.PageBytes)
 }

@@ -1,4 +1,4 @@
-package dispatcher
+package health
 
 import (
 	"fmt"
@@ -60,8 +60,8 @@ service {
   }
 }`
 
-// healthSchema is the service that healthFile declares.
-var healthSchema = sync.OnceValues(func() (protoreflect.ServiceDescriptor, error) {
+// schema is the service that healthFile declares.
+var schema = sync.OnceValues(func() (protoreflect.ServiceDescriptor, error) {
 	file := new(descriptorpb.FileDescriptorProto)
 	if err := prototext.Unmarshal([]byte(healthFile), file); err != nil {
 		return nil, fmt.Errorf("health service: %w", err)

@@ -1,0 +1,131 @@
+package meshservice
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/describe"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/descriptor"
+	"github.com/collectiverpc/collective/internal/observe"
+)
+
+// Connections are the connections of a collector, as [conn.Manager] has them.
+type Connections interface {
+	// Table is the peers of the moment.
+	Table() *conn.Table
+	// Changed returns a channel that is closed when there is another table.
+	Changed() <-chan struct{}
+	// ListConnections are the records of all connections.
+	ListConnections() []*collector.Connection
+	// ConnectTo dials a collector and offers it namespaces.
+	ConnectTo(ctx context.Context, address string, namespaces []string) (*collector.ConnectResponse, error)
+	// Disconnect closes a connection.
+	Disconnect(ctx context.Context, connectionID, reason string, failed bool) error
+	// Prune forgets connections that are over.
+	Prune(ctx context.Context, olderThan time.Duration, keep int) ([]*collector.Connection, error)
+}
+
+// Config is what the service shows, and changes.
+type Config struct {
+	ID, Address, Session, Version string
+	StorePath                     string   // empty for memory
+	Namespaces                    []string // sorted
+	Started                       time.Time
+
+	Connections Connections
+	Schemas     *peerschema.Learner
+	Describer   *describe.Describer
+	Recorder    *observe.Recorder
+	View        func() *routing.View
+	Balance     func() routing.Balance
+	Sources     *descriptor.Sources // with comments; nil for none
+	PageBytes   int                 // of a set of files, in one answer
+	Limits      func() map[string]string
+	// Authorize decides who may change connections; nil for clients on this machine.
+	Authorize func(context.Context) error
+}
+
+// Service shows the mesh as a collector sees it. Its methods are those of meshv1connect.MeshServiceHandler, and are safe
+// for concurrent use.
+type Service struct{ Config }
+
+// New makes the service.
+func New(config Config) *Service { return &Service{config} }
+
+// GetStatus says who this collector is and how it is doing.
+func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.GetStatusResponse, error) {
+	records := s.Connections.ListConnections()
+	return &meshv1.GetStatusResponse{
+		CollectorId: s.ID,
+		Address:     s.Address,
+		SessionId:   s.Session,
+		StartedAt:   timestamppb.New(s.Started),
+		Namespaces:  s.Namespaces,
+		Store:       &meshv1.StoreStatus{Path: s.StorePath},
+		Warnings:    s.warnings(),
+		Peers:       s.peers(records),
+		Version:     s.Version,
+		Limits:      s.Limits(),
+		History:     s.Recorder.History(),
+	}, nil
+}
+
+func (s *Service) warnings() []string {
+	var warnings []string
+	for _, p := range s.Connections.Table().Peers() {
+		if p.State == collector.ConnectionState_CONNECTION_STATE_STALE || p.State == collector.ConnectionState_CONNECTION_STATE_FAILED {
+			warnings = append(warnings, "connection "+p.ConnectionID+" to "+p.ID+" is "+conn.StateName(p.State)+
+				": "+p.Reason+" → collector connect "+p.Address)
+		}
+		if p.Conflict != "" {
+			warnings = append(warnings, p.Conflict)
+		}
+	}
+	if trouble := s.Recorder.History().GetError(); trouble != "" {
+		warnings = append(warnings, "finished calls are not written down: "+trouble)
+	}
+	return append(append(warnings, s.Schemas.Known().Refusals()...), s.Describer.Describe(describe.Filter{}).Hidden...)
+}
+
+// peers are those in the table, with what their records have counted.
+func (s *Service) peers(records []*collector.Connection) []*meshv1.Peer {
+	counted := make(map[string]*collector.Connection, len(records))
+	for _, record := range records {
+		counted[record.GetId()] = record
+	}
+	var peers []*meshv1.Peer
+	for _, p := range s.Connections.Table().Peers() {
+		record := counted[p.ConnectionID]
+		peers = append(peers, &meshv1.Peer{
+			CollectorId: p.ID, ConnectionId: p.ConnectionID, Address: p.Address, State: p.State, Dialed: p.Dialed,
+			SharedNamespaces: p.Shared,
+			Calls:            record.GetRequestCount(), Errors: record.GetErrorCount(), LastActivity: record.GetLastActivity(),
+			RttNanos: p.RTT().Nanoseconds(), Carrier: p.Carrier, Conflict: p.Conflict, SessionId: p.SessionID,
+		})
+	}
+	return peers
+}
+
+// ListServices answers what can be called through this collector.
+func (s *Service) ListServices(_ context.Context, req *meshv1.ListServicesRequest) (*meshv1.ListServicesResponse, error) {
+	v := s.View()
+	if wanted := req.GetNamespace(); wanted != "" && v.Namespaces[wanted] == nil {
+		return nil, v.UnknownNamespace(wanted).Err(s.ID)
+	}
+	res := new(meshv1.ListServicesResponse)
+	for _, namespace := range slices.Sorted(maps.Keys(v.Namespaces)) {
+		if req.GetNamespace() == "" || req.GetNamespace() == namespace {
+			res.Services = append(res.Services, v.Namespaces[namespace].Describe(v.Self)...)
+		}
+	}
+	return res, nil
+}
