@@ -11,6 +11,7 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/payload"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/mesh"
@@ -59,7 +60,7 @@ func admit(e *routing.Entry, in *anypb.Any) *refusal.Refusal {
 		return refusal.New(connect.CodeUnimplemented, mesh.ReasonNotUnary,
 			refusal.Spoken(e.Procedure)+" is a streaming method; call it with a generated client at its own path")
 	}
-	return checkInput(in, e.Input)
+	return payload.Check(in, e.Input)
 }
 
 func (s *envelopeStream) Receive(msg any) error {
@@ -78,9 +79,9 @@ func (s *envelopeStream) Receive(msg any) error {
 		packed.TypeUrl, packed.Value = s.in.GetTypeUrl(), s.in.GetValue()
 		return nil
 	}
-	data, r := inputBytes(s.in, s.input)
+	data, r := payload.Bytes(s.in, s.input)
 	if r == nil {
-		r = decode(data, into)
+		r = payload.Decode(data, into)
 	}
 	if r != nil {
 		return r.Err()
@@ -89,7 +90,7 @@ func (s *envelopeStream) Receive(msg any) error {
 }
 
 func (s *envelopeStream) receiveRaw(raw *link.Raw) error {
-	data, refused := inputBytes(s.in, s.input)
+	data, refused := payload.Bytes(s.in, s.input)
 	if refused != nil {
 		return refused.Err(s.request.Route.Executor)
 	}
@@ -99,7 +100,7 @@ func (s *envelopeStream) receiveRaw(raw *link.Raw) error {
 
 // sendRaw takes the answer of a peer.
 func (s *envelopeStream) sendRaw(raw *link.Raw) (err error) {
-	s.out, err = outputAny(raw.Data, s.output)
+	s.out, err = payload.Pack(raw.Data, s.output)
 	if err != nil {
 		return connect.NewError(connect.CodeInternal, "the answer of "+refusal.Quoted(s.request.Route.Executor)+" does not decode").WithCause(err)
 	}
@@ -143,5 +144,5 @@ func (s *envelopeStream) pack(message proto.Message) (*anypb.Any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return outputAny(data, s.output)
+	return payload.Pack(data, s.output)
 }

@@ -5,13 +5,10 @@ import (
 	"testing"
 
 	"connectrpc.com/connect/v2"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
-	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // Whatever a path looks like, it means a procedure of the view, to the byte, or is refused.
@@ -42,26 +39,6 @@ func FuzzNativePath(f *testing.F) {
 		}
 		if prefix := strings.TrimSuffix(path, e.Procedure); prefix != "" && prefix != "/ns/"+found {
 			t.Errorf("%q is taken for %s in %s", path, e.Procedure, found)
-		}
-	})
-}
-
-// The name in an Any is a valid message name or the Any is refused.
-func FuzzInput(f *testing.F) {
-	for _, url := range []string{"", "type.googleapis.com/a.B", "a.B", "/", "http://x/../a", "a\x00b", "a..B", "type.googleapis.com/"} {
-		f.Add(url, []byte("x"))
-	}
-	f.Fuzz(func(t *testing.T, url string, value []byte) {
-		in := &anypb.Any{TypeUrl: url, Value: value}
-		name, r := messageName(in)
-		if r == nil && name != "" && !protoreflect.FullName(name).IsValid() {
-			t.Errorf("%q names %q", url, name)
-		}
-		if r == nil && name == "" && (url != "" || len(value) > 0) {
-			t.Errorf("%q with %d bytes is taken for nothing", url, len(value))
-		}
-		if _, refused := unpack(in, func() descriptor.Resolver { return descriptor.Chain{} }); r != nil && refused == nil {
-			t.Errorf("%q is refused and yet unpacked", url)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/payload"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/mesh"
@@ -92,7 +93,7 @@ func (v *validation) validateUntyped(ctx context.Context, namespace, procedure s
 	if asked == nil {
 		return nil
 	}
-	has, r := messageName(in)
+	has, r := payload.MessageName(in)
 	if r != nil || has == "" {
 		return r
 	}

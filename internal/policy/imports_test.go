@@ -10,7 +10,7 @@ import (
 // cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
 var mayImport = map[string][]string{
 	"cmd/collector": {"mesh", "dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/handler", "dispatcher/internal/header", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/meshservice", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
+	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/handler", "dispatcher/internal/header", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/meshservice", "dispatcher/internal/payload", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
 	"mesh":          {"gen"},
 	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
 	"conn":          {"conn/carrier", "conn/link", "gen", "internal/name", "internal/status", "store"},
@@ -28,7 +28,8 @@ var mayImport = map[string][]string{
 	"dispatcher/internal/descriptorset": {"gen", "internal/descriptor"},
 	"dispatcher/internal/peerschema":    {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/link", "gen", "internal/descriptor", "internal/name", "internal/schema"},
 	"dispatcher/internal/describe":      {"dispatcher/internal/hosted", "dispatcher/internal/peerschema", "dispatcher/internal/routing", "internal/descriptor", "mesh"},
-	"dispatcher/internal/handler":       {"dispatcher/internal/hosted"},
+	"dispatcher/internal/handler":       {"dispatcher/internal/hosted", "dispatcher/internal/payload", "dispatcher/internal/refusal", "internal/descriptor"},
+	"dispatcher/internal/payload":       {"dispatcher/internal/codec", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "internal/descriptor", "mesh"},
 	"dispatcher/internal/health":        {"dispatcher/internal/handler", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing"},
 	"dispatcher/internal/meshservice":   {"dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "gen", "internal/descriptor", "internal/observe", "internal/origin", "internal/status"},
 	"dispatcher/internal/refusal":       {"gen", "internal/status", "mesh"},

@@ -1,0 +1,50 @@
+package payload
+
+import (
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/internal/descriptor"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+)
+
+// ToGo unwraps the input of an untyped handler.
+func ToGo(in *anypb.Any, types func() descriptor.Resolver) (any, *refusal.Refusal) {
+	if in.GetTypeUrl() == "" && len(in.GetValue()) == 0 {
+		return nil, nil
+	}
+	message, r := Unpack(in, types)
+	if r != nil {
+		return nil, r
+	}
+	switch m := message.(type) {
+	case *emptypb.Empty:
+		return nil, nil
+	case *wrapperspb.StringValue:
+		return m.GetValue(), nil
+	case *wrapperspb.BoolValue:
+		return m.GetValue(), nil
+	case *wrapperspb.Int32Value:
+		return m.GetValue(), nil
+	case *wrapperspb.Int64Value:
+		return m.GetValue(), nil
+	case *wrapperspb.UInt32Value:
+		return m.GetValue(), nil
+	case *wrapperspb.UInt64Value:
+		return m.GetValue(), nil
+	case *wrapperspb.FloatValue:
+		return m.GetValue(), nil
+	case *wrapperspb.DoubleValue:
+		return m.GetValue(), nil
+	case *wrapperspb.BytesValue:
+		return m.GetValue(), nil
+	case *structpb.Struct:
+		return m.AsMap(), nil
+	case *structpb.ListValue:
+		return m.AsSlice(), nil
+	case *structpb.Value:
+		return m.AsInterface(), nil
+	}
+	return message, nil
+}
