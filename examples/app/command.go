@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"connectrpc.com/connect/v2"
+	"connectrpc.com/connect/v2/connecthttp"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
+	"github.com/collectiverpc/collective/gen/shop/v1/shopv1connect"
+)
+
+const usage = `usage:
+  app serve ADDRESS FILE   hosts the users, and keeps in the file what must not be forgotten
+  app call ADDRESS ID      dials the collector, and asks for a user
+  app history ADDRESS      prints the calls that the collector remembers, the newest first`
+
+func run(ctx context.Context, args []string) error {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch {
+	case command == "serve" && len(args) == 3:
+		return serve(ctx, args[1], args[2])
+	case command == "call" && len(args) == 3:
+		return call(ctx, args[1], args[2])
+	case command == "history" && len(args) == 2:
+		return printHistory(ctx, args[1])
+	default:
+		return errors.New(usage)
+	}
+}
+
+func printUser(ctx context.Context, client *connect.Client, id string) error {
+	res, err := shopv1connect.NewUserServiceClient(client).GetUser(ctx, &shopv1.GetUserRequest{Id: id})
+	if err != nil {
+		return err
+	}
+	fmt.Println(res.GetUser().GetName())
+	return nil
+}
+
+// printHistory asks as any client does: a collector answers for its own history by the MeshService on its port.
+func printHistory(ctx context.Context, address string) error {
+	client := connect.NewClient(connecthttp.NewTransport(http.DefaultClient, "http://"+address))
+	res, err := meshv1connect.NewMeshServiceClient(client).ListDispatches(ctx, &meshv1.ListDispatchesRequest{})
+	if err != nil {
+		return err
+	}
+	for _, d := range res.GetDispatches() {
+		fmt.Println(d.GetStartedAt().AsTime().Format("15:04:05"), d.GetProcedure(), d.GetCode(), "by", d.GetExecutorCollectorId())
+	}
+	return nil
+}
