@@ -22,7 +22,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	defer d.Connections().Close()
+	defer d.Shutdown(context.Background())
 
 	// A generated handler, as on any connect server.
 	err = d.Register("test", func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, echo{"collector-1"}) })
@@ -44,7 +44,7 @@ func ExampleDispatcher_Handler() {
 		fmt.Println(err)
 		return
 	}
-	defer d.Connections().Close()
+	defer d.Shutdown(context.Background())
 	_ = d.RegisterImplementation("test", testingv1.File_collector_testing_v1_testing_proto.Services().ByName("EchoService"), echo{"collector-1"})
 
 	server := httptest.NewServer(d.Handler()) // d.Server makes one that has HTTP/2 and limits
@@ -66,7 +66,7 @@ func ExampleDispatcher_RegisterService() {
 		fmt.Println(err)
 		return
 	}
-	defer d.Connections().Close()
+	defer d.Shutdown(context.Background())
 
 	// Register a service handler
 	d.RegisterService("users", "UserService", "GetUser",
@@ -95,7 +95,7 @@ func ExampleHandle() {
 		fmt.Println(err)
 		return
 	}
-	defer d.Connections().Close()
+	defer d.Shutdown(context.Background())
 	methods := testingv1.File_collector_testing_v1_testing_proto.Services().ByName("EchoService").Methods()
 
 	err = dispatcher.Handle(d, "test", methods.ByName("Echo"),
@@ -120,7 +120,7 @@ func ExampleDispatcher_Transport() {
 		fmt.Println(err)
 		return
 	}
-	defer d.Connections().Close()
+	defer d.Shutdown(context.Background())
 	_ = d.Register("test", func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, echo{"collector-1"}) })
 
 	client := testingv1connect.NewEchoServiceClient(connect.NewClient(d.Transport("test")))
