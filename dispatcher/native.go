@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -58,15 +57,12 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	single := e.Stream&connect.StreamTypeClient == 0
-	if !single {
-		asked.Stop = func() { // if the deadline cannot be set, the client's end of the request ends it
-			_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
-		}
-	}
-	r = r.WithContext(asked.Within(r.Context()))
 	body := n.port.GuardBody(w, r, single)
 	defer body.Done()
-	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
+	if !single {
+		asked.Stop = body.StopReceiving
+	}
+	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r.WithContext(asked.Within(r.Context())))
 }
 
 func (n *nativeHandlers) handler(s shape) http.Handler {

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,11 +23,13 @@ type Body struct {
 	left   uint32 // bytes of the message to come
 	over   bool
 
-	// mu orders the alarm with the end of the request, after which its response controller must not be touched.
-	mu         sync.Mutex
-	controller *http.ResponseController
-	patience   time.Duration // 0 when the body may take its time
-	alarm      *time.Timer   // runs from the first read that waits; nil when none is set
+	ended atomic.Bool // a read has returned an error, the end of the body too: none waits for the client any more
+
+	// mu orders the alarm with the end of the request, after which its response writer must not be touched.
+	mu       sync.Mutex
+	w        http.ResponseWriter // nil from then on
+	patience time.Duration       // 0 when the body may take its time
+	alarm    *time.Timer         // runs from the first read that waits; nil when none is set
 	// since is when a read began to wait for the client, zero when none does: what a client does while nobody reads is no
 	// reason to end a long answer.
 	since time.Time
@@ -34,10 +38,10 @@ type Body struct {
 // GuardBody puts a request's body under guard. Its Done must be called when the request has been served. hurry is
 // whether the body must keep coming.
 func (p *Port) GuardBody(w http.ResponseWriter, r *http.Request, hurry bool) *Body {
-	b := &Body{ReadCloser: r.Body, limit: p.limits.RequestBytes, framed: isFramed(r.Header.Get("Content-Type"))}
+	b := &Body{ReadCloser: r.Body, w: w, limit: p.limits.RequestBytes, framed: isFramed(r.Header.Get("Content-Type"))}
 	b.over = !b.framed && r.ContentLength > int64(b.limit) // the body is the message
 	if hurry && r.Body != http.NoBody {
-		b.controller, b.patience = http.NewResponseController(w), p.limits.BodyTimeout
+		b.patience = p.limits.BodyTimeout
 	}
 	r.Body = b
 	return b
@@ -51,6 +55,9 @@ func (b *Body) Read(p []byte) (int, error) {
 	b.wait(true)
 	n, err := b.ReadCloser.Read(p)
 	b.wait(false)
+	if err != nil {
+		b.ended.Store(true)
+	}
 	if b.framed {
 		b.scan(p[:n])
 	}
@@ -103,13 +110,44 @@ func (b *Body) ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch left := b.patience - time.Since(b.since); {
-	case b.controller == nil:
+	case b.w == nil:
 	case b.since.IsZero():
 		b.alarm = nil
 	case left > 0:
 		b.alarm.Reset(left)
 	default:
-		_ = b.controller.SetReadDeadline(time.Unix(1, 0))
+		b.interrupt()
+	}
+}
+
+// StopReceiving ends a read that waits for a client which has nothing to say any more. It is for the goroutine that answers the
+// request, before it does.
+func (b *Body) StopReceiving() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.w != nil && !b.ended.Load() {
+		b.interrupt()
+	}
+}
+
+// interrupt ends a read that waits, if that can be; else the client's end of the request ends it. Over HTTP/1.1 it is
+// the last request of its connection: a read of net/http that looks for the next one may be the one that fails, and then
+// every later request would be taken for one whose client is gone. The server is told so in the one way there is, as
+// [http.MaxBytesReader] does it. Then it also waits a moment before it hangs up: what the client sends on would make the
+// kernel reset the connection, and the answer be lost. Callers hold mu.
+func (b *Body) interrupt() {
+	_, _ = http.MaxBytesReader(bare(b.w), io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
+	_ = http.NewResponseController(b.w).SetReadDeadline(time.Unix(1, 0))
+}
+
+// bare is the server's own response writer.
+func bare(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = wrapper.Unwrap()
 	}
 }
 
@@ -117,7 +155,7 @@ func (b *Body) ring() {
 func (b *Body) Done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.controller = nil
+	b.w = nil
 	if b.alarm != nil {
 		b.alarm.Stop()
 	}
