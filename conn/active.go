@@ -15,6 +15,7 @@ import (
 
 // ActiveConnection is a connection that is up.
 type ActiveConnection struct {
+	// ConnectionID is that of [ConnectionID].
 	ConnectionID string
 	// Client calls the peer's own dispatcher service, over whatever link the connection has at the time of the call.
 	// It is nil for a peer that cannot be called, see [Peer.OneWay].
@@ -25,7 +26,8 @@ type ActiveConnection struct {
 	IsInitiator bool
 	// Connection is a copy of the record.
 	Connection *collector.Connection
-	Peer       *Peer
+	// Peer is the other side, as it was when the connection was looked up.
+	Peer *Peer
 }
 
 // ListConnections returns copies of all records, those of dead connections and of earlier runs included, the last

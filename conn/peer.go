@@ -16,11 +16,13 @@ import (
 // read-only. Tests and simulations may build peers themselves; those cannot be called.
 type Peer struct {
 	// ID is the peer's collector id: its identity. An address is only where it was found.
-	ID           string
+	ID string
+	// ConnectionID is that of [ConnectionID], and names the record of the connection.
 	ConnectionID string
 	// Address is where this collector dialled the peer or, if the peer dialled, where the peer claims to be.
 	Address string
-	State   collector.ConnectionState
+	// State is that of the connection, see the package documentation.
+	State collector.ConnectionState
 	// Reason says why calls cannot go to the peer; empty while they can.
 	Reason string
 	// Shared are the namespaces of the connection, sorted. Calls cross in these and in no other.

@@ -41,11 +41,11 @@ type Store interface {
 
 // Counters is what a connection carried since the last time it was written down.
 type Counters struct {
-	ConnectionID  string
-	Requests      int64
-	Errors        int64
-	BytesSent     int64
-	BytesReceived int64
+	ConnectionID  string    // see [ConnectionID]
+	Requests      int64     // calls that crossed, of both sides
+	Errors        int64     // those of them that the connection failed, not a handler
+	BytesSent     int64     // of messages
+	BytesReceived int64     // of messages
 	LastActivity  time.Time // zero: unchanged
 }
 

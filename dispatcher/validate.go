@@ -28,6 +28,8 @@ import (
 // puts its own services on the collector's port; and LimitTexts() map[string]string is what MeshService.GetStatus answers
 // beside the limits of the collector.
 type RegistryValidator interface {
+	// ValidateServiceMethod says whether a method may be called: nil, or why not. The code of a *connect.Error is kept;
+	// any other error, but for the end of the context, is answered as not_found.
 	ValidateServiceMethod(ctx context.Context, namespace, serviceName, methodName string) error
 }
 

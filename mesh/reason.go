@@ -56,6 +56,7 @@ const (
 
 // Description says what a [Reason] stands for.
 type Description struct {
+	// Reason is the word that is described.
 	Reason Reason
 	// Author is who failed the call.
 	Author Author

@@ -12,7 +12,9 @@ import (
 
 // Raw is a message that is already encoded in the call's codec. Sent, its bytes go out as they are; received, it is
 // given the bytes as they came, and keeps them. A process that forwards calls uses it on both ends and never decodes.
-type Raw struct{ Data []byte }
+type Raw struct {
+	Data []byte // the encoded message, without any framing
+}
 
 // maxDepth is how deeply messages may nest. The default of 10 000 lets a small message cost a large stack.
 const maxDepth = 100

@@ -80,6 +80,7 @@ type Config struct {
 	OnCatalog func(l *Link, revision uint64, catalog []byte)
 	// Logger takes what concerns the operator, such as panics of handlers. Default slog.Default().
 	Logger *slog.Logger
+	// Limits bound what this end holds for the other. Zero fields mean their defaults.
 	Limits Limits
 }
 

@@ -112,7 +112,10 @@ func (o *outbox) queued() int {
 
 // Wrapper is a stream around a connection that leaves what is written as it is, and need not see it. A link writes to
 // the connection itself: a socket takes several pieces in one system call.
-type Wrapper interface{ Unwrap() net.Conn }
+type Wrapper interface {
+	// Unwrap returns the connection, the same each time.
+	Unwrap() net.Conn
+}
 
 // writerOf is what the link on a stream writes to.
 func writerOf(stream io.Writer) io.Writer {
