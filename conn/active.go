@@ -85,8 +85,8 @@ func (m *Manager) GetClient(address string) (collectorconnect.CollectiveDispatch
 // RecordRequest counts a call that this collector made on a connection, with its message bytes. Calls that arrive over
 // a link are counted by the manager itself.
 func (m *Manager) RecordRequest(_ context.Context, connectionID string, bytesSent, bytesReceived int64) {
-	if t, ok := m.tallies.Load(connectionID); ok {
-		t.(*tally).add(bytesSent, bytesReceived) //nolint:errcheck,forcetypeassert // the map holds nothing else
+	if t, ok := m.tallies.Get(connectionID); ok {
+		t.add(bytesSent, bytesReceived)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/internal/cow"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -63,8 +64,8 @@ type Manager struct {
 
 	table     atomic.Pointer[Table]
 	announced atomic.Pointer[announcement]
-	tallies   sync.Map      // connection id to *tally
-	kick      chan struct{} // asks the keeper to look now
+	tallies   cow.Map[string, *tally] // by connection id
+	kick      chan struct{}           // asks the keeper to look now
 
 	mu       sync.Mutex // never held across I/O; guards the following
 	closing  bool       // nothing new is taken on
@@ -262,7 +263,7 @@ func (m *Manager) forgetOne() bool {
 
 func (m *Manager) remember(c *connection) {
 	m.conns[c.peer], m.ids[c.id] = c, c
-	m.tallies.Store(c.id, &c.wire.tally)
+	m.tallies.Set(c.id, &c.wire.tally)
 }
 
 func (m *Manager) forget(c *connection) {
