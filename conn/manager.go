@@ -14,12 +14,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/collectiverpc/collective/conn/carrier"
+	records "github.com/collectiverpc/collective/conn/internal/store"
 	"github.com/collectiverpc/collective/internal/cow"
 	"github.com/collectiverpc/collective/internal/name"
 )
 
 // MaxPeers is how many connections a manager knows. Beyond it, the one that has been dead for longest makes room.
-const MaxPeers = maxRecords
+const MaxPeers = records.MaxRecords
 
 const (
 	agreeTimeout = 5 * time.Second  // for an accepted link to agree on a connection
@@ -249,7 +250,7 @@ func (m *Manager) drop(c *connection) {
 func (m *Manager) forgetOne() bool {
 	var oldest *connection
 	for _, c := range m.conns {
-		if c.users == 0 && c.record != nil && forgettable(c.record) && (oldest == nil || c.put < oldest.put) {
+		if c.users == 0 && c.record != nil && records.Forgettable(c.record) && (oldest == nil || c.put < oldest.put) {
 			oldest = c
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	records "github.com/collectiverpc/collective/conn/internal/store"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -40,7 +41,7 @@ func newPruner(m *Manager) *pruner {
 
 // dead reports whether the connection may be forgotten: it is over, and that is written. Manager.mu is held.
 func (c *connection) dead() bool {
-	return c.users == 0 && c.record != nil && !c.dirty && forgettable(c.record)
+	return c.users == 0 && c.record != nil && !c.dirty && records.Forgettable(c.record)
 }
 
 // Prune forgets dead connections, on disk and in memory, whose state changed longer ago than olderThan, but for the newest
@@ -111,10 +112,10 @@ func (p *pruner) prune(ctx context.Context, before time.Time) ([]*collector.Conn
 	defer p.mu.Unlock()
 	gone := slices.DeleteFunc(p.dead(), func(c *connection) bool { return !c.changedAt().Before(before) })
 	slices.SortFunc(gone, func(a, b *connection) int { return cmp.Compare(b.put, a.put) })
-	records := make([]*collector.Connection, 0, len(gone))
+	list := make([]*collector.Connection, 0, len(gone))
 	for _, c := range gone {
-		records = append(records, c.view())
+		list = append(list, c.view())
 		p.forget(c)
 	}
-	return records, nil
+	return list, nil
 }

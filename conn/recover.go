@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	records "github.com/collectiverpc/collective/conn/internal/store"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -47,7 +48,7 @@ func (m *Manager) adopt(peer string, stored *collector.Connection) {
 	c.base = countersOf(stored)
 	c.base.LastActivity = time.Time{} // it is in the record
 	c.activity = countersOf(stored).LastActivity
-	record := proto.CloneOf(withoutCounters(stored))
+	record := proto.CloneOf(records.WithoutCounters(stored))
 	m.setRecord(c, record)
 	if stale, ok := c.after(eventLost, m.self.SessionID, "this collector restarted"); ok && record.GetState() != stateStale {
 		c.record, c.dirty = stale, true

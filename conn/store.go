@@ -2,23 +2,15 @@ package conn
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
-
-	collector "github.com/collectiverpc/collective/gen/collector"
+	records "github.com/collectiverpc/collective/conn/internal/store"
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/store"
 )
 
-// maxRecords bounds a store: the peers a collector may have, dead ones included.
-const maxRecords = 1024
-
 // ErrStoreFull says that a store holds as many records as it may, and none that it could forget.
-var ErrStoreFull = fmt.Errorf("there are %d connections already: disconnect some that are no longer needed", maxRecords)
-
-var errNoRecordID = errors.New("connection record without an id")
+var ErrStoreFull = records.ErrFull
 
 // Store keeps the records of connections over restarts of the collector. It is safe for concurrent use.
 //
@@ -50,52 +42,32 @@ type Counters struct {
 }
 
 // add brings a record up to date.
-func (c Counters) add(record *collector.Connection) {
-	record.RequestCount += c.Requests
-	record.ErrorCount += c.Errors
-	record.BytesSent += c.BytesSent
-	record.BytesReceived += c.BytesReceived
-	if !c.LastActivity.IsZero() {
-		record.LastActivity = later(record.GetLastActivity(), timestamppb.New(c.LastActivity))
-	}
-}
+func (c Counters) add(record *collector.Connection) { records.Counters(c).Add(record) }
 
 // countersOf reads the counters of a record as if they had all been carried at once.
-func countersOf(record *collector.Connection) Counters {
-	counters := Counters{
-		ConnectionID:  record.GetId(),
-		Requests:      record.GetRequestCount(),
-		Errors:        record.GetErrorCount(),
-		BytesSent:     record.GetBytesSent(),
-		BytesReceived: record.GetBytesReceived(),
-	}
-	if record.GetLastActivity() != nil {
-		counters.LastActivity = record.GetLastActivity().AsTime()
-	}
-	return counters
+func countersOf(record *collector.Connection) Counters { return Counters(records.CountersOf(record)) }
+
+// NewMemoryStore makes an empty Store that forgets everything when the process ends.
+func NewMemoryStore() Store { return counting{records.NewMemory()} }
+
+// NewFileStore makes a Store of the connections in file, which stays the caller's to close, after the [Manager] that uses
+// the Store.
+func NewFileStore(file *store.Store) Store { return counting{records.NewFile(file)} }
+
+// counting makes a Store of what has counters by another name: they are public here.
+type counting struct{ keeping }
+
+type keeping interface {
+	Put(ctx context.Context, record *collector.Connection) error
+	AddCounters(ctx context.Context, deltas []records.Counters) error
+	List(ctx context.Context) ([]*collector.Connection, error)
+	Purge(ctx context.Context, before time.Time) error
 }
 
-// withoutCounters copies what Put stores of a record.
-func withoutCounters(record *collector.Connection) *collector.Connection {
-	stored := proto.CloneOf(record)
-	stored.RequestCount, stored.ErrorCount, stored.BytesSent, stored.BytesReceived = 0, 0, 0, 0
-	return stored
-}
-
-func forgettable(record *collector.Connection) bool {
-	switch record.GetState() {
-	case collector.ConnectionState_CONNECTION_STATE_CLOSED, collector.ConnectionState_CONNECTION_STATE_FAILED:
-		return true
-	case collector.ConnectionState_CONNECTION_STATE_STALE:
-		return !record.GetIsInitiator()
-	default:
-		return false
+func (c counting) AddCounters(ctx context.Context, deltas []Counters) error {
+	converted := make([]records.Counters, len(deltas))
+	for i, delta := range deltas {
+		converted[i] = records.Counters(delta)
 	}
-}
-
-func later(a, b *timestamppb.Timestamp) *timestamppb.Timestamp {
-	if a == nil || b != nil && b.AsTime().After(a.AsTime()) {
-		return b
-	}
-	return a
+	return c.keeping.AddCounters(ctx, converted)
 }

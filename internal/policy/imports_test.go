@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/handler", "dispatcher/internal/header", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/meshservice", "dispatcher/internal/payload", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
 	"mesh":          {"gen"},
 	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
-	"conn":          {"conn/carrier", "conn/link", "gen", "internal/cow", "internal/name", "internal/status", "store"},
+	"conn":          {"conn/carrier", "conn/internal/store", "conn/link", "gen", "internal/cow", "internal/name", "internal/status", "store"},
 	"store":         {"internal/sqlite"},
 	"conn/carrier":  {"gen"},
 	"conn/link":     {"gen", "internal/gate", "internal/reuse"},
@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"gen":           {},
 	"examples":      {"mesh", "dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
 
+	"conn/internal/store":               {"gen", "store"},
 	"dispatcher/internal/codec":         {"conn/link", "internal/descriptor"},
 	"dispatcher/internal/header":        {"mesh"},
 	"dispatcher/internal/inprocess":     {"dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/refusal"},

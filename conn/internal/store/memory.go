@@ -1,4 +1,4 @@
-package conn
+package store
 
 import (
 	"cmp"
@@ -9,11 +9,11 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	collector "github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector"
 )
 
-// memoryStore is a Store for a collector that keeps no state over restarts.
-type memoryStore struct {
+// Memory is the store of a collector that keeps no state over restarts.
+type Memory struct {
 	mu      sync.Mutex
 	lastPut uint64
 	records map[string]*memoryRecord // by connection id
@@ -24,18 +24,19 @@ type memoryRecord struct {
 	connection *collector.Connection
 }
 
-// NewMemoryStore makes an empty Store that forgets everything when the process ends.
-func NewMemoryStore() Store { return &memoryStore{records: make(map[string]*memoryRecord)} }
+// NewMemory makes an empty store that forgets everything when the process ends.
+func NewMemory() *Memory { return &Memory{records: make(map[string]*memoryRecord)} }
 
-func (s *memoryStore) Put(_ context.Context, record *collector.Connection) error {
+// Put stores a record in place of the one with its id, without its counters.
+func (s *Memory) Put(_ context.Context, record *collector.Connection) error {
 	if record.GetId() == "" {
-		return errNoRecordID
+		return errNoID
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored := withoutCounters(record)
+	stored := WithoutCounters(record)
 	if old, ok := s.records[record.GetId()]; ok {
-		countersOf(old.connection).add(stored)
+		CountersOf(old.connection).Add(stored)
 	} else if err := s.makeRoom(); err != nil {
 		return err
 	}
@@ -44,31 +45,33 @@ func (s *memoryStore) Put(_ context.Context, record *collector.Connection) error
 	return nil
 }
 
-func (s *memoryStore) makeRoom() error {
-	if len(s.records) < maxRecords {
+func (s *Memory) makeRoom() error {
+	if len(s.records) < MaxRecords {
 		return nil
 	}
 	for _, record := range slices.Backward(s.newestFirst()) {
-		if forgettable(record.connection) {
+		if Forgettable(record.connection) {
 			delete(s.records, record.connection.GetId())
 			return nil
 		}
 	}
-	return ErrStoreFull
+	return ErrFull
 }
 
-func (s *memoryStore) AddCounters(_ context.Context, deltas []Counters) error {
+// AddCounters adds to the counters of records, all or none of them.
+func (s *Memory) AddCounters(_ context.Context, deltas []Counters) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, delta := range deltas {
 		if record, ok := s.records[delta.ConnectionID]; ok {
-			delta.add(record.connection)
+			delta.Add(record.connection)
 		}
 	}
 	return nil
 }
 
-func (s *memoryStore) List(context.Context) ([]*collector.Connection, error) {
+// List answers copies of all records, the last put first.
+func (s *Memory) List(context.Context) ([]*collector.Connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]*collector.Connection, 0, len(s.records))
@@ -78,18 +81,19 @@ func (s *memoryStore) List(context.Context) ([]*collector.Connection, error) {
 	return list, nil
 }
 
-func (s *memoryStore) Purge(_ context.Context, before time.Time) error {
+// Purge forgets the forgettable records whose state changed before that time.
+func (s *Memory) Purge(_ context.Context, before time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, record := range s.records {
-		if forgettable(record.connection) && record.connection.GetStateChangedAt().AsTime().Before(before) {
+		if Forgettable(record.connection) && record.connection.GetStateChangedAt().AsTime().Before(before) {
 			delete(s.records, id)
 		}
 	}
 	return nil
 }
 
-func (s *memoryStore) newestFirst() []*memoryRecord {
+func (s *Memory) newestFirst() []*memoryRecord {
 	list := make([]*memoryRecord, 0, len(s.records))
 	for _, record := range s.records {
 		list = append(list, record)

@@ -1,4 +1,4 @@
-package conn
+package store
 
 import (
 	"context"
@@ -10,20 +10,20 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/store"
+	"github.com/collectiverpc/collective/gen/collector"
+	file "github.com/collectiverpc/collective/store"
 )
 
-// sqliteStore is the table `connection` of a collector's file.
-type sqliteStore struct{ file *store.Store }
+// File is the table `connection` of a collector's file.
+type File struct{ file *file.Store }
 
-// NewFileStore makes a Store of the connections in file, which stays the caller's to close, after the [Manager] that uses
-// the Store.
-func NewFileStore(file *store.Store) Store { return &sqliteStore{file: file} }
+// NewFile makes a store of the connections in a file, which stays the caller's to close.
+func NewFile(of *file.Store) *File { return &File{file: of} }
 
-func (s *sqliteStore) Put(ctx context.Context, record *collector.Connection) error {
+// Put stores a record in place of the one with its id, without its counters.
+func (s *File) Put(ctx context.Context, record *collector.Connection) error {
 	if record.GetId() == "" {
-		return errNoRecordID
+		return errNoID
 	}
 	row, err := newRow(record)
 	if err != nil {
@@ -41,7 +41,7 @@ func makeRoom(ctx context.Context, tx *sql.Tx, id string) error {
 	var full bool
 	err := tx.QueryRowContext(ctx, `
 		SELECT count(*) >= ? AND NOT EXISTS (SELECT 1 FROM connection WHERE id = ?)
-		FROM connection`, maxRecords, id).Scan(&full)
+		FROM connection`, MaxRecords, id).Scan(&full)
 	if err != nil || !full {
 		return err
 	}
@@ -52,12 +52,13 @@ func makeRoom(ctx context.Context, tx *sql.Tx, id string) error {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, ErrStoreFull)
+		return errors.Join(err, ErrFull)
 	}
 	return nil
 }
 
-func (s *sqliteStore) AddCounters(ctx context.Context, deltas []Counters) error {
+// AddCounters adds to the counters of records, all or none of them.
+func (s *File) AddCounters(ctx context.Context, deltas []Counters) error {
 	if len(deltas) == 0 {
 		return nil
 	}
@@ -82,7 +83,8 @@ func addCounters(ctx context.Context, tx *sql.Tx, delta Counters) error {
 	return err
 }
 
-func (s *sqliteStore) List(ctx context.Context) ([]*collector.Connection, error) {
+// List answers copies of all records, the last put first.
+func (s *File) List(ctx context.Context) ([]*collector.Connection, error) {
 	rows, err := s.file.Reader().QueryContext(ctx, `
 		SELECT id, record, checksum, requests, errors, bytes_sent, bytes_received, last_activity
 		FROM connection ORDER BY put DESC`)
@@ -101,7 +103,8 @@ func (s *sqliteStore) List(ctx context.Context) ([]*collector.Connection, error)
 	return list, rows.Err()
 }
 
-func (s *sqliteStore) Purge(ctx context.Context, before time.Time) error {
+// Purge forgets the forgettable records whose state changed before that time.
+func (s *File) Purge(ctx context.Context, before time.Time) error {
 	return s.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM connection WHERE forgettable AND state_changed_at < ?", nanos(before))
 		return err
@@ -117,14 +120,14 @@ type connectionRow struct {
 }
 
 func newRow(record *collector.Connection) (connectionRow, error) {
-	stored := withoutCounters(record)
+	stored := WithoutCounters(record)
 	stored.LastActivity = nil
 	encoded, err := proto.MarshalOptions{Deterministic: true}.Marshal(stored)
 	return connectionRow{
 		id:             record.GetId(),
-		forgettable:    forgettable(record),
+		forgettable:    Forgettable(record),
 		stateChangedAt: record.GetStateChangedAt().AsTime().UnixNano(),
-		lastActivity:   nanos(countersOf(record).LastActivity),
+		lastActivity:   nanos(CountersOf(record).LastActivity),
 		record:         encoded,
 	}, err
 }
@@ -155,12 +158,12 @@ func scanRecord(rows *sql.Rows) (*collector.Connection, error) {
 	}
 	record, err := decodeRecord(counters.ConnectionID, encoded, sum)
 	if err != nil {
-		return nil, fmt.Errorf("connection %q: %w (%w)", counters.ConnectionID, store.ErrDamaged, err)
+		return nil, fmt.Errorf("connection %q: %w (%w)", counters.ConnectionID, file.ErrDamaged, err)
 	}
 	if lastNanos != 0 {
 		counters.LastActivity = time.Unix(0, lastNanos)
 	}
-	counters.add(record)
+	counters.Add(record)
 	return record, nil
 }
 
