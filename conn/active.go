@@ -30,12 +30,11 @@ type ActiveConnection struct {
 	Peer *Peer
 }
 
-// ListConnections returns copies of all records, those of dead connections and of earlier runs included, the last
-// changed first.
-func (m *Manager) ListConnections() []*collector.Connection {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	conns := m.known()
+// list returns copies of all records, the last changed first.
+func (d *directory) list() []*collector.Connection {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	conns := d.known()
 	slices.SortFunc(conns, func(a, b *connection) int { return cmp.Compare(b.put, a.put) })
 	list := make([]*collector.Connection, 0, len(conns))
 	for _, c := range conns {
@@ -44,37 +43,34 @@ func (m *Manager) ListConnections() []*collector.Connection {
 	return list
 }
 
-// ListActiveConnections returns the connections that are up, by collector id.
-func (m *Manager) ListActiveConnections() []*ActiveConnection {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// listActive returns the connections that are up, by collector id.
+func (d *directory) listActive() []*ActiveConnection {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	var list []*ActiveConnection
-	for _, c := range m.known() {
+	for _, c := range d.known() {
 		if routable(c.state()) {
-			list = append(list, c.active())
+			list = append(list, activeOf(c))
 		}
 	}
 	slices.SortFunc(list, func(a, b *ActiveConnection) int { return cmp.Compare(a.Peer.ID, b.Peer.ID) })
 	return list
 }
 
-// GetActiveConnection returns the connection with an id, if it is up.
-func (m *Manager) GetActiveConnection(connectionID string) (*ActiveConnection, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c, ok := m.ids[connectionID]
+// active returns the connection with an id, if it is up.
+func (d *directory) active(connectionID string) (*ActiveConnection, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c, ok := d.ids[connectionID]
 	if !ok || !routable(c.state()) {
 		return nil, false
 	}
-	return c.active(), true
+	return activeOf(c), true
 }
 
-// GetClient returns a client of the dispatcher service of the collector at an address, as it was dialled or as the peer
-// claims it, if there is a link to it. The client survives reconnects. Its Serve runs a method on that collector, its
-// Dispatch enters the mesh there, which may go on to one of its peers, and its Connect agrees on the connection anew; all
-// in shared namespaces only.
-func (m *Manager) GetClient(address string) (collectorconnect.CollectiveDispatcherClient, bool) {
-	for _, p := range m.Table().Peers() {
+// client is a client of the collector at an address, if there is a link to it.
+func (d *directory) client(address string) (collectorconnect.CollectiveDispatcherClient, bool) {
+	for _, p := range d.table.Load().Peers() {
 		if p.Address == address && p.linked() {
 			return p.dispatcher(), true
 		}
@@ -82,27 +78,8 @@ func (m *Manager) GetClient(address string) (collectorconnect.CollectiveDispatch
 	return nil, false
 }
 
-// RecordRequest counts a call that this collector made on a connection, with its message bytes. Calls that arrive over
-// a link are counted by the manager itself.
-func (m *Manager) RecordRequest(_ context.Context, connectionID string, bytesSent, bytesReceived int64) {
-	if t, ok := m.tallies.Get(connectionID); ok {
-		t.add(bytesSent, bytesReceived)
-	}
-}
-
-// known returns the connections that have been agreed at some time. m.mu is held.
-func (m *Manager) known() []*connection {
-	conns := make([]*connection, 0, len(m.conns))
-	for _, c := range m.conns {
-		if c.record != nil {
-			conns = append(conns, c)
-		}
-	}
-	return conns
-}
-
-// active is the connection as an ActiveConnection. Manager.mu is held.
-func (c *connection) active() *ActiveConnection {
+// activeOf is a connection as an ActiveConnection. The state lock is held.
+func activeOf(c *connection) *ActiveConnection {
 	a := &ActiveConnection{
 		ConnectionID: c.id,
 		LastActivity: c.lastUse(),

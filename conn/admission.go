@@ -4,33 +4,144 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
-	"net"
+	"log/slog"
 	"net/http"
+	"sync"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/conn/internal/identity"
+	"github.com/collectiverpc/collective/conn/internal/introduction"
+	"github.com/collectiverpc/collective/conn/internal/lifetime"
 )
 
-// ServeHTTP accepts a link at [carrier.UpgradePath] and [carrier.CarryPath]. An upgrade returns when the stream is taken over,
-// the RPC when the link has ended.
-func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == carrier.CarryPath {
-		m.carrier.ServeHTTP(w, r)
+// admission says which links there may be: as many as the limits allow, from those who prove who they are. Each admitted
+// link holds a slot. All methods are safe for concurrent use.
+type admission struct {
+	self   string
+	limits Limits
+	proof  identity.Prover
+	life   *lifetime.Lifetime
+	logger *slog.Logger
+
+	mu       sync.Mutex
+	links    int            // admitted: those that are up and those on the way to be
+	unagreed map[string]int // accepted links without an agreement, by address
+}
+
+// origin is how the stream of a link came about.
+type origin struct {
+	dialed bool   // by this collector
+	from   string // the address it was accepted from
+	proven string // the collector that the certificate of the other end names; empty without WithIdentity
+	slot   *slot  // its place among the links there may be
+}
+
+func newAdmission(self string, limits Limits, proof identity.Prover, life *lifetime.Lifetime, logger *slog.Logger) *admission {
+	return &admission{self: self, limits: limits, proof: proof, life: life, logger: logger, unagreed: make(map[string]int)}
+}
+
+// slot is the place of one link among those there may be.
+type slot struct {
+	of   *admission
+	from string // empty for a link that this collector dials
+
+	// Guarded by admission.mu.
+	agreed, free bool
+}
+
+// admit gives a link a slot, or refuses it. from is empty for a link that this collector dials.
+func (a *admission) admit(from string) (*slot, error) {
+	if _, closing := a.life.Closing(); closing {
+		return nil, a.life.Stopping()
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.links >= a.limits.Links:
+		return nil, connect.Errorf(connect.CodeResourceExhausted, "collector %q has %d links, which is all it may have", a.self, a.limits.Links)
+	case from != "" && a.unagreed[from] >= a.limits.UnagreedPerIP:
+		return nil, connect.Errorf(connect.CodeResourceExhausted,
+			"%d links from %s wait for their agreement already: finish those first", a.limits.UnagreedPerIP, from)
+	}
+	a.links++
+	if from != "" {
+		a.unagreed[from]++
+	}
+	return &slot{of: a, from: from, agreed: from == ""}, nil
+}
+
+// agree notes that the link is on the way to its agreement no longer.
+func (s *slot) agree() {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	s.agreeLocked()
+}
+
+func (s *slot) agreeLocked() {
+	if s.agreed {
 		return
 	}
-	src, err := m.admitFrom(r.RemoteAddr, r.TLS)
+	s.agreed = true
+	if s.of.unagreed[s.from]--; s.of.unagreed[s.from] <= 0 {
+		delete(s.of.unagreed, s.from)
+	}
+}
+
+// release gives the slot back. Giving it back twice is no error.
+func (s *slot) release() {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	if s.free {
+		return
+	}
+	s.free = true
+	s.of.links--
+	s.agreeLocked()
+}
+
+// admitFrom admits a link that somebody else has dialled, or refuses it.
+func (a *admission) admitFrom(address string, state *tls.ConnectionState) (o origin, err error) {
+	o.from = introduction.Host(address)
+	if o.proven, err = a.proof.Identify(state); err != nil {
+		a.logger.Info("link refused", "from", o.from, "error", err)
+		return o, err
+	}
+	o.slot, err = a.admit(o.from)
+	return o, err
+}
+
+// doorway takes links in over HTTP, by either carrier.
+type doorway struct {
+	admission *admission
+	carried   http.Handler
+	welcome   func(stream io.ReadWriteCloser, o origin)
+}
+
+func newDoorway(a *admission, welcome func(stream io.ReadWriteCloser, o origin)) *doorway {
+	d := &doorway{admission: a, welcome: welcome}
+	d.carried = carrier.Handler(d.admitCarried)
+	return d
+}
+
+func (d *doorway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == carrier.CarryPath {
+		d.carried.ServeHTTP(w, r)
+		return
+	}
+	o, err := d.admission.admitFrom(r.RemoteAddr, r.TLS)
 	if err != nil {
 		refuseUpgrade(w, err)
 		return
 	}
 	stream, err := carrier.AcceptUpgrade(w, r)
 	if err != nil {
-		m.releaseUnagreed(src.from)
+		o.slot.release()
 		return
 	}
-	m.welcome(stream, src)
+	d.welcome(stream, o)
 }
 
 func refuseUpgrade(w http.ResponseWriter, err error) {
@@ -42,97 +153,21 @@ func refuseUpgrade(w http.ResponseWriter, err error) {
 	http.Error(w, err.Error(), http.StatusServiceUnavailable)
 }
 
-// admitCarried is [Manager.admitFrom] for the second carrier.
-func (m *Manager) admitCarried(ctx context.Context) (take func(io.ReadWriteCloser), err error) {
+// admitCarried admits a link by the second carrier.
+func (d *doorway) admitCarried(ctx context.Context) (take func(io.ReadWriteCloser), err error) {
 	info, ok := connect.CallInfoForServerContext(ctx)
 	if !ok {
 		return nil, connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
-	src, err := m.admitFrom(info.PeerAddr, tlsOf(ctx))
+	o, err := d.admission.admitFrom(info.PeerAddr, tlsOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return func(stream io.ReadWriteCloser) { m.welcome(stream, src) }, nil
+	return func(stream io.ReadWriteCloser) { d.welcome(stream, o) }, nil
 }
 
 // tlsOf is the state of the TLS connection that a call came over; nil if there is none.
 func tlsOf(ctx context.Context) *tls.ConnectionState {
 	info, _ := connecthttp.ServerInfoForContext(ctx)
 	return info.TLS()
-}
-
-// admitFrom counts a link in that somebody else has dialled, or refuses it.
-func (m *Manager) admitFrom(address string, state *tls.ConnectionState) (src source, err error) {
-	src.from = hostOf(address)
-	if src.proven, err = m.identify(state); err != nil {
-		m.logger.Info("link refused", "from", src.from, "error", err)
-		return src, err
-	}
-	return src, m.admit(src.from)
-}
-
-func hostOf(address string) string {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	return host
-}
-
-// welcome greets the other end of an accepted stream, unless this collector is stopping.
-func (m *Manager) welcome(stream io.ReadWriteCloser, src source) {
-	if !m.spawn(func() { m.greet(stream, src) }) {
-		stream.Close()
-		m.releaseUnagreed(src.from)
-	}
-}
-
-// greet makes a session of an accepted stream. The other end has two seconds for its HELLO.
-func (m *Manager) greet(stream io.ReadWriteCloser, src source) {
-	if _, err := m.newSession(m.ctx, stream, src); err != nil {
-		m.releaseUnagreed(src.from)
-		m.logger.Info("link refused", "from", src.from, "error", err)
-	}
-}
-
-// admit counts a link in, or refuses it. from is empty for a link that this collector dials.
-func (m *Manager) admit(from string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	switch {
-	case m.closing:
-		return errStopping(m.self.ID)
-	case m.links >= m.limits.Links:
-		return connect.Errorf(connect.CodeResourceExhausted, "collector %q has %d links, which is all it may have", m.self.ID, m.limits.Links)
-	case from != "" && m.unagreed[from] >= m.limits.UnagreedPerIP:
-		return connect.Errorf(connect.CodeResourceExhausted,
-			"%d links from %s wait for their agreement already: finish those first", m.limits.UnagreedPerIP, from)
-	}
-	m.links++
-	if from != "" {
-		m.unagreed[from]++
-	}
-	return nil
-}
-
-// agreedFrom notes that a link is no longer unagreed. m.mu is held.
-func (m *Manager) agreedFrom(from string) {
-	if m.unagreed[from]--; m.unagreed[from] <= 0 {
-		delete(m.unagreed, from)
-	}
-}
-
-// release counts a link out. m.mu is held.
-func (m *Manager) release(from string, agreed bool) {
-	m.links--
-	if !agreed {
-		m.agreedFrom(from)
-	}
-}
-
-// releaseUnagreed counts out a link that never became a session.
-func (m *Manager) releaseUnagreed(from string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.release(from, false)
 }

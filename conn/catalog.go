@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -138,4 +139,40 @@ func parseCatalog(data []byte) (*Catalog, error) {
 		return nil, fmt.Errorf("catalog is not a collector.mesh.v1.Catalog: %w", err)
 	}
 	return NewCatalog(in)
+}
+
+// expectFor is how long after a restart a peer of an earlier run is expected to say what it serves. Until then nobody
+// can tell whether a method that is not known is one of its.
+const expectFor = 5 * time.Minute
+
+// knownCatalog is what a connection knows of what its peer serves. It outlives the link: what a peer served is
+// unreachable until the peer says otherwise while it serves. A stop, a lost link or a restart withdraws nothing.
+type knownCatalog struct {
+	catalog *Catalog
+	by      string // the session of the peer that told it
+	// heard tells that the peer has said what it serves, or that it is leaving, over the path it has now.
+	heard bool
+	// leaving tells that the peer is stopping.
+	leaving bool
+	// expected tells that this collector has restarted and has not heard the peer since.
+	expected bool
+	// entrance tells that the peer takes calls of any method, to route them.
+	entrance bool
+}
+
+// hear takes what a session of the peer tells.
+func (k *knownCatalog) hear(told *Catalog, session string) {
+	k.heard, k.expected, k.leaving = true, false, told.leaving
+	if !told.leaving {
+		k.catalog, k.by = told, session
+	}
+}
+
+// unheard is [Peer.Silent] of a peer with a link.
+func (k *knownCatalog) unheard() bool { return !k.heard && !k.entrance }
+
+// unreachable is [Peer.Away] of a peer with a link of a session. A link that was replaced within one run of the peer
+// leaves no doubt.
+func (k *knownCatalog) unreachable(session string) bool {
+	return k.leaving || !k.entrance && !k.heard && (k.catalog == nil || k.by != session)
 }

@@ -81,7 +81,7 @@ func encodeSchemas(t testing.TB, schemas ...*meshv1.CatalogSchema) []byte {
 func TestAnnouncementNamesSharedSchemasOnly(t *testing.T) {
 	t.Parallel()
 	hash := bytes.Repeat([]byte{7}, 32)
-	a, err := newAnnouncement(&meshv1.Catalog{Schemas: []*meshv1.CatalogSchema{
+	a, err := newCatalogUpdate(&meshv1.Catalog{Schemas: []*meshv1.CatalogSchema{
 		{Namespace: "eu", FileHashes: [][]byte{hash}}, {Namespace: "us", FileHashes: [][]byte{hash, hash}},
 	}})
 	if err != nil {

@@ -7,9 +7,12 @@ import (
 	"slices"
 	"time"
 
+	"connectrpc.com/connect/v2"
+	"golang.org/x/sync/semaphore"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/collectiverpc/collective/conn/internal/namesake"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -20,35 +23,31 @@ func ConnectionID(a, b string) string {
 	return "c-" + hex.EncodeToString(sum[:6])
 }
 
-// connection is the manager's side of a connection.
+// connection is this side of a connection. Its id, its path and the two semaphores are its own; everything else is
+// guarded by the state lock of the [directory].
 type connection struct {
 	id, peer string
-	wire     wire
+	path     currentPath
 
-	// turn is held while the state is changed, over the write to the store; dialing while this side dials and agrees,
-	// so that the peer sees our Connect calls in the order in which we made them.
-	turn, dialing ticket
+	// turn is held while the state is changed, over the write to the store; dialing while this side dials and agrees, so
+	// that the peer sees our Connect calls in the order in which we made them. Unlike a mutex they may be held over I/O:
+	// whoever waits gives up with its context, and nothing that reads the table or carries calls ever waits for them.
+	turn, dialing *semaphore.Weighted
 
-	// Guarded by Manager.mu.
-	users   int                   // operations that use the connection now
-	record  *collector.Connection // replaced, never modified; nil before the first agreement
-	dirty   bool                  // the record differs from the stored one
-	put     uint64                // order of changes, for lists
-	said                          // what the peer serves
-	session string                // of the peer, when it was last agreed
-	live    line                  // nil unless calls can be carried
+	users  int                   // operations that use the connection now
+	record *collector.Connection // replaced, never modified; nil before the first agreement
+	dirty  bool                  // the record differs from the stored one
+	put    uint64                // order of changes, for lists
+	knownCatalog
+	session string   // of the peer, when it was last agreed
+	live    peerPath // nil unless calls can be carried
 	seed    bool
-	// entrance tells that the peer takes calls of any method, to route them.
-	entrance bool
-	trouble  string // why the last dial failed
+	trouble string // why the last dial failed
 
-	namesakes    []namesake // the last seen first
+	namesakes    namesake.List
 	toldConflict time.Time
 
-	nudged    chan struct{} // tells the redial that the peer is back
-	redialing bool
-	stopDial  context.CancelFunc
-	lastDial  time.Time
+	redial redialState
 
 	base     Counters // what the stored record had counted before this process
 	flushed  Counters // of the tally
@@ -56,19 +55,80 @@ type connection struct {
 	activity time.Time
 }
 
+// redialState is what the redialer knows of a connection.
+type redialState struct {
+	nudged  chan struct{} // tells the redial that the peer is back
+	running bool
+	stop    context.CancelFunc
+	last    time.Time // of a dial
+}
+
 func newConnection(self, peer string) *connection {
 	id := ConnectionID(self, peer)
 	return &connection{
 		id: id, peer: peer,
-		turn: newTicket(), dialing: newTicket(), nudged: make(chan struct{}, 1),
-		base: Counters{ConnectionID: id}, flushed: Counters{ConnectionID: id},
+		turn: semaphore.NewWeighted(1), dialing: semaphore.NewWeighted(1),
+		redial: redialState{nudged: make(chan struct{}, 1)},
+		base:   Counters{ConnectionID: id}, flushed: Counters{ConnectionID: id},
 	}
 }
 
-// state is the last agreed state, stateNone before the first agreement. Manager.mu is held.
+// take waits for the turn or the dialing of the connection. It is given back by Release(1).
+func (c *connection) take(ctx context.Context, s *semaphore.Weighted) error {
+	if err := s.Acquire(ctx, 1); err != nil {
+		return connect.Errorf(connect.CodeUnavailable, "connection %q is being changed by another call (%v): try again", c.id, err).WithCause(err)
+	}
+	return nil
+}
+
+// state is the last agreed state, stateNone before the first agreement.
 func (c *connection) state() collector.ConnectionState { return c.record.GetState() }
 
-// peerView is the connection as tables show it. Manager.mu is held and there is a record.
+// linked is the link that carries the calls; nil if nothing does, or a path without a link.
+func (c *connection) linked() *peerLink {
+	l, _ := c.live.(*peerLink) //nolint:errcheck // nil is an answer
+	return l
+}
+
+// changedAt is when the state changed.
+func (c *connection) changedAt() time.Time { return c.record.GetStateChangedAt().AsTime() }
+
+// barred reports whether the connection is opened again by hand only.
+func (c *connection) barred() bool {
+	return c.state() == stateFailed || c.state() == stateClosed && !c.record.GetDeparted()
+}
+
+// oneWay reports whether the connection only lets the peer call: a seed peer that dialled and may not be dialled back has
+// no path that could be lost.
+func (c *connection) oneWay() bool { return c.seed && c.live == nil && routable(c.state()) }
+
+// silent is [Peer.Silent].
+func (c *connection) silent() bool {
+	if c.linked() != nil {
+		return c.unheard()
+	}
+	return c.expected && c.state() == stateStale
+}
+
+// conflict says which processes run under the peer's id, and what to do; empty if there is but one.
+func (c *connection) conflict() string {
+	l := c.linked()
+	if l == nil {
+		return ""
+	}
+	return c.namesakes.Conflict(c.peer, l.run())
+}
+
+// lastUse is when the connection was last used or agreed.
+func (c *connection) lastUse() time.Time {
+	agreed := c.changedAt()
+	if c.activity.After(agreed) {
+		return c.activity
+	}
+	return agreed
+}
+
+// peerView is the connection as tables show it. There is a record.
 func (c *connection) peerView() *Peer {
 	p := &Peer{
 		ID:           c.peer,
@@ -83,10 +143,10 @@ func (c *connection) peerView() *Peer {
 		Carrier:      c.carrier(),
 		Catalog:      c.catalog,
 		Silent:       c.silent(),
-		Away:         c.away(),
+		Away:         c.linked() != nil && c.unreachable(c.session),
 		SessionID:    c.session,
 		Conflict:     c.conflict(),
-		wire:         &c.wire,
+		path:         &c.path,
 	}
 	p.Reason = c.reason(p)
 	return p
@@ -110,27 +170,26 @@ func (c *connection) reason(p *Peer) string {
 	return c.record.GetCloseReason()
 }
 
-// view is a copy of the record with the counters of the moment. Manager.mu is held and there is a record.
+// view is a copy of the record with the counters of the moment. There is a record.
 func (c *connection) view() *collector.Connection {
 	r := proto.CloneOf(c.record)
 	c.base.add(r)
-	current := c.wire.tally.since(Counters{})
+	current := c.path.tally.since(Counters{})
 	current.LastActivity = c.activity
 	current.add(r)
 	r.Carrier, r.Conflict = c.carrier(), c.conflict()
 	return r
 }
 
-// carrier is what carries calls now, empty for nothing. Manager.mu is held.
+// carrier is what carries calls now, empty for nothing.
 func (c *connection) carrier() string {
 	if c.live == nil {
 		return ""
 	}
-	return c.live.carrier()
+	return c.live.Carrier()
 }
 
-// after returns the record that follows an event, for the store, and whether the event may happen now. Manager.mu is
-// held.
+// after returns the record that follows an event, for the store, and whether the event may happen now.
 func (c *connection) after(e event, session, reason string) (*collector.Connection, bool) {
 	state, ok := next(c.state(), e)
 	if !ok {
@@ -152,8 +211,7 @@ func (c *connection) after(e event, session, reason string) (*collector.Connecti
 	return r, true
 }
 
-// hasOffered is what this side offers on the connection: what it offered when it dialled, else all it has. Manager.mu
-// is held.
+// hasOffered is what this side offers on the connection: what it offered when it dialled, else all it has.
 func (c *connection) hasOffered(own []string) []string {
 	if c.record.GetIsInitiator() {
 		return c.record.GetOfferedNamespaces()

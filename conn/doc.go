@@ -7,7 +7,7 @@
 //	connection  the agreed relation of two collectors: shared namespaces, state, counters. One per pair; its id is
 //	            computed from the two collector ids, so both sides call it by the same name. Persisted.
 //	link        the live byte stream of a connection (package conn/link). In memory only; both sides open calls on it
-//	line        what carries the calls of a connection at the moment: a link or, to a seed peer, gRPC
+//	path        what carries the calls of a connection at the moment: a link or, to a seed peer, gRPC
 //	initiator   the collector that dialled a link
 //	acceptor    the collector that was dialled. It never dials back the address that the initiator claims
 //	catalog     the methods a collector serves, told to its peers over the link, always the full set
@@ -19,20 +19,69 @@
 //
 // # Life of a connection
 //
-//	          ConnectTo / HandleConnect
-//	(none) ──────────────────────────────▶ ACTIVE ◀──── a call ──── IDLE
-//	                                        │  └── 5 min without ──▶ │
-//	               link lost, or a restart  ▼                        ▼
-//	       ACTIVE ◀── agreed again ────── STALE ◀────────────────────┘
-//	                                        │
-//	          Disconnect by either side,    ▼            refused for good by the peer
-//	          a goodbye of the one        CLOSED                 FAILED
-//	          that had dialled
+//	            agreed: ConnectTo here, or Connect of the peer
+//	(none) ────────────────────────────────────────────────▶ ACTIVE ◀──── used ──── IDLE
+//	                                                           │  └── 5 min quiet ───▶ │
+//	                  lost: the path ended, or a restart       ▼                       ▼
+//	         ACTIVE ◀── agreed again ─────────────────────── STALE ◀────────────────────┘
+//	                                                           │
+//	     disconnected by either side; departed: the peer       │        refused for good by the peer,
+//	     had dialled, and said goodbye                         ▼        or Disconnect as failed
+//	                                                        CLOSED                   FAILED
+//
+// What leads from STALE to CLOSED and FAILED leads there from ACTIVE and IDLE too. Who moves a connection:
+//
+//	event         moved by
+//	agreed        the connector for ConnectTo, the acceptor for a Connect of the peer; both through agreements.agree
+//	quiet, used   the keeper, each second, from the counters
+//	lost          the goroutine of the link when it ends, a call that fails on the seed's path, the bound on one-way
+//	              connections, and the records when they load those of an earlier run
+//	departed      the goroutine of the link, if the peer had dialled and said before that it stops
+//	disconnected  the disconnector for Disconnect and for a peer's goodbye; the redialer when the peer says that it
+//	              has disconnected
+//	refused       the disconnector for Disconnect as failed, and the redialer, on the verdict of the very peer
 //
 // The side that dialled (with ConnectTo, in this run or an earlier one) dials a stale connection again, with
 // exponential backoff and full jitter, until it is active or somebody disconnects it. CLOSED and FAILED are left only
-// by a new ConnectTo from either side; CLOSED by a goodbye also when the peer comes back. A connection that is CLOSED,
+// by a new ConnectTo from either side; CLOSED by a goodbye also when the peer dials again. A connection that is CLOSED,
 // FAILED, or STALE on the side that was dialled is dead: the dead are forgotten after a day, and when there are many.
+//
+// # Parts
+//
+// [Manager] conducts parts that each have fields of their own and know no part above them:
+//
+//	directory      the connections that are known, and the table; holds the state lock
+//	recordKeeper   from the connections to the [Store] and back: writes, counters, the records of earlier runs
+//	pruner         forgets the dead, by age and by number
+//	catalogs       tells peers what is served here, takes what they tell
+//	agreements     makes an agreement, a loss or an end the state of a connection
+//	namesakeWatch  finds two processes under one id, and ends it that they replace each other
+//	links          greets, runs and ends each link; checks the calls that arrive over it
+//	admission      how many links there may be, and from whom; the doorway takes them in over HTTP
+//	connector      asks others for connections; seedConnector asks those that take no links
+//	requestReader  who asks here, and what it may not say
+//	acceptor       answers who asks; consumers takes in those that only call
+//	disconnector   ends connections for good
+//	redialer       dials stale connections again
+//	keeper         each second: states by use, writes that nobody waits for
+//
+// What they are made of and what knows no connection is below internal: dial and identity reach other collectors and
+// know who was reached, seed is the path without a link, introduction reads what a collector says of itself, namesake
+// remembers runs, store keeps records, lifetime owns the goroutines.
+//
+// # Locks
+//
+// They are taken in this order, and the later ones are held for moments:
+//
+//	connection.dialing  over a dial and its agreement
+//	connection.turn     over a change of state and its write to the store
+//	directory.mu        the state lock: connections, what their links say of themselves, the table
+//	catalogs.mu         while what is announced is replaced; never together with the state lock
+//	linkSet.mu          the set of links
+//	the others          admission.mu and the lock of lifetime: nothing else is taken under them
+//
+// The first two are semaphores: whoever waits for them gives up with its context. No mutex is held over I/O. Readers of
+// the table and calls take none of them.
 //
 // # What may be relied on
 //

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-func TestJudge(t *testing.T) {
+func TestResolveDuplicate(t *testing.T) {
 	t.Parallel()
 	const session, other = "s1", "s2"
 	tests := []struct {
 		name       string
 		self, peer string
-		old, fresh rival
-		want       ruling
+		old, fresh linkClaim
+		want       duplicateDecision
 	}{
-		{"the peer restarted", "a", "b", rival{true, session}, rival{false, other}, takeNew},
-		{"we dialled again", "b", "a", rival{true, session}, rival{true, session}, takeNew},
-		{"the peer dialled again", "b", "a", rival{false, session}, rival{false, session}, takeNew},
-		{"both dialled, we are smaller and have ours", "a", "b", rival{true, session}, rival{false, session}, keepOld},
-		{"both dialled, we are smaller and get ours", "a", "b", rival{false, session}, rival{true, session}, takeNew},
-		{"both dialled, we are larger and have ours", "b", "a", rival{true, session}, rival{false, session}, takeNew},
-		{"both dialled, we are larger and get ours", "b", "a", rival{false, session}, rival{true, session}, keepOld},
+		{"the peer restarted", "a", "b", linkClaim{true, session}, linkClaim{false, other}, takeNew},
+		{"we dialled again", "b", "a", linkClaim{true, session}, linkClaim{true, session}, takeNew},
+		{"the peer dialled again", "b", "a", linkClaim{false, session}, linkClaim{false, session}, takeNew},
+		{"both dialled, we are smaller and have ours", "a", "b", linkClaim{true, session}, linkClaim{false, session}, keepOld},
+		{"both dialled, we are smaller and get ours", "a", "b", linkClaim{false, session}, linkClaim{true, session}, takeNew},
+		{"both dialled, we are larger and have ours", "b", "a", linkClaim{true, session}, linkClaim{false, session}, takeNew},
+		{"both dialled, we are larger and get ours", "b", "a", linkClaim{false, session}, linkClaim{true, session}, keepOld},
 	}
 	for _, tt := range tests {
-		if got := judge(tt.self, tt.peer, tt.old, tt.fresh); got != tt.want {
+		if got := resolveDuplicate(tt.self, tt.peer, tt.old, tt.fresh); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
@@ -73,7 +73,7 @@ func bothDialAtOnce(t *testing.T, round int) {
 	}
 	for _, m := range []*Manager{a, b} {
 		if r := m.ListConnections()[0]; !r.GetIsInitiator() || r.GetState() != stateActive {
-			t.Fatalf("round %d: %s has %v", round, m.self.ID, r)
+			t.Fatalf("round %d: %s has %v", round, m.dir.self.ID, r)
 		}
 	}
 }
@@ -130,29 +130,38 @@ func TestBothAgreeAnewAtOnce(t *testing.T) {
 }
 
 // onlyLink returns the link of the only connection, once nothing else is left.
-func onlyLink(t *testing.T, m *Manager) *session {
+func onlyLink(t *testing.T, m *Manager) *peerLink {
 	t.Helper()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.conns) != 1 || len(m.sessions) != 1 || m.links != 1 || len(m.unagreed) != 0 {
-		t.Fatalf("%s has %d connections, %d sessions, %d links, %v unagreed", m.self.ID, len(m.conns), len(m.sessions), m.links, m.unagreed)
+	links := m.links.set.list()
+	if n, unagreed := admitted(m); n != 1 || unagreed != 0 || len(links) != 1 {
+		t.Fatalf("%s has %d links, of which %d are unagreed, and %d that run", m.dir.self.ID, n, unagreed, len(links))
 	}
-	for s := range m.sessions {
-		for _, c := range m.conns {
-			if c.live == s {
-				return s
-			}
+	m.dir.mu.Lock()
+	defer m.dir.mu.Unlock()
+	if len(m.dir.conns) != 1 {
+		t.Fatalf("%s has %d connections", m.dir.self.ID, len(m.dir.conns))
+	}
+	for _, c := range m.dir.conns {
+		if c.live == links[0] {
+			return links[0]
 		}
 	}
-	t.Fatalf("%s does not use the link it has", m.self.ID)
+	t.Fatalf("%s does not use the link it has", m.dir.self.ID)
 	return nil
+}
+
+// admitted is how many links a manager has admitted, and how many addresses have some on the way to their agreement.
+func admitted(m *Manager) (links, unagreed int) {
+	m.admission.mu.Lock()
+	defer m.admission.mu.Unlock()
+	return m.admission.links, len(m.admission.unagreed)
 }
 
 // roundTrip makes sure that calls go both ways, by agreeing anew over the link there is.
 func roundTrip(a, b *Manager) error {
 	for m, to := range map[*Manager]string{a: "b:1", b: "a:1"} {
 		if _, err := m.ConnectTo(context.Background(), to, nil); err != nil {
-			return fmt.Errorf("%s: %w", m.self.ID, err)
+			return fmt.Errorf("%s: %w", m.dir.self.ID, err)
 		}
 	}
 	return nil

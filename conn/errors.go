@@ -1,14 +1,10 @@
 package conn
 
 import (
-	"context"
 	"errors"
-	"net"
-	"syscall"
 
 	"connectrpc.com/connect/v2"
 
-	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/status"
 )
@@ -60,18 +56,6 @@ func agreementError(answer *collector.ConnectResponse, peer string) error {
 	return err
 }
 
-func errSelf(id string) error {
-	return connect.Errorf(connect.CodeInvalidArgument, "collector %q cannot connect to itself: give the address of another one", id)
-}
-
-func errStopping(id string) error {
-	return connect.Errorf(connect.CodeUnavailable, "collector %q is stopping: try again when it is back", id)
-}
-
-func errBusy(c *connection, err error) error {
-	return connect.Errorf(connect.CodeUnavailable, "connection %q is being changed by another call (%v): try again", c.id, err).WithCause(err)
-}
-
 func errStore(err error) error {
 	if errors.Is(err, ErrStoreFull) {
 		return connect.NewError(connect.CodeResourceExhausted, err.Error()).WithCause(err)
@@ -80,30 +64,10 @@ func errStore(err error) error {
 		"the connection could not be written to the store, so nothing was changed: see this collector's log, then try again").WithCause(err)
 }
 
-var errPlaintext = errors.New("without TLS only loopback addresses are dialled")
-
-// explainDial says why nothing came of a dial, in words that help whoever gave the address.
-func explainDial(address string, err error) error {
-	unproven := errors.Is(err, carrier.ErrCertificateRefused)
-	if _, ok := errors.AsType[*connect.Error](err); ok && !unproven {
-		return err
+// errorText is what an error says, without its code.
+func errorText(err error) string {
+	if own, ok := errors.AsType[*connect.Error](err); ok {
+		return own.Message()
 	}
-	code, advice := connect.CodeUnavailable, "check the address and the network"
-	what := "cannot connect to " + address
-	var dns *net.DNSError
-	switch {
-	case unproven:
-		code, advice = connect.CodeUnauthenticated, "give this collector one that is valid now, of an authority that is trusted there"
-	case errors.Is(err, errPlaintext):
-		code, advice = connect.CodeFailedPrecondition, "configure TLS, or allow plaintext explicitly"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		what, advice = "no collector listens at "+address, "start it there, or correct the address"
-	case errors.As(err, &dns):
-		what, advice = "the host of "+address+" is not known", "correct the name"
-	case errors.Is(err, context.DeadlineExceeded):
-		what = "no answer from " + address
-	case errors.Is(err, context.Canceled):
-		code, advice = connect.CodeCanceled, "try again"
-	}
-	return connect.Errorf(code, "%s (%v): %s", what, err, advice).WithCause(err)
+	return err.Error()
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"connectrpc.com/connect/v2"
-
 	"github.com/collectiverpc/collective/internal/name"
 )
 
@@ -77,68 +75,4 @@ func (i Identity) checkOwn(pair tls.Certificate, collectorID string) error {
 		return fmt.Errorf("the certificate is of collector %q: run under that id, or give a certificate of %q", id, collectorID)
 	}
 	return nil
-}
-
-// checkIdentity refuses what could never prove anything.
-func (o *options) checkIdentity(self string) error {
-	switch {
-	case o.identity == nil:
-		return nil
-	case o.tls == nil:
-		return errors.New("WithIdentity needs WithTLS: without TLS nobody who is dialled can prove anything")
-	case o.tls.InsecureSkipVerify:
-		return errors.New("WithIdentity needs certificates that are verified: leave InsecureSkipVerify off and give RootCAs")
-	}
-	if err := o.identity.Check(o.tls, self); err != nil {
-		return fmt.Errorf("WithIdentity and WithTLS: %w", err)
-	}
-	return nil
-}
-
-// ProvesPeers reports whether every peer has proved by its certificate who it is, see [WithIdentity].
-func (m *Manager) ProvesPeers() bool { return m.identity != nil }
-
-// identify returns the collector that the other end of a connection has proved to be; empty without [WithIdentity].
-func (m *Manager) identify(state *tls.ConnectionState) (string, error) {
-	if m.identity == nil {
-		return "", nil
-	}
-	if state == nil || len(state.VerifiedChains) == 0 {
-		return "", errUnproven(m.self.ID, shownBy(state))
-	}
-	id, err := m.identity(state.VerifiedChains[0][0])
-	if err == nil {
-		err = name.CheckCollectorID(id)
-	}
-	if err != nil {
-		return "", errUnproven(m.self.ID, fmt.Sprintf("a certificate that names no collector (%v)", err))
-	}
-	return id, nil
-}
-
-// shownBy says what there is in place of a verified certificate.
-func shownBy(state *tls.ConnectionState) string {
-	switch {
-	case state == nil:
-		return "none, as there is no TLS"
-	case len(state.PeerCertificates) == 0:
-		return "none"
-	}
-	return "one that its TLS does not verify"
-}
-
-func errUnproven(self, shown string) error {
-	return connect.Errorf(connect.CodeUnauthenticated,
-		"collector %q links only with collectors whose certificate names them, and was shown %s: "+
-			"the other end must show one of an authority that is trusted here, with the id it runs under", self, shown)
-}
-
-// checkProof refuses whoever says to be another collector than the one that it has proved to be.
-func (m *Manager) checkProof(proven, claimed string) error {
-	if m.identity == nil || proven == claimed {
-		return nil
-	}
-	return connect.Errorf(connect.CodePermissionDenied,
-		"collector %q was shown the certificate of collector %q by one that says it is %q: "+
-			"the other end must run under the id that its certificate names", m.self.ID, proven, claimed)
 }

@@ -6,10 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"connectrpc.com/connect/v2"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/anypb"
-
-	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"

@@ -3,6 +3,7 @@ package conn
 import (
 	"testing"
 
+	"github.com/collectiverpc/collective/conn/internal/namesake"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 )
 
@@ -19,6 +20,6 @@ func TestLimitsPage(t *testing.T) {
 		"a connection without a call is `active`":                    idleAfter,
 		"a dead connection is remembered":                            forgetAfter,
 		"a peer of an earlier run is expected to say what it serves": expectFor,
-		"a second process under the id of a peer is told of":         namesakeFor,
+		"a second process under the id of a peer is told of":         namesake.For,
 	})
 }

@@ -2,86 +2,41 @@ package conn
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"connectrpc.com/connect/v2"
-	"github.com/google/uuid"
-
-	"github.com/collectiverpc/collective/conn/carrier"
-	records "github.com/collectiverpc/collective/conn/internal/store"
-	"github.com/collectiverpc/collective/internal/cow"
-	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/conn/internal/dial"
+	"github.com/collectiverpc/collective/conn/internal/identity"
+	"github.com/collectiverpc/collective/conn/internal/lifetime"
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/store"
 )
 
-// MaxPeers is how many connections a manager knows. Beyond it, the one that has been dead for longest makes room.
-const MaxPeers = records.MaxRecords
+// stopped is why a connection ended with its manager.
+const stopped = "this collector stopped"
 
-const (
-	agreeTimeout = 5 * time.Second  // for an accepted link to agree on a connection
-	dialTimeout  = 10 * time.Second // for ConnectTo, dial to agreement, unless its context ends before
-	drainTimeout = 10 * time.Second // for the calls of a link that is being replaced or disconnected
-	storeTimeout = 10 * time.Second // for one write
-	alertTimeout = 2 * time.Second  // for a server to say why it has ended a TLS connection
-)
-
-// Self is the collector that owns a [Manager].
-type Self struct {
-	// ID is its collector id. Required.
-	ID string
-	// Address is where it tells others that it can be found, host:port; empty for a collector without a listener.
-	Address string
-	// Namespaces are what it offers to peers. A collector that only calls others needs none.
-	Namespaces []string
-	// SessionID is unique per run of the process. Default: a new UUIDv7.
-	SessionID string
-	// Consumer tells that it only calls. A peer that knows the word keeps no record of it, shows it to nobody and routes its
-	// calls, see [Peer.Entrance] and [WithConsumers].
-	Consumer bool
-}
-
-// Manager keeps the connections of one collector. All methods are safe for concurrent use.
+// Manager keeps the connections of one collector. All methods are safe for concurrent use. It conducts parts that each do
+// one thing; see the package comment for which.
 type Manager struct {
-	self Self
 	options
-	control *connect.Server // what peers may ask of the manager itself, over a link
-	carrier http.Handler    // the second carrier of links
-	pruner  *pruner
-	dial    func(ctx context.Context, address string, expected *pin) (io.ReadWriteCloser, error)
-
-	// ctx ends with Close and CloseAll; the latter puts another one in its place when nothing uses it any more.
-	ctx    context.Context //nolint:containedctx // the life of the connections
-	stop   context.CancelFunc
-	group  sync.WaitGroup // everything that Close waits for, but the keeper
-	keeper sync.WaitGroup
-	ending sync.Mutex // held by Close and CloseAll
-	done   chan struct{}
-	finish func() // closes done
-
-	table     atomic.Pointer[Table]
-	announced atomic.Pointer[announcement]
-	tallies   cow.Map[string, *tally] // by connection id
-	kick      chan struct{}           // asks the keeper to look now
-
-	mu       sync.Mutex // never held across I/O; guards the following
-	closing  bool       // nothing new is taken on
-	ended    bool       // for good
-	keeps    bool       // the keeper runs
-	loaded   time.Time  // when the connections of earlier runs were
-	changed  chan struct{}
-	conns    map[string]*connection // by peer id
-	ids      map[string]*connection // the same by their own id
-	puts     uint64
-	sessions map[*session]struct{}
-	unagreed map[string]int // accepted links without an agreement, by address
-	links    int            // admitted: sessions and those on the way to be one
-
-	closingWhy string
+	proof        identity.Prover
+	life         *lifetime.Lifetime
+	dir          *directory
+	records      *recordKeeper
+	pruner       *pruner
+	keeper       *keeper
+	catalogs     *catalogs
+	admission    *admission
+	doorway      *doorway
+	links        *links
+	agreements   *agreements
+	connector    *connector
+	acceptor     *acceptor
+	disconnector *disconnector
+	redialer     *redialer
 }
 
 // NewManager makes a manager and loads the connections of earlier runs from the store. They are stale until
@@ -94,192 +49,255 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	if err := options.checkIdentity(self.ID); err != nil {
 		return nil, err
 	}
-	m := &Manager{
-		self:     self,
-		options:  options,
-		kick:     make(chan struct{}, 1),
-		done:     make(chan struct{}),
-		changed:  make(chan struct{}),
-		conns:    make(map[string]*connection),
-		ids:      make(map[string]*connection),
-		sessions: make(map[*session]struct{}),
-		unagreed: make(map[string]int),
-	}
-	m.logger = m.logger.With("collector", self.ID)
-	m.control = m.newControl()
-	m.carrier = carrier.Handler(m.admitCarried)
-	m.dial = m.dialStream
-	m.pruner = newPruner(m)
-	m.table.Store(new(Table))
-	m.announced.Store(new(announcement))
-	if err := m.load(); err != nil {
+	options.logger = options.logger.With("collector", self.ID)
+	m := &Manager{options: options, proof: identity.Prover{Self: self.ID, Rule: options.identity}, dir: newDirectory(self)}
+	m.life = lifetime.New(self.ID, func(ctx context.Context) { m.keeper.keep(ctx) })
+	m.assembleStanding()
+	m.assembleAsking()
+	if err := m.records.load(); err != nil {
 		return nil, err
 	}
-	m.loaded = time.Now()
-	m.finish = sync.OnceFunc(func() { close(m.done) })
-	m.ctx, m.stop = context.WithCancel(context.Background())
-	m.startKeeper()
+	m.keeper.loaded = time.Now()
+	m.life.Start()
 	return m, nil
 }
 
-// complete checks what it got and fills in the defaults.
-func (s *Self) complete() (err error) {
-	if err := name.CheckCollectorID(s.ID); err != nil {
-		return err
+// assembleStanding makes the parts that look after the connections there are.
+func (m *Manager) assembleStanding() {
+	set := new(linkSet)
+	namesakes := &namesakeWatch{dir: m.dir, life: m.life, logger: m.logger}
+	m.records = &recordKeeper{dir: m.dir, store: m.store, logger: m.logger}
+	m.pruner = &pruner{dir: m.dir, records: m.records, most: m.limits.Dead}
+	m.keeper = &keeper{dir: m.dir, records: m.records, namesakes: namesakes, pruner: m.pruner, kick: make(chan struct{}, 1)}
+	m.catalogs = newCatalogs(m.dir, set, m.life, m.logger)
+	m.agreements = &agreements{
+		dir: m.dir, records: m.records, catalogs: m.catalogs, namesakes: namesakes, life: m.life, handler: m.handler, logger: m.logger,
+		lost: m.lost,
 	}
-	if s.Namespaces, err = cleanNamespaces(s.Namespaces); err != nil {
-		return err
+	m.disconnector = &disconnector{dir: m.dir, agreements: m.agreements, life: m.life}
+	m.links = &links{
+		self: m.dir.self, set: set, catalogs: m.catalogs, life: m.life, proof: m.proof, limits: m.linkLimits, logger: m.logger,
+		control: control{connect: m.HandleConnect, goodbye: m.takeGoodbye}.server(), ended: m.agreements.endLink,
 	}
-	if s.SessionID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("session id: %w", err)
-		}
-		s.SessionID = id.String()
-	}
-	return nil
 }
 
-func newOptions(opts []Option) options {
-	o := options{logger: slog.Default(), handler: refuseCall}
-	for _, opt := range opts {
-		opt.apply(&o)
+// assembleAsking makes the parts that bring connections about.
+func (m *Manager) assembleAsking() {
+	dialer := &dial.Dialer{TLS: m.tls, Plaintext: m.plaintext, Proof: m.proof, Logger: m.logger, IdleTimeout: idleAfter}
+	requests := &requestReader{dir: m.dir, proof: m.proof, logger: m.logger}
+	seeds := &seedConnector{
+		dir: m.dir, agreements: m.agreements, requests: requests, dialer: dialer, proof: m.proof, dialBack: m.dialBack, logger: m.logger,
 	}
-	o.limits = o.limits.withDefaults()
-	if o.store == nil {
-		o.store = NewMemoryStore()
+	m.admission = newAdmission(m.dir.self.ID, m.limits, m.proof, m.life, m.logger)
+	m.doorway = newDoorway(m.admission, m.links.welcome)
+	m.connector = &connector{
+		dir: m.dir, admission: m.admission, links: m.links, agreements: m.agreements, seeds: seeds, life: m.life, logger: m.logger,
+		dial: dialer.Dial,
 	}
-	return o
+	m.redialer = &redialer{
+		dir: m.dir, life: m.life, logger: m.logger, connect: m.connector.connectOnce, terminate: m.agreements.terminate,
+	}
+	m.acceptor = &acceptor{
+		dir: m.dir, requests: requests, agreements: m.agreements, seeds: seeds, redialer: m.redialer, oneWay: m.limits.OneWay, logger: m.logger,
+		consumers: &consumers{dir: m.dir, catalogs: m.catalogs, life: m.life, handler: m.consumers, logger: m.logger},
+	}
+}
+
+// lost has the record of a lost connection written, and the peer dialled again. The state lock is held.
+func (m *Manager) lost(c *connection) {
+	m.keeper.wake()
+	m.redialer.later(c)
+}
+
+// ConnectionManager is the seed's name of [Manager].
+type ConnectionManager = Manager
+
+// NewConnectionManager is the seed's spelling of [NewManager] without options but [WithStore]. sessionID must be unique
+// per run of the process; empty means a new UUIDv7. coll, in place of the seed's collection of records, may be nil: then a
+// restart forgets the connections. The seed returns no error, and takes any name.
+func NewConnectionManager(
+	collectorID, address string, namespaces []string, sessionID string, coll *store.Store,
+) (*ConnectionManager, error) {
+	self := Self{ID: collectorID, Address: address, Namespaces: namespaces, SessionID: sessionID}
+	if coll == nil {
+		return NewManager(self)
+	}
+	return NewManager(self, WithStore(NewFileStore(coll)))
 }
 
 // Limits returns the limits in force.
 func (m *Manager) Limits() Limits { return m.limits }
 
+// ProvesPeers reports whether every peer has proved by its certificate who it is, see [WithIdentity].
+func (m *Manager) ProvesPeers() bool { return m.proof.Required() }
+
 // Table returns the peers of this moment.
-func (m *Manager) Table() *Table { return m.table.Load() }
+func (m *Manager) Table() *Table { return m.dir.table.Load() }
 
 // Done returns a channel that is closed when the manager stops, by [Manager.Close] or at the end of [Manager.Shutdown].
-func (m *Manager) Done() <-chan struct{} { return m.done }
+func (m *Manager) Done() <-chan struct{} { return m.life.Done() }
 
 // Changed returns a channel that is closed at the next change of the table. To wait for something, take the channel
 // first, then look at the table, then wait.
-func (m *Manager) Changed() <-chan struct{} {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.changed
-}
+func (m *Manager) Changed() <-chan struct{} { return m.dir.changes() }
 
-// publish shows a connection to readers as it is now. m.mu is held.
-func (m *Manager) publish(c *connection) {
-	m.table.Store(m.table.Load().with(c.peerView()))
-	m.announceChange()
-}
+// ServeHTTP accepts a link at [carrier.UpgradePath] and [carrier.CarryPath]. An upgrade returns when the stream is taken over,
+// the RPC when the link has ended.
+func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.doorway.ServeHTTP(w, r) }
 
-func (m *Manager) unpublish(peer string) {
-	m.table.Store(m.table.Load().without(peer))
-	m.announceChange()
-}
-
-func (m *Manager) announceChange() {
-	close(m.changed)
-	m.changed = make(chan struct{})
-}
-
-// begin admits an operation, which Close then waits for and cancels. end must be called when it is over.
-func (m *Manager) begin(ctx context.Context) (_ context.Context, end func(), _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closing {
-		return nil, nil, errStopping(m.self.ID)
+// ConnectTo connects to the collector at address (host:port), offering namespaces, by default all of this collector's.
+// When it returns, the connection is on disk on both sides, calls can go both ways, and the peer's catalog is in the
+// table (unless the peer takes longer than two seconds to tell it). The attempt ends with ctx or after ten seconds.
+//
+// A peer that is connected already stays connected by the same link, with the namespaces agreed anew. From now on this
+// collector dials again whenever the connection is lost, until [Manager.Disconnect].
+func (m *Manager) ConnectTo(ctx context.Context, address string, namespaces []string) (*collector.ConnectResponse, error) {
+	w, err := m.connector.intentOf(address, namespaces)
+	if err != nil {
+		return nil, err
 	}
-	m.startKeeper()
-	m.group.Add(1)
-	ctx, cancel := context.WithCancel(ctx)
-	unlink := context.AfterFunc(m.ctx, cancel)
-	return ctx, func() {
-		unlink()
-		cancel()
-		m.group.Done()
-	}, nil
-}
-
-// spawn runs f in a goroutine that Close waits for. It reports whether it did: not when the manager is stopping.
-func (m *Manager) spawn(f func()) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.spawnLocked(f)
-}
-
-func (m *Manager) spawnLocked(f func()) bool {
-	if m.closing {
-		return false
+	ctx, end, err := m.life.Begin(ctx)
+	if err != nil {
+		return nil, err
 	}
-	m.group.Go(f)
-	return true
+	defer end()
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return m.connector.connect(ctx, w)
 }
 
-// hold returns the connection to a peer, a new one if need be, and keeps it in existence until drop.
-func (m *Manager) hold(peer string) (*connection, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c, ok := m.conns[peer]
-	if !ok {
-		if len(m.conns) >= MaxPeers && !m.forgetOne() {
-			return nil, connect.Errorf(connect.CodeResourceExhausted, "collector %q has %d connections, which is all it may have: "+
-				"disconnect some that are no longer needed", m.self.ID, MaxPeers)
-		}
-		c = newConnection(m.self.ID, peer)
-		m.remember(c)
+// HandleConnect answers another collector's Connect. Over a link it binds the link to the connection; over plain HTTP
+// the caller is a seed peer without a link, and ctx that of the RPC, where [WithIdentity] finds its certificate. Like the
+// RPC it answers, it puts refusals into the Status and returns no error for them.
+func (m *Manager) HandleConnect(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error) {
+	ctx, end, err := m.life.Begin(ctx)
+	if err != nil {
+		return m.acceptor.refusal(err), nil
 	}
-	c.users++
-	return c, nil
+	defer end()
+	return m.acceptor.answer(ctx, req), nil
 }
 
-// drop ends a use of a connection. One that was never agreed goes with its last user.
-func (m *Manager) drop(c *connection) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c.users--
-	if c.users == 0 && c.record == nil {
-		m.forget(c)
+// Disconnect closes a connection for good: nobody dials it again until one side connects by hand. failed records it as
+// failed rather than closed. It is written to disk and the peer is told, if it can be reached within two seconds,
+// before Disconnect returns; calls that are running get ten seconds to finish. Disconnecting twice is no error, and the
+// first reason stays.
+func (m *Manager) Disconnect(ctx context.Context, connectionID, reason string, failed bool) error {
+	ctx, end, err := m.life.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return m.disconnector.disconnect(ctx, connectionID, reason, failed)
+}
+
+// takeGoodbye is the Disconnect of a peer.
+func (m *Manager) takeGoodbye(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
+	ctx, end, err := m.life.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return m.disconnector.takeGoodbye(ctx, req)
+}
+
+// RecoverFromRestart writes down that the connections of earlier runs are stale, forgets those that have been dead for
+// a day and that this side will not bring back, and then dials again, in the background, those that this side had
+// dialled, until each is active or disconnected by hand. Call it once, before the first request is accepted.
+func (m *Manager) RecoverFromRestart(ctx context.Context) error {
+	ctx, end, err := m.life.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	m.pruner.old()
+	if err := m.records.catchAllUp(ctx); err != nil {
+		return err
+	}
+	m.redialer.laterAll()
+	return nil
+}
+
+// Prune forgets dead connections, on disk and in memory, whose state changed longer ago than olderThan, but for the newest
+// keep of them. Dead are those that are closed, failed, or stale and dialled by the other side. It returns what it has
+// forgotten, the last changed first. The manager does the same by itself, to those that died more than a day ago and to
+// those beyond [Limits].Dead. Negative arguments count as 0.
+func (m *Manager) Prune(ctx context.Context, olderThan time.Duration, keep int) ([]*collector.Connection, error) {
+	ctx, end, err := m.life.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	return m.pruner.prune(ctx, olderThan, keep)
+}
+
+// Announce tells all peers what this collector serves: now, and whenever a link comes up. It is always the full set; an
+// older revision than the last, unless zero, is ignored. The manager keeps no reference to catalog.
+//
+// A catalog that peers would refuse, with a malformed name or above 4 MiB or 100 000 methods, is logged and not
+// announced.
+func (m *Manager) Announce(catalog *meshv1.Catalog) { m.catalogs.announce(catalog) }
+
+// ListConnections returns copies of all records, those of dead connections and of earlier runs included, the last
+// changed first.
+func (m *Manager) ListConnections() []*collector.Connection { return m.dir.list() }
+
+// ListActiveConnections returns the connections that are up, by collector id.
+func (m *Manager) ListActiveConnections() []*ActiveConnection { return m.dir.listActive() }
+
+// GetActiveConnection returns the connection with an id, if it is up.
+func (m *Manager) GetActiveConnection(connectionID string) (*ActiveConnection, bool) {
+	return m.dir.active(connectionID)
+}
+
+// GetClient returns a client of the dispatcher service of the collector at an address, as it was dialled or as the peer
+// claims it, if there is a link to it. The client survives reconnects. Its Serve runs a method on that collector, its
+// Dispatch enters the mesh there, which may go on to one of its peers, and its Connect agrees on the connection anew; all
+// in shared namespaces only.
+func (m *Manager) GetClient(address string) (collectorconnect.CollectiveDispatcherClient, bool) {
+	return m.dir.client(address)
+}
+
+// RecordRequest counts a call that this collector made on a connection, with its message bytes. Calls that arrive over
+// a link are counted by the manager itself.
+func (m *Manager) RecordRequest(_ context.Context, connectionID string, bytesSent, bytesReceived int64) {
+	if t, ok := m.dir.tallies.Get(connectionID); ok {
+		t.add(bytesSent, bytesReceived)
 	}
 }
 
-// forgetOne forgets the connection that has been dead for longest and that this side will not bring back, if there is
-// one. m.mu is held.
-func (m *Manager) forgetOne() bool {
-	var oldest *connection
-	for _, c := range m.conns {
-		if c.users == 0 && c.record != nil && records.Forgettable(c.record) && (oldest == nil || c.put < oldest.put) {
-			oldest = c
-		}
+// Shutdown stops in good order: no connection is made any more, peers are told that this collector is leaving, running
+// calls finish, and everything is closed as by [Manager.Close]. When ctx ends first, calls that still run are cut off and
+// its error is returned.
+//
+// The connections stay on record as stale: peers that dialled dial again, and so does this collector when it comes back
+// and recovers.
+func (m *Manager) Shutdown(ctx context.Context) error {
+	m.life.Refuse(stopped, true)
+	m.catalogs.announceLeaving()
+	var group sync.WaitGroup
+	for _, l := range m.links.set.list() {
+		group.Go(func() { l.Retire(ctx) })
 	}
-	if oldest == nil {
-		return false
-	}
-	m.forget(oldest)
-	m.unpublish(oldest.peer)
-	return true
+	group.Wait()
+	m.Close()
+	return ctx.Err()
 }
 
-func (m *Manager) remember(c *connection) {
-	m.conns[c.peer], m.ids[c.id] = c, c
-	m.tallies.Set(c.id, &c.wire.tally)
-}
+// Close ends the manager at once: links are closed, what runs in the background ends, the last counters are written.
+// Calls in flight fail as unavailable. The manager cannot be used afterwards; closing twice is no error.
+func (m *Manager) Close() { m.end(stopped, true) }
 
-func (m *Manager) forget(c *connection) {
-	delete(m.conns, c.peer)
-	delete(m.ids, c.id)
-	m.tallies.Delete(c.id)
-}
+// CloseAll closes all connections at once, and leaves the manager usable, as in the seed. Calls in flight fail as
+// unavailable, and nothing of the manager runs any more when it returns. The connections stay on record as stale: this
+// side dials none of them again until [Manager.ConnectTo] or [Manager.RecoverFromRestart]. Peers that had dialled may
+// do so, and are accepted; [Manager.Disconnect] ends a connection for both sides.
+func (m *Manager) CloseAll() { m.end("all connections were closed here", false) }
 
-// byID finds a connection by its id and holds it.
-func (m *Manager) byID(id string) (*connection, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c, ok := m.ids[id]; ok && c.record != nil {
-		c.users++
-		return c, nil
-	}
-	return nil, connect.Errorf(connect.CodeNotFound, "collector %q has no connection %q: list its connections for their ids", m.self.ID, id)
+// end ends all connections and everything that runs; the manager too if it is final.
+func (m *Manager) end(why string, final bool) {
+	m.life.End(why, final, func() { m.links.closeAll(why) }, func() {
+		m.agreements.endPaths(why)
+		m.records.writeBack()
+	})
 }

@@ -1,12 +1,23 @@
 package conn
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
+	"time"
 
+	"connectrpc.com/connect/v2"
+	"github.com/google/uuid"
+
+	"github.com/collectiverpc/collective/conn/internal/introduction"
+	records "github.com/collectiverpc/collective/conn/internal/store"
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/internal/name"
 )
 
 // Option configures a [Manager].
@@ -28,19 +39,12 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if l.Links == 0 {
-		l.Links = 512
+	return Limits{
+		Links:         cmp.Or(l.Links, 512),
+		UnagreedPerIP: cmp.Or(l.UnagreedPerIP, 16),
+		OneWay:        cmp.Or(l.OneWay, 128),
+		Dead:          cmp.Or(l.Dead, 256),
 	}
-	if l.UnagreedPerIP == 0 {
-		l.UnagreedPerIP = 16
-	}
-	if l.OneWay == 0 {
-		l.OneWay = 128
-	}
-	if l.Dead == 0 {
-		l.Dead = 256
-	}
-	return l
 }
 
 // WithLimits bounds what the manager takes on. Default: the defaults of [Limits].
@@ -114,4 +118,87 @@ func WithLinkLimits(limits link.Limits) Option {
 // not called back.
 func WithDialBack(prefixes ...netip.Prefix) Option {
 	return optionFunc(func(o *options) { o.dialBack = slices.Clone(prefixes) })
+}
+
+func newOptions(opts []Option) options {
+	o := options{logger: slog.Default(), handler: refuseCall}
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	o.limits = o.limits.withDefaults()
+	if o.store == nil {
+		o.store = NewMemoryStore()
+	}
+	return o
+}
+
+// refuseCall is the default of [WithLinkHandler].
+func refuseCall(_ context.Context, procedure string, _ *connect.CallInfo, _ connect.ServerStream) error {
+	return connect.Errorf(connect.CodeUnimplemented, "this collector serves nothing over links, %s included", procedure)
+}
+
+// WithConsumers takes the calls of processes that only call, see [Self.Consumer], to handler, which has to find out where
+// they go: namespaces are checked by nobody before. Namespace "" is the collector's own services or, for any other
+// procedure, a namespace that the handler has to find. Such a process is in no [Table] and in no [Store]. Default: it is a
+// peer that serves nothing.
+func WithConsumers(handler link.Handler) Option {
+	return optionFunc(func(o *options) { o.consumers = handler })
+}
+
+// MaxPeers is how many connections a manager knows. Beyond it, the one that has been dead for longest makes room.
+const MaxPeers = records.MaxRecords
+
+const (
+	dialTimeout  = 10 * time.Second // for ConnectTo, dial to agreement, unless its context ends before
+	drainTimeout = 10 * time.Second // for the calls of a link that is being replaced or disconnected
+	storeTimeout = 10 * time.Second // for one write
+)
+
+// Self is the collector that owns a [Manager].
+type Self struct {
+	// ID is its collector id. Required.
+	ID string
+	// Address is where it tells others that it can be found, host:port; empty for a collector without a listener.
+	Address string
+	// Namespaces are what it offers to peers. A collector that only calls others needs none.
+	Namespaces []string
+	// SessionID is unique per run of the process. Default: a new UUIDv7.
+	SessionID string
+	// Consumer tells that it only calls. A peer that knows the word keeps no record of it, shows it to nobody and routes its
+	// calls, see [Peer.Entrance] and [WithConsumers].
+	Consumer bool
+}
+
+// complete checks what it got and fills in the defaults.
+func (s *Self) complete() (err error) {
+	if err := name.CheckCollectorID(s.ID); err != nil {
+		return err
+	}
+	if s.Namespaces, err = introduction.CleanNamespaces(s.Namespaces); err != nil {
+		return err
+	}
+	if s.SessionID == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("session id: %w", err)
+		}
+		s.SessionID = id.String()
+	}
+	return nil
+}
+
+// checkIdentity refuses what could never prove anything.
+func (o *options) checkIdentity(self string) error {
+	switch {
+	case o.identity == nil:
+		return nil
+	case o.tls == nil:
+		return errors.New("WithIdentity needs WithTLS: without TLS nobody who is dialled can prove anything")
+	case o.tls.InsecureSkipVerify:
+		return errors.New("WithIdentity needs certificates that are verified: leave InsecureSkipVerify off and give RootCAs")
+	}
+	if err := o.identity.Check(o.tls, self); err != nil {
+		return fmt.Errorf("WithIdentity and WithTLS: %w", err)
+	}
+	return nil
 }

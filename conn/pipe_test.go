@@ -9,8 +9,11 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/collectiverpc/collective/conn/internal/identity"
 	"github.com/collectiverpc/collective/gen/collector"
 )
+
+var errNobody = &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 
 // pipes is a network in memory, for tests on fake time and for those that need a link to break in a certain way.
 type pipes struct {
@@ -33,7 +36,7 @@ func (n *pipes) start(t testing.TB, id string, opts ...Option) *Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.dial = n.dial
+	m.connector.dial = n.dial
 	t.Cleanup(m.Close)
 	n.place(id, m)
 	return m
@@ -60,22 +63,23 @@ func (n *pipes) dialled(id string) int {
 	return n.dials[id+":1"]
 }
 
-func (n *pipes) dial(_ context.Context, address string, _ *pin) (io.ReadWriteCloser, error) {
+func (n *pipes) dial(_ context.Context, address string, _ *identity.Expected) (io.ReadWriteCloser, error) {
 	n.mu.Lock()
 	n.dials[address]++
 	m, cut := n.nodes[address], n.cut
 	n.mu.Unlock()
-	if m == nil || m.admit("pipe") != nil {
-		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	if m == nil {
+		return nil, errNobody
+	}
+	slot, err := m.admission.admit("pipe")
+	if err != nil {
+		return nil, errNobody
 	}
 	var dialled, accepted io.ReadWriteCloser = net.Pipe()
 	if cut != nil {
 		dialled, accepted = cut(dialled, accepted)
 	}
-	if !m.spawn(func() { m.greet(accepted, source{from: "pipe"}) }) {
-		m.releaseUnagreed("pipe")
-		accepted.Close()
-	}
+	m.links.welcome(accepted, origin{from: "pipe", slot: slot})
 	return dialled, nil
 }
 

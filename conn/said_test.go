@@ -38,9 +38,7 @@ func TestWhatAPeerServedOutlivesIt(t *testing.T) {
 			}
 		}
 		at("connected", true, true)
-		b.mu.Lock()
-		b.tell(&announcement{leaving: true})
-		b.mu.Unlock()
+		b.catalogs.announceLeaving()
 		awaitPeer(t, a, "b", func(p *Peer) bool { return p.Away })
 		at("stopping", true, false)
 		network.stop("b")

@@ -6,10 +6,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"connectrpc.com/connect/v2"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/anypb"
-
-	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"

@@ -9,16 +9,16 @@ import (
 func TestNext(t *testing.T) {
 	t.Parallel()
 	const none = stateNone
-	events := []event{eventAgreed, eventQuiet, eventUsed, eventLost, eventDisconnected, eventRefused}
+	events := []event{eventAgreed, eventQuiet, eventUsed, eventLost, eventDeparted, eventDisconnected, eventRefused}
 	// One row a state, one column an event; none means that the event cannot happen there.
 	table := map[collector.ConnectionState][]collector.ConnectionState{
-		//            agreed       quiet      used         lost        disconnected refused
-		stateNone:   {stateActive, none, none, none, none, none},
-		stateActive: {stateActive, stateIdle, stateActive, stateStale, stateClosed, stateFailed},
-		stateIdle:   {stateActive, none, stateActive, stateStale, stateClosed, stateFailed},
-		stateStale:  {stateActive, none, none, stateStale, stateClosed, stateFailed},
-		stateClosed: {stateActive, none, none, none, stateClosed, none},
-		stateFailed: {stateActive, none, none, none, stateClosed, stateFailed},
+		//            agreed       quiet      used         lost        departed     disconnected refused
+		stateNone:   {stateActive, none, none, none, none, none, none},
+		stateActive: {stateActive, stateIdle, stateActive, stateStale, stateClosed, stateClosed, stateFailed},
+		stateIdle:   {stateActive, none, stateActive, stateStale, stateClosed, stateClosed, stateFailed},
+		stateStale:  {stateActive, none, none, stateStale, stateClosed, stateClosed, stateFailed},
+		stateClosed: {stateActive, none, none, none, none, stateClosed, none},
+		stateFailed: {stateActive, none, none, none, none, stateClosed, stateFailed},
 	}
 	for from, row := range table {
 		for i, want := range row {

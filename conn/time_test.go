@@ -14,6 +14,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/collectiverpc/collective/conn/internal/identity"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -64,7 +65,7 @@ func TestRedialBacksOff(t *testing.T) {
 		network.start(t, "b")
 		var dials []time.Time
 		var counting atomic.Bool
-		a.dial = func(ctx context.Context, address string, expected *pin) (io.ReadWriteCloser, error) {
+		a.connector.dial = func(ctx context.Context, address string, expected *identity.Expected) (io.ReadWriteCloser, error) {
 			if counting.Load() {
 				dials = append(dials, time.Now())
 			}
@@ -216,10 +217,11 @@ func TestStrangersAreDroppedInTime(t *testing.T) {
 			t.Errorf("one that agrees on nothing was dropped after %v", took)
 		}
 		synctest.Wait()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.links != 0 || len(b.unagreed) != 0 || len(b.sessions) != 0 || len(b.conns) != 0 {
-			t.Errorf("left: %d links, %v unagreed, %d sessions, %d connections", b.links, b.unagreed, len(b.sessions), len(b.conns))
+		links, unagreed := admitted(b)
+		b.dir.mu.Lock()
+		defer b.dir.mu.Unlock()
+		if running := len(b.links.set.list()); links != 0 || unagreed != 0 || running != 0 || len(b.dir.conns) != 0 {
+			t.Errorf("left: %d links, %v unagreed, %d that run, %d connections", links, unagreed, running, len(b.dir.conns))
 		}
 	})
 }
@@ -366,8 +368,8 @@ func TestWhatEndsARedial(t *testing.T) {
 			}
 		}
 		refusing := network.start(t, "b")
-		refusing.control = connect.NewServer()
-		collectorconnect.RegisterCollectiveDispatcherHandler(refusing.control, refuser{})
+		refusing.links.control = connect.NewServer()
+		collectorconnect.RegisterCollectiveDispatcherHandler(refusing.links.control, refuser{})
 		awaitPeer(t, a, "b", inState(stateFailed))
 		dials := network.dialled("b")
 		advance(10 * time.Minute)

@@ -17,8 +17,6 @@ var overfull = map[string]int{
 	"cmd/collector/internal/cli":         65,
 	"cmd/collector/internal/cli.app":     115,
 	"cmd/collector/internal/cli.session": 39,
-	"conn":                               43,
-	"conn.Manager":                       140,
 	"conn/link.Link":                     57,
 	"conn/link.clientStream":             34,
 	"dispatcher":                         40,

@@ -1,0 +1,175 @@
+package conn
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/collectiverpc/collective/conn/internal/lifetime"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// catalogUpdate is this collector's catalog, encoded by namespace: a peer is told only of the namespaces it shares, and
+// parts of an encoded catalog put one after the other are an encoded catalog.
+type catalogUpdate struct {
+	given   uint64 // revision of the catalog it was made of
+	leaving bool
+	parts   map[string][]byte
+}
+
+func newCatalogUpdate(catalog *meshv1.Catalog) (*catalogUpdate, error) {
+	u := &catalogUpdate{given: catalog.GetRevision(), parts: make(map[string][]byte)}
+	for _, method := range catalog.GetMethods() {
+		if err := u.add(method.GetNamespace(), &meshv1.Catalog{Methods: []*meshv1.CatalogMethod{method}}); err != nil {
+			return nil, err
+		}
+	}
+	for _, schema := range catalog.GetSchemas() {
+		if err := u.add(schema.GetNamespace(), &meshv1.Catalog{Schemas: []*meshv1.CatalogSchema{schema}}); err != nil {
+			return nil, err
+		}
+	}
+	var all []string
+	for namespace := range u.parts {
+		all = append(all, namespace)
+	}
+	_, err := parseCatalog(u.encode(u.given, all))
+	return u, err
+}
+
+// add appends to the part of a namespace.
+func (u *catalogUpdate) add(namespace string, part *meshv1.Catalog) error {
+	encoded, err := proto.Marshal(part)
+	u.parts[namespace] = append(u.parts[namespace], encoded...)
+	return err
+}
+
+// encode makes the catalog of some namespaces.
+func (u *catalogUpdate) encode(revision uint64, namespaces []string) []byte {
+	out := protowire.AppendTag(nil, 1, protowire.VarintType) // Catalog.revision
+	out = protowire.AppendVarint(out, revision)
+	for _, namespace := range namespaces {
+		out = append(out, u.parts[namespace]...)
+	}
+	if u.leaving {
+		out = protowire.AppendTag(out, 4, protowire.VarintType) // Catalog.leaving
+		out = protowire.AppendVarint(out, 1)
+	}
+	return out
+}
+
+// catalogs tells the peers what this collector serves, and takes what they tell. A link tells it after each agreement and
+// whenever it changes, always the full set.
+type catalogs struct {
+	dir    *directory
+	links  *linkSet
+	life   *lifetime.Lifetime
+	logger *slog.Logger
+
+	mu      sync.Mutex // held while update is replaced
+	current atomic.Pointer[catalogUpdate]
+}
+
+func newCatalogs(dir *directory, links *linkSet, life *lifetime.Lifetime, logger *slog.Logger) *catalogs {
+	c := &catalogs{dir: dir, links: links, life: life, logger: logger}
+	c.current.Store(new(catalogUpdate))
+	return c
+}
+
+// announce makes a catalog the one that peers get, unless a newer one is or this collector is closing.
+func (c *catalogs) announce(catalog *meshv1.Catalog) {
+	next, err := newCatalogUpdate(catalog)
+	if err != nil {
+		c.logger.Error("this collector's catalog is not announced: peers would refuse it", "error", err)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, closing := c.life.Closing(); closing || next.given != 0 && next.given < c.current.Load().given {
+		return
+	}
+	c.tell(next)
+}
+
+// announceLeaving tells the peers to call elsewhere, and not to take what was served here for withdrawn.
+func (c *catalogs) announceLeaving() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tell(&catalogUpdate{leaving: true})
+}
+
+// tell makes an update the one that peers get. mu is held.
+func (c *catalogs) tell(next *catalogUpdate) {
+	c.current.Store(next)
+	for _, l := range c.links.list() {
+		l.announceSoon()
+	}
+}
+
+// tellPeer tells our catalog over a link, when it is our turn. Only the goroutine of the link calls it.
+func (c *catalogs) tellPeer(l *peerLink) {
+	c.dir.await(l, l.mayAnnounce)
+	l.told++
+	data := c.current.Load().encode(l.told, l.terms.Load().shared)
+	if err := l.link.Announce(l.told, data); err != nil {
+		c.logger.Debug("catalog not announced", "peer", l.peer.CollectorID, "error", err)
+	}
+}
+
+// take takes the catalog that a peer tells over a link, one at a time. A wrong one is refused and the old one stays.
+func (c *catalogs) take(l *peerLink, revision uint64, data []byte) {
+	catalog, err := parseCatalog(data)
+	if err != nil {
+		c.logger.Warn("catalog refused, the last one stays in use", "peer", l.peer.CollectorID, "error", err)
+		return
+	}
+	c.dir.mu.Lock()
+	defer c.dir.mu.Unlock()
+	if revision <= l.revision || l.gone {
+		return
+	}
+	l.revision = revision
+	switch t := l.terms.Load(); {
+	case t == nil:
+		l.early = catalog // bind takes it
+	case t.consumer: // it serves nothing
+	default:
+		c.hear(l, catalog)
+		return
+	}
+	c.dir.announceChange()
+}
+
+// hear notes what a peer tells over the link of its connection, unless another path carries the calls by now. The state
+// lock is held.
+func (c *catalogs) hear(l *peerLink, told *Catalog) {
+	if to := c.dir.conns[l.peer.CollectorID]; to != nil && to.live == l {
+		to.hear(told, l.peer.SessionID)
+		l.leaving = told.leaving
+		c.dir.publish(to)
+	}
+}
+
+// bind begins the exchange of catalogs over a link that carries the calls of a connection; asked tells that this side
+// asked for it. The state lock is held, and the connection is published later.
+func (c *catalogs) bind(to *connection, l *peerLink, asked bool) {
+	if l.early != nil {
+		to.hear(l.early, l.peer.SessionID)
+		l.leaving = l.early.leaving
+		l.early = nil
+	}
+	c.owe(l, asked)
+}
+
+// owe says who tells first. The state lock is held.
+func (c *catalogs) owe(l *peerLink, asked bool) {
+	if asked {
+		l.owed = true
+	} else {
+		l.awaited = l.revision + 1
+	}
+	l.announceSoon()
+}

@@ -1,0 +1,68 @@
+package dial
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/collectiverpc/collective/conn/internal/identity"
+)
+
+// Dialer dials other collectors, all ways by the same rules.
+type Dialer struct {
+	TLS       *tls.Config // nil: plaintext
+	Plaintext bool        // plaintext may leave loopback
+	Proof     identity.Prover
+	Logger    *slog.Logger
+	// IdleTimeout is for an HTTP/2 connection that no call uses.
+	IdleTimeout time.Duration
+}
+
+// guarded refuses plaintext beyond loopback unless it is allowed, and what guard refuses, if it is not nil.
+func (d *Dialer) guarded(guard func(resolved string) error) *net.Dialer {
+	return &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+		if guard != nil {
+			if err := guard(address); err != nil {
+				return err
+			}
+		}
+		return d.checkPlaintext(address)
+	}}
+}
+
+// checkPlaintext looks at the address that the name resolved to, so a name cannot mislead it.
+func (d *Dialer) checkPlaintext(resolved string) error {
+	if d.TLS != nil || d.Plaintext {
+		return nil
+	}
+	to, err := netip.ParseAddrPort(resolved)
+	if err != nil || !to.Addr().Unmap().IsLoopback() {
+		return ErrPlaintext
+	}
+	return nil
+}
+
+// config is the TLS configuration to dial the expected collector; nil for plaintext. What the caller's own has to say
+// comes first.
+func (d *Dialer) config(expected *identity.Expected) *tls.Config {
+	if d.TLS == nil {
+		return nil
+	}
+	config := d.TLS.Clone()
+	if !d.Proof.Required() {
+		return config
+	}
+	verify := config.VerifyConnection
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		if verify != nil {
+			if err := verify(state); err != nil {
+				return err
+			}
+		}
+		return expected.Take(d.Proof.Identify(&state))
+	}
+	return config
+}

@@ -1,0 +1,3 @@
+// Package dial reaches other collectors: the byte stream of a link over either carrier, and HTTP/2 for the contract of the
+// seed. Every way refuses plaintext beyond loopback, unless that is allowed, and asks for the same proof of who is there.
+package dial

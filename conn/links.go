@@ -1,0 +1,228 @@
+package conn
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/conn/internal/identity"
+	"github.com/collectiverpc/collective/conn/internal/introduction"
+	"github.com/collectiverpc/collective/conn/internal/lifetime"
+	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
+)
+
+// agreeTimeout is for an accepted link to agree on a connection.
+const agreeTimeout = 5 * time.Second
+
+// links brings links up and looks after each until its end.
+type links struct {
+	self     Self
+	set      *linkSet
+	catalogs *catalogs
+	life     *lifetime.Lifetime
+	proof    identity.Prover
+	limits   link.Limits
+	logger   *slog.Logger
+	control  *connect.Server // what peers may ask of the manager itself
+	ended    func(l *peerLink)
+}
+
+// welcome greets the other end of an accepted stream, in the background, unless this collector is stopping.
+func (s *links) welcome(stream io.ReadWriteCloser, o origin) {
+	begun := s.life.Spawn(func(ctx context.Context) {
+		if _, err := s.greet(ctx, stream, o); err != nil {
+			s.logger.Info("link refused", "from", o.from, "error", err)
+		}
+	})
+	if !begun {
+		stream.Close()
+		o.slot.release()
+	}
+}
+
+// greet makes a link of a stream, and gives its slot back when it ends. The other end of an accepted one has two seconds
+// for its HELLO. On an error the stream is closed and the slot free.
+func (s *links) greet(ctx context.Context, stream io.ReadWriteCloser, o origin) (*peerLink, error) {
+	l := &peerLink{
+		origin: o, logger: s.logger, byRPC: carrier.Carried(stream),
+		known: make(chan struct{}), agreed: make(chan struct{}),
+		news: make(chan struct{}, 1),
+	}
+	if err := s.open(ctx, stream, l); err != nil {
+		o.slot.release()
+		return nil, err
+	}
+	return l, nil
+}
+
+func (s *links) open(ctx context.Context, stream io.ReadWriteCloser, l *peerLink) (err error) {
+	greet := link.Server
+	if l.dialed {
+		greet = link.Client
+	}
+	l.link, err = greet(ctx, stream, link.Config{
+		Hello: link.Hello{CollectorID: s.self.ID, SessionID: s.self.SessionID},
+		Handler: func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
+			return s.serve(ctx, l, procedure, info, stream)
+		},
+		OnCatalog: func(_ *link.Link, revision uint64, data []byte) {
+			<-l.known
+			s.catalogs.take(l, revision, data)
+		},
+		Logger: s.logger,
+		Limits: s.limits,
+	})
+	if err != nil {
+		return err
+	}
+	l.peer = l.link.Peer()
+	close(l.known)
+	if err := s.checkPeer(l); err != nil {
+		l.link.Close(err.Error())
+		return err
+	}
+	if !s.set.add(l, func() bool { return s.life.Spawn(func(context.Context) { s.run(l) }) }) {
+		l.link.Close("this collector is stopping")
+		return s.life.Stopping()
+	}
+	return nil
+}
+
+// checkPeer refuses who cannot be the other end of a link. One that dialled under the id of another collector is
+// refused when it asks for the connection, since only then it can be told why; before, it may do nothing else.
+func (s *links) checkPeer(l *peerLink) error {
+	err := introduction.CheckPeerID(s.self.ID, l.peer.CollectorID)
+	if err == nil && l.dialed {
+		err = s.proof.CheckProof(l.proven, l.peer.CollectorID)
+	}
+	return err
+}
+
+// run is the life of a link: it must be agreed soon, tells our catalog whenever that changes, and ends with its stream.
+func (s *links) run(l *peerLink) {
+	defer s.end(l)
+	if !l.agreesWithin(agreeTimeout) {
+		l.link.Close("no agreement on a connection within " + agreeTimeout.String())
+		return
+	}
+	for {
+		select {
+		case <-l.news:
+			s.catalogs.tellPeer(l)
+		case <-l.link.Done():
+			return
+		}
+	}
+}
+
+func (s *links) end(l *peerLink) {
+	s.set.remove(l)
+	l.slot.release()
+	s.ended(l)
+}
+
+// closeAll cuts all links.
+func (s *links) closeAll(why string) {
+	for _, l := range s.set.list() {
+		l.link.Close("collector " + s.self.ID + ": " + why)
+	}
+}
+
+// serve checks what arrives over a link before anybody else sees it: the manager's own calls are answered here, others
+// need an agreed connection that shares their namespace.
+func (s *links) serve(ctx context.Context, l *peerLink, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
+	namespace := namespaceOf(info)
+	if namespace == "" && isControl(procedure) {
+		<-l.known
+		return s.control.Call(withLink(ctx, l), procedure, info, stream)
+	}
+	t, err := l.agreedTerms(ctx)
+	if err != nil {
+		return err
+	}
+	if namespace != "" && !t.shares(namespace) {
+		return connect.Errorf(connect.CodePermissionDenied, "namespace %q is not shared on this connection", namespace)
+	}
+	if info.Spec.StreamType == connect.StreamTypeUnary {
+		defer func() { t.tally.add(int64(info.SendStats.Size), int64(info.ReceiveStats.Size)) }()
+		return t.handler(ctx, procedure, info, stream)
+	}
+	counted := &countedStream{ServerStream: stream, info: info}
+	defer func() { t.tally.add(counted.sent, counted.received) }()
+	return t.handler(ctx, procedure, info, counted)
+}
+
+func namespaceOf(info *connect.CallInfo) string {
+	if arrived, ok := info.TransportInfo.(*link.ServerInfo); ok {
+		return arrived.Namespace
+	}
+	return ""
+}
+
+// countedStream adds up the message bytes of a call with more than one message. It is not recycled: a handler that keeps its stream
+// by mistake must not reach the stream of another call.
+type countedStream struct {
+	connect.ServerStream
+	info           *connect.CallInfo
+	sent, received int64
+}
+
+func (s *countedStream) Send(msg any) error {
+	err := s.ServerStream.Send(msg)
+	if err == nil {
+		s.sent += int64(s.info.SendStats.Size)
+	}
+	return err
+}
+
+func (s *countedStream) Receive(msg any) error {
+	err := s.ServerStream.Receive(msg)
+	if err == nil {
+		s.received += int64(s.info.ReceiveStats.Size)
+	}
+	return err
+}
+
+// StopReceiving makes the stream a [link.ReceiveStopper], as the one below is.
+func (s *countedStream) StopReceiving() {
+	if below, ok := s.ServerStream.(link.ReceiveStopper); ok {
+		below.StopReceiving()
+	}
+}
+
+// isControl reports whether a call is for the manager: agreeing on the connection, and ending it.
+func isControl(procedure string) bool {
+	return procedure == collectorconnect.CollectiveDispatcherConnectProcedure ||
+		procedure == meshv1connect.MeshServiceDisconnectProcedure
+}
+
+// control is what peers may ask of the manager itself, over a link.
+type control struct {
+	collectorconnect.UnimplementedCollectiveDispatcherHandler
+	meshv1connect.UnimplementedMeshServiceHandler
+	connect func(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error)
+	goodbye func(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error)
+}
+
+func (c control) server() *connect.Server {
+	server := connect.NewServer()
+	collectorconnect.RegisterCollectiveDispatcherHandler(server, c)
+	meshv1connect.RegisterMeshServiceHandler(server, c)
+	return server
+}
+
+func (c control) Connect(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error) {
+	return c.connect(ctx, req)
+}
+
+func (c control) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
+	return c.goodbye(ctx, req)
+}
