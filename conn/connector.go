@@ -26,6 +26,7 @@ type connector struct {
 	admission  *admission
 	links      *links
 	agreements *agreements
+	namesakes  *namesakeWatch
 	seeds      *seedConnector
 	life       *lifetime.Lifetime
 	logger     *slog.Logger
@@ -149,7 +150,7 @@ func (o *connector) prepare(c *connection, l *peerLink, w connectIntent) (_ *pee
 		l = up
 	}
 	l.address = w.address
-	return l, l.revision + 1, o.agreements.namesakes.check(c, l)
+	return l, l.revision + 1, o.namesakes.check(c, l)
 }
 
 // agreeOver calls Connect over a link, and records what was agreed.

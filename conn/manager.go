@@ -21,7 +21,7 @@ const stopped = "this collector stopped"
 // Manager keeps the connections of one collector. All methods are safe for concurrent use. It conducts parts that each do
 // one thing; see the package comment for which.
 type Manager struct {
-	options
+	limits       Limits
 	proof        identity.Prover
 	life         *lifetime.Lifetime
 	dir          *directory
@@ -50,10 +50,10 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 		return nil, err
 	}
 	options.logger = options.logger.With("collector", self.ID)
-	m := &Manager{options: options, proof: identity.Prover{Self: self.ID, Rule: options.identity}, dir: newDirectory(self)}
+	m := &Manager{limits: options.limits, proof: identity.Prover{Self: self.ID, Rule: options.identity}, dir: newDirectory(self)}
 	m.life = lifetime.New(self.ID, func(ctx context.Context) { m.keeper.keep(ctx) })
-	m.assembleStanding()
-	m.assembleAsking()
+	m.assembleStanding(options)
+	m.assembleAsking(options)
 	if err := m.records.load(); err != nil {
 		return nil, err
 	}
@@ -63,43 +63,43 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 }
 
 // assembleStanding makes the parts that look after the connections there are.
-func (m *Manager) assembleStanding() {
+func (m *Manager) assembleStanding(o options) {
 	set := new(linkSet)
-	namesakes := &namesakeWatch{dir: m.dir, life: m.life, logger: m.logger}
-	m.records = &recordKeeper{dir: m.dir, store: m.store, logger: m.logger}
-	m.pruner = &pruner{dir: m.dir, records: m.records, most: m.limits.Dead}
+	namesakes := &namesakeWatch{dir: m.dir, life: m.life, logger: o.logger}
+	m.records = &recordKeeper{dir: m.dir, store: o.store, logger: o.logger}
+	m.pruner = &pruner{dir: m.dir, records: m.records, most: o.limits.Dead}
 	m.keeper = &keeper{dir: m.dir, records: m.records, namesakes: namesakes, pruner: m.pruner, kick: make(chan struct{}, 1)}
-	m.catalogs = newCatalogs(m.dir, set, m.life, m.logger)
+	m.catalogs = newCatalogs(m.dir, set, m.life, o.logger)
 	m.agreements = &agreements{
-		dir: m.dir, records: m.records, catalogs: m.catalogs, namesakes: namesakes, life: m.life, handler: m.handler, logger: m.logger,
+		dir: m.dir, records: m.records, catalogs: m.catalogs, namesakes: namesakes, life: m.life, handler: o.handler, logger: o.logger,
 		lost: m.lost,
 	}
 	m.disconnector = &disconnector{dir: m.dir, agreements: m.agreements, life: m.life}
 	m.links = &links{
-		self: m.dir.self, set: set, catalogs: m.catalogs, life: m.life, proof: m.proof, limits: m.linkLimits, logger: m.logger,
+		self: m.dir.self, set: set, catalogs: m.catalogs, life: m.life, proof: m.proof, limits: o.linkLimits, logger: o.logger,
 		control: control{connect: m.HandleConnect, goodbye: m.takeGoodbye}.server(), ended: m.agreements.endLink,
 	}
 }
 
 // assembleAsking makes the parts that bring connections about.
-func (m *Manager) assembleAsking() {
-	dialer := &dial.Dialer{TLS: m.tls, Plaintext: m.plaintext, Proof: m.proof, Logger: m.logger, IdleTimeout: idleAfter}
-	requests := &requestReader{dir: m.dir, proof: m.proof, logger: m.logger}
+func (m *Manager) assembleAsking(o options) {
+	dialer := &dial.Dialer{TLS: o.tls, Plaintext: o.plaintext, Proof: m.proof, Logger: o.logger, IdleTimeout: idleAfter}
+	requests := &requestReader{dir: m.dir, proof: m.proof, logger: o.logger}
 	seeds := &seedConnector{
-		dir: m.dir, agreements: m.agreements, requests: requests, dialer: dialer, proof: m.proof, dialBack: m.dialBack, logger: m.logger,
+		dir: m.dir, agreements: m.agreements, requests: requests, dialer: dialer, proof: m.proof, dialBack: o.dialBack, logger: o.logger,
 	}
-	m.admission = newAdmission(m.dir.self.ID, m.limits, m.proof, m.life, m.logger)
+	m.admission = newAdmission(m.dir.self.ID, o.limits, m.proof, m.life, o.logger)
 	m.doorway = newDoorway(m.admission, m.links.welcome)
 	m.connector = &connector{
-		dir: m.dir, admission: m.admission, links: m.links, agreements: m.agreements, seeds: seeds, life: m.life, logger: m.logger,
-		dial: dialer.Dial,
+		dir: m.dir, admission: m.admission, links: m.links, agreements: m.agreements, namesakes: m.agreements.namesakes,
+		seeds: seeds, life: m.life, logger: o.logger, dial: dialer.Dial,
 	}
 	m.redialer = &redialer{
-		dir: m.dir, life: m.life, logger: m.logger, connect: m.connector.connectOnce, terminate: m.agreements.terminate,
+		dir: m.dir, life: m.life, logger: o.logger, connect: m.connector.connectOnce, terminate: m.agreements.terminate,
 	}
 	m.acceptor = &acceptor{
-		dir: m.dir, requests: requests, agreements: m.agreements, seeds: seeds, redialer: m.redialer, oneWay: m.limits.OneWay, logger: m.logger,
-		consumers: &consumers{dir: m.dir, catalogs: m.catalogs, life: m.life, handler: m.consumers, logger: m.logger},
+		dir: m.dir, requests: requests, agreements: m.agreements, seeds: seeds, redialer: m.redialer, oneWay: o.limits.OneWay, logger: o.logger,
+		consumers: &consumers{dir: m.dir, catalogs: m.catalogs, life: m.life, handler: o.consumers, logger: o.logger},
 	}
 }
 

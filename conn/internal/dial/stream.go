@@ -19,8 +19,8 @@ import (
 // alertTimeout is for a server to say why it has ended a TLS connection.
 const alertTimeout = 2 * time.Second
 
-// Dial opens the byte stream of a link. The error of a server that takes no links is carrier.ErrRefused. The second carrier is for ways on which
-// something refuses the first; the next dial begins with the first again.
+// Dial opens the byte stream of a link. The error of a server that takes no links is carrier.ErrRefused. The second
+// carrier is for ways on which something refuses the first; the next dial begins with the first again.
 func (d *Dialer) Dial(ctx context.Context, address string, expected *identity.Expected) (io.ReadWriteCloser, error) {
 	stream, refused := carrier.DialUpgrade(ctx, d.guarded(nil), address, d.config(expected))
 	if !errors.Is(refused, carrier.ErrRefused) {
@@ -46,8 +46,8 @@ func (d *Dialer) explainCarry(ctx context.Context, address string, expected *ide
 }
 
 func answered(err error) bool {
-	verdict, ok := errors.AsType[*connect.Error](err)
-	return ok && verdict.IsRemote()
+	remote, ok := errors.AsType[*connect.Error](err)
+	return ok && remote.IsRemote()
 }
 
 // firstAlert connects and writes nothing, to read how the server begins. It returns carrier.ErrCertificateRefused or nil.

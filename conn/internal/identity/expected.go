@@ -6,7 +6,7 @@ import (
 	"connectrpc.com/connect/v2"
 )
 
-// Expected is the collector that must prove itself wherever one dial, or one line to a seed peer, makes a connection. If it
+// Expected is the collector that must prove itself wherever one dial, or one path to a seed peer, makes a connection. If it
 // is not known beforehand, the first that proves itself is the one. Methods may be called concurrently.
 type Expected struct {
 	mu      sync.Mutex

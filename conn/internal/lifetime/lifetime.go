@@ -111,9 +111,9 @@ func (l *Lifetime) Refuse(why string, final bool) {
 	l.closing, l.why, l.ended = true, why, l.ended || final
 }
 
-// End cancels all that runs and waits for it. cut ends what a context does not; settle runs when nothing else does any
+// End cancels all that runs and waits for it. cut ends what a context does not; last runs when nothing else does any
 // more. Unless an end was final, another life can begin then.
-func (l *Lifetime) End(why string, final bool, cut, settle func()) {
+func (l *Lifetime) End(why string, final bool, cut, last func()) {
 	l.ending.Lock()
 	defer l.ending.Unlock()
 	l.Refuse(why, final)
@@ -123,7 +123,7 @@ func (l *Lifetime) End(why string, final bool, cut, settle func()) {
 	}
 	cut()
 	l.group.Wait()
-	settle()
+	last()
 	l.reopen()
 }
 
