@@ -139,7 +139,7 @@ func (s *links) closeAll(why string) {
 // serve checks what arrives over a link before anybody else sees it: the manager's own calls are answered here, others
 // need an agreed connection that shares their namespace.
 func (s *links) serve(ctx context.Context, l *peerLink, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
-	namespace := namespaceOf(info)
+	namespace := link.NamespaceOf(info)
 	if namespace == "" && isControl(procedure) {
 		<-l.known
 		return s.control.Call(withLink(ctx, l), procedure, info, stream)
@@ -158,13 +158,6 @@ func (s *links) serve(ctx context.Context, l *peerLink, procedure string, info *
 	counted := &countedStream{ServerStream: stream, info: info}
 	defer func() { t.tally.add(counted.sent, counted.received) }()
 	return t.handler(ctx, procedure, info, counted)
-}
-
-func namespaceOf(info *connect.CallInfo) string {
-	if arrived, ok := info.TransportInfo.(*link.ServerInfo); ok {
-		return arrived.Namespace
-	}
-	return ""
 }
 
 // countedStream adds up the message bytes of a call with more than one message. It is not recycled: a handler that keeps its stream

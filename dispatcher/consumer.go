@@ -27,7 +27,7 @@ type consumers struct {
 
 // serve is a [link.Handler].
 func (c *consumers) serve(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) (err error) {
-	namespace := call.LinkNamespace(info)
+	namespace := link.NamespaceOf(info)
 	if service, _, err := name.SplitProcedure(procedure); namespace == "" && err == nil && hosted.OwnService(service) {
 		return c.own.Call(ctx, procedure, info, stream)
 	}

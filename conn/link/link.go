@@ -29,6 +29,14 @@ type ServerInfo struct {
 	Link *Link
 }
 
+// NamespaceOf returns the namespace that the caller of a served call named; empty for a call that came over no link.
+func NamespaceOf(info *connect.CallInfo) string {
+	if arrived, ok := info.TransportInfo.(*ServerInfo); ok {
+		return arrived.Namespace
+	}
+	return ""
+}
+
 // Limits bound what a link holds and how long it waits. A zero field means its default.
 type Limits struct {
 	// MaxMessage is the largest message accepted, in bytes. Default 4 MiB.

@@ -95,7 +95,7 @@ func (s *guardedStream) Receive(msg any) error {
 // connection itself, which comes in no namespace.
 func (e *Executor) ServeLink(system *connect.Server) link.Handler {
 	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
-		namespace := LinkNamespace(info)
+		namespace := link.NamespaceOf(info)
 		if namespace == "" {
 			return system.Call(ctx, procedure, info, stream)
 		}
@@ -106,11 +106,4 @@ func (e *Executor) ServeLink(system *connect.Server) link.Handler {
 		}
 		return e.run(ctx, m, info, stream)
 	}
-}
-
-func LinkNamespace(info *connect.CallInfo) string {
-	if server, ok := info.TransportInfo.(*link.ServerInfo); ok {
-		return server.Namespace
-	}
-	return ""
 }
