@@ -71,16 +71,22 @@ var clientStreams = sync.Pool{New: func() any { return new(clientStream) }}
 
 // clientStream is the calling end of a call.
 type clientStream struct {
-	in  inbound
-	out outbound
+	call
 
 	opening sync.Mutex             // Send and Receive may both be the first
-	opened  atomic.Bool            // set under opening
-	done    atomic.Bool            // Receive has told the end
-	flushed atomic.Bool            // HEADERS came because the handler sent them off
+	headers atomic.Uint32          // a headersState; only the reader changes it
 	head    atomic.Pointer[buffer] // HEADERS, as it came
 	callerState
 }
+
+// headersState is what has come of the response headers. It does not move the life of the call: either half goes on.
+type headersState = uint32
+
+const (
+	headersAwaited headersState = iota
+	headersCame                 // they belong to the first message
+	headersFlushed              // the handler sent them off by themselves
+)
 
 // callerState is what a clientStream forgets when it is used again.
 type callerState struct {
@@ -90,17 +96,12 @@ type callerState struct {
 	spec  connect.Spec
 	name  frame.Name
 	codec codec
-	id    uint64
 	batch uint64 // the batch that the OPEN is in
 
-	refused error       // why it will never be opened; guarded by opening
+	refused error       // why it is refused; guarded by opening
 	unwatch func() bool // ends the watch on ctx; guarded by opening
 
-	sendClosed bool  // the sender's
-	headed     bool  // HEADERS came; the reader's
-	result     error // what Receive has told; readable after done
-	parted     bool  // the request may have left in parts; the sender's
-	pure       bool  // nothing but the END of the other end has ended it, and no goroutine may still look at it
+	result error // what Receive has told; readable when closed
 }
 
 func (s *clientStream) SendHeaders() error {
@@ -109,12 +110,12 @@ func (s *clientStream) SendHeaders() error {
 }
 
 func (s *clientStream) Send(msg any) error {
-	if s.sendClosed {
+	if s.life.state() == halfClosed {
 		return io.EOF
 	}
 	e, err := s.link.encode(s.codec, msg)
 	if err != nil {
-		return s.cancel(0, err)
+		return s.cancel(overLimit, err)
 	}
 	defer func() { e.release() }()
 	if s.info != nil {
@@ -123,7 +124,6 @@ func (s *clientStream) Send(msg any) error {
 	flags := frame.FlagMessage
 	if s.spec.StreamType&connect.StreamTypeClient == 0 {
 		flags |= frame.FlagHalfClose
-		s.sendClosed = true
 	}
 	if e.size > frame.PartSize {
 		err = s.SendHeaders()
@@ -133,20 +133,18 @@ func (s *clientStream) Send(msg any) error {
 	if err != nil {
 		return err
 	}
-	s.parted = true
-	return s.sendError(s.link.sendMessage(s.ctx, &s.out, s.id, flags, s.codec, &e))
+	if flags&frame.FlagHalfClose != 0 {
+		s.life.on(sentLast)
+	}
+	return s.sendError(s.link.sendMessage(s.ctx, &s.call, flags, s.codec, &e))
 }
 
 func (s *clientStream) CloseSend() error {
-	if s.sendClosed {
-		return nil
-	}
-	s.sendClosed = true
 	carried, err := s.ensureOpen(frame.FlagHalfClose, encoded{})
 	if carried || err != nil {
 		return err
 	}
-	if !s.out.closed.Load() {
+	if _, moved := s.life.on(sentLast); moved {
 		s.link.out.control(frame.TypeMessage, frame.FlagHalfClose, s.id)
 	}
 	return nil
@@ -162,7 +160,7 @@ func (s *clientStream) sendError(err error) error {
 	case s.ctx.Err() != nil && errors.Is(err, s.ctx.Err()):
 		return s.giveUp(err)
 	}
-	return s.cancel(0, err)
+	return s.cancel(overLimit, err)
 }
 
 // sendEnded is what Send returns when the call has ended on the other side. Callers that send one message do not look
@@ -177,19 +175,19 @@ func (s *clientStream) sendEnded() error {
 // ensureOpen sends the OPEN if that has not been done, with the message e if flags say that there is one, and reports
 // whether it did.
 func (s *clientStream) ensureOpen(flags uint8, e encoded) (bool, error) {
-	if s.opened.Load() {
+	if at := s.life.state(); at != idle && at != refused {
 		return false, nil
 	}
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if s.opened.Load() || s.refused != nil {
+	if s.life.state() != idle {
 		return false, s.refused
 	}
 	if err := s.open(flags, e); err != nil {
+		s.life.on(cannotOpen)
 		s.refused = err
 		return false, err
 	}
-	s.opened.Store(true)
 	if s.spec.StreamType != connect.StreamTypeUnary && s.ctx.Done() != nil {
 		s.unwatch = context.AfterFunc(s.ctx, func() { _ = s.giveUp(s.ctx.Err()) })
 	}
@@ -226,6 +224,9 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 	}
 	if err := s.link.calls.add(s); err != nil {
 		return s.link.unavailable(false, err)
+	}
+	if _, moved := s.life.on(openingEvent(flags&frame.FlagHalfClose != 0)); !moved {
+		return s.link.unavailable(false, errGoaway) // in this moment
 	}
 	frame.SetCall(f.b, s.id)
 	o.buf = append(o.buf, f.b...)
@@ -284,48 +285,57 @@ func (s *clientStream) timeout() uint64 {
 
 // giveUp cancels the call because its context is over and returns that in public form.
 func (s *clientStream) giveUp(err error) error {
-	flags := uint8(0)
 	if errors.Is(err, context.DeadlineExceeded) {
-		flags = frame.FlagDeadline
+		return s.cancel(timedOut, callerGaveUp(err))
 	}
-	return s.cancel(flags, callerGaveUp(err))
+	return s.cancel(gaveUp, callerGaveUp(err))
 }
 
 // cancel ends the call with err, tells the other end that nobody waits for the answer any more, and returns err.
-func (s *clientStream) cancel(flags uint8, err error) error {
-	opened := s.stop(err)
+func (s *clientStream) cancel(e event, err error) error {
+	running := s.stop(e, err)
 	s.link.settle(s.id, 0, -s.in.abandon(err))
 	s.link.out.closeHalf(&s.out)
-	if opened && s.link.calls.remove(s.id) {
-		s.link.out.control(frame.TypeCancel, flags, s.id)
+	if running && s.link.calls.remove(s.id) {
+		s.link.out.control(frame.TypeCancel, cancelFlags(e), s.id)
 	}
 	return err
 }
 
-// stop makes sure that a call which has not been opened never will be, and reports whether it has been.
-func (s *clientStream) stop(err error) bool {
+func cancelFlags(e event) uint8 {
+	if e == timedOut {
+		return frame.FlagDeadline
+	}
+	return 0
+}
+
+// stop ends the life of a call by an event of this end, and reports whether the other end knows of it and has not answered.
+// A call that has not been opened never will be.
+func (s *clientStream) stop(e event, err error) bool {
 	s.opening.Lock()
 	defer s.opening.Unlock()
-	if !s.opened.Load() && s.refused == nil {
+	from, moved := s.life.on(e)
+	if moved && from == idle {
 		s.refused = err
 	}
 	if s.unwatch != nil {
 		s.unwatch()
 	}
-	return s.opened.Load()
+	return moved && from != idle
 }
 
-// abort ends both halves with err; a pending Receive gets it.
+// abort ends both halves with err because the link does; a pending Receive gets it.
 func (s *clientStream) abort(err error) {
-	s.in.close(err)
+	s.life.on(linkLost)
+	s.in.fail(err)
 	s.link.out.closeHalf(&s.out)
 }
 
 func (s *clientStream) Close() error {
-	if s.done.Load() {
+	if s.life.state() == closed {
 		return nil
 	}
-	_ = s.cancel(0, connect.NewError(connect.CodeCanceled, "the stream was closed"))
+	_ = s.cancel(gaveUp, connect.NewError(connect.CodeCanceled, "the stream was closed"))
 	return nil
 }
 
@@ -341,4 +351,4 @@ func (s *clientStream) endWatch() {
 }
 
 // refuse ends the call because its response exceeds a limit.
-func (s *clientStream) refuse(_ *Link, err *connect.Error) { _ = s.cancel(0, err) }
+func (s *clientStream) refuse(_ *Link, err *connect.Error) { _ = s.cancel(overLimit, err) }

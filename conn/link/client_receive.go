@@ -13,7 +13,7 @@ import (
 // the end. A unary call returns its message only when it has the verdict too. Once it has returned the end or an error,
 // it returns that again.
 func (s *clientStream) Receive(msg any) error {
-	if s.done.Load() {
+	if s.life.state() == closed {
 		return s.result
 	}
 	if err := s.SendHeaders(); err != nil {
@@ -34,12 +34,12 @@ type HeaderReceiver interface {
 }
 
 func (s *clientStream) ReceiveHeaders() bool {
-	if s.done.Load() || s.singleResponse() || s.SendHeaders() != nil {
+	if s.life.state() == closed || s.singleResponse() || s.SendHeaders() != nil {
 		return false
 	}
 	for {
 		wake := s.in.peek()
-		if s.flushed.Load() {
+		if s.headers.Load() == headersFlushed {
 			return s.takeFlushed()
 		}
 		if wake == nil {
@@ -68,7 +68,7 @@ func (s *clientStream) expectEnd() error {
 	m, err := s.next()
 	if err == nil {
 		m.release()
-		return s.finishWith(s.cancel(0, connect.NewError(connect.CodeUnimplemented, "unary response has multiple messages")))
+		return s.finishWith(s.cancel(overLimit, connect.NewError(connect.CodeUnimplemented, "unary response has multiple messages")))
 	}
 	if err == io.EOF {
 		return nil
@@ -90,7 +90,7 @@ func (s *clientStream) receiveMessage(msg any) error {
 // next waits for the next message. Headers that came before it are in the CallInfo afterwards. An error is the end of
 // the call: io.EOF if it went well.
 func (s *clientStream) next() (message, error) {
-	m, err := s.link.receive(s.ctx, &s.in, s.id)
+	m, err := s.link.receive(s.ctx, &s.call)
 	if err != nil && err != io.EOF {
 		return m, s.finishWith(s.giveUp(err))
 	}
@@ -108,16 +108,17 @@ func (s *clientStream) next() (message, error) {
 func (s *clientStream) readHeaders(head *buffer) error {
 	defer head.release()
 	p := frame.Payload{B: head.b}
-	s.metadata(&p, (*connect.CallInfo).ResponseHeader)
+	readMetadata(s.info, &p, (*connect.CallInfo).ResponseHeader)
 	return s.broken(p.Err)
 }
 
-func (s *clientStream) metadata(p *frame.Payload, part func(*connect.CallInfo) *connect.Header) {
-	if s.info == nil {
+// readMetadata moves a block into a part of info, or skips it if nobody wants to know.
+func readMetadata(info *connect.CallInfo, p *frame.Payload, part func(*connect.CallInfo) *connect.Header) {
+	if info == nil {
 		p.Bytes(frame.MaxMetadata)
 		return
 	}
-	frame.ReadMetadata(p, part(s.info))
+	frame.ReadMetadata(p, part(info))
 }
 
 // broken ends the link for a frame that its reader took for good.
@@ -135,14 +136,14 @@ func (s *clientStream) decode(m message, msg any) error {
 		s.info.ReceiveStats = connect.MessageStats{Size: len(m.data)}
 	}
 	if err := m.decode(s.codec, msg); err != nil {
-		return s.finishWith(s.cancel(0, connect.Errorf(connect.CodeInvalidArgument, "unmarshal message: %v", err)))
+		return s.finishWith(s.cancel(overLimit, connect.Errorf(connect.CodeInvalidArgument, "unmarshal message: %v", err)))
 	}
 	return nil
 }
 
 // verdict reads how the call ended: io.EOF if well. A reason of this end counts more than an END that came too.
 func (s *clientStream) verdict() error {
-	if s.in.last && !s.in.failed.Load() {
+	if s.in.life.state() == handedOver {
 		return s.readVerdict()
 	}
 	s.in.mu.Lock()
@@ -159,7 +160,6 @@ func (s *clientStream) verdict() error {
 // readVerdict reads the END, which nothing has overtaken.
 func (s *clientStream) readVerdict() error {
 	end := s.in.verdict
-	s.pure = end.given && s.spec.StreamType == connect.StreamTypeUnary && !s.parted
 	if end.fields == nil {
 		return s.readEnd(frame.Payload{}, end.flags)
 	}
@@ -173,8 +173,8 @@ func (s *clientStream) readEnd(p frame.Payload, flags uint8) error {
 		failure = frame.ReadError(&p)
 	}
 	if flags&frame.FlagMetadata != 0 {
-		s.metadata(&p, (*connect.CallInfo).ResponseHeader)
-		s.metadata(&p, (*connect.CallInfo).ResponseTrailer)
+		readMetadata(s.info, &p, (*connect.CallInfo).ResponseHeader)
+		readMetadata(s.info, &p, (*connect.CallInfo).ResponseTrailer)
 	}
 	if p.Err != nil {
 		return s.broken(p.Err)
@@ -185,7 +185,7 @@ func (s *clientStream) readEnd(p frame.Payload, flags uint8) error {
 // finishWith ends the call for Receive, which returns err from then on.
 func (s *clientStream) finishWith(err error) error {
 	s.result = err
-	s.done.Store(true)
+	s.life.on(returned)
 	s.endWatch()
 	return err
 }
@@ -193,19 +193,22 @@ func (s *clientStream) finishWith(err error) error {
 // Reuse lets another call use the memory of this one. It is [reuse.Stream]. Calls that did not end by the other end's
 // verdict are left to the garbage collector.
 func (s *clientStream) Reuse(reuse.Vouched) {
-	if s.pure {
+	if s.reusable() {
 		s.reset()
 		clientStreams.Put(s)
 	}
 }
 
+// reusable reports whether nothing but the END of the other end has ended the call, and no goroutine may still look at it:
+// nobody watches the context of a unary call, and the outbox does not know one whose request left with the OPEN.
+func (s *clientStream) reusable() bool {
+	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.out.parted
+}
+
 // reset forgets a call. Mutexes stay as they are: whoever unlocked one last may still be on his way out.
 func (s *clientStream) reset() {
-	s.in.reset()
-	s.out.reset()
-	s.opened.Store(false)
-	s.done.Store(false)
-	s.flushed.Store(false)
+	s.call.reset()
+	s.headers.Store(headersAwaited)
 	s.head.Store(nil)
 	s.callerState = callerState{}
 }

@@ -67,7 +67,7 @@ func (in *inbound) starve() int {
 
 // grant returns the credit to grant, if it is worth a frame. The mutex is held.
 func (in *inbound) grant() int {
-	if in.closed {
+	if in.life.state() != receiving {
 		return 0
 	}
 	if in.starved && in.held == 0 {
@@ -114,11 +114,14 @@ func (in *inbound) widen() {
 	in.claimed += more
 }
 
-// shut ends the half. What was lent to it can go to others. The mutex is held.
-func (in *inbound) shut() {
-	in.closed = true
+// shut ends the half, unless that is refused. What was lent to it can go to others. The mutex is held.
+func (in *inbound) shut(a arrival) bool {
+	if !in.life.on(a) {
+		return false
+	}
 	if in.extra > 0 {
 		in.pool.giveBack(in.extra)
 		in.extra = 0
 	}
+	return true
 }

@@ -76,6 +76,68 @@
 // Frames of an unknown type and late frames of a finished call are skipped. Malformed frames close the link; the
 // reason is in [Link.Err].
 //
+// # The life of a call
+//
+// A call has one state on either end, which all that concerns the call as a whole moves. On the calling end the frames
+// named below are those that it sends, and the END that it gets; on the serving end it is the other way round.
+//
+//	                     cancel, deadline, limit, link-lost, no-open
+//	            ┌──────┐                                             ┌─────────┐
+//	            │ idle ├────────────────────────────────────────────▶│ refused │
+//	            └─┬──┬─┘                                             └─────────┘
+//	         OPEN │  │ OPEN-whole: it brings the half-close
+//	      ┌───────▼┐ │
+//	  ┌───┤  open  ├─┼──────────────────┐
+//	  │   └───────┬┘ │                  │
+//	  │ half-close│  │                  │
+//	  │   ┌───────▼──▼──┐               │ cancel, deadline, limit, link-lost
+//	  │   │ half-closed ├───────────────┤
+//	  │   └──────┬──────┘               │
+//	  │ END      │ END                  │
+//	  │   ┌──────▼───┐            ┌─────▼───┐
+//	  └──▶│ answered │            │ aborted │
+//	      └──────┬───┘            └─────┬───┘
+//	      return │   ┌────────┐         │ return
+//	             └──▶│ closed │◀────────┘
+//	                 └────────┘
+//
+//	state        OPEN  OPEN-whole   half-close   END       cancel   deadline  limit    link-lost  no-open  return
+//	idle         open  half-closed  -            -         refused  refused   refused  refused    refused  -
+//	open         -     -            half-closed  answered  aborted  aborted   aborted  aborted    -        -
+//	half-closed  -     -            -            answered  aborted  aborted   aborted  aborted    -        -
+//	answered     -     -            -            -         -        -         -        -          -        closed
+//	aborted      -     -            -            -         -        -         -        -          -        closed
+//	refused      -     -            -            -         -        -         -        -          -        -
+//	closed       -     -            -            -         -        -         -        -          -        -
+//
+// Events that the table refuses have come too late and change nothing; only a frame that its sender must not send closes
+// the link. An abort by this end sends CANCEL if it called, and END with the error if it serves. A limit is one of size,
+// or a message that cannot be read. "link-lost" is also a GOAWAY that leaves the call out, and "no-open" an OPEN that this
+// end cannot send. "return" is Receive telling the caller the end, or the handler returning: then the memory may be used
+// again, if it was answered.
+//
+// Each receiving half has a state of its own, since what has arrived is handed out after END has ended the call, and its
+// receiver may be far behind:
+//
+//	               last             taken
+//	┌───────────┐        ┌──────────┐     ┌─────────────┐
+//	│ receiving ├───────▶│ complete ├────▶│ handed-over │
+//	└─────┬─────┘        └────┬─────┘     └─────────────┘
+//	      │ abort, drop       │ drop
+//	      └─────────┬─────────┘
+//	            ┌───▼────┐
+//	            │ failed │
+//	            └────────┘
+//
+//	half         last      taken        abort   drop
+//	receiving    complete  -            failed  failed
+//	complete     -         handed-over  -       failed
+//	handed-over  -         -            -       -
+//	failed       -         -            -       -
+//
+// "last" is a half-close or an END, "taken" that Receive has all that is left, "abort" that the call was aborted, and
+// "drop" that the receiver wants no more although messages are there. HEADERS move neither: both halves go on.
+//
 // # Bounds
 //
 // See [Limits]. A quarter of MaxHeld can be lent to calls beyond their first 256 KiB. A call over its credit or over the

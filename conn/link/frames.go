@@ -129,10 +129,11 @@ func (l *Link) acceptRequest(h frame.Header, piece part) error {
 	switch {
 	case c == nil:
 		return err
-	case c.halfClosed:
+	case c.life.state() == halfClosed:
 		return frame.Malformed("message after the end of the request")
+	case piece.last:
+		c.life.on(sentLast)
 	}
-	c.halfClosed = piece.last
 	if h.Has(frame.FlagMessage) {
 		return l.fill(c, c.id, &c.in, piece)
 	}
@@ -159,15 +160,16 @@ func (l *Link) acceptHeaders(h frame.Header, body []byte) error {
 	switch {
 	case s == nil:
 		return l.unknownCall(h.Call)
-	case s.headed:
+	case s.headers.Load() != headersAwaited:
 		return frame.Malformed("HEADERS twice")
 	}
-	s.headed = true
 	s.head.Store(copyOf(body))
-	if h.Has(frame.FlagFlush) {
-		s.flushed.Store(true)
-		s.in.nudge()
+	if !h.Has(frame.FlagFlush) {
+		s.headers.Store(headersCame)
+		return nil
 	}
+	s.headers.Store(headersFlushed)
+	s.in.nudge()
 	return nil
 }
 
@@ -193,7 +195,10 @@ func (l *Link) end(s *clientStream, h frame.Header, body []byte) error {
 	if err != nil {
 		return err
 	}
-	end := ending{given: true, flags: h.Flags}
+	if _, moved := s.life.on(sentEnd); !moved {
+		return nil // the caller has given up in this moment
+	}
+	end := ending{flags: h.Flags}
 	if len(fields) > 0 {
 		end.fields = copyOf(fields)
 	}
@@ -228,12 +233,14 @@ func (l *Link) acceptCancel(h frame.Header) error {
 	if c == nil {
 		return err
 	}
-	l.served.remove(h.Call)
-	reason := context.Canceled
+	e, reason := gaveUp, context.Canceled
 	if h.Has(frame.FlagDeadline) {
-		reason = context.DeadlineExceeded
+		e, reason = timedOut, context.DeadlineExceeded
 	}
-	c.abandon(reason)
+	if _, moved := c.life.on(e); moved {
+		l.served.remove(h.Call)
+		c.abandon(reason)
+	}
 	return nil
 }
 

@@ -3,7 +3,6 @@ package link
 import (
 	"encoding/binary"
 	"sync"
-	"sync/atomic"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
@@ -26,9 +25,9 @@ const (
 // The reader and Receive meet seldom: small messages lie back to back in shared buffers, and Receive takes all of them
 // at once.
 type inbound struct {
-	mu     sync.Mutex
-	wake   chan struct{} // made by the first Receive that has to wait
-	failed atomic.Bool   // err is set
+	mu   sync.Mutex
+	wake chan struct{} // made by the first Receive that has to wait
+	life receiveLife
 	inboundState
 }
 
@@ -42,20 +41,17 @@ type inboundState struct {
 	claimed int        // cost of what was claimed since credit was last granted
 	lent               // credit beyond the first window
 	waiting bool       // a Receive waits
-	closed  bool       // nothing more will arrive
-	err     error      // why nothing more will arrive, when that is not the orderly end
+	err     error      // why it failed
 	verdict ending     // with which the other end closed the half
 
 	// Receive's own:
 	ready []*buffer // taken from queue
 	next  int       // where in ready the next message is
 	taken int       // cost of messages that were taken and not claimed yet
-	last  bool      // ready holds the last message, and it is claimed: the rest needs no lock
 }
 
 // ending is an END without its message, as it came.
 type ending struct {
-	given  bool
 	flags  uint8
 	fields *buffer
 }
@@ -74,7 +70,7 @@ type part struct {
 func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed {
+	if in.life.state() != receiving {
 		return 0, 0, nil
 	}
 	cost := len(p.data)
@@ -93,10 +89,8 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 		grant = in.assemble(p, cost)
 	}
 	if p.last {
-		in.shut()
-	}
-	if p.end.given {
 		in.verdict = p.end
+		in.shut(lastCame)
 	}
 	if !p.more {
 		in.signal()
@@ -214,54 +208,51 @@ func (in *inbound) nudge() {
 func (in *inbound) peek() (wake <-chan struct{}) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.next < len(in.ready) || len(in.queue) > 0 || in.closed {
+	if in.next < len(in.ready) || len(in.queue) > 0 || in.life.state() != receiving {
 		return nil
 	}
 	return in.startWait()
 }
 
-// close ends the half: nil is the orderly end. What was queued stays readable unless err is set.
-func (in *inbound) close(err error) {
+// fail ends a half that is still receiving with an error. What was queued is not readable any more.
+func (in *inbound) fail(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.closed {
-		in.end(err)
-	}
+	in.end(callEnded, err)
 }
 
-// closeOrderly is close after the last message of a sender that has more rights than trust. Only a call that failed may
+// closeOrderly ends the half after the last message of a sender that has more rights than trust. Only a call that failed may
 // end inside a message.
 func (in *inbound) closeOrderly(end ending) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed {
+	if in.life.state() != receiving {
 		return nil
 	}
 	if in.partial != nil && end.flags&frame.FlagError == 0 {
 		return frame.Malformed("end inside a message")
 	}
 	in.verdict = end
-	in.end(nil)
+	in.end(lastCame, nil)
 	return nil
 }
 
 // reset makes the half ready for another call. Nobody else knows it any more.
 func (in *inbound) reset() {
 	in.inboundState = inboundState{}
-	in.failed.Store(false)
+	in.life.reset()
 	select {
 	case <-in.wake: // a signal that its Receive did not wait for
 	default:
 	}
 }
 
-func (in *inbound) end(err error) {
-	in.shut()
-	if err != nil {
+// end ends the half, with an error unless the last message has come, and tells a Receive that waits. The mutex is held.
+func (in *inbound) end(a arrival, err error) {
+	if in.shut(a) {
 		in.err = err
-		in.failed.Store(true)
+		in.signal()
 	}
-	in.signal()
 }
 
 // abandon closes the half for a receiver that wants nothing more, drops what it has not taken, and returns the held
@@ -269,8 +260,8 @@ func (in *inbound) end(err error) {
 func (in *inbound) abandon(err error) (held int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.err == nil && (!in.closed || in.held > 0) {
-		in.end(err)
+	if in.life.state() == receiving || in.held > 0 {
+		in.end(unwanted, err)
 	}
 	return in.drop()
 }

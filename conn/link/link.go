@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/socket"
 )
 
 // Handler serves a call that the other end opened. It has the shape of [connect.Server.Call]: procedure is the
@@ -136,7 +137,7 @@ func Server(ctx context.Context, stream io.ReadWriteCloser, cfg Config) (*Link, 
 func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiator bool) (*Link, error) {
 	l := &Link{
 		stream:    stream,
-		writer:    writerOf(stream),
+		writer:    socket.Below(stream),
 		initiator: initiator,
 		handler:   cfg.Handler,
 		log:       cfg.Logger,
@@ -152,9 +153,7 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 	if l.log == nil {
 		l.log = slog.Default()
 	}
-	if socket := socketOf(l.writer); socket != nil {
-		boundUnsent(socket)
-	}
+	socket.BoundUnsent(l.writer)
 	l.extra.left.Store(int64(l.limits.MaxHeld / extraShare))
 	l.live.base = time.Now()
 	frames := frame.NewReader(stream, func(n int) { l.live.heard(n) })
@@ -175,7 +174,7 @@ func unimplemented(_ context.Context, procedure string, _ *connect.CallInfo, _ c
 }
 
 func (l *Link) start(frames *frame.Reader, cfg Config) {
-	l.out = newOutbox(l.limits.MaxQueued, vectored(l.writer))
+	l.out = newOutbox(l.limits.MaxQueued, socket.Vectored(l.writer))
 	l.calls.init(l.initiator)
 	l.served.init(l)
 	l.work.serve = l.serve

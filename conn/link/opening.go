@@ -16,6 +16,7 @@ type opening struct {
 	target   *target
 	deadline time.Time
 	spent    bool // it had passed when the OPEN came
+	whole    bool // no more of the request follows
 	metadata *buffer
 }
 
@@ -38,6 +39,7 @@ func (l *Link) acceptOpen(h frame.Header, body []byte, names *frame.ReceivedName
 		return frame.Malformed("OPEN with a part of a message")
 	}
 	o.deadline, o.spent = deadlineOf(timeout), timeout == 1
+	o.whole = h.Has(frame.FlagHalfClose)
 	return l.admit(o, h, p.B)
 }
 
@@ -68,9 +70,9 @@ func (l *Link) admit(o opening, h frame.Header, message []byte) error {
 
 // begin gives c what came with the OPEN, or refuses it.
 func (l *Link) begin(c *serverCall, o opening, h frame.Header, message []byte) error {
-	c.halfClosed = h.Has(frame.FlagHalfClose)
 	if o.spent {
-		if l.served.remove(c.id) {
+		if _, moved := c.life.on(timedOut); moved {
+			l.served.remove(c.id)
 			c.expire(l)
 		}
 		return nil
@@ -83,10 +85,10 @@ func (l *Link) begin(c *serverCall, o opening, h frame.Header, message []byte) e
 		}
 	}
 	if h.Has(frame.FlagMessage) {
-		return l.fill(c, c.id, &c.in, part{data: message, last: c.halfClosed})
+		return l.fill(c, c.id, &c.in, part{data: message, last: o.whole})
 	}
-	if c.halfClosed {
-		c.in.close(nil)
+	if o.whole {
+		return c.in.closeOrderly(ending{})
 	}
 	return nil
 }

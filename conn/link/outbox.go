@@ -20,13 +20,10 @@ const batchParts = 96 << 10
 type outbound struct {
 	credit int
 	large  atomic.Pointer[largeMessage] // the message that waits for its turn or for credit
-	closed atomic.Bool                  // the other end listens no more
+	parted bool                         // messages left, or may have, beside the OPEN or the END; the sender's
 }
 
-func (h *outbound) reset() {
-	h.credit = 0
-	h.closed.Store(false)
-}
+func (h *outbound) reset() { h.credit, h.parted = 0, false }
 
 // largeMessage is a message that leaves in parts. Calls with one take turns, a part each.
 type largeMessage struct {
@@ -214,11 +211,10 @@ func (o *outbox) giveTurn(m *largeMessage) {
 	o.turns = append(o.turns, m)
 }
 
-// closeHalf makes senders of the half stop: the other end has ended the call.
+// closeHalf makes a sender stop that waits: the call is over.
 func (o *outbox) closeHalf(half *outbound) {
-	half.closed.Store(true)
 	if half.large.Load() == nil {
-		return // whoever sets it from now on sees closed
+		return // whoever sets it from now on sees that the call is over
 	}
 	o.mu.Lock()
 	o.withdraw(half.large.Load())

@@ -44,13 +44,14 @@ func (m message) decode(c codec, msg any) error {
 
 // take returns the next message that is ready.
 func (in *inbound) take() (message, bool) {
-	if in.next == len(in.ready) || in.failed.Load() {
+	at := in.life.state()
+	if in.next == len(in.ready) || at == failed {
 		return message{}, false
 	}
 	buf := in.ready[in.next]
 	start := buf.read + lengthSize
 	end := start + int(binary.BigEndian.Uint32(buf.b[buf.read:]))
-	if !in.last {
+	if at != handedOver {
 		in.taken += end - start + frame.MessageCost - buf.claimed
 	}
 	buf.read, buf.claimed = end, 0
@@ -71,15 +72,14 @@ func (in *inbound) refill() (wake <-chan struct{}, grant, held int, done bool) {
 	grant = in.claim(in.taken)
 	in.taken = 0
 	switch {
-	case in.err != nil:
+	case in.life.state() == failed:
 		done = true
 	case len(in.queue) > 0:
-		in.last = in.closed && len(in.queue) == 1
-		if in.last {
+		if len(in.queue) == 1 && in.life.on(lastTaken) {
 			in.claim(in.held)
 		}
 		in.ready, in.queue, in.next = in.queue, in.ready[:0], 0
-	case in.closed:
+	case in.life.state() != receiving:
 		done = true
 	default:
 		wake = in.startWait()
@@ -116,7 +116,8 @@ func (in *inbound) claimTaken() (grant, held int) {
 }
 
 // receive waits for the next message of in. It returns io.EOF at the end of the half; the caller then asks why.
-func (l *Link) receive(ctx context.Context, in *inbound, id uint64) (message, error) {
+func (l *Link) receive(ctx context.Context, c *call) (message, error) {
+	in, id := &c.in, c.id
 	for {
 		if m, ok := in.take(); ok {
 			if in.taken >= grantStep {
@@ -125,7 +126,7 @@ func (l *Link) receive(ctx context.Context, in *inbound, id uint64) (message, er
 			}
 			return m, nil
 		}
-		if in.last && !in.failed.Load() {
+		if in.life.state() == handedOver {
 			return message{}, io.EOF
 		}
 		wake, grant, held, done := in.refill()

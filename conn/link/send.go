@@ -68,20 +68,21 @@ func (l *Link) checkSize(e encoded) (encoded, error) {
 }
 
 // sendMessage sends one message of a call that is open, and waits until the writer has all of it.
-func (l *Link) sendMessage(ctx context.Context, half *outbound, id uint64, flags uint8, c codec, e *encoded) error {
+func (l *Link) sendMessage(ctx context.Context, to *call, flags uint8, c codec, e *encoded) error {
+	to.out.parted = true
 	if err := l.out.lockRoom(ctx, l.over); err != nil {
 		return err
 	}
-	if half.closed.Load() {
+	if to.life.state().over() {
 		l.out.mu.Unlock()
 		return io.EOF
 	}
-	if e.size > frame.PartSize || e.size+frame.MessageCost > half.credit {
-		return l.sendLarge(ctx, half, &largeMessage{typ: frame.TypeMessage, id: id, flags: flags | frame.FlagMessage, half: half}, c, e)
+	if e.size > frame.PartSize || e.size+frame.MessageCost > to.out.credit {
+		return l.sendLarge(ctx, to, &largeMessage{typ: frame.TypeMessage, id: to.id, flags: flags | frame.FlagMessage, half: &to.out}, c, e)
 	}
 	defer l.out.unlock()
-	half.credit -= e.size + frame.MessageCost
-	return l.appendMessage(id, flags, c, e)
+	to.out.credit -= e.size + frame.MessageCost
+	return l.appendMessage(to.id, flags, c, e)
 }
 
 func (l *Link) appendMessage(id uint64, flags uint8, c codec, e *encoded) error {
@@ -97,7 +98,7 @@ func (l *Link) appendMessage(id uint64, flags uint8, c codec, e *encoded) error 
 
 // sendLarge sends m, whose bytes e holds, in parts, and waits for the last of them to leave. The outbox is locked on
 // entry.
-func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c codec, e *encoded) (err error) {
+func (l *Link) sendLarge(ctx context.Context, to *call, m *largeMessage, c codec, e *encoded) (err error) {
 	if m.data, err = e.bytes(c); err != nil {
 		l.out.mu.Unlock()
 		return err
@@ -108,9 +109,9 @@ func (l *Link) sendLarge(ctx context.Context, half *outbound, m *largeMessage, c
 		return nil
 	}
 	m.moved, m.progress = make(chan struct{}), time.Now()
-	half.large.Store(m)
+	to.out.large.Store(m)
 	switch {
-	case half.closed.Load():
+	case to.life.state().over():
 		l.out.withdraw(m)
 	case m.ready():
 		l.out.giveTurn(m)

@@ -51,6 +51,7 @@ func (t *servedTable) add(l *Link, o opening) (*serverCall, admission) {
 	t.running++
 	c := t.fresh()
 	c.out.credit, c.in.pool = l.window, &l.extra
+	c.life.on(openingEvent(o.whole))
 	c.link, c.id, c.target, c.metadata = l, o.id, o.target, o.metadata
 	c.scope = &scope{call: c}
 	c.scope.deadline = o.deadline
@@ -72,8 +73,7 @@ func (t *servedTable) fresh() *serverCall {
 	c := t.spare[n-1]
 	t.spare[n-1] = nil
 	t.spare = t.spare[:n-1]
-	c.in.reset()
-	c.out.reset()
+	c.call.reset()
 	c.serverState = serverState{}
 	return c
 }
@@ -94,11 +94,11 @@ func (t *servedTable) get(id uint64) (c *serverCall, known bool) {
 	return t.calls.get(id), id <= t.last || t.drain || t.over
 }
 
-// remove forgets a call to which no answer goes any more, and reports whether it was there.
-func (t *servedTable) remove(id uint64) bool {
+// remove forgets a call that has ended.
+func (t *servedTable) remove(id uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.calls.take(id) != nil
+	t.calls.take(id)
 }
 
 // returned counts a handler off. spent says that nobody but the reader may still look at its call.
@@ -106,7 +106,8 @@ func (t *servedTable) returned(c *serverCall, spent bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.running--
-	if spent && !c.parted && len(t.spare) < maxSpare {
+	c.life.on(returned)
+	if spent && !c.out.parted && len(t.spare) < maxSpare {
 		t.spare = append(t.spare, c)
 	}
 	if t.running == 0 && t.idle != nil {
@@ -152,10 +153,15 @@ func (t *servedTable) cancelAll() {
 	t.mu.Lock()
 	t.over = true
 	t.watch.Stop()
-	calls := t.calls
+	var aborted []*serverCall
+	for _, c := range t.calls.all() {
+		if _, moved := c.life.on(linkLost); moved {
+			aborted = append(aborted, c)
+		}
+	}
 	t.calls = slots[serverCall]{}
 	t.mu.Unlock()
-	for _, c := range calls.all() {
+	for _, c := range aborted {
 		c.abandon(context.Canceled)
 	}
 }
@@ -179,7 +185,7 @@ func (t *servedTable) sweep(l *Link) {
 	}
 }
 
-// expired removes the calls whose deadline has passed.
+// expired aborts the calls whose deadline has passed. What is in the table is not used again yet, as long as t.mu is held.
 func (t *servedTable) expired(now time.Time) []*serverCall {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -189,8 +195,10 @@ func (t *servedTable) expired(now time.Time) []*serverCall {
 		switch deadline := c.scope.deadline; {
 		case deadline.IsZero():
 		case !deadline.After(now):
-			t.calls.take(id)
-			late = append(late, c)
+			if _, moved := c.life.on(timedOut); moved {
+				t.calls.take(id)
+				late = append(late, c)
+			}
 		case next.IsZero() || deadline.Before(next):
 			next = deadline
 		}

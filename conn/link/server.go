@@ -14,28 +14,31 @@ import (
 
 // serverCall is the serving end of a call, in memory that is used again for other calls of the link.
 type serverCall struct {
-	in  inbound
-	out outbound
+	call
 	serverState
 }
 
 // serverState is what a serverCall forgets when it is used again.
 type serverState struct {
 	link   *Link
-	id     uint64
 	target *target
 	scope  *scope
 
-	metadata   *buffer // of the OPEN, as it came
-	extra      int     // bytes that the call holds besides those in its inbound
-	halfClosed bool    // the caller sends no more; the reader's
-
-	received    bool    // the only request message was handed out
-	headersSent bool    // the response headers are on their way
-	answered    bool    // the handler has sent the only response message
-	answer      encoded // which leaves with the END
-	parted      bool    // the answer may have left in parts
+	metadata *buffer // of the OPEN, as it came
+	extra    int     // bytes that the call holds besides those in its inbound
+	received bool    // the only request message was handed out
+	response responseState
+	answer   encoded // the only response message, while it is held
 }
+
+// responseState is what the handler has made of the response. It does not move the life of the call, which END does.
+type responseState uint8
+
+const (
+	responseAwaited responseState = iota
+	responseHeld                  // the only message of it waits for the END, which brings the headers too
+	responseBegun                 // the headers have left
+)
 
 // serve runs the handler of c and answers the call. A call that is over before it could begin gets no handler.
 func (l *Link) serve(c *serverCall) {
@@ -57,7 +60,7 @@ func (l *Link) serve(c *serverCall) {
 // settle takes what the call still holds off the link's account.
 func (c *serverCall) settle() {
 	held := c.extra
-	if !c.in.last {
+	if c.in.life.state() != handedOver {
 		held += c.in.abandon(context.Canceled)
 	}
 	if held != 0 {
@@ -108,7 +111,7 @@ func (c *serverCall) receive(msg any) error {
 	if c.singleRequest() && c.received {
 		return io.EOF
 	}
-	m, err := c.link.receive(c.scope, &c.in, c.id)
+	m, err := c.link.receive(c.scope, &c.call)
 	switch {
 	case err == io.EOF:
 		return c.noMessage()
@@ -138,14 +141,14 @@ func (c *serverCall) noMessage() error {
 }
 
 func (c *serverCall) flushHeaders() error {
-	if c.headersSent || c.singleResponse() {
+	if c.response == responseBegun || c.singleResponse() {
 		return nil
 	}
 	return c.sendHeaders(frame.FlagFlush)
 }
 
 func (c *serverCall) sendHeaders(flags uint8) error {
-	c.headersSent = true
+	c.response = responseBegun
 	header := c.scope.info.ResponseHeader()
 	if header.Len() == 0 && flags == 0 {
 		return nil
@@ -158,7 +161,7 @@ func (c *serverCall) sendHeaders(flags uint8) error {
 		return c.sendError(err)
 	}
 	defer o.unlock()
-	if c.out.closed.Load() {
+	if c.life.state().over() {
 		return c.sendError(io.EOF)
 	}
 	start := len(o.buf)
@@ -167,7 +170,7 @@ func (c *serverCall) sendHeaders(flags uint8) error {
 }
 
 func (c *serverCall) sendMessage(msg any) error {
-	if c.singleResponse() && c.answered {
+	if c.response == responseHeld {
 		return connect.NewError(connect.CodeInternal, "a unary response has one message")
 	}
 	e, err := c.link.encode(c.target.codec, msg)
@@ -176,7 +179,7 @@ func (c *serverCall) sendMessage(msg any) error {
 	}
 	c.scope.info.SendStats = connect.MessageStats{Size: e.size}
 	if c.singleResponse() {
-		c.answer, c.answered = e, true
+		c.answer, c.response = e, responseHeld
 		return nil
 	}
 	defer func() { e.release() }()
@@ -187,13 +190,12 @@ func (c *serverCall) send(e *encoded) error {
 	if err := c.scope.Err(); err != nil {
 		return err
 	}
-	c.parted = true
-	if !c.headersSent {
+	if c.response != responseBegun {
 		if err := c.sendHeaders(0); err != nil {
 			return err
 		}
 	}
-	return c.sendError(c.link.sendMessage(c.scope, &c.out, c.id, 0, c.target.codec, e))
+	return c.sendError(c.link.sendMessage(c.scope, &c.call, 0, c.target.codec, e))
 }
 
 // sendError gives a failed Send its public form. A call whose receiver does not read is over.
@@ -214,14 +216,14 @@ func (c *serverCall) sendError(err error) error {
 	return err
 }
 
-// abandon ends the call of a caller that is gone.
+// abandon ends both halves of an aborted call, and the handler's context, for the reason.
 func (c *serverCall) abandon(reason error) {
 	c.scope.cancel(reason)
-	c.in.close(reason)
+	c.in.fail(reason)
 	c.link.out.closeHalf(&c.out)
 }
 
-// expire ends a call whose deadline passed, and that is in no table any more; the caller has noticed by its own clock.
+// expire ends a call that was aborted because its deadline passed; the caller has noticed by its own clock.
 func (c *serverCall) expire(l *Link) {
 	c.abandon(context.DeadlineExceeded)
 	l.sendEnd(c.id, connect.NewError(connect.CodeDeadlineExceeded, "the deadline passed on the serving collector"))
@@ -229,7 +231,8 @@ func (c *serverCall) expire(l *Link) {
 
 // refuse ends a call for a reason of the link's own.
 func (c *serverCall) refuse(l *Link, err *connect.Error) {
-	if l.served.remove(c.id) {
+	if _, moved := c.life.on(overLimit); moved {
+		l.served.remove(c.id)
 		c.abandon(context.Canceled)
 		l.sendEnd(c.id, err)
 	}

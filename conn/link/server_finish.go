@@ -15,12 +15,11 @@ func (c *serverCall) finish(err error) (spent bool) {
 	alone := c.scope.leave()
 	if err == nil && c.answer.size > frame.PartSize {
 		err = c.send(&c.answer)
-		c.answered = false
 	}
-	c.out.closed.Store(true)
-	if !c.link.served.remove(c.id) {
+	if _, moved := c.life.on(sentEnd); !moved {
 		return false // nobody waits
 	}
+	c.link.served.remove(c.id)
 	f := newBuffer(c.answer.size + endRoom)
 	defer f.release()
 	c.writeEnd(f, err)
@@ -70,10 +69,10 @@ func (c *serverCall) endFlags(err error) uint8 {
 	var flags uint8
 	if err != nil {
 		flags |= frame.FlagError
-	} else if c.answered {
+	} else if c.response == responseHeld {
 		flags |= frame.FlagMessage
 	}
-	if c.scope.info.ResponseTrailer().Len() > 0 || (!c.headersSent && c.scope.info.ResponseHeader().Len() > 0) {
+	if c.scope.info.ResponseTrailer().Len() > 0 || (c.response != responseBegun && c.scope.info.ResponseHeader().Len() > 0) {
 		flags |= frame.FlagMetadata
 	}
 	return flags
@@ -81,7 +80,7 @@ func (c *serverCall) endFlags(err error) uint8 {
 
 func (c *serverCall) appendBothMetadata(b []byte) []byte {
 	header := c.scope.info.ResponseHeader()
-	if c.headersSent {
+	if c.response == responseBegun {
 		header = &connect.Header{}
 	}
 	b = frame.AppendMetadata(b, header)

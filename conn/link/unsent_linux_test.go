@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/conn/link/internal/socket"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 )
 
@@ -40,8 +40,8 @@ func TestUploadOnSlowSocket(t *testing.T) {
 	}
 	_ = stream.Close()
 	t.Logf("at most %d bytes waited in the kernel", most)
-	if most == 0 || most > link.MaxUnsent+packets {
-		t.Errorf("%d bytes waited in the kernel, want at most %d, and some", most, link.MaxUnsent+packets)
+	if most == 0 || most > socket.MaxUnsent+packets {
+		t.Errorf("%d bytes waited in the kernel, want at most %d, and some", most, socket.MaxUnsent+packets)
 	}
 }
 

@@ -1,7 +1,6 @@
 package link
 
 import (
-	"io"
 	"net"
 	"runtime"
 	"time"
@@ -115,24 +114,4 @@ func (o *outbox) queued() int {
 type Wrapper interface {
 	// Unwrap returns the connection, the same each time.
 	Unwrap() net.Conn
-}
-
-// writerOf is what the link on a stream writes to.
-func writerOf(stream io.Writer) io.Writer {
-	for {
-		wrapper, ok := stream.(Wrapper)
-		if !ok {
-			return stream
-		}
-		stream = wrapper.Unwrap()
-	}
-}
-
-// vectored reports whether w takes several pieces in one system call, as [net.Buffers] would have it.
-func vectored(w io.Writer) bool {
-	switch w.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		return true
-	}
-	return false
 }

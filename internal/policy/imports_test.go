@@ -77,7 +77,7 @@ var dependencies = map[string][]string{
 	"github.com/spf13/cobra":           {"cmd/collector"},
 	"github.com/spf13/pflag":           {"cmd/collector"},
 	"golang.org/x/term":                {"cmd/collector"},
-	"golang.org/x/sys":                 {"conn/link"},
+	"golang.org/x/sys":                 {"conn/link/internal/socket"},
 	"github.com/bufbuild/protocompile": {"cmd/collector", "internal/schematest"},
 }
 

@@ -1,4 +1,4 @@
-package link
+package socket
 
 import (
 	"crypto/tls"
@@ -11,8 +11,8 @@ type wrapped struct{ net.Conn }
 
 func (w *wrapped) Unwrap() net.Conn { return w.Conn }
 
-// TestWriterOf finds the socket below streams that change nothing, and nothing below TLS.
-func TestWriterOf(t *testing.T) {
+// TestBelow finds the socket below streams that change nothing, and nothing below TLS.
+func TestBelow(t *testing.T) {
 	t.Parallel()
 	socket := new(net.TCPConn)
 	secure := tls.Client(socket, nil)
@@ -27,9 +27,9 @@ func TestWriterOf(t *testing.T) {
 		{secure, secure, false},
 		{&wrapped{Conn: secure}, secure, false},
 	} {
-		got := writerOf(tt.stream)
-		if got != tt.want || vectored(got) != tt.pieces {
-			t.Errorf("%T: writes to a %T, in pieces: %v", tt.stream, got, vectored(got))
+		got := Below(tt.stream)
+		if got != tt.want || Vectored(got) != tt.pieces {
+			t.Errorf("%T: writes to a %T, in pieces: %v", tt.stream, got, Vectored(got))
 		}
 	}
 }

@@ -1,4 +1,0 @@
-package link
-
-// MaxUnsent is maxUnsent.
-const MaxUnsent = maxUnsent
