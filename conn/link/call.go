@@ -1,11 +1,19 @@
 package link
 
+import (
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
+)
+
 // call is what both ends of a call have of it.
 type call struct {
 	id   uint64
 	life life
 	in   inbound
-	out  outbound
+	out  outbox.Half
+	// parted says that messages left, or may have, beside the OPEN or the END. It is the sender's.
+	parted bool
 }
 
 // reset makes the memory ready for another call. Nobody else knows it any more.
@@ -13,5 +21,11 @@ func (c *call) reset() {
 	c.id = 0
 	c.life.reset()
 	c.in.reset()
-	c.out.reset()
+	c.parted = false
 }
+
+// oneRequest reports whether calls of a kind have one request message.
+func oneRequest(kind connect.StreamType) bool { return kind&connect.StreamTypeClient == 0 }
+
+// oneResponse reports whether calls of a kind have one response message.
+func oneResponse(kind connect.StreamType) bool { return kind&connect.StreamTypeServer == 0 }

@@ -2,117 +2,116 @@ package link
 
 import (
 	"sync"
+
+	"github.com/collectiverpc/collective/conn/link/internal/slots"
 )
 
-// callTable holds the calls that this end opened.
-type callTable struct {
+// callTable holds the calls that this end opened and that the other end has not answered.
+type callTable[C any] struct {
 	mu    sync.Mutex
-	calls slots[clientStream]
+	calls slots.Table[C]
 	next  uint64
 	away  bool  // the other end drains: open nothing new
 	over  error // the link is over, or as good as that
 	idle  chan struct{}
 }
 
-func (t *callTable) init(initiator bool) {
+func (t *callTable[C]) init(initiator bool) {
 	t.next = 2
 	if initiator {
 		t.next = 1
 	}
 }
 
-// add gives s its id. The outbox is locked, so ids go out in order.
-func (t *callTable) add(s *clientStream) error {
+// add gives a call its id. The outbox is locked, so ids go out in order.
+func (t *callTable[C]) add(c *C) (id uint64, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case t.over != nil:
-		return t.over
+		return 0, t.over
 	case t.away:
-		return errGoaway
+		return 0, errGoaway
 	}
-	s.id = t.next
+	id = t.next
 	t.next += 2
-	t.calls.put(s.id, s)
-	return nil
+	t.calls.Put(id, c)
+	return id, nil
 }
 
-func (t *callTable) get(id uint64) *clientStream {
+func (t *callTable[C]) get(id uint64) *C {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.calls.get(id)
+	return t.calls.Get(id)
 }
 
-// remove forgets a call and reports whether it was there.
-func (t *callTable) remove(id uint64) bool { return t.take(id) != nil }
-
-// take forgets a call and returns it; nil if it is not there.
-func (t *callTable) take(id uint64) *clientStream {
+// remove forgets a call and returns it; nil if it is not there.
+func (t *callTable[C]) remove(id uint64) *C {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.calls.take(id)
-	if s != nil {
+	c := t.calls.Remove(id)
+	if c != nil {
 		t.noteIdle()
 	}
-	return s
+	return c
 }
 
 // noteIdle tells those who wait for the last call that it is gone. t.mu is held.
-func (t *callTable) noteIdle() {
-	if t.calls.len() == 0 && t.idle != nil {
+func (t *callTable[C]) noteIdle() {
+	if t.calls.Len() == 0 && t.idle != nil {
 		close(t.idle)
 		t.idle = nil
 	}
 }
 
-func (t *callTable) len() int {
+func (t *callTable[C]) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.calls.len()
+	return t.calls.Len()
 }
 
 // shrink drops the memory that many calls at once have needed.
-func (t *callTable) shrink() {
+func (t *callTable[C]) shrink() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.calls.len() == 0 {
-		t.calls = slots[clientStream]{}
+	if t.calls.Len() == 0 {
+		t.calls = slots.Table[C]{}
 	}
 }
 
 // used reports whether id is one this end has given.
-func (t *callTable) used(id uint64) bool {
+func (t *callTable[C]) used(id uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return id < t.next && id%2 == t.next%2
 }
 
 // parting reports whether the end of the link was announced, and whether by now nothing can be lost by it.
-func (t *callTable) parting() (away, done bool) {
+func (t *callTable[C]) parting() (away, done bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.away, t.over != nil
 }
 
-// goAway stops new calls and returns those that the other end has not accepted.
-func (t *callTable) goAway(last uint64) []*clientStream {
+// goAway stops new calls, and forgets and returns those that the other end has not accepted.
+func (t *callTable[C]) goAway(last uint64) (refused []*C) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.away = true
-	var refused []*clientStream
-	for id, s := range t.calls.all() {
+	for id := range t.calls.All() {
 		if id > last {
-			refused = append(refused, s)
+			refused = append(refused, t.calls.Remove(id))
 		}
 	}
+	t.noteIdle()
 	return refused
 }
 
 // closeIfIdle stops new calls for the reason, if none runs.
-func (t *callTable) closeIfIdle(reason error) bool {
+func (t *callTable[C]) closeIfIdle(reason error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.calls.len() > 0 {
+	if t.calls.Len() > 0 {
 		return false
 	}
 	if t.over == nil {
@@ -122,10 +121,10 @@ func (t *callTable) closeIfIdle(reason error) bool {
 }
 
 // whenIdle returns a channel that is closed when no call is left.
-func (t *callTable) whenIdle() <-chan struct{} {
+func (t *callTable[C]) whenIdle() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.calls.len() == 0 {
+	if t.calls.Len() == 0 {
 		return closedChan
 	}
 	if t.idle == nil {
@@ -134,15 +133,15 @@ func (t *callTable) whenIdle() <-chan struct{} {
 	return t.idle
 }
 
-// failAll ends every call because the link is over. Those that were opened in the batch unsent or later have not left.
-func (t *callTable) failAll(l *Link, unsent uint64, err error) {
+// close stops new calls because the link is over, and forgets and returns those that run.
+func (t *callTable[C]) close(reason error) (running []*C) {
 	t.mu.Lock()
-	t.over = err
-	calls := t.calls
-	t.calls = slots[clientStream]{}
-	t.noteIdle()
-	t.mu.Unlock()
-	for _, s := range calls.all() {
-		s.abort(l.unavailable(s.batch < unsent, err))
+	defer t.mu.Unlock()
+	t.over = reason
+	for _, c := range t.calls.All() {
+		running = append(running, c)
 	}
+	t.calls = slots.Table[C]{}
+	t.noteIdle()
+	return running
 }

@@ -6,52 +6,54 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
 // maxCatalog bounds a catalog, as encoded.
 const maxCatalog = 16 << 20
 
-// Announce sends this end's catalog, always in full. It returns when the writer has all of it. Revisions order
-// announcements and must grow: the other end does not go back from a newer to an older one.
-func (l *Link) Announce(revision uint64, catalog []byte) error {
+// catalogOutbox sends the catalogs of this end.
+type catalogOutbox struct {
+	core *core
+	turn chan struct{} // holds the one that announces: parts of two catalogs must not mix
+}
+
+func newCatalogOutbox(c *core) *catalogOutbox { return &catalogOutbox{c, make(chan struct{}, 1)} }
+
+// announce returns when the writer has all of the catalog.
+func (o *catalogOutbox) announce(revision uint64, catalog []byte) error {
 	if len(catalog) > maxCatalog {
 		return fmt.Errorf("link: catalog of %d bytes exceeds %d", len(catalog), maxCatalog)
 	}
 	select {
-	case l.announcing <- struct{}{}:
-		defer func() { <-l.announcing }()
-	case <-l.over:
-		return l.unavailable(false, l.Err())
+	case o.turn <- struct{}{}:
+		defer func() { <-o.turn }()
+	case <-o.core.end.over:
+		return o.core.unavailable(false, o.core.end.err())
 	}
-	m := &largeMessage{
-		typ:      frame.TypeCatalog,
-		flags:    frame.FlagMessage,
-		prefix:   binary.AppendUvarint(nil, revision),
-		data:     catalog,
-		progress: time.Now(),
-		moved:    make(chan struct{}),
+	m := &outbox.Message{
+		Type:   frame.TypeCatalog,
+		Flags:  frame.FlagMessage,
+		Prefix: binary.AppendUvarint(nil, revision),
+		Data:   catalog,
 	}
-	l.out.mu.Lock()
-	l.out.giveTurn(m)
-	l.out.unlock()
-	if err := l.awaitMoved(context.Background(), m); err != nil {
-		l.out.mu.Lock()
-		l.out.withdraw(m)
-		l.out.mu.Unlock()
-		if errors.Is(err, errLinkOver) {
-			err = l.Err()
-		}
-		return l.unavailable(false, err)
+	o.core.out.Enqueue(m)
+	err := o.core.sender.await(context.Background(), m)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if errors.Is(err, outbox.ErrOver) {
+		err = o.core.end.err()
+	}
+	return o.core.unavailable(false, err)
 }
 
 // catalogInbox assembles arriving catalogs and delivers the newest one at a time.
 type catalogInbox struct {
-	deliver func(l *Link, revision uint64, catalog []byte)
+	deliver func(revision uint64, catalog []byte) // nil: nobody wants them
+	spawn   func(func())                          // starts a goroutine that the link waits for
 
 	// The reader's.
 	parts    []byte
@@ -70,7 +72,7 @@ type announcement struct {
 	catalog  []byte
 }
 
-func (c *catalogInbox) accept(l *Link, h frame.Header, body []byte) error {
+func (c *catalogInbox) accept(h frame.Header, body []byte) error {
 	p := frame.Payload{B: body}
 	if h.Has(frame.FlagFirst) {
 		c.revision, c.size = p.Uvarint(), p.Uvarint()
@@ -89,14 +91,14 @@ func (c *catalogInbox) accept(l *Link, h frame.Header, body []byte) error {
 		return frame.Malformed("catalog of a size other than announced")
 	}
 	if !more {
-		c.post(l, announcement{c.revision, c.parts})
+		c.post(announcement{c.revision, c.parts})
 		c.parts, c.inside = nil, false
 	}
 	return nil
 }
 
 // post replaces the announcement that waits and makes sure that somebody delivers it.
-func (c *catalogInbox) post(l *Link, a announcement) {
+func (c *catalogInbox) post(a announcement) {
 	if c.deliver == nil {
 		return
 	}
@@ -110,16 +112,16 @@ func (c *catalogInbox) post(l *Link, a announcement) {
 		return
 	}
 	c.running = true
-	l.group.Go(func() { c.run(l) })
+	c.spawn(c.run)
 }
 
-func (c *catalogInbox) run(l *Link) {
-	for a := c.take(); a != nil; a = c.take() {
-		c.deliver(l, a.revision, a.catalog)
+func (c *catalogInbox) run() {
+	for a := c.pop(); a != nil; a = c.pop() {
+		c.deliver(a.revision, a.catalog)
 	}
 }
 
-func (c *catalogInbox) take() *announcement {
+func (c *catalogInbox) pop() *announcement {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.next

@@ -6,63 +6,14 @@ import (
 	"errors"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
-
-// Call addresses a call.
-type Call struct {
-	// Namespace is handed to the other end as it is.
-	Namespace string
-	// Spec names the procedure and says which kind of stream it is.
-	Spec connect.Spec
-	// Codec is how messages are encoded. Empty means "proto". Codecs other than "proto" and "json" carry [Raw] only.
-	Codec string
-}
-
-// Transport returns a [connect.Transport] whose calls go over the link, in namespace, as binary protobuf.
-func (l *Link) Transport(namespace string) connect.Transport { return transport{l, namespace} }
-
-type transport struct {
-	link      *Link
-	namespace string
-}
-
-func (t transport) NewClientStream(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
-	return t.link.Open(ctx, Call{Namespace: t.namespace, Spec: spec})
-}
-
-// Open opens a call. Request headers are taken from the client [connect.CallInfo] of ctx when the first message is
-// sent; response headers and trailers are put there. The deadline of ctx crosses as remaining time. Nothing is sent
-// before the first SendHeaders, Send or CloseSend; a unary request leaves as one frame.
-func (l *Link) Open(ctx context.Context, call Call) (connect.ClientStream, error) {
-	if err := l.Err(); err != nil {
-		return nil, l.unavailable(false, err)
-	}
-	if call.Codec == "" {
-		call.Codec = connect.CodecNameProto
-	}
-	name := frame.Name{
-		Namespace: call.Namespace, Procedure: call.Spec.Procedure, Codec: call.Codec,
-		Kind: call.Spec.StreamType, Idempotency: call.Spec.IdempotencyLevel,
-	}
-	if name.Size() > frame.MaxName {
-		return nil, connect.Errorf(connect.CodeInvalidArgument, "namespace and procedure are longer than %d bytes", frame.MaxName)
-	}
-	s := clientStreams.Get().(*clientStream) //nolint:forcetypeassert // the pool holds nothing else
-	s.in.pool = &l.extra
-	s.callerState = callerState{link: l, ctx: ctx, spec: call.Spec, name: name, codec: codecByName(call.Codec)}
-	if info, ok := connect.CallInfoForClientContext(ctx); ok {
-		s.info = info
-		info.Spec, info.Protocol, info.Codec = call.Spec, protocolName, call.Codec
-		info.PeerAddr = l.peer.CollectorID
-	}
-	return s, nil
-}
 
 // protocolName is CallInfo.Protocol on both ends.
 const protocolName = "link"
@@ -73,24 +24,15 @@ var clientStreams = sync.Pool{New: func() any { return new(clientStream) }}
 type clientStream struct {
 	call
 
-	opening sync.Mutex             // Send and Receive may both be the first
-	headers atomic.Uint32          // a headersState; only the reader changes it
-	head    atomic.Pointer[buffer] // HEADERS, as it came
+	opening sync.Mutex // Send and Receive may both be the first
+	headers responseHeaders
 	callerState
 }
 
-// headersState is what has come of the response headers. It does not move the life of the call: either half goes on.
-type headersState = uint32
-
-const (
-	headersAwaited headersState = iota
-	headersCame                 // they belong to the first message
-	headersFlushed              // the handler sent them off by themselves
-)
-
 // callerState is what a clientStream forgets when it is used again.
 type callerState struct {
-	link  *Link
+	core  *core
+	calls *callTable[clientStream]
 	ctx   context.Context //nolint:containedctx // the stream lives as long as the call
 	info  *connect.CallInfo
 	spec  connect.Spec
@@ -113,7 +55,7 @@ func (s *clientStream) Send(msg any) error {
 	if s.life.state() == halfClosed {
 		return io.EOF
 	}
-	e, err := s.link.encode(s.codec, msg)
+	e, err := s.core.sender.encode(s.codec, msg)
 	if err != nil {
 		return s.cancel(overLimit, err)
 	}
@@ -122,7 +64,7 @@ func (s *clientStream) Send(msg any) error {
 		s.info.SendStats = connect.MessageStats{Size: e.size}
 	}
 	flags := frame.FlagMessage
-	if s.spec.StreamType&connect.StreamTypeClient == 0 {
+	if oneRequest(s.spec.StreamType) {
 		flags |= frame.FlagHalfClose
 	}
 	if e.size > frame.PartSize {
@@ -136,7 +78,7 @@ func (s *clientStream) Send(msg any) error {
 	if flags&frame.FlagHalfClose != 0 {
 		s.life.on(sentLast)
 	}
-	return s.sendError(s.link.sendMessage(s.ctx, &s.call, flags, s.codec, &e))
+	return s.sendError(s.core.sender.send(s.ctx, &s.call, flags, s.codec, &e))
 }
 
 func (s *clientStream) CloseSend() error {
@@ -145,7 +87,7 @@ func (s *clientStream) CloseSend() error {
 		return err
 	}
 	if _, moved := s.life.on(sentLast); moved {
-		s.link.out.control(frame.TypeMessage, frame.FlagHalfClose, s.id)
+		s.core.out.Control(frame.TypeMessage, frame.FlagHalfClose, s.id)
 	}
 	return nil
 }
@@ -155,7 +97,7 @@ func (s *clientStream) sendError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, io.EOF), errors.Is(err, errLinkOver):
+	case errors.Is(err, io.EOF), errors.Is(err, outbox.ErrOver):
 		return s.sendEnded()
 	case s.ctx.Err() != nil && errors.Is(err, s.ctx.Err()):
 		return s.giveUp(err)
@@ -166,7 +108,7 @@ func (s *clientStream) sendError(err error) error {
 // sendEnded is what Send returns when the call has ended on the other side. Callers that send one message do not look
 // for io.EOF: they hear the verdict from Receive.
 func (s *clientStream) sendEnded() error {
-	if s.spec.StreamType&connect.StreamTypeClient == 0 {
+	if oneRequest(s.spec.StreamType) {
 		return nil
 	}
 	return io.EOF
@@ -200,38 +142,41 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 	if err := s.ctx.Err(); err != nil {
 		return callerGaveUp(err)
 	}
-	o := s.link.out
-	ref := o.names.Ref(s.name)
-	f := newBuffer(e.size + openRoom)
-	defer func() { f.release() }()
+	o, names := s.core.out, &s.core.names
+	ref := names.Ref(s.name)
+	f := buffer.New(e.size + openRoom)
+	defer func() { f.Release() }()
 	if ref != 0 {
 		if err := s.writeOpen(f, flags, e, ref); err != nil {
 			return err
 		}
 	}
-	if err := o.lockRoom(s.ctx, s.link.over); err != nil {
-		return s.openError(err)
+	if err := o.Lock(s.ctx); err != nil {
+		return s.core.notSent(err)
 	}
-	defer o.unlock()
+	defer o.Unlock()
 	if ref == 0 {
 		if err := s.writeOpen(f, flags, e, 0); err != nil {
 			return err
 		}
 	}
-	s.batch, s.out.credit = o.number, s.link.window
+	s.batch = o.Batch()
+	s.out.Begin(s.core.window)
 	if flags&frame.FlagMessage != 0 {
-		s.out.credit -= frame.MessageCost + e.size
+		s.out.Spend(e.size) // it is a part at most, which every window takes
 	}
-	if err := s.link.calls.add(s); err != nil {
-		return s.link.unavailable(false, err)
+	id, err := s.calls.add(s)
+	if err != nil {
+		return s.core.unavailable(false, err)
 	}
+	s.id = id
 	if _, moved := s.life.on(openingEvent(flags&frame.FlagHalfClose != 0)); !moved {
-		return s.link.unavailable(false, errGoaway) // in this moment
+		return s.core.unavailable(false, errGoaway) // in this moment
 	}
-	frame.SetCall(f.b, s.id)
-	o.buf = append(o.buf, f.b...)
+	frame.SetCall(f.B, s.id)
+	o.Append(f.B)
 	if ref == 0 {
-		o.names.Define(s.name)
+		names.Define(s.name)
 	}
 	return nil
 }
@@ -239,15 +184,8 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 // openRoom is what an OPEN needs besides its message, as a guess.
 const openRoom = 256
 
-func (s *clientStream) openError(err error) error {
-	if errors.Is(err, errLinkOver) {
-		return s.link.unavailable(false, s.link.Err())
-	}
-	return callerGaveUp(err)
-}
-
 // writeOpen writes the OPEN without its call id. A ref of 0 brings the name in full; the outbox is locked then.
-func (s *clientStream) writeOpen(f *buffer, flags uint8, e encoded, ref uint64) (err error) {
+func (s *clientStream) writeOpen(f *buffer.Buffer, flags uint8, e encoded, ref uint64) (err error) {
 	metadata, values := 0, 0
 	if s.info != nil {
 		metadata, values = frame.Measure(s.info.RequestHeader())
@@ -259,9 +197,9 @@ func (s *clientStream) writeOpen(f *buffer, flags uint8, e encoded, ref uint64) 
 	if metadata > 0 {
 		flags |= frame.FlagMetadata
 	}
-	b := frame.Begin(f.b, frame.TypeOpen, flags, 0)
-	b = s.link.out.names.Append(b, ref, s.name)
-	b = binary.AppendUvarint(b, s.timeout())
+	b := frame.Begin(f.B, frame.TypeOpen, flags, 0)
+	b = s.core.names.Append(b, ref, s.name)
+	b = binary.AppendUvarint(b, timeoutOf(s.ctx))
 	if metadata > 0 {
 		b = frame.AppendMeasured(b, s.info.RequestHeader(), metadata)
 	}
@@ -270,13 +208,13 @@ func (s *clientStream) writeOpen(f *buffer, flags uint8, e encoded, ref uint64) 
 			return connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 		}
 	}
-	f.b = frame.End(b, 0)
+	f.B = frame.End(b, 0)
 	return nil
 }
 
-// timeout is the remaining time in microseconds, plus one; 0 is none.
-func (s *clientStream) timeout() uint64 {
-	deadline, ok := s.ctx.Deadline()
+// timeoutOf is the remaining time in microseconds, plus one; 0 is none.
+func timeoutOf(ctx context.Context) uint64 {
+	deadline, ok := ctx.Deadline()
 	if !ok {
 		return 0
 	}
@@ -294,10 +232,10 @@ func (s *clientStream) giveUp(err error) error {
 // cancel ends the call with err, tells the other end that nobody waits for the answer any more, and returns err.
 func (s *clientStream) cancel(e event, err error) error {
 	running := s.stop(e, err)
-	s.link.settle(s.id, 0, -s.in.abandon(err))
-	s.link.out.closeHalf(&s.out)
-	if running && s.link.calls.remove(s.id) {
-		s.link.out.control(frame.TypeCancel, cancelFlags(e), s.id)
+	s.core.receiver.release(s.in.drop(err))
+	s.core.out.StopSender(&s.out)
+	if running && s.calls.remove(s.id) != nil {
+		s.core.out.Control(frame.TypeCancel, cancelFlags(e), s.id)
 	}
 	return err
 }
@@ -328,7 +266,7 @@ func (s *clientStream) stop(e event, err error) bool {
 func (s *clientStream) abort(err error) {
 	s.life.on(linkLost)
 	s.in.fail(err)
-	s.link.out.closeHalf(&s.out)
+	s.core.out.StopSender(&s.out)
 }
 
 func (s *clientStream) Close() error {
@@ -349,6 +287,3 @@ func (s *clientStream) endWatch() {
 		s.unwatch()
 	}
 }
-
-// refuse ends the call because its response exceeds a limit.
-func (s *clientStream) refuse(_ *Link, err *connect.Error) { _ = s.cancel(overLimit, err) }

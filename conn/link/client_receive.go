@@ -5,6 +5,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
 	"github.com/collectiverpc/collective/internal/reuse"
 )
@@ -19,7 +20,7 @@ func (s *clientStream) Receive(msg any) error {
 	if err := s.SendHeaders(); err != nil {
 		return err
 	}
-	if err := s.receiveMessage(msg); err != nil || !s.singleResponse() {
+	if err := s.receiveMessage(msg); err != nil || !oneResponse(s.spec.StreamType) {
 		return err
 	}
 	return s.expectEnd()
@@ -34,13 +35,13 @@ type HeaderReceiver interface {
 }
 
 func (s *clientStream) ReceiveHeaders() bool {
-	if s.life.state() == closed || s.singleResponse() || s.SendHeaders() != nil {
+	if s.life.state() == closed || oneResponse(s.spec.StreamType) || s.SendHeaders() != nil {
 		return false
 	}
 	for {
 		wake := s.in.peek()
-		if s.headers.Load() == headersFlushed {
-			return s.takeFlushed()
+		if s.headers.flushed() {
+			return s.readFlushed()
 		}
 		if wake == nil {
 			return false
@@ -54,14 +55,12 @@ func (s *clientStream) ReceiveHeaders() bool {
 	}
 }
 
-// takeFlushed reads headers that the handler sent off, once.
-func (s *clientStream) takeFlushed() bool {
+// readFlushed reads headers that the handler sent off, once.
+func (s *clientStream) readFlushed() bool {
 	s.in.stopWait()
-	head := s.head.Swap(nil)
+	head := s.headers.pop()
 	return head != nil && s.readHeaders(head) == nil
 }
-
-func (s *clientStream) singleResponse() bool { return s.spec.StreamType&connect.StreamTypeServer == 0 }
 
 // expectEnd waits for the verdict behind the only message.
 func (s *clientStream) expectEnd() error {
@@ -81,7 +80,7 @@ func (s *clientStream) receiveMessage(msg any) error {
 	if err == nil {
 		return s.decode(m, msg)
 	}
-	if err == io.EOF && s.singleResponse() {
+	if err == io.EOF && oneResponse(s.spec.StreamType) {
 		return s.finishWith(connect.NewError(connect.CodeUnimplemented, "unary response has no message"))
 	}
 	return err
@@ -90,12 +89,12 @@ func (s *clientStream) receiveMessage(msg any) error {
 // next waits for the next message. Headers that came before it are in the CallInfo afterwards. An error is the end of
 // the call: io.EOF if it went well.
 func (s *clientStream) next() (message, error) {
-	m, err := s.link.receive(s.ctx, &s.call)
+	m, err := s.core.receiver.receive(s.ctx, &s.call)
 	if err != nil && err != io.EOF {
 		return m, s.finishWith(s.giveUp(err))
 	}
-	if s.head.Load() != nil {
-		if broken := s.readHeaders(s.head.Swap(nil)); broken != nil {
+	if head := s.headers.pop(); head != nil {
+		if broken := s.readHeaders(head); broken != nil {
 			return m, broken
 		}
 	}
@@ -105,9 +104,9 @@ func (s *clientStream) next() (message, error) {
 	return m, nil
 }
 
-func (s *clientStream) readHeaders(head *buffer) error {
-	defer head.release()
-	p := frame.Payload{B: head.b}
+func (s *clientStream) readHeaders(head *buffer.Buffer) error {
+	defer head.Release()
+	p := frame.Payload{B: head.B}
 	readMetadata(s.info, &p, (*connect.CallInfo).ResponseHeader)
 	return s.broken(p.Err)
 }
@@ -126,8 +125,8 @@ func (s *clientStream) broken(err error) error {
 	if err == nil {
 		return nil
 	}
-	s.link.fail(err)
-	return s.finishWith(s.link.unavailable(true, err))
+	s.core.end.fail(err)
+	return s.finishWith(s.core.unavailable(true, err))
 }
 
 // decode moves a message into msg.
@@ -146,11 +145,8 @@ func (s *clientStream) verdict() error {
 	if s.in.life.state() == handedOver {
 		return s.readVerdict()
 	}
-	s.in.mu.Lock()
-	err := s.in.err
-	dropped := s.in.drop() // a message that was cut off by the error
-	s.in.mu.Unlock()
-	s.link.settle(s.id, 0, -dropped)
+	err, held := s.in.failure()
+	s.core.receiver.release(held)
 	if err != nil {
 		return s.finishWith(err)
 	}
@@ -163,8 +159,8 @@ func (s *clientStream) readVerdict() error {
 	if end.fields == nil {
 		return s.readEnd(frame.Payload{}, end.flags)
 	}
-	defer end.fields.release()
-	return s.readEnd(frame.Payload{B: end.fields.b}, end.flags)
+	defer end.fields.Release()
+	return s.readEnd(frame.Payload{B: end.fields.B}, end.flags)
 }
 
 func (s *clientStream) readEnd(p frame.Payload, flags uint8) error {
@@ -202,13 +198,12 @@ func (s *clientStream) Reuse(reuse.Vouched) {
 // reusable reports whether nothing but the END of the other end has ended the call, and no goroutine may still look at it:
 // nobody watches the context of a unary call, and the outbox does not know one whose request left with the OPEN.
 func (s *clientStream) reusable() bool {
-	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.out.parted
+	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.parted
 }
 
 // reset forgets a call. Mutexes stay as they are: whoever unlocked one last may still be on his way out.
 func (s *clientStream) reset() {
 	s.call.reset()
-	s.headers.Store(headersAwaited)
-	s.head.Store(nil)
+	s.headers.reset()
 	s.callerState = callerState{}
 }

@@ -8,6 +8,8 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connectproto"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 )
 
 // Raw is a message that is already encoded in the call's codec. Sent, its bytes go out as they are; received, it is
@@ -84,4 +86,59 @@ func (c streamCodec) append(b []byte, msg any) ([]byte, error) {
 
 func (c streamCodec) decode(data []byte, msg any) error {
 	return c.codec.UnmarshalRead(context.Background(), bytes.NewReader(data), msg)
+}
+
+// inlineSize is up to which size a message is encoded straight into the outgoing buffer, under its mutex.
+const inlineSize = 2 << 10
+
+// encoded is a message ready to be sent: either its bytes, or the message and its exact size, to be encoded in place.
+type encoded struct {
+	data []byte
+	buf  *buffer.Buffer // owner of data, if it is ours
+	msg  any
+	size int
+}
+
+func (e *encoded) appendTo(b []byte, c codec) ([]byte, error) {
+	if e.msg == nil {
+		return append(b, e.data...), nil
+	}
+	return c.append(b, e.msg)
+}
+
+func (e *encoded) release() {
+	if e.buf != nil {
+		e.buf.Release()
+	}
+}
+
+func (e *encoded) bytes(c codec) ([]byte, error) {
+	if e.msg == nil {
+		return e.data, nil
+	}
+	return c.append(nil, e.msg)
+}
+
+// encode prepares msg. Small messages are only measured.
+func encode(c codec, msg any) (encoded, error) {
+	if raw, ok := msg.(*Raw); ok {
+		return encoded{data: raw.Data, size: len(raw.Data)}, nil
+	}
+	if c == nil {
+		return encoded{}, connect.NewError(connect.CodeInternal, "link: this codec carries raw messages only")
+	}
+	size, err := c.size(msg)
+	if err != nil {
+		return encoded{}, connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
+	}
+	if size >= 0 && size <= inlineSize {
+		return encoded{msg: msg, size: size}, nil
+	}
+	buf := buffer.New(size)
+	buf.B, err = c.append(buf.B, msg)
+	if err != nil {
+		buf.Release()
+		return encoded{}, connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
+	}
+	return encoded{data: buf.B, buf: buf, size: len(buf.B)}, nil
 }

@@ -16,14 +16,12 @@ const (
 	wakeups = 64
 	// longWait is for how long a way to the other end and back is long: to be filled, it needs more bytes under way.
 	longWait = 2 * time.Millisecond
-	// extraShare is which part of what a link may hold can be lent to calls beyond their first window.
-	extraShare = 4
 )
 
 // creditPool is what a link lends to calls beyond their first window.
 type creditPool struct{ left atomic.Int64 }
 
-func (p *creditPool) take(n int) bool {
+func (p *creditPool) acquire(n int) bool {
 	if p.left.Add(-int64(n)) >= 0 {
 		return true
 	}
@@ -31,97 +29,67 @@ func (p *creditPool) take(n int) bool {
 	return false
 }
 
-func (p *creditPool) giveBack(n int) { p.left.Add(int64(n)) }
+func (p *creditPool) release(n int) { p.left.Add(int64(n)) }
 
-// lent is what a receiving half has beyond its first window, and what speaks for more. Only a call gets more whose
-// sender waits for credit although everything was received: a receiver that lags behind, or reads nothing at all, never
-// has more than the first window.
-type lent struct {
+// receiveWindow is what the sender of a receiving half may send, and what speaks for more. Only a call gets more whose
+// sender is blocked on credit although everything was received: a receiver that lags behind, or reads nothing at all, never
+// has more than the first window. The lock of the half guards it.
+type receiveWindow struct {
 	pool    *creditPool
-	extra   int
-	starved bool      // the sender waits for credit, or did
+	extra   int       // lent beyond the first window
+	claimed int       // cost of what was claimed since credit was last granted
+	blocked bool      // the sender waits for credit, or did
 	largest int       // message, in bytes
 	dry     time.Time // since when the receiver has waited for such a sender
 	waits   int       // long ones in a row
 }
 
-// window is how much may arrive unclaimed. The mutex is held.
-func (in *inbound) window() int { return firstWindow + in.extra }
+// size is how much may arrive unclaimed.
+func (w *receiveWindow) size() int { return firstWindow + w.extra }
 
-// claim moves n held bytes to the application and returns the credit to grant, if enough has gathered to be worth a
-// frame. The mutex is held.
-func (in *inbound) claim(n int) int {
-	n = min(n, in.held)
-	in.held -= n
-	in.claimed += n
-	return in.grant()
-}
-
-// starve notes that the sender has used up its credit, and returns the credit to grant at once.
-func (in *inbound) starve() int {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.starved = true
-	return in.grant()
-}
-
-// grant returns the credit to grant, if it is worth a frame. The mutex is held.
-func (in *inbound) grant() int {
-	if in.life.state() != receiving {
+// grant returns the credit to grant, if it is worth a frame. received says that the receiver has everything.
+func (w *receiveWindow) grant(received bool) int {
+	if w.blocked && received {
+		w.growWindow()
+	}
+	if w.claimed < grantStep {
 		return 0
 	}
-	if in.starved && in.held == 0 {
-		in.runDry()
-	}
-	if in.claimed < grantStep {
-		return 0
-	}
-	grant := in.claimed
-	in.claimed = 0
+	grant := w.claimed
+	w.claimed = 0
 	return grant
 }
 
-// runDry is called when both ends wait for each other.
-func (in *inbound) runDry() {
-	in.starved = false
-	if in.window() < wakeups*in.largest || in.waits > 1 {
-		in.widen()
+// growWindow is called when both ends wait for each other. It doubles the window if that is why they do.
+func (w *receiveWindow) growWindow() {
+	w.blocked = false
+	w.dry = time.Now()
+	more := w.size()
+	if more >= wakeups*w.largest && w.waits < 2 || 2*more > maxWindow || !w.pool.acquire(more) {
+		return
 	}
-	in.dry = time.Now()
+	w.extra += more
+	w.claimed += more
 }
 
 // arrived notes the end of such a wait. One long wait may be a busy processor, two are the way.
-func (in *inbound) arrived(size int) {
-	in.largest = max(in.largest, size)
-	if in.dry.IsZero() {
+func (w *receiveWindow) arrived(size int) {
+	w.largest = max(w.largest, size)
+	if w.dry.IsZero() {
 		return
 	}
-	if time.Since(in.dry) < longWait {
-		in.waits = 0
+	if time.Since(w.dry) < longWait {
+		w.waits = 0
 	} else {
-		in.waits++
+		w.waits++
 	}
-	in.dry = time.Time{}
+	w.dry = time.Time{}
 }
 
-// widen doubles the window.
-func (in *inbound) widen() {
-	more := in.window()
-	if 2*more > maxWindow || !in.pool.take(more) {
-		return
+// close gives what was lent back, for others.
+func (w *receiveWindow) close() {
+	if w.extra > 0 {
+		w.pool.release(w.extra)
+		w.extra = 0
 	}
-	in.extra += more
-	in.claimed += more
-}
-
-// shut ends the half, unless that is refused. What was lent to it can go to others. The mutex is held.
-func (in *inbound) shut(a arrival) bool {
-	if !in.life.on(a) {
-		return false
-	}
-	if in.extra > 0 {
-		in.pool.giveBack(in.extra)
-		in.extra = 0
-	}
-	return true
 }

@@ -16,14 +16,26 @@
 //
 // # Why it is fast
 //
-// Callers append whole frames, which they have encoded before, to one outgoing buffer under a short mutex. One at a time
-// writes: the writer goroutine or, for the frame of a unary call while nobody writes, the goroutine that appended it and
-// would only have to wake the writer. Whoever writes first yields the processor, so that all calls that are ready in the
-// same moment leave in one system call; the other end reads them in one. A unary call is one frame each way. The parts of
-// large messages are written from where the message was encoded.
+// Callers append whole frames, which they have encoded before, to one outgoing buffer under a short mutex. One goroutine
+// writes. It yields the processor first, so that all calls that are ready in the same moment leave in one system call; the
+// other end reads them in one. A unary call is one frame each way. The parts of large messages are written from where the
+// message was encoded.
 //
-// The memory of a unary call is used again, by callers of this module that vouch for it, but for what a handler or caller may keep: its context, its
-// CallInfo and the stream it holds, which is closed.
+// The memory of a unary call is used again, if its caller is of this module and vouches that nobody holds it. What a handler
+// or caller may keep is not: its context, its CallInfo and the stream that it holds, which is closed.
+//
+// # Parts
+//
+//	Link            is assembled of the parts below and ends them, once
+//	reader          hands arriving frames to the caller, the server, liveness and the catalogs
+//	caller          the calling end: opens calls (clientStream), and has the table of those that run
+//	server          the serving end: admits calls (serverCall), runs handlers, and has the table of those
+//	sender          sends messages of a call within its credit
+//	receiver        brings messages to who receives them, grants credit, and bounds what a link holds
+//	liveness        pings
+//	drain           ends a link in order
+//	core            what every call needs of the above, on either end
+//	internal/outbox gathers frames, and has the writer
 //
 // # Wire
 //

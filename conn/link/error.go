@@ -3,9 +3,12 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
 // Error says that the link, not the handler, failed a call. It is the cause of an unavailable [*connect.Error] whose
@@ -38,7 +41,6 @@ var (
 var ErrHeaders = errors.New("link: request headers too large")
 
 var (
-	errLinkOver = errors.New("link: over")
 	errGoaway   = errors.New("link: the other end is draining")
 	errFlood    = errors.New("link: the other end asks for more answers than it reads")
 	errStuck    = errors.New("link: the other end has taken nothing for 5 s")
@@ -46,10 +48,14 @@ var (
 	errRawOnly  = errors.New("link: this codec carries raw messages only")
 )
 
-// unavailable is what a call gets that the link failed.
-func (l *Link) unavailable(sent bool, reason error) error {
+// unavailable is what a call gets that the link to peer failed.
+func unavailable(peer string, sent bool, reason error) error {
 	cause := &Error{Sent: sent, Reason: reasonText(reason)}
-	return connect.Errorf(connect.CodeUnavailable, "link to %s: %s", l.peer.CollectorID, cause.Error()[len("link: "):]).WithCause(cause)
+	return connect.Errorf(connect.CodeUnavailable, "link to %s: %s", peer, cause.Error()[len("link: "):]).WithCause(cause)
+}
+
+func neverOpened(id uint64) error {
+	return frame.Malformed(fmt.Sprintf("call %d was never opened", id))
 }
 
 func reasonText(err error) string {
@@ -71,9 +77,9 @@ func callerGaveUp(err error) error {
 	return connect.NewError(connect.CodeCanceled, "the caller canceled the call").WithCause(err)
 }
 
-// verdict is what the caller of a handler that returned err is told. As in connect, only errors that the handler wrote
+// handlerError is what the caller of a handler that returned err is told. As in connect, only errors that the handler wrote
 // itself keep their text: others are not for callers.
-func verdict(err error) *connect.Error {
+func handlerError(err error) *connect.Error {
 	var own *connect.Error
 	switch {
 	case errors.As(err, &own) && own != nil:

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
 
@@ -33,27 +34,26 @@ type inbound struct {
 
 // inboundState is what an inbound forgets when it is used again.
 type inboundState struct {
-	queue   []*buffer  // whole messages, each behind its length
-	inline  [1]*buffer // first backing of queue: most calls receive one message
-	partial *buffer    // parts of a message whose end has not arrived
-	size    int        // of the message in partial, as announced: not to be trusted with memory
-	held    int        // cost of what arrived and was not claimed
-	claimed int        // cost of what was claimed since credit was last granted
-	lent               // credit beyond the first window
-	waiting bool       // a Receive waits
-	err     error      // why it failed
-	verdict ending     // with which the other end closed the half
+	queue   []*buffer.Buffer  // whole messages, each behind its length
+	inline  [1]*buffer.Buffer // first backing of queue: most calls receive one message
+	partial *buffer.Buffer    // parts of a message whose end has not arrived
+	size    int               // of the message in partial, as announced: not to be trusted with memory
+	held    int               // cost of what arrived and was not claimed
+	window  receiveWindow
+	waiting bool   // a Receive waits
+	err     error  // why it failed
+	verdict ending // with which the other end closed the half
 
 	// Receive's own:
-	ready []*buffer // taken from queue
-	next  int       // where in ready the next message is
-	taken int       // cost of messages that were taken and not claimed yet
+	ready  []*buffer.Buffer // the queue of before
+	next   int              // where in ready the next message is
+	popped int              // cost of messages that were popped and not claimed yet
 }
 
 // ending is an END without its message, as it came.
 type ending struct {
 	flags  uint8
-	fields *buffer
+	fields *buffer.Buffer
 }
 
 // part is a frame's share of a message.
@@ -82,7 +82,7 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	}
 	before := in.held
 	in.held += cost
-	in.arrived(max(cost, p.size))
+	in.window.arrived(max(cost, p.size))
 	if in.partial == nil && !p.more {
 		in.enqueue(p.data)
 	} else {
@@ -90,7 +90,7 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	}
 	if p.last {
 		in.verdict = p.end
-		in.shut(lastCame)
+		in.close(lastCame)
 	}
 	if !p.more {
 		in.signal()
@@ -102,7 +102,7 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 func (in *inbound) check(p part, cost, maxMessage int) error {
 	arrived, size := 0, len(p.data)
 	if in.partial != nil {
-		arrived, size = len(in.partial.b)-lengthSize, in.size
+		arrived, size = len(in.partial.B)-lengthSize, in.size
 	} else if p.first {
 		size = p.size
 	}
@@ -110,7 +110,7 @@ func (in *inbound) check(p part, cost, maxMessage int) error {
 	switch {
 	case len(p.data) > frame.PartSize:
 		return frame.Malformed("part of a message exceeds 16 KiB")
-	case in.held+in.claimed+cost > in.window():
+	case in.held+in.window.claimed+cost > in.window.size():
 		return frame.Malformed("message beyond the credit")
 	case size > maxMessage:
 		return errTooLarge
@@ -125,24 +125,24 @@ func (in *inbound) check(p part, cost, maxMessage int) error {
 // enqueue adds a whole message behind those that wait.
 func (in *inbound) enqueue(data []byte) {
 	buf := in.chunk(lengthSize + len(data))
-	buf.b = binary.BigEndian.AppendUint32(buf.b, uint32(len(data)))
-	buf.b = append(buf.b, data...)
+	buf.B = binary.BigEndian.AppendUint32(buf.B, uint32(len(data)))
+	buf.B = append(buf.B, data...)
 }
 
 // chunk returns the last buffer of the queue if it has room for n more bytes, else a new one. Buffers get larger while
 // Receive lags behind.
-func (in *inbound) chunk(n int) *buffer {
+func (in *inbound) chunk(n int) *buffer.Buffer {
 	if len(in.queue) == 0 {
-		return in.add(newBuffer(n))
+		return in.add(buffer.New(n))
 	}
 	last := in.queue[len(in.queue)-1]
-	if cap(last.b)-len(last.b) >= n && len(last.b) < chunkSize {
+	if cap(last.B)-len(last.B) >= n && len(last.B) < chunkSize {
 		return last
 	}
-	return in.add(newBuffer(max(n, min(chunkSize, 4*cap(last.b)))))
+	return in.add(buffer.New(max(n, min(chunkSize, 4*cap(last.B)))))
 }
 
-func (in *inbound) add(buf *buffer) *buffer {
+func (in *inbound) add(buf *buffer.Buffer) *buffer.Buffer {
 	if in.queue == nil && in.ready == nil {
 		in.queue = in.inline[:0]
 	}
@@ -153,14 +153,14 @@ func (in *inbound) add(buf *buffer) *buffer {
 // assemble adds a part to the message that is arriving. It returns credit to grant, if a Receive waits for the message.
 func (in *inbound) assemble(p part, cost int) (grant int) {
 	if in.partial == nil {
-		in.partial, in.size = newBuffer(min(lengthSize+p.size, firstRoom)), p.size
-		in.partial.b = in.partial.b[:lengthSize]
+		in.partial, in.size = buffer.New(min(lengthSize+p.size, firstRoom)), p.size
+		in.partial.B = in.partial.B[:lengthSize]
 	}
 	in.grow(len(p.data))
 	buf := in.partial
-	buf.b = append(buf.b, p.data...)
+	buf.B = append(buf.B, p.data...)
 	if !p.more {
-		binary.BigEndian.PutUint32(buf.b, uint32(len(buf.b)-lengthSize))
+		binary.BigEndian.PutUint32(buf.B, uint32(len(buf.B)-lengthSize))
 		in.partial = nil
 		in.add(buf)
 		return 0
@@ -168,7 +168,7 @@ func (in *inbound) assemble(p part, cost int) (grant int) {
 	if !in.waiting {
 		return 0
 	}
-	buf.claimed += cost
+	buf.Claimed += cost
 	return in.claim(cost)
 }
 
@@ -176,13 +176,13 @@ func (in *inbound) assemble(p part, cost int) (grant int) {
 // really arrived, which the sizes of buffers make up to four times.
 func (in *inbound) grow(n int) {
 	buf := in.partial
-	if len(buf.b)+n <= cap(buf.b) {
+	if len(buf.B)+n <= cap(buf.B) {
 		return
 	}
-	grown := newBuffer(min(lengthSize+in.size, 2*(len(buf.b)+n)))
-	grown.b, grown.claimed = append(grown.b, buf.b...), buf.claimed
+	grown := buffer.New(min(lengthSize+in.size, 2*(len(buf.B)+n)))
+	grown.B, grown.Claimed = append(grown.B, buf.B...), buf.Claimed
 	in.partial = grown
-	buf.release()
+	buf.Release()
 }
 
 // signal wakes a waiting Receive.
@@ -197,8 +197,8 @@ func (in *inbound) signal() {
 	}
 }
 
-// nudge wakes a receiver that waits, to look for something other than a message.
-func (in *inbound) nudge() {
+// notify wakes a receiver that waits, to look for something other than a message.
+func (in *inbound) notify() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.signal()
@@ -212,6 +212,21 @@ func (in *inbound) peek() (wake <-chan struct{}) {
 		return nil
 	}
 	return in.startWait()
+}
+
+// startWait returns the channel that a Receive waits on, from now until it is told something. The mutex is held.
+func (in *inbound) startWait() <-chan struct{} {
+	if in.wake == nil {
+		in.wake = make(chan struct{}, 1)
+	}
+	in.waiting = true
+	return in.wake
+}
+
+func (in *inbound) stopWait() {
+	in.mu.Lock()
+	in.waiting = false
+	in.mu.Unlock()
 }
 
 // fail ends a half that is still receiving with an error. What was queued is not readable any more.
@@ -249,25 +264,66 @@ func (in *inbound) reset() {
 
 // end ends the half, with an error unless the last message has come, and tells a Receive that waits. The mutex is held.
 func (in *inbound) end(a arrival, err error) {
-	if in.shut(a) {
+	if in.close(a) {
 		in.err = err
 		in.signal()
 	}
 }
 
-// abandon closes the half for a receiver that wants nothing more, drops what it has not taken, and returns the held
+// close ends the half, unless that is refused. The mutex is held.
+func (in *inbound) close(a arrival) bool {
+	if !in.life.on(a) {
+		return false
+	}
+	in.window.close()
+	return true
+}
+
+// claim moves n held bytes to the application and returns the credit to grant, if enough has gathered to be worth a
+// frame. The mutex is held.
+func (in *inbound) claim(n int) int {
+	n = min(n, in.held)
+	in.held -= n
+	in.window.claimed += n
+	return in.grant()
+}
+
+// grant returns the credit to grant, if it is worth a frame. The mutex is held.
+func (in *inbound) grant() int {
+	if in.life.state() != receiving {
+		return 0
+	}
+	return in.window.grant(in.held == 0)
+}
+
+// senderBlocked notes that the sender has used up its credit, and returns the credit to grant at once.
+func (in *inbound) senderBlocked() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.window.blocked = true
+	return in.grant()
+}
+
+// drop closes the half for a receiver that wants nothing more, drops what it has not popped, and returns the held
 // bytes that this frees. A Receive gets err, unless it had nothing to lose.
-func (in *inbound) abandon(err error) (held int) {
+func (in *inbound) drop(err error) (held int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.life.state() == receiving || in.held > 0 {
 		in.end(unwanted, err)
 	}
-	return in.drop()
+	return in.discard()
 }
 
-// drop forgets what was not taken. The mutex is held.
-func (in *inbound) drop() (held int) {
+// failure is why the half failed; nil if it has not. It drops what was cut off, and returns the held bytes that this frees.
+func (in *inbound) failure() (err error, held int) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.err, in.discard()
+}
+
+// discard forgets what was not popped. The mutex is held.
+func (in *inbound) discard() (held int) {
 	held = in.held
 	in.queue, in.partial, in.held = nil, nil, 0
 	return held

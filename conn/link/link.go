@@ -1,26 +1,22 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 	"github.com/collectiverpc/collective/conn/link/internal/socket"
 )
-
-// Handler serves a call that the other end opened. It has the shape of [connect.Server.Call]: procedure is the
-// leading-slash path, info holds the request headers and takes the response headers and trailers, info.TransportInfo
-// is a [*ServerInfo]. The returned error is the verdict of the call. Handlers run concurrently; a panic is logged and
-// answered as internal.
-type Handler func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error
 
 // ServerInfo is the TransportInfo of a served call. It is shared by calls and must not be changed.
 type ServerInfo struct {
@@ -36,46 +32,6 @@ func NamespaceOf(info *connect.CallInfo) string {
 		return arrived.Namespace
 	}
 	return ""
-}
-
-// Limits bound what a link holds and how long it waits. A zero field means its default.
-type Limits struct {
-	// MaxMessage is the largest message accepted, in bytes. Default 4 MiB.
-	MaxMessage int
-	// MaxCalls is how many calls of the other end may run at once; more get resource_exhausted. Default 4096.
-	MaxCalls int
-	// MaxQueued is how many bytes may wait to be written; senders of more wait. Default 4 MiB.
-	MaxQueued int
-	// MaxHeld is how many received bytes may wait for handlers and callers; a call that would exceed it gets
-	// resource_exhausted. Default 64 MiB.
-	MaxHeld int
-	// StallTimeout is how long a message may wait for a receiver that does not read. Default 30 s.
-	StallTimeout time.Duration
-}
-
-func (l Limits) withDefaults() Limits {
-	orDefault(&l.MaxMessage, 4<<20)
-	orDefault(&l.MaxCalls, 4096)
-	orDefault(&l.MaxQueued, 4<<20)
-	orDefault(&l.MaxHeld, 64<<20)
-	if l.StallTimeout == 0 {
-		l.StallTimeout = 30 * time.Second
-	}
-	return l
-}
-
-func orDefault(v *int, def int) {
-	if *v == 0 {
-		*v = def
-	}
-}
-
-// Hello is what an end says of itself.
-type Hello struct {
-	// CollectorID is the identity of the process.
-	CollectorID string
-	// SessionID names this run of the process, to tell a restart from a reconnect.
-	SessionID string
 }
 
 // Config is what an end brings to a link.
@@ -95,32 +51,16 @@ type Config struct {
 
 // Link is the live stream to another collector. Its methods may be called concurrently.
 type Link struct {
-	stream    io.ReadWriteCloser
-	writer    io.Writer // of the stream
-	initiator bool
-	peer      Hello
-	handler   Handler
-	log       *slog.Logger
-	limits    Limits
-	maxSend   int
-	window    int // credit of a new call, as the other end said
+	stream   io.Closer
+	core     *core
+	caller   *caller
+	server   *server
+	live     *liveness
+	catalogs *catalogOutbox
+	drain    *drain
 
-	out     *outbox
-	held    atomic.Int64 // received bytes that nobody has claimed
-	extra   creditPool
-	calls   callTable
-	served  servedTable
-	work    workers
-	live    liveness
-	catalog catalogInbox
-
-	announcing chan struct{} // holds the one that announces: parts of two catalogs must not mix
-
-	over     chan struct{} // closed when the link fails or closes
-	done     chan struct{} // closed when its goroutines have ended as well
-	failOnce sync.Once
-	err      error // why it is over; readable after over
-	group    sync.WaitGroup
+	group sync.WaitGroup // the goroutines of the link, handlers aside
+	done  chan struct{}  // closed when they have ended
 }
 
 // Client makes a link of a stream that this end dialled: it exchanges HELLOs, bounded by ctx and two seconds, and
@@ -135,112 +75,138 @@ func Server(ctx context.Context, stream io.ReadWriteCloser, cfg Config) (*Link, 
 }
 
 func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiator bool) (*Link, error) {
-	l := &Link{
-		stream:    stream,
-		writer:    socket.Below(stream),
-		initiator: initiator,
-		handler:   cfg.Handler,
-		log:       cfg.Logger,
-		limits:    cfg.Limits.withDefaults(),
-		over:      make(chan struct{}),
-		done:      make(chan struct{}),
-
-		announcing: make(chan struct{}, 1),
-	}
-	if l.handler == nil {
-		l.handler = unimplemented
-	}
-	if l.log == nil {
-		l.log = slog.Default()
-	}
-	socket.BoundUnsent(l.writer)
-	l.extra.left.Store(int64(l.limits.MaxHeld / extraShare))
-	l.live.base = time.Now()
-	frames := frame.NewReader(stream, func(n int) { l.live.heard(n) })
+	cfg.Limits = cfg.Limits.withDefaults()
+	socket.BoundUnsent(stream)
+	frames := frame.NewReader(stream, func(int) {})
 	peer, err := frame.Greet(ctx, stream, frames, frame.Hello{
-		CollectorID: cfg.Hello.CollectorID, SessionID: cfg.Hello.SessionID, Window: firstWindow, MaxMessage: l.limits.MaxMessage,
+		CollectorID: cfg.Hello.CollectorID, SessionID: cfg.Hello.SessionID, Window: firstWindow, MaxMessage: cfg.Limits.MaxMessage,
 	})
 	if err != nil {
 		return nil, err
 	}
-	l.peer = Hello{CollectorID: peer.CollectorID, SessionID: peer.SessionID}
-	l.window, l.maxSend = peer.Window, min(peer.MaxMessage, l.limits.MaxMessage)
-	l.start(frames, cfg)
+	to := socket.Below(stream)
+	l := &Link{stream: stream, core: newCore(peer, cfg.Limits, initiator, socket.Vectored(to)), done: make(chan struct{})}
+	l.assemble(cfg)
+	l.start(frames, to, cfg)
 	return l, nil
 }
 
-func unimplemented(_ context.Context, procedure string, _ *connect.CallInfo, _ connect.ServerStream) error {
-	return connect.Errorf(connect.CodeUnimplemented, "procedure %q not registered", procedure)
+// assemble gives the link its parts.
+func (l *Link) assemble(cfg Config) {
+	c := l.core
+	c.end.explain, c.end.release = l.explain, l.release
+	handler := cfg.Handler
+	if handler == nil {
+		handler = unimplemented
+	}
+	l.caller = newCaller(c)
+	l.server = newServer(c, handler, cmp.Or(cfg.Logger, slog.Default()), cfg.Limits.MaxCalls)
+	l.live = newLiveness(c.out, c.end.fail, l.tidy)
+	l.catalogs = newCatalogOutbox(c)
+	l.drain = &drain{core: c, caller: l.caller, server: l.server}
 }
 
-func (l *Link) start(frames *frame.Reader, cfg Config) {
-	l.out = newOutbox(l.limits.MaxQueued, socket.Vectored(l.writer))
-	l.calls.init(l.initiator)
-	l.served.init(l)
-	l.work.serve = l.serve
-	l.catalog.deliver = cfg.OnCatalog
-	frames.OnRead = l.heard
-	l.group.Go(func() { l.fail(l.readLoop(frames)) })
-	l.group.Go(func() { l.fail(l.writeLoop()) })
-	l.live.start(l)
+// start runs the goroutines of the link.
+func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
+	inbox := &catalogInbox{spawn: l.group.Go}
+	if cfg.OnCatalog != nil {
+		inbox.deliver = func(revision uint64, catalog []byte) { cfg.OnCatalog(l, revision, catalog) }
+	}
+	named := func(n frame.Name) *target { return newTarget(n, &ServerInfo{Namespace: n.Namespace, Link: l}) }
+	r := &reader{core: l.core, caller: l.caller, server: l.server, live: l.live, catalog: inbox, names: frame.NewReceivedNames(named)}
+	w := outbox.NewWriter(to, l.core.out, l.live)
+	frames.OnRead = l.live.heard
+	l.group.Go(func() { l.core.end.fail(r.loop(frames)) })
+	l.group.Go(func() { l.core.end.fail(w.Loop()) })
+	l.live.start()
 	go func() {
 		l.group.Wait()
 		close(l.done)
 	}()
 }
 
+// Transport returns a [connect.Transport] whose calls go over the link, in namespace, as binary protobuf.
+func (l *Link) Transport(namespace string) connect.Transport { return transport{l.caller, namespace} }
+
+// Open opens a call. Request headers are taken from the client [connect.CallInfo] of ctx when the first message is
+// sent; response headers and trailers are put there. The deadline of ctx crosses as remaining time. Nothing is sent
+// before the first SendHeaders, Send or CloseSend; a unary request leaves as one frame.
+func (l *Link) Open(ctx context.Context, call Call) (connect.ClientStream, error) {
+	return l.caller.open(ctx, call)
+}
+
+// Announce sends this end's catalog, always in full. It returns when the writer has all of it. Revisions order
+// announcements and must grow: the other end does not go back from a newer to an older one.
+func (l *Link) Announce(revision uint64, catalog []byte) error {
+	return l.catalogs.announce(revision, catalog)
+}
+
+// Drain ends the link in order: it tells the other end to open nothing new, lets running calls of both ends finish,
+// and then closes the link. Calls that the other end had on the way fail there as surely not executed. This end may
+// open calls as long as others run, as their handlers may need that. When ctx ends first, the link is closed with
+// calls in flight and the context's error is returned.
+func (l *Link) Drain(ctx context.Context) error {
+	err := l.drain.run(ctx)
+	l.core.end.fail(ErrDrained)
+	<-l.done
+	return err
+}
+
 // Peer is what the other end said of itself. It is a claim: whoever needs certainty checks it against the carrier's
 // TLS identity.
-func (l *Link) Peer() Hello { return l.peer }
+func (l *Link) Peer() Hello { return l.core.peer }
 
 // Initiator reports whether this end dialled.
-func (l *Link) Initiator() bool { return l.initiator }
+func (l *Link) Initiator() bool { return l.core.initiator }
 
 // RTT is the round trip of the last ping, 0 before the first.
 func (l *Link) RTT() time.Duration { return time.Duration(l.live.rtt.Load()) }
 
 // InFlight is how many calls run on the link, of both ends.
-func (l *Link) InFlight() int { return l.calls.len() + l.served.len() }
+func (l *Link) InFlight() int { return l.caller.calls.len() + l.server.table.len() }
 
 // Done is closed when the link is over and its reader and writer have ended. Handlers may still be returning.
 func (l *Link) Done() <-chan struct{} { return l.done }
 
 // Err is why the link is over; nil before.
-func (l *Link) Err() error {
-	select {
-	case <-l.over:
-		return l.err
-	default:
-		return nil
-	}
-}
+func (l *Link) Err() error { return l.core.end.err() }
 
 // Close ends the link at once and waits for its reader and writer. Calls in flight fail with unavailable. The reason
 // is in [Link.Err] with [ErrClosed].
 func (l *Link) Close(reason string) error {
-	l.fail(fmt.Errorf("%w: %s", ErrClosed, reason))
+	l.core.end.fail(fmt.Errorf("%w: %s", ErrClosed, reason))
 	<-l.done
 	return nil
 }
 
-// fail ends the link. The first error is the one that counts.
-func (l *Link) fail(err error) {
-	l.failOnce.Do(func() {
-		l.err = l.lastWord(err)
-		close(l.over)
-		l.live.stop()
-		l.calls.failAll(l, l.out.seal(), l.err)
-		l.served.cancelAll()
-		l.work.stop()
-		l.stream.Close() // the last: under TLS it may take seconds to say goodbye
-	})
+// tidy drops what an idle link does not need.
+func (l *Link) tidy() {
+	l.server.handlers.TrimHalf()
+	l.core.out.Shrink()
+	l.caller.calls.shrink()
+	l.server.table.shrink()
 }
 
-// lastWord turns the end of the stream after a GOAWAY into the orderly end that it is.
-func (l *Link) lastWord(err error) error {
-	away, done := l.calls.parting()
-	if done || (errors.Is(err, io.EOF) && (away || l.served.draining())) {
+// explain turns the end of the stream after a GOAWAY into the orderly end that it is.
+func (l *Link) explain(err error) error {
+	away, done := l.caller.calls.parting()
+	if done || (errors.Is(err, io.EOF) && (away || l.server.table.draining())) {
 		return ErrDrained
 	}
 	return err
+}
+
+// release ends all that runs on the link, which is over for the reason.
+func (l *Link) release(reason error) {
+	l.live.stop()
+	l.caller.close(l.core.out.Seal(), reason)
+	l.server.close()
+	l.stream.Close() // the last: under TLS it may take seconds to say goodbye
+}
+
+// Wrapper is a stream around a connection that leaves what is written as it is, and need not see it. A link writes to
+// the connection itself: a socket takes several pieces in one system call.
+type Wrapper interface {
+	// Unwrap returns the connection, the same each time.
+	Unwrap() net.Conn
 }

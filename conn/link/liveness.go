@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
 const (
@@ -30,6 +31,10 @@ const (
 
 // liveness notices that the other end is gone although the stream does not say so. Times are since base.
 type liveness struct {
+	out  *outbox.Outbox
+	fail func(error) // takes the other end for dead
+	tidy func()      // is called now and then, to drop what an idle link does not need
+
 	base    time.Time
 	last    atomic.Int64 // when something was heard
 	writing atomic.Int64 // when the write in progress began; 0: none
@@ -43,62 +48,66 @@ type liveness struct {
 	asked  time.Duration // when the ping in flight was sent; 0: none
 	strict bool          // the ping in flight decides about life
 	waited int           // ticks in time since the ping
+
+	stopped bool
+}
+
+func newLiveness(out *outbox.Outbox, fail func(error), tidy func()) *liveness {
+	return &liveness{out: out, fail: fail, tidy: tidy, base: time.Now()}
 }
 
 func (v *liveness) now() time.Duration { return time.Since(v.base) }
 
-// heard is called with every successful read. It reports whether this end owes the other a sign of life: that end's ping
-// may wait behind bulk that takes longer than a ping may, and a word about the bulk comes first.
-func (v *liveness) heard(n int) (speak bool) {
+// heard is called with every successful read. If this end owes the other a sign of life it gives one: that end's ping may
+// wait behind bulk that takes longer than a ping may, and a word about the bulk comes first.
+func (v *liveness) heard(n int) {
 	now, spoke := v.now(), time.Duration(v.spoke.Load())
 	v.last.Store(int64(now))
 	if v.unsaid += n; now-spoke < speakAfter {
 		v.unsaid = n
-		return false
+		return
 	}
 	if v.unsaid < speakFor {
-		return false
+		return
 	}
 	v.unsaid = 0
 	v.spoke.Store(int64(now))
-	return true
+	v.out.Control(frame.TypePong, 0, 0, make([]byte, tokenSize)...)
 }
 
-// heard is called with every read of a link that is up.
-func (l *Link) heard(n int) {
-	if l.live.heard(n) {
-		l.out.control(frame.TypePong, 0, 0, make([]byte, tokenSize)...)
-	}
-}
-
-// writes and wrote enclose what the writer does with the stream.
-func (v *liveness) writes() {
+// WriteBegins and WriteEnds enclose what the writer does with the stream. They are [outbox.Watch].
+func (v *liveness) WriteBegins() {
 	now := int64(max(1, v.now()))
 	v.writing.Store(now)
 	v.spoke.Store(now)
 }
 
-func (v *liveness) wrote() { v.writing.Store(0) }
+// WriteEnds is the other end of WriteBegins.
+func (v *liveness) WriteEnds() { v.writing.Store(0) }
 
-func (v *liveness) start(l *Link) {
+func (v *liveness) start() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.stopped {
+		return
+	}
 	v.due = v.now() + pingAfter
-	v.timer = time.AfterFunc(pingAfter, func() { v.tick(l) })
-	v.ping(l, false) // for the round trip
+	v.timer = time.AfterFunc(pingAfter, v.tick)
+	v.ping(false) // for the round trip
 }
 
 func (v *liveness) stop() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.stopped = true
 	if v.timer != nil {
 		v.timer.Stop()
 	}
 }
 
-func (v *liveness) ping(l *Link, strict bool) {
+func (v *liveness) ping(strict bool) {
 	v.asked, v.strict, v.waited = max(1, v.now()), strict, 0
-	l.out.control(frame.TypePing, 0, 0, v.token()...)
+	v.out.Control(frame.TypePing, 0, 0, v.token()...)
 }
 
 // tokenSize is the size of a token. No ping has the one of zeroes, which is that of a PONG that nobody asked for.
@@ -118,24 +127,21 @@ func (v *liveness) pong(body []byte) {
 }
 
 // tick looks how long the other end has been silent, and tidies up what an idle link does not need.
-func (v *liveness) tick(l *Link) {
-	if l.Err() != nil {
+func (v *liveness) tick() {
+	if err := v.check(); err != nil {
+		v.fail(err)
 		return
 	}
-	l.work.trimHalf()
-	if err := v.check(l); err != nil {
-		l.fail(err)
-		return
-	}
-	l.out.shrink()
-	l.calls.shrink()
-	l.served.shrink()
+	v.tidy()
 }
 
 // check says why the other end must be taken for dead, or plans the next tick.
-func (v *liveness) check(l *Link) error {
+func (v *liveness) check() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.stopped {
+		return nil
+	}
 	now := v.now()
 	late := now-v.due > maxLate
 	last, writing := time.Duration(v.last.Load()), time.Duration(v.writing.Load())
@@ -152,7 +158,7 @@ func (v *liveness) check(l *Link) error {
 		}
 		next = pingWait / pingTicks
 	case next <= 0:
-		v.ping(l, true)
+		v.ping(true)
 		next = pingWait / pingTicks
 	}
 	if writing != 0 {

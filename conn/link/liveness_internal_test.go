@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
 // TestLateTicks has a process that is too busy for its own ticks, so that an answer may lie there unread. Four ticks in
@@ -15,9 +17,8 @@ func TestLateTicks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l := &Link{out: newOutbox(1<<20, true)}
-				v := &l.live
-				v.base, v.due = time.Now(), pingAfter
+				v := newLiveness(outbox.New(1<<20, true, nil), nil, nil)
+				v.due = pingAfter
 				v.timer = time.AfterFunc(time.Hour, func() {})
 				defer v.timer.Stop()
 				var err error
@@ -27,7 +28,7 @@ func TestLateTicks(t *testing.T) {
 						late = 2 * maxLate
 					}
 					<-time.After(v.due - v.now() + late)
-					err = v.check(l)
+					err = v.check()
 				}
 				least, most := busy+pingWait-pingWait/pingTicks, busy+pingWait+pingWait/pingTicks+2*maxLate
 				if busy > maxSilence {

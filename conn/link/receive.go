@@ -2,127 +2,40 @@ package link
 
 import (
 	"context"
-	"encoding/binary"
+	"errors"
 	"io"
+	"sync/atomic"
 
-	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
-// message is a received message. Its bytes are valid until release.
-type message struct {
-	data []byte
-	buf  *buffer // what data lies in, if nothing else does any more
+// receiver brings messages from the reader to those who receive them, within what a link may hold.
+type receiver struct {
+	out        *outbox.Outbox
+	maxMessage int          // bytes of a message
+	maxHeld    int          // received bytes that nobody has claimed
+	held       atomic.Int64 // so many there are
+	extra      creditPool
 }
 
-func (m message) release() {
-	if m.buf != nil {
-		m.buf.release()
-	}
+// extraShare is which part of what a link may hold can be lent to calls beyond their first window.
+const extraShare = 4
+
+func (r *receiver) init(out *outbox.Outbox, limits Limits) {
+	r.out, r.maxMessage, r.maxHeld = out, limits.MaxMessage, limits.MaxHeld
+	r.extra.left.Store(int64(limits.MaxHeld / extraShare))
 }
 
-// keep returns the bytes for good.
-func (m message) keep() []byte {
-	if m.buf != nil && len(m.buf.b) == lengthSize+len(m.data) {
-		return m.data // the only one in its buffer, which is given away
-	}
-	defer m.release()
-	return append([]byte{}, m.data...)
-}
-
-// decode moves the message into msg and releases it.
-func (m message) decode(c codec, msg any) error {
-	if raw, ok := msg.(*Raw); ok {
-		raw.Data = m.keep()
-		return nil
-	}
-	defer m.release()
-	if c == nil {
-		return errRawOnly
-	}
-	return c.decode(m.data, msg)
-}
-
-// take returns the next message that is ready.
-func (in *inbound) take() (message, bool) {
-	at := in.life.state()
-	if in.next == len(in.ready) || at == failed {
-		return message{}, false
-	}
-	buf := in.ready[in.next]
-	start := buf.read + lengthSize
-	end := start + int(binary.BigEndian.Uint32(buf.b[buf.read:]))
-	if at != handedOver {
-		in.taken += end - start + frame.MessageCost - buf.claimed
-	}
-	buf.read, buf.claimed = end, 0
-	m := message{data: buf.b[start:end:end]}
-	if end == len(buf.b) {
-		m.buf, in.ready[in.next] = buf, nil
-		in.next++
-	}
-	return m, true
-}
-
-// refill claims what was taken and makes ready what has arrived since. If there is nothing it returns the channel to
-// wait on; done says that nothing will come.
-func (in *inbound) refill() (wake <-chan struct{}, grant, held int, done bool) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	before := in.held
-	grant = in.claim(in.taken)
-	in.taken = 0
-	switch {
-	case in.life.state() == failed:
-		done = true
-	case len(in.queue) > 0:
-		if len(in.queue) == 1 && in.life.on(lastTaken) {
-			in.claim(in.held)
-		}
-		in.ready, in.queue, in.next = in.queue, in.ready[:0], 0
-	case in.life.state() != receiving:
-		done = true
-	default:
-		wake = in.startWait()
-		if in.partial != nil {
-			in.partial.claimed += in.held
-			grant += in.claim(in.held)
-		}
-	}
-	return wake, grant, in.held - before, done
-}
-
-func (in *inbound) startWait() <-chan struct{} {
-	if in.wake == nil {
-		in.wake = make(chan struct{}, 1)
-	}
-	in.waiting = true
-	return in.wake
-}
-
-func (in *inbound) stopWait() {
-	in.mu.Lock()
-	in.waiting = false
-	in.mu.Unlock()
-}
-
-// claimTaken claims what was taken while more is ready, so that the sender need not wait for a refill.
-func (in *inbound) claimTaken() (grant, held int) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	before := in.held
-	grant = in.claim(in.taken)
-	in.taken = 0
-	return grant, in.held - before
-}
-
-// receive waits for the next message of in. It returns io.EOF at the end of the half; the caller then asks why.
-func (l *Link) receive(ctx context.Context, c *call) (message, error) {
-	in, id := &c.in, c.id
+// receive waits for the next message of c. It returns io.EOF at the end of the half; the caller then asks why.
+func (r *receiver) receive(ctx context.Context, c *call) (message, error) {
+	in := &c.in
 	for {
-		if m, ok := in.take(); ok {
-			if in.taken >= grantStep {
-				grant, held := in.claimTaken()
-				l.settle(id, grant, held)
+		if m, ok := in.pop(); ok {
+			if in.popped >= grantStep {
+				grant, held := in.claimPopped()
+				r.grantCredit(c.id, grant, held)
 			}
 			return m, nil
 		}
@@ -130,7 +43,7 @@ func (l *Link) receive(ctx context.Context, c *call) (message, error) {
 			return message{}, io.EOF
 		}
 		wake, grant, held, done := in.refill()
-		l.settle(id, grant, held)
+		r.grantCredit(c.id, grant, held)
 		if done {
 			return message{}, io.EOF
 		}
@@ -146,12 +59,49 @@ func (l *Link) receive(ctx context.Context, c *call) (message, error) {
 	}
 }
 
-// settle grants credit and keeps the account of the bytes that the link holds.
-func (l *Link) settle(id uint64, grant, held int) {
-	if held != 0 {
-		l.held.Add(int64(held))
+// fill gives a part to the receiving half of c. refusal is for a call that exceeds a limit; an error is a violation of the
+// protocol. Once the last part is there, c may be used for another call.
+func (r *receiver) fill(c *call, p part) (refusal *connect.Error, err error) {
+	if r.held.Load()+int64(len(p.data)) > int64(r.maxHeld) {
+		return r.holdsTooMuch(), nil
 	}
+	id := c.id
+	grant, held, err := c.in.push(p, r.maxMessage)
+	if errors.Is(err, errTooLarge) {
+		return connect.Errorf(connect.CodeResourceExhausted, "message is larger than the limit of %d bytes", r.maxMessage), nil
+	}
+	r.grantCredit(id, grant, held)
+	return nil, err
+}
+
+func (r *receiver) holdsTooMuch() *connect.Error {
+	return connect.Errorf(connect.CodeResourceExhausted,
+		"%d bytes wait to be received on this link already; receive faster or send less at once", r.maxHeld)
+}
+
+// hold counts bytes that a call holds besides its messages, which release counts off. It reports whether that is not too
+// much; the bytes are counted all the same.
+func (r *receiver) hold(n int) bool { return r.held.Add(int64(n)) <= int64(r.maxHeld) }
+
+func (r *receiver) release(n int) {
+	if n != 0 {
+		r.held.Add(-int64(n))
+	}
+}
+
+// grantCredit grants credit for a call and keeps the account of the bytes that the link holds.
+func (r *receiver) grantCredit(id uint64, grant, held int) {
+	r.release(-held)
 	if grant > 0 {
-		l.out.window(id, grant)
+		r.out.Grant(id, grant)
 	}
+}
+
+// credit is what a WINDOW says of a call: how much more may be sent, or that the other end would send more.
+func (r *receiver) credit(c *call, grant int) error {
+	if grant > 0 {
+		return r.out.AddCredit(&c.out, grant)
+	}
+	r.grantCredit(c.id, c.in.senderBlocked(), 0)
+	return nil
 }

@@ -2,26 +2,49 @@ package link
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
+	"github.com/collectiverpc/collective/conn/link/internal/slots"
 )
 
-// servedTable holds the calls that the other end opened and whose handlers run.
-type servedTable struct {
-	mu      sync.Mutex
-	calls   slots[serverCall] // those the other end still waits for
-	running int               // handlers that have not returned
-	last    uint64            // newest id seen
-	spare   []*serverCall     // to be used again
-	drain   bool
-	over    bool
-	idle    chan struct{}
-	watch   *time.Timer // fires at next
-	next    time.Time   // no deadline passes earlier
+// opening is an OPEN without its message.
+type opening struct {
+	id       uint64
+	target   *target
+	deadline time.Time
+	spent    bool // it had passed when the OPEN came
+	whole    bool // no more of the request follows
+	metadata *buffer.Buffer
 }
 
-func (t *servedTable) init(l *Link) {
-	t.watch = time.AfterFunc(time.Hour, func() { t.sweep(l) })
+// deadlineOf returns the time that a timeout field stands for.
+func deadlineOf(timeout uint64) time.Time {
+	if timeout == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(time.Duration(min(timeout-1, math.MaxInt64/10_000)) * time.Microsecond)
+}
+
+// servedTable holds the calls that the other end opened until their handlers return, ended or not.
+type servedTable struct {
+	mu    sync.Mutex
+	calls slots.Table[serverCall]
+	most  int           // calls at once
+	last  uint64        // newest id seen
+	spare []*serverCall // to be used again
+	drain bool
+	over  bool
+	idle  chan struct{}
+	watch *time.Timer // fires at next
+	next  time.Time   // no deadline passes earlier
+}
+
+func (t *servedTable) init(most int) {
+	t.most = most
+	t.watch = time.AfterFunc(time.Hour, t.sweep)
 	t.watch.Stop()
 }
 
@@ -35,7 +58,7 @@ const (
 )
 
 // add admits a call, if there is room for its handler. Only the reader does.
-func (t *servedTable) add(l *Link, o opening) (*serverCall, admission) {
+func (t *servedTable) add(core *core, o opening) (*serverCall, admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -45,17 +68,17 @@ func (t *servedTable) add(l *Link, o opening) (*serverCall, admission) {
 		return nil, ignored
 	}
 	t.last = o.id
-	if t.running >= l.limits.MaxCalls {
+	if t.calls.Len() >= t.most {
 		return nil, overCap
 	}
-	t.running++
 	c := t.fresh()
-	c.out.credit, c.in.pool = l.window, &l.extra
+	c.out.Begin(core.window)
+	c.in.window.pool = &core.receiver.extra
 	c.life.on(openingEvent(o.whole))
-	c.link, c.id, c.target, c.metadata = l, o.id, o.target, o.metadata
-	c.scope = &scope{call: c}
-	c.scope.deadline = o.deadline
-	t.calls.put(c.id, c)
+	c.core, c.id, c.target, c.metadata = core, o.id, o.target, o.metadata
+	c.stream = &handlerStream{call: c}
+	c.stream.deadline = o.deadline
+	t.calls.Put(c.id, c)
 	t.watchDeadline(o.deadline)
 	return c, admitted
 }
@@ -82,8 +105,8 @@ func (t *servedTable) fresh() *serverCall {
 func (t *servedTable) shrink() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.calls.len() == 0 {
-		t.spare, t.calls = nil, slots[serverCall]{}
+	if t.calls.Len() == 0 {
+		t.spare, t.calls = nil, slots.Table[serverCall]{}
 	}
 }
 
@@ -91,26 +114,19 @@ func (t *servedTable) shrink() {
 func (t *servedTable) get(id uint64) (c *serverCall, known bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.calls.get(id), id <= t.last || t.drain || t.over
+	return t.calls.Get(id), id <= t.last || t.drain || t.over
 }
 
-// remove forgets a call that has ended.
-func (t *servedTable) remove(id uint64) {
+// returned forgets a call whose handler has returned. alone says that nobody but the reader may still look at it.
+func (t *servedTable) returned(c *serverCall, alone bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.calls.take(id)
-}
-
-// returned counts a handler off. spent says that nobody but the reader may still look at its call.
-func (t *servedTable) returned(c *serverCall, spent bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.running--
+	t.calls.Remove(c.id)
 	c.life.on(returned)
-	if spent && !c.out.parted && len(t.spare) < maxSpare {
+	if alone && !c.parted && len(t.spare) < maxSpare {
 		t.spare = append(t.spare, c)
 	}
-	if t.running == 0 && t.idle != nil {
+	if t.calls.Len() == 0 && t.idle != nil {
 		close(t.idle)
 		t.idle = nil
 	}
@@ -119,7 +135,7 @@ func (t *servedTable) returned(c *serverCall, spent bool) {
 func (t *servedTable) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.running
+	return t.calls.Len()
 }
 
 func (t *servedTable) draining() bool {
@@ -139,7 +155,7 @@ func (t *servedTable) startDrain() uint64 {
 func (t *servedTable) whenIdle() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.running == 0 {
+	if t.calls.Len() == 0 {
 		return closedChan
 	}
 	if t.idle == nil {
@@ -148,18 +164,17 @@ func (t *servedTable) whenIdle() <-chan struct{} {
 	return t.idle
 }
 
-// cancelAll ends the contexts of all handlers because the link is over.
-func (t *servedTable) cancelAll() {
+// close ends the contexts of all handlers because the link is over.
+func (t *servedTable) close() {
 	t.mu.Lock()
 	t.over = true
 	t.watch.Stop()
 	var aborted []*serverCall
-	for _, c := range t.calls.all() {
+	for _, c := range t.calls.All() {
 		if _, moved := c.life.on(linkLost); moved {
 			aborted = append(aborted, c)
 		}
 	}
-	t.calls = slots[serverCall]{}
 	t.mu.Unlock()
 	for _, c := range aborted {
 		c.abandon(context.Canceled)
@@ -179,9 +194,10 @@ func (t *servedTable) watchDeadline(deadline time.Time) {
 const sweepStep = 5 * time.Millisecond
 
 // sweep ends the contexts of the handlers whose deadline has passed.
-func (t *servedTable) sweep(l *Link) {
+func (t *servedTable) sweep() {
 	for _, c := range t.expired(time.Now()) {
-		c.expire(l)
+		c.abandon(context.DeadlineExceeded)
+		c.sayExpired()
 	}
 }
 
@@ -191,12 +207,11 @@ func (t *servedTable) expired(now time.Time) []*serverCall {
 	defer t.mu.Unlock()
 	var late []*serverCall
 	next := time.Time{}
-	for id, c := range t.calls.all() {
-		switch deadline := c.scope.deadline; {
-		case deadline.IsZero():
+	for _, c := range t.calls.All() {
+		switch deadline := c.stream.deadline; {
+		case deadline.IsZero() || c.life.state().over():
 		case !deadline.After(now):
 			if _, moved := c.life.on(timedOut); moved {
-				t.calls.take(id)
 				late = append(late, c)
 			}
 		case next.IsZero() || deadline.Before(next):

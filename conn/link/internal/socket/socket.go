@@ -29,10 +29,6 @@ func Vectored(w io.Writer) bool {
 	return false
 }
 
-// MaxUnsent is how many bytes the kernel takes that it cannot send yet. What it has taken nothing overtakes: over 20 Mbit/s
-// the megabytes that it would take otherwise hold up small calls for half a second.
-const MaxUnsent = 64 << 10
-
 // BoundUnsent sets [MaxUnsent] for the socket below a stream, TLS or not. It does nothing if there is none, or none that can
 // be found, and where the kernel has no such bound.
 func BoundUnsent(stream io.Writer) {

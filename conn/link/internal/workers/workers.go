@@ -1,34 +1,44 @@
-package link
+// Package workers runs handlers on goroutines that are used again.
+//
+// Words:
+//
+//	queue   calls that nobody serves yet
+//	idle    a goroutine that waits for the next call
+//	waking  a goroutine that was woken and has not looked at the queue yet
+package workers
 
 import "sync"
 
-// workers runs handlers on goroutines that are used again: a warm goroutine has the stack that handlers need, a new
+// Pool runs handlers on goroutines that are used again: a warm goroutine has the stack that handlers need, a new
 // one grows it every time.
 //
-// Calls wait in a queue, and whoever puts one in or takes one out wakes a further goroutine, unless as many as a quarter
+// Calls wait in a queue, and whoever queues or pops one wakes a further goroutine, unless as many as a quarter
 // of the queue are on their way to it. So a burst of short calls runs on a few goroutines without one hand-over a call,
 // while calls whose handlers block are all begun within a few rounds.
-type workers struct {
+type Pool[C any] struct {
 	mu      sync.Mutex
-	queue   []*serverCall // head first
+	queue   []*C // head first
 	head    int
 	idle    []*worker // the most recently used last
 	waking  int       // goroutines that were woken and have not looked at the queue yet
 	stopped bool
-	serve   func(*serverCall)
+	serve   func(*C)
 }
+
+// New returns a pool whose goroutines serve calls with a function.
+func New[C any](serve func(*C)) *Pool[C] { return &Pool[C]{serve: serve} }
 
 type worker struct{ next chan bool } // false: go away
 
-// run makes c the next call to be served.
-func (w *workers) run(c *serverCall) {
+// Run makes c the next call to be served.
+func (w *Pool[C]) Run(c *C) {
 	w.mu.Lock()
 	w.queue = append(w.queue, c)
 	w.wake()
 }
 
 // wake makes sure that somebody comes for the queue, and unlocks.
-func (w *workers) wake() {
+func (w *Pool[C]) wake() {
 	if waiting := len(w.queue) - w.head; waiting == 0 || 4*w.waking > waiting {
 		w.mu.Unlock()
 		return
@@ -47,9 +57,9 @@ func (w *workers) wake() {
 	free.next <- true
 }
 
-func (w *workers) work(self *worker) {
+func (w *Pool[C]) work(self *worker) {
 	for awake := true; awake; awake = <-self.next {
-		for c := w.take(true); c != nil; c = w.take(false) {
+		for c := w.pop(true); c != nil; c = w.pop(false) {
 			w.serve(c)
 		}
 		if !w.rest(self) {
@@ -58,8 +68,8 @@ func (w *workers) work(self *worker) {
 	}
 }
 
-// take returns the next call, if there is one. woken says that the goroutine was woken for it.
-func (w *workers) take(woken bool) *serverCall {
+// pop returns the next call, if there is one. woken says that the goroutine was woken for it.
+func (w *Pool[C]) pop(woken bool) *C {
 	w.mu.Lock()
 	if woken {
 		w.waking--
@@ -81,7 +91,7 @@ func (w *workers) take(woken bool) *serverCall {
 }
 
 // rest makes the goroutine idle, unless there is nothing more to wait for.
-func (w *workers) rest(self *worker) bool {
+func (w *Pool[C]) rest(self *worker) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.stopped {
@@ -91,8 +101,8 @@ func (w *workers) rest(self *worker) bool {
 	return true
 }
 
-// trimHalf lets half of the idle goroutines go, so that a burst is forgotten within seconds.
-func (w *workers) trimHalf() {
+// TrimHalf lets half of the idle goroutines go, so that a burst is forgotten within seconds.
+func (w *Pool[C]) TrimHalf() {
 	w.mu.Lock()
 	idle := len(w.idle)
 	w.mu.Unlock()
@@ -100,7 +110,7 @@ func (w *workers) trimHalf() {
 }
 
 // trim lets idle goroutines go until keep are left.
-func (w *workers) trim(keep int) {
+func (w *Pool[C]) trim(keep int) {
 	w.mu.Lock()
 	surplus := max(0, len(w.idle)-keep)
 	gone := append([]*worker(nil), w.idle[:surplus]...)
@@ -112,8 +122,8 @@ func (w *workers) trim(keep int) {
 	}
 }
 
-// stop lets all idle goroutines go; the busy ones follow when their handler returns.
-func (w *workers) stop() {
+// Stop lets all idle goroutines go; the busy ones follow when their handler returns.
+func (w *Pool[C]) Stop() {
 	w.mu.Lock()
 	w.stopped = true
 	w.mu.Unlock()

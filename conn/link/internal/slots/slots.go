@@ -1,10 +1,16 @@
-package link
+// Package slots finds calls by their ids.
+//
+// Words:
+//
+//	slot  the place of a call in a ring, by its id
+//	long  a call that is still there when its slot is needed again
+package slots
 
 import "iter"
 
-// slots finds calls by their ids. Ids only grow and most calls are short, so a call lies at its id modulo the size of a
+// Table finds calls of one end by their ids. The zero Table is empty; a lock around it is the user's. Ids only grow and most calls are short, so a call lies at its id modulo the size of a
 // ring; one that is still there when its place is needed again moves to a map.
-type slots[C any] struct {
+type Table[C any] struct {
 	ring   []slot[C] // its length is a power of two
 	long   map[uint64]*C
 	filled int // of the ring
@@ -21,12 +27,13 @@ const (
 	maxSlots = 4096
 )
 
-func (s *slots[C]) len() int { return s.filled + len(s.long) }
+// Len is how many calls there are.
+func (s *Table[C]) Len() int { return s.filled + len(s.long) }
 
-func (s *slots[C]) place(id uint64) *slot[C] { return &s.ring[id>>1&uint64(len(s.ring)-1)] } // ids of one end are all odd, or all even
+func (s *Table[C]) place(id uint64) *slot[C] { return &s.ring[id>>1&uint64(len(s.ring)-1)] } // ids of one end are all odd, or all even
 
-// put adds a call whose id is not there.
-func (s *slots[C]) put(id uint64, call *C) {
+// Put adds a call whose id is not there.
+func (s *Table[C]) Put(id uint64, call *C) {
 	if 2*s.filled >= len(s.ring) && len(s.ring) < maxSlots {
 		s.grow()
 	}
@@ -39,25 +46,25 @@ func (s *slots[C]) put(id uint64, call *C) {
 	*at = slot[C]{id, call}
 }
 
-func (s *slots[C]) keepLong(old slot[C]) {
+func (s *Table[C]) keepLong(old slot[C]) {
 	if s.long == nil {
 		s.long = make(map[uint64]*C)
 	}
 	s.long[old.id] = old.call
 }
 
-func (s *slots[C]) grow() {
+func (s *Table[C]) grow() {
 	old := s.ring
 	s.ring, s.filled = make([]slot[C], max(minSlots, 2*len(old))), 0
 	for _, moved := range old {
 		if moved.call != nil {
-			s.put(moved.id, moved.call)
+			s.Put(moved.id, moved.call)
 		}
 	}
 }
 
-// get returns nil if there is no such call.
-func (s *slots[C]) get(id uint64) *C {
+// Get returns nil if there is no such call.
+func (s *Table[C]) Get(id uint64) *C {
 	if len(s.ring) == 0 {
 		return nil
 	}
@@ -67,9 +74,9 @@ func (s *slots[C]) get(id uint64) *C {
 	return s.long[id]
 }
 
-// take removes a call and returns it, or nil if there is none.
-func (s *slots[C]) take(id uint64) *C {
-	call := s.get(id)
+// Remove removes a call and returns it, or nil if there is none.
+func (s *Table[C]) Remove(id uint64) *C {
+	call := s.Get(id)
 	if call == nil {
 		return nil
 	}
@@ -82,8 +89,8 @@ func (s *slots[C]) take(id uint64) *C {
 	return call
 }
 
-// all visits every call, in no order.
-func (s *slots[C]) all() iter.Seq2[uint64, *C] {
+// All visits every call, in no order. A visited call may be removed meanwhile.
+func (s *Table[C]) All() iter.Seq2[uint64, *C] {
 	return func(yield func(uint64, *C) bool) {
 		for _, at := range s.ring {
 			if at.call != nil && !yield(at.id, at.call) {

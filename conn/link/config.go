@@ -1,0 +1,52 @@
+package link
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"connectrpc.com/connect/v2"
+)
+
+// Hello is what an end says of itself.
+type Hello struct {
+	// CollectorID is the identity of the process.
+	CollectorID string
+	// SessionID names this run of the process, to tell a restart from a reconnect.
+	SessionID string
+}
+
+// Limits bound what a link holds and how long it waits. A zero field means its default.
+type Limits struct {
+	// MaxMessage is the largest message accepted, in bytes. Default 4 MiB.
+	MaxMessage int
+	// MaxCalls is how many calls of the other end may run at once; more get resource_exhausted. Default 4096.
+	MaxCalls int
+	// MaxQueued is how many bytes may wait to be written; senders of more wait. Default 4 MiB.
+	MaxQueued int
+	// MaxHeld is how many received bytes may wait for handlers and callers; a call that would exceed it gets
+	// resource_exhausted. Default 64 MiB.
+	MaxHeld int
+	// StallTimeout is how long a message may wait for a receiver that does not read. Default 30 s.
+	StallTimeout time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		MaxMessage:   cmp.Or(l.MaxMessage, 4<<20),
+		MaxCalls:     cmp.Or(l.MaxCalls, 4096),
+		MaxQueued:    cmp.Or(l.MaxQueued, 4<<20),
+		MaxHeld:      cmp.Or(l.MaxHeld, 64<<20),
+		StallTimeout: cmp.Or(l.StallTimeout, 30*time.Second),
+	}
+}
+
+// Handler serves a call that the other end opened. It has the shape of [connect.Server.Call]: procedure is the
+// leading-slash path, info holds the request headers and takes the response headers and trailers, info.TransportInfo
+// is a [*ServerInfo]. The returned error is the verdict of the call. Handlers run concurrently; a panic is logged and
+// answered as internal.
+type Handler func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error
+
+func unimplemented(_ context.Context, procedure string, _ *connect.CallInfo, _ connect.ServerStream) error {
+	return connect.Errorf(connect.CodeUnimplemented, "procedure %q not registered", procedure)
+}

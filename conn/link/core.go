@@ -1,0 +1,66 @@
+package link
+
+import (
+	"errors"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
+)
+
+// core is what every call of a link needs of it, on either end.
+type core struct {
+	peer      Hello
+	initiator bool
+	window    int // credit of a new call, as the other end said
+	out       *outbox.Outbox
+	names     frame.SentNames // new ones are numbered under the lock of out
+	sender    sender
+	receiver  receiver
+	end       shutdown
+}
+
+func newCore(peer frame.Hello, limits Limits, initiator, vectored bool) *core {
+	over := make(chan struct{})
+	c := &core{
+		peer:      Hello{CollectorID: peer.CollectorID, SessionID: peer.SessionID},
+		initiator: initiator,
+		window:    peer.Window,
+		out:       outbox.New(limits.MaxQueued, vectored, over),
+	}
+	c.end.over = over
+	c.sender = sender{
+		out: c.out, peer: peer.CollectorID, max: min(peer.MaxMessage, limits.MaxMessage), stall: limits.StallTimeout,
+	}
+	c.receiver.init(c.out, limits)
+	return c
+}
+
+// own reports whether a call id is one that this end gives.
+func (c *core) own(id uint64) bool { return (id%2 == 1) == c.initiator }
+
+// unavailable is what a call gets that the link failed.
+func (c *core) unavailable(sent bool, reason error) error {
+	return unavailable(c.peer.CollectorID, sent, reason)
+}
+
+// notSent is what a call gets whose OPEN could not be sent for err.
+func (c *core) notSent(err error) error {
+	if errors.Is(err, outbox.ErrOver) {
+		return c.unavailable(false, c.end.err())
+	}
+	return callerGaveUp(err)
+}
+
+// sendEnd ends a call of the other end with nothing but an error.
+func (c *core) sendEnd(id uint64, err *connect.Error) {
+	f := buffer.New(endRoom + len(err.Message()))
+	defer func() { f.Release() }()
+	f.B = frame.End(frame.AppendError(frame.Begin(f.B, frame.TypeEnd, frame.FlagError, id), err), 0)
+	c.out.AppendNow(f.B)
+}
+
+// endRoom is what an END needs besides its message, as a guess.
+const endRoom = 128
