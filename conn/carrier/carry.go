@@ -87,10 +87,10 @@ const farewell = time.Second
 const CarryPath = meshv1connect.LinkServiceCarryProcedure
 
 // Handler serves the Carry RPC at [CarryPath]. Each call is first put before admit; an error refuses it and is what
-// the other end gets. Otherwise take gets the stream, for link.Server, and may block. The stream lives until either end
-// closes it, whenever take returns, so nothing on its way may end long calls. What identifies the caller is in ctx, as
+// the other end gets. Otherwise accept gets the stream, for link.Server, and may block. The stream lives until either end
+// closes it, whenever accept returns, so nothing on its way may end long calls. What identifies the caller is in ctx, as
 // in every handler.
-func Handler(admit func(ctx context.Context) (take func(stream io.ReadWriteCloser), err error)) http.Handler {
+func Handler(admit func(ctx context.Context) (accept func(stream io.ReadWriteCloser), err error)) http.Handler {
 	server := connect.NewServer()
 	meshv1connect.RegisterLinkServiceHandler(server, service{admit})
 	mux := http.NewServeMux()
@@ -106,24 +106,24 @@ func carryOptions() []connecthttp.Option {
 }
 
 type service struct {
-	admit func(ctx context.Context) (take func(stream io.ReadWriteCloser), err error)
+	admit func(ctx context.Context) (accept func(stream io.ReadWriteCloser), err error)
 }
 
 // Carry does not wait for the empty first request: reading it is the stream's, and so is the patience with it.
 func (s service) Carry(ctx context.Context, stream meshv1connect.LinkServiceCarryServerStream) error {
-	take, err := s.admit(ctx)
+	accept, err := s.admit(ctx)
 	if err != nil {
 		return err
 	}
 	c := newStream()
-	var taking sync.WaitGroup
-	defer taking.Wait()
+	var accepting sync.WaitGroup
+	defer accepting.Wait()
 	defer c.Close()
 	go c.receive(func() ([]byte, error) { // ends when this handler has returned, at the latest
 		req, err := stream.Receive()
 		return req.GetData(), err
 	})
-	taking.Go(func() { take(c) })
+	accepting.Go(func() { accept(c) })
 	if err := stream.Send(&meshv1.CarryResponse{}); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func upgradeClient(ctx context.Context, conn net.Conn, address string, tlsConfig
 	if answer.StatusCode != http.StatusSwitchingProtocols || !strings.EqualFold(answer.Header.Get("Upgrade"), upgradeToken) {
 		return nil, fmt.Errorf("%w: it answered %s", ErrRefused, answer.Status)
 	}
-	return withEarly(conn, reader)
+	return withBufferedBytes(conn, reader)
 }
 
 // explainHandshake finds the refusal of a server that speaks HTTP/2 alone. crypto/tls has no value for that alert.
@@ -118,8 +118,8 @@ func upgradeTLS(base *tls.Config, address string) *tls.Config {
 	return c
 }
 
-// withEarly returns conn with the bytes that reader has already taken from it put back.
-func withEarly(conn net.Conn, reader *bufio.Reader) (io.ReadWriteCloser, error) {
+// withBufferedBytes returns conn with the bytes that reader has already taken from it put back.
+func withBufferedBytes(conn net.Conn, reader *bufio.Reader) (io.ReadWriteCloser, error) {
 	n := reader.Buffered()
 	if n == 0 {
 		return conn, nil
@@ -167,7 +167,7 @@ func AcceptUpgrade(w http.ResponseWriter, r *http.Request) (io.ReadWriteCloser, 
 		conn.Close()
 		return nil, err
 	}
-	return withEarly(conn, buffered.Reader)
+	return withBufferedBytes(conn, buffered.Reader)
 }
 
 func refuseUpgrade(r *http.Request) (status int, reason string) {

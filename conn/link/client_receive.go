@@ -145,7 +145,7 @@ func (s *clientStream) verdict() error {
 	if s.in.life.state() == handedOver {
 		return s.readVerdict()
 	}
-	err, held := s.in.failure()
+	held, err := s.in.failure()
 	s.core.receiver.release(held)
 	if err != nil {
 		return s.finishWith(err)

@@ -131,7 +131,7 @@
 // Each receiving half has a state of its own, since what has arrived is handed out after END has ended the call, and its
 // receiver may be far behind:
 //
-//	               last             taken
+//	               last             popped
 //	┌───────────┐        ┌──────────┐     ┌─────────────┐
 //	│ receiving ├───────▶│ complete ├────▶│ handed-over │
 //	└─────┬─────┘        └────┬─────┘     └─────────────┘
@@ -141,13 +141,13 @@
 //	            │ failed │
 //	            └────────┘
 //
-//	half         last      taken        abort   drop
+//	half         last      popped       abort   drop
 //	receiving    complete  -            failed  failed
 //	complete     -         handed-over  -       failed
 //	handed-over  -         -            -       -
 //	failed       -         -            -       -
 //
-// "last" is a half-close or an END, "taken" that Receive has all that is left, "abort" that the call was aborted, and
+// "last" is a half-close or an END, "popped" that Receive has all that is left, "abort" that the call was aborted, and
 // "drop" that the receiver wants no more although messages are there. HEADERS move neither: both halves go on.
 //
 // # Bounds

@@ -315,11 +315,12 @@ func (in *inbound) drop(err error) (held int) {
 	return in.discard()
 }
 
-// failure is why the half failed; nil if it has not. It drops what was cut off, and returns the held bytes that this frees.
-func (in *inbound) failure() (err error, held int) {
+// failure returns why the half failed, nil if it has not. It drops what was cut off, and returns the held bytes that this
+// frees.
+func (in *inbound) failure() (held int, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.err, in.discard()
+	return in.discard(), in.err
 }
 
 // discard forgets what was not popped. The mutex is held.

@@ -115,21 +115,21 @@ var receiveNames = [receiveStates]string{"receiving", "complete", "handed-over",
 type arrival uint32
 
 const (
-	lastCame  arrival = iota // a half-close or an END
-	lastTaken                // Receive took what was left
-	callEnded                // the call is aborted
-	unwanted                 // the receiver drops messages that have arrived
-	arrivals  = iota
+	lastCame   arrival = iota // a half-close or an END
+	lastPopped                // Receive has popped what was left
+	callEnded                 // the call is aborted
+	unwanted                  // the receiver drops messages that have arrived
+	arrivals   = iota
 )
 
 func (a arrival) String() string { return arrivalNames[a] }
 
-var arrivalNames = [arrivals]string{"last", "taken", "abort", "drop"}
+var arrivalNames = [arrivals]string{"last", "popped", "abort", "drop"}
 
 // receiveMoves holds the state after each arrival. receiving stands for a move that is refused: nothing leads back there.
 var receiveMoves = [receiveStates][arrivals]receiveState{
 	receiving: {lastCame: complete, callEnded: failed, unwanted: failed},
-	complete:  {lastTaken: handedOver, unwanted: failed},
+	complete:  {lastPopped: handedOver, unwanted: failed},
 }
 
 // receiveLife is the state of a receiving half. It is moved under the lock of the half and may be read without.

@@ -96,7 +96,7 @@ func TestDiagramsNameAll(t *testing.T) {
 	var drawn []string
 	for _, fields := range linesOfDoc(t) {
 		line := strings.Join(fields, " ")
-		if strings.ContainsAny(line, "┌│▶▼└├") || strings.HasPrefix(line, "cancel, deadline") || strings.HasPrefix(line, "last taken") {
+		if strings.ContainsAny(line, "┌│▶▼└├") || strings.HasPrefix(line, "cancel, deadline") || strings.HasPrefix(line, "last popped") {
 			drawn = append(drawn, strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" ,:│├┤▶◀─┼", r) })...)
 		}
 	}

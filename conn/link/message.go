@@ -74,7 +74,7 @@ func (in *inbound) refill() (wake <-chan struct{}, grant, held int, done bool) {
 	case in.life.state() == failed:
 		done = true
 	case len(in.queue) > 0:
-		if len(in.queue) == 1 && in.life.on(lastTaken) {
+		if len(in.queue) == 1 && in.life.on(lastPopped) {
 			in.claim(in.held)
 		}
 		in.ready, in.queue, in.next = in.queue, in.ready[:0], 0

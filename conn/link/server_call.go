@@ -101,7 +101,7 @@ func (c *serverCall) receive(msg any) error {
 
 // noMessage is what the end of the request means to a Receive that waited for a message.
 func (c *serverCall) noMessage() error {
-	err, held := c.in.failure()
+	held, err := c.in.failure()
 	c.core.receiver.release(held)
 	switch {
 	case err != nil:
