@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"internal/status":     {"gen"},
 }
 
-// dependencies are the modules that the code may import, and the rooms that may (none: all). One more has to earn its
+// dependencies are the modules that the code may import, and the rooms that may, with those beneath them (none: all). One more has to earn its
 // place: docs/decisions says why it is better than own code.
 var dependencies = map[string][]string{
 	"connectrpc.com/connect/v2":        nil,
@@ -100,6 +100,36 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
+// An internal package that no row names would be judged by that of the room around it, which may import more.
+func TestEveryInternalPackageHasARow(t *testing.T) {
+	t.Parallel()
+	for _, f := range source(t) {
+		if f.foreign || f.isTest() || !strings.Contains("/"+f.dir(), "/internal/") {
+			continue
+		}
+		if _, ok := mayImport[f.dir()]; !ok {
+			t.Errorf("%s: no row in mayImport names the package %s: list what it imports, and it in the rows of those that import it", f.path, f.dir())
+		}
+	}
+}
+
+// Go refuses circles of packages, and this one of rooms.
+func TestRoomsAreOrdered(t *testing.T) {
+	t.Parallel()
+	rooms := graph{}
+	for from, list := range mayImport {
+		for _, to := range list {
+			if _, ok := mayImport[to]; !ok {
+				t.Errorf("mayImport lets %s import %s, which is no room: take it out", from, to)
+			}
+			rooms.add(from, to, "what is in it")
+		}
+	}
+	if circular, way := rooms.circles(); circular != nil {
+		t.Errorf("mayImport lets rooms import each other in a circle, take one of these out:%s", rooms.story(way))
+	}
+}
+
 // judgeImport answers what is wrong with an import, or "".
 func judgeImport(from, imported string) string {
 	if imported == "C" {
@@ -117,7 +147,7 @@ func judgeImport(from, imported string) string {
 	}
 	for module, rooms := range dependencies {
 		if under(imported, module) {
-			if rooms == nil || slices.Contains(rooms, from) {
+			if rooms == nil || under(from, rooms...) {
 				return ""
 			}
 			return "only " + strings.Join(rooms, ", ") + " may import " + module
@@ -139,10 +169,13 @@ func judgeStandard(from, imported string) string {
 	return ""
 }
 
-// roomOf answers the room that a directory belongs to: the longest one that contains it.
-func roomOf(dir string) string {
+// roomOf answers the room that a directory belongs to.
+func roomOf(dir string) string { return longestRoom(mayImport, dir) }
+
+// longestRoom answers the longest of the named rooms that contains a directory, "" if none does.
+func longestRoom[V any](rooms map[string]V, dir string) string {
 	best := ""
-	for room := range mayImport {
+	for room := range rooms {
 		if under(dir, room) && len(room) > len(best) {
 			best = room
 		}

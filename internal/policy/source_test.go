@@ -167,6 +167,8 @@ func walk(visit func(rel string) error) error {
 		}
 		rel = filepath.ToSlash(rel)
 		switch {
+		case rel == ".git" && !entry.IsDir(): // that of a second work tree
+			return nil
 		case !entry.IsDir():
 			return visit(rel)
 		case isSkipped(rel):
