@@ -168,7 +168,7 @@ bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=d
 
 .PHONY: benchregistry
 benchregistry: ## Measure the registry with 10 000 services of 5 methods; part of bench without RUN
-	@go test -run '^$$' -bench '^Benchmark(ValidateServiceMethod|Restart)$$' ./registry | awk -f bench/gotest.awk
+	@go test -run '^$$' -bench '^Benchmark(ValidateServiceMethod|ValidateBesideMap|Restart)$$' ./registry | awk -f bench/gotest.awk
 
 .PHONY: benchwatched
 benchwatched: ## Measure what throughput it costs to be watched; part of bench without RUN

@@ -25,7 +25,7 @@ func registerMany(t testing.TB, r *registry.Registry, namespace, dir string, ser
 	}
 }
 
-type procedure struct{ namespace, service, method string }
+type procedure struct{ namespace, service, method, input string }
 
 // tenThousand registers 10 000 services and answers many of their methods at random, more than fit into the caches of
 // a core.
@@ -38,13 +38,18 @@ func tenThousand(t testing.TB, r *registry.Registry) []procedure {
 	}
 	calls := make([]procedure, 1<<14)
 	for i := range calls {
-		calls[i] = procedure{
-			namespace: fmt.Sprintf("namespace-%d", rand.IntN(10)),
-			service:   fmt.Sprintf("pkg%d.Service%d", rand.IntN(100), rand.IntN(10)),
-			method:    fmt.Sprintf("Method%d", rand.IntN(5)),
-		}
+		calls[i] = procedureOf(rand.IntN(10), rand.IntN(100), rand.IntN(10), rand.IntN(5))
 	}
 	return calls
+}
+
+func procedureOf(namespace, file, service, method int) procedure {
+	return procedure{
+		namespace: fmt.Sprintf("namespace-%d", namespace),
+		service:   fmt.Sprintf("pkg%d.Service%d", file, service),
+		method:    fmt.Sprintf("Method%d", method),
+		input:     fmt.Sprintf("pkg%d.Message", file),
+	}
 }
 
 func BenchmarkValidateServiceMethod(b *testing.B) {

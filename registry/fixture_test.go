@@ -27,6 +27,16 @@ func newRegistry(t testing.TB, opts ...registry.Option) *registry.Registry {
 	return r
 }
 
+// revision is the revision of a registry, as every answer about a method tells it.
+func revision(t testing.TB, r *registry.Registry) uint64 {
+	t.Helper()
+	answer, err := r.ValidateMethod(t.Context(), &collector.ValidateMethodRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.GetRevision()
+}
+
 func openDB(t testing.TB, path string) *store.Store {
 	t.Helper()
 	db, err := store.Open(path)

@@ -33,10 +33,10 @@ func FuzzRegisterService(f *testing.F) {
 		req.Namespace, req.Force = "n", false
 		r := newRegistry(t, registry.WithLimits(limits))
 		registerService(t, r, "n", usersFile())
-		before := r.Revision()
+		before := revision(t, r)
 
 		answer, err := r.RegisterService(t.Context(), req)
-		if err != nil && r.Revision() != before {
+		if err != nil && revision(t, r) != before {
 			t.Errorf("refused with %v, and yet the registry changed", err)
 		}
 		if err := r.ValidateInput(t.Context(), "n", "users.UserService", "GetUser", "users.User"); err != nil {

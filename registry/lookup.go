@@ -22,7 +22,7 @@ func (r *Registry) ValidateMethod(
 ) (*collector.ValidateMethodResponse, error) {
 	v := r.view.Load()
 	answer := &collector.ValidateMethodResponse{Status: okStatus(), Revision: v.revision}
-	m, err := v.method(req.GetNamespace(), req.GetServiceName(), req.GetMethodName())
+	m, err := v.call(req.GetNamespace(), req.GetServiceName(), req.GetMethodName())
 	if err != nil {
 		return invalid(answer, err), nil
 	}

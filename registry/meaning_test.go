@@ -84,17 +84,17 @@ func TestOptionsThatDifferAreAChange(t *testing.T) {
 	if connect.CodeOf(err) != connect.CodeAlreadyExists {
 		t.Errorf("two files of one path: %v", err)
 	}
-	before := r.Revision()
+	before := revision(t, r)
 	if got := registerProto(t, r, "n", another); got.GetRevision() == before {
 		t.Error("another option was not stored")
 	}
-	before = r.Revision()
+	before = revision(t, r)
 	commented := proto.CloneOf(another)
 	comment("A shelf.", 6, 0)(commented)
 	if got := registerProto(t, r, "n", commented); got.GetRevision() == before {
 		t.Error("another comment was not stored")
 	}
-	before = r.Revision()
+	before = revision(t, r)
 	bare := proto.CloneOf(another)
 	bare.SourceCodeInfo = nil
 	if got := registerProto(t, r, "n", bare); got.GetRevision() != before {

@@ -32,7 +32,7 @@ func TestRegisterProto(t *testing.T) {
 	if want := []string{"people.Person", "people.Box"}; !slices.Equal(got.GetRegisteredMessages(), want) {
 		t.Errorf("messages are %q, want %q", got.GetRegisteredMessages(), want)
 	}
-	before := r.Revision()
+	before := revision(t, r)
 	again := registerProto(t, r, "n", people) // its dependency is there
 	if again.GetRevision() != before || len(again.GetReport().GetChanges()) != 0 {
 		t.Errorf("the same again = %v, want no change of revision %d", again, before)

@@ -54,9 +54,6 @@ func (r *Registry) RegisterHandler(server *connect.Server) {
 	collectorconnect.RegisterCollectorRegistryHandler(server, guarded{r, r.authorize})
 }
 
-// Revision grows with every change of the registry, over restarts too.
-func (r *Registry) Revision() uint64 { return r.view.Load().revision }
-
 // change is what is different in a namespace after a request; the store keeps it.
 type change struct {
 	space    *space

@@ -36,8 +36,8 @@ func TestRestartKeepsWhatWasRegistered(t *testing.T) {
 	if diff := cmp.Diff(before, snapshot(t, again), protocmp.Transform()); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
 	}
-	if again.Revision() <= r.Revision() {
-		t.Errorf("revision went from %d to %d", r.Revision(), again.Revision())
+	if revision(t, again) <= revision(t, r) {
+		t.Errorf("revision went from %d to %d", revision(t, r), revision(t, again))
 	}
 }
 

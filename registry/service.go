@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -23,22 +24,49 @@ type method struct {
 	service    *service
 	name       string
 	descriptor protoreflect.MethodDescriptor
-	input      string // full name of the message
+}
+
+// call is what a look-up for a call finds. The input stands beside the method, in the same line of cache as what was
+// searched for: most calls are asked about that and nothing else of the method.
+type call struct {
+	*method
+	input string // full name of the message
 }
 
 func newService(sd protoreflect.ServiceDescriptor, local bool, times times) *service {
+	names := namesOf(sd)
 	s := &service{
-		name:       string(sd.FullName()),
+		name:       names[:len(sd.FullName())],
 		descriptor: sd,
 		methods:    make([]*method, sd.Methods().Len()),
 		local:      local,
 		times:      times,
 	}
+	end := len(s.name)
 	for i := range s.methods {
 		md := sd.Methods().Get(i)
-		s.methods[i] = &method{service: s, name: string(md.Name()), descriptor: md, input: string(md.Input().FullName())}
+		start := end
+		end += len(md.Name())
+		s.methods[i] = &method{service: s, name: names[start:end], descriptor: md}
 	}
 	return s
+}
+
+// namesOf is the full name of a service, and after it the names of its methods, in one piece of memory: a look-up compares
+// the name of a service and that of a method, and should not have to fetch them from two places.
+func namesOf(sd protoreflect.ServiceDescriptor) string {
+	names := new(strings.Builder)
+	names.WriteString(string(sd.FullName()))
+	for i := range sd.Methods().Len() {
+		names.WriteString(string(sd.Methods().Get(i).Name()))
+	}
+	return strings.Clone(names.String())
+}
+
+// key is what a call of the method is looked up by, with the service's full or short name: the latter is an end of the former.
+func (m *method) key(serviceName string) key {
+	full := m.service.name
+	return key{name: full[len(full)-len(serviceName):], method: m.name}
 }
 
 // source tells records of the process's own services from registered ones.

@@ -19,9 +19,9 @@ type space struct {
 	name       string
 	files      *descriptor.Set // of registered services
 	localFiles *table[localFile]
-	names      *table[target]  // by full name and by short name
-	calls      *table[*method] // by any usable name of a service, and method
-	ordered    []*service      // by full name; where both are there, the local one
+	names      *table[target] // by full name and by short name
+	calls      *table[call]   // by any usable name of a service, and method
+	ordered    []*service     // by full name; where both are there, the local one
 }
 
 // target is what a name means.
@@ -48,7 +48,7 @@ func newSpace(name string) *space {
 		files:      descriptor.NewSet(),
 		localFiles: newTable[localFile](),
 		names:      newTable[target](),
-		calls:      newTable[*method](),
+		calls:      newTable[call](),
 	}
 }
 

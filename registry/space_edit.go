@@ -11,7 +11,7 @@ import (
 type spaceEdit struct {
 	*space
 	nameEdit  *tableEdit[target]
-	callEdit  *tableEdit[*method]
+	callEdit  *tableEdit[call]
 	localEdit *tableEdit[localFile]
 }
 
@@ -72,7 +72,7 @@ func (e *spaceEdit) replaceCalls(name string, before, after *service) {
 	}
 	if after != nil {
 		for _, m := range after.methods {
-			e.callEdit.set(key{name, m.name}, m)
+			e.callEdit.set(m.key(name), call{m, string(m.descriptor.Input().FullName())})
 		}
 	}
 }

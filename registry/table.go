@@ -74,7 +74,7 @@ func (e *tableEdit[V]) done() *table[V] { return &e.table }
 
 func (e *tableEdit[V]) set(k key, value V) {
 	e.remove(k)
-	if e.size >= 2*len(e.buckets) {
+	if e.size >= len(e.buckets) {
 		e.grow()
 	}
 	hash := e.hash(k)

@@ -22,24 +22,27 @@ var (
 // The service may be named in full or, where that is unambiguous, by its short name. It is a pure read of what is
 // registered at this moment and allocates nothing unless it refuses.
 func (r *Registry) ValidateServiceMethod(_ context.Context, namespace, serviceName, methodName string) error {
-	_, err := r.view.Load().method(namespace, serviceName, methodName)
+	_, err := r.view.Load().call(namespace, serviceName, methodName)
 	return err
 }
 
 // ValidateInput is ValidateServiceMethod for a call with a message of that type, given by its full name.
 func (r *Registry) ValidateInput(_ context.Context, namespace, serviceName, methodName, messageType string) error {
-	m, err := r.view.Load().method(namespace, serviceName, methodName)
+	c, err := r.view.Load().call(namespace, serviceName, methodName)
 	if err != nil {
 		return err
 	}
-	return m.checkInput(messageType)
+	return c.checkInput(messageType)
 }
 
 // anyType is the input of methods that take whatever they are sent.
 const anyType = "google.protobuf.Any"
 
-func (m *method) checkInput(messageType string) error {
-	return checkInput(m.service.name, m.name, m.input, messageType)
+func (c call) checkInput(messageType string) error {
+	if messageType == c.input {
+		return nil
+	}
+	return checkInput(c.service.name, c.name, c.input, messageType)
 }
 
 func checkInput(service, method, want, messageType string) error {
@@ -55,19 +58,19 @@ type view struct {
 	spaces   map[string]*space // by namespace; none is empty
 }
 
-func (v *view) method(namespace, serviceName, methodName string) (*method, error) {
+func (v *view) call(namespace, serviceName, methodName string) (call, error) {
 	n, ok := v.spaces[namespace]
 	if !ok {
-		return nil, v.unknownNamespace(namespace)
+		return call{}, v.unknownNamespace(namespace)
 	}
-	if m, ok := n.calls.get(key{serviceName, methodName}); ok {
-		return m, nil
+	if c, ok := n.calls.get(key{serviceName, methodName}); ok {
+		return c, nil
 	}
 	s, err := n.lookup(serviceName)
 	if err != nil {
-		return nil, err
+		return call{}, err
 	}
-	return nil, notFound("service %s in namespace %q has no method %.200q: it has %s",
+	return call{}, notFound("service %s in namespace %q has no method %.200q: it has %s",
 		s.name, namespace, methodName, some(s.methodNames()))
 }
 

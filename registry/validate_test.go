@@ -132,7 +132,7 @@ func TestValidateFollowsEveryChange(t *testing.T) {
 		{"remove the last", func() error { r.RemoveService("n", "UserService"); return nil }, false, false},
 		{"add users again", func() error { return r.AddService("n", users) }, true, true},
 	}
-	revision := r.Revision()
+	before := revision(t, r)
 	for _, step := range steps {
 		if err := step.do(); err != nil {
 			t.Fatalf("%s: %v", step.name, err)
@@ -142,10 +142,10 @@ func TestValidateFollowsEveryChange(t *testing.T) {
 		if short != step.short || exact != step.exact {
 			t.Errorf("%s: short name valid=%v, full name valid=%v", step.name, short, exact)
 		}
-		if r.Revision() < revision {
-			t.Errorf("%s: revision went from %d to %d", step.name, revision, r.Revision())
+		if revision(t, r) < before {
+			t.Errorf("%s: revision went from %d to %d", step.name, before, revision(t, r))
 		}
-		revision = r.Revision()
+		before = revision(t, r)
 	}
 }
 
