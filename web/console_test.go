@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"io"
 	"net"
@@ -79,11 +81,21 @@ func TestFilesAreKeptForGoodAndCompressed(t *testing.T) {
 	handler := serve(t, web.Config{})
 	page, _ := io.ReadAll(ask(handler, http.MethodGet, home+"/console/").Body)
 	script := regexp.MustCompile(`/console/main-\w+\.js`).FindString(string(page))
+	sent := make(map[string][]byte)
 	for encoding, want := range map[string]string{"gzip": "gzip", "": ""} {
 		res := ask(handler, http.MethodGet, home+script, "Accept-Encoding", encoding)
 		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Encoding") != want || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
 			t.Errorf("%s as %q: %d %v", script, encoding, res.StatusCode, res.Header)
 		}
+		sent[encoding], _ = io.ReadAll(res.Body)
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(sent["gzip"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(unpacked)
+	if err != nil || !bytes.Equal(content, sent[""]) || len(sent["gzip"]) > len(content)/2 {
+		t.Errorf("%d bytes by gzip are %d, which are %d without it: %v", len(sent["gzip"]), len(content), len(sent[""]), err)
 	}
 }
 

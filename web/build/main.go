@@ -1,7 +1,7 @@
 // Command build makes web/dist from web/src: `go run .` in web/build, or `make console`.
 //
-// Names carry a hash of their content, so that browsers may keep the files for good; every file has a gzip twin that the
-// embedding handler sends as it is. The build fails when all twins together exceed the budget.
+// Names carry a hash of their content, so that browsers may keep the files for good. The build fails when all files
+// together, compressed as the handler compresses them, exceed the budget.
 package main
 
 import (
@@ -124,10 +124,7 @@ func write(dist string, files map[string][]byte) error {
 		}
 		total += len(packed)
 		fmt.Printf("%8d  %8d gzip  %s\n", len(content), len(packed), name)
-		if err := errors.Join(
-			os.WriteFile(filepath.Join(dist, name), content, 0o644),
-			os.WriteFile(filepath.Join(dist, name+".gz"), packed, 0o644),
-		); err != nil {
+		if err := os.WriteFile(filepath.Join(dist, name), content, 0o644); err != nil {
 			return err
 		}
 	}
@@ -138,7 +135,7 @@ func write(dist string, files map[string][]byte) error {
 	return nil
 }
 
-// compress has no time stamp in its output: the same content gives the same bytes.
+// compress makes of a file what travels to a browser.
 func compress(content []byte) ([]byte, error) {
 	var buffer bytes.Buffer
 	w, err := gzip.NewWriterLevel(&buffer, gzip.BestCompression)

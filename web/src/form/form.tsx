@@ -1,25 +1,18 @@
 // A request form made from a descriptor. The state is a real message: what a widget sets is set there, and what cannot be
 // set says why at the field. Nested messages are built when they are set or opened, so recursive types have no bottom to
 // fall through.
-import { ScalarType, type DescEnum, type DescField, type DescMessage, type DescOneof, type Registry } from "@bufbuild/protobuf";
+import { ScalarType, type DescField, type DescOneof } from "@bufbuild/protobuf";
 import { reflect, type ReflectList, type ReflectMap, type ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { Prose } from "../parts.js";
 import { scalarName, typeText } from "../schema.js";
+import { AnyOf, type Inside } from "./any.js";
 import { isLong, parse } from "./scalar.js";
+import type { Context, Slot, WidgetProps } from "./slot.js";
 import { special } from "./special.js";
 import { Widget } from "./widgets.js";
-
-export interface Context {
-  registry: Registry;
-  comments: Map<string, string>;
-  /** changed is called after every change. */
-  changed: () => void;
-  /** problems counts fields whose text cannot be sent, by element id. */
-  problems: Map<string, string>;
-}
 
 let ids = 0;
 const useId = (): string => useRef("f" + ++ids).current;
@@ -83,19 +76,6 @@ function Field({ field, of, context, commit }: FieldProps) {
   return <Value slot={slot} context={context} set={set} toggle={toggle} />;
 }
 
-/** Slot is one value somewhere in a message: a field, an item of a list, a value of a map. */
-export interface Slot {
-  name: string;
-  type: string;
-  help?: string;
-  scalar?: ScalarType;
-  enum?: DescEnum;
-  message?: DescMessage;
-  get: () => unknown;
-  /** set throws with what is wrong. */
-  set: (value: unknown) => void;
-}
-
 export function Value({ slot, context, set = true, toggle, after }: { slot: Slot; context: Context; set?: boolean; toggle?: (on: boolean) => void; after?: ComponentChildren }) {
   const id = useId();
   const head = (
@@ -117,10 +97,18 @@ export function Value({ slot, context, set = true, toggle, after }: { slot: Slot
   return (
     <div class={"field" + (set ? "" : " unset")} data-field={slot.name}>
       <div class="label">{toggle ? head : <label for={id}>{head}</label>}{after}</div>
-      <Widget id={id} slot={slot} context={context} disabled={!set} />
+      <Widget id={id} slot={slot} context={context} disabled={!set} any={AnyForm} />
       {help}
     </div>
   );
+}
+
+const inside: Inside = (message, around) =>
+  special(message.message!) ? <Value key={message.type} slot={message} context={around.context} />
+    : <Fields key={message.type} of={message.get() as ReflectMessage} context={around.context} commit={() => around.attempt(() => message.set(message.get()))} />;
+
+function AnyForm(props: WidgetProps) {
+  return <AnyOf {...props} inside={inside} />;
 }
 
 function Nested({ slot, context }: { slot: Slot; context: Context }) {

@@ -1,11 +1,13 @@
 // The inputs of single values. Each writes what it reads into its slot, and says at the field why it cannot.
 import { ScalarType } from "@bufbuild/protobuf";
+import type { ComponentType } from "preact";
 import { useState } from "preact/hooks";
-import type { Context, Slot } from "./form.js";
 import { isLong, isText, parse, write, type BytesForm } from "./scalar.js";
-import { Special } from "./special.js";
+import { aria, type Context, type Slot, type WidgetProps } from "./slot.js";
+import { isAny, Special } from "./special.js";
 
-export function Widget({ id, slot, context, disabled }: { id: string; slot: Slot; context: Context; disabled: boolean }) {
+/** Widget is the input of a slot; any is that of one which holds an Any. */
+export function Widget({ id, slot, context, disabled, any: Any }: { id: string; slot: Slot; context: Context; disabled: boolean; any: ComponentType<WidgetProps> }) {
   const [error, setError] = useState(context.problems.get(id) ?? "");
   const attempt = (change: () => void) => {
     let problem = "";
@@ -22,24 +24,11 @@ export function Widget({ id, slot, context, disabled }: { id: string; slot: Slot
   const props = { id, slot, context, disabled, attempt, describedBy: [slot.help ? id + "-help" : "", error ? id + "-error" : ""].filter(Boolean).join(" ") || undefined, invalid: error !== "" };
   return (
     <>
-      {slot.message ? <Special {...props} /> : slot.enum ? <Enum {...props} /> : slot.scalar === ScalarType.BOOL ? <Bool {...props} /> : slot.scalar === ScalarType.BYTES ? <Bytes {...props} /> : <Text {...props} />}
+      {slot.message ? isAny(slot.message) ? <Any {...props} /> : <Special {...props} /> : slot.enum ? <Enum {...props} /> : slot.scalar === ScalarType.BOOL ? <Bool {...props} /> : slot.scalar === ScalarType.BYTES ? <Bytes {...props} /> : <Text {...props} />}
       {error ? <p class="error" id={id + "-error"} role="alert">{error}</p> : null}
     </>
   );
 }
-
-export interface WidgetProps {
-  id: string;
-  slot: Slot;
-  context: Context;
-  disabled: boolean;
-  attempt: (change: () => void) => void;
-  describedBy?: string;
-  invalid: boolean;
-}
-
-/** aria is what every input says of itself. */
-export const aria = (p: WidgetProps) => ({ id: p.id, disabled: p.disabled, "aria-describedby": p.describedBy, "aria-invalid": p.invalid, "aria-label": p.slot.name });
 
 function Text(p: WidgetProps) {
   const type = p.slot.scalar!;
