@@ -26,7 +26,6 @@ var sparse = map[string]int{
 	"internal/meshtest":   9,
 	"internal/observe":    12,
 	"internal/origin":     16,
-	"internal/schema":     7,
 	"internal/schematest": 9,
 	"internal/sqlite":     16,
 	"internal/status":     17,

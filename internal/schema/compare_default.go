@@ -20,11 +20,13 @@ func (c *comparison) compareDefault(before, after protoreflect.FieldDescriptor) 
 	}
 }
 
+// canHaveDefault leaves out what is empty when it is unset: lists, maps and messages.
 func canHaveDefault(field protoreflect.FieldDescriptor) bool {
 	return !field.IsList() && !field.IsMap() && field.Message() == nil
 }
 
-// scalar is a default as a string, a float32, a float64 or a *big.Int, whatever the width of an integer field.
+// scalar is a default as a string, a float32, a float64 or a *big.Int, whatever the width of an integer field. Integers are
+// big because neither int64 nor uint64 holds the defaults of both.
 func scalar(field protoreflect.FieldDescriptor, value protoreflect.Value) any {
 	switch field.Kind() {
 	case protoreflect.StringKind:
@@ -49,6 +51,8 @@ func scalar(field protoreflect.FieldDescriptor, value protoreflect.Value) any {
 	}
 }
 
+// sameDefault compares values whose types may differ: a field that became a string from bytes, or a double from a float,
+// still has the same default if its reader sees the same. All zero values are one.
 func sameDefault(was, is any) bool {
 	switch was := was.(type) {
 	case string:
@@ -63,6 +67,7 @@ func sameDefault(was, is any) bool {
 	return isZero(was) && isZero(is) || sameFloat(was, is)
 }
 
+// isZero knows the default of a field that declares none.
 func isZero(value any) bool {
 	switch value := value.(type) {
 	case string:
@@ -92,6 +97,8 @@ func sameFloat(was, is any) bool {
 	return a == b || math.IsNaN(a) && math.IsNaN(b)
 }
 
+// float answers a number as a double, and whether it had the width of a float. A whole number that a double cannot hold
+// exactly is no float: ok is false.
 func float(value any) (number float64, narrow, ok bool) {
 	switch value := value.(type) {
 	case float32:

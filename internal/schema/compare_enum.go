@@ -7,12 +7,15 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
+// compareEnums does not mind that an enum is gone, as with messages.
 func (c *comparison) compareEnums() {
 	pairs(c.before.enums, c.after.enums, c.compareEnum,
 		func(gone protoreflect.EnumDescriptor) { c.compatible(gone.FullName(), "is gone") },
 		func(added protoreflect.EnumDescriptor) { c.compatible(added.FullName(), "is new") })
 }
 
+// compareEnum matches values by number, as binary does. New ones are compatible: readers keep a number that they do not
+// know, in a closed enum among the unknown fields.
 func (c *comparison) compareEnum(before, after protoreflect.EnumDescriptor) {
 	if fullJSON(before) && !fullJSON(after) {
 		c.breaking("ENUM_SAME_JSON_FORMAT", after.FullName(), "no longer has a JSON format in every language")
@@ -32,6 +35,7 @@ type enumNumber struct {
 	names  []string // sorted
 }
 
+// valuesByNumber is the values of an enum as binary tells them apart.
 func valuesByNumber(enum protoreflect.EnumDescriptor) map[protoreflect.EnumNumber]enumNumber {
 	numbered := make(map[protoreflect.EnumNumber]enumNumber)
 	for value := range elements(enum.Values()) {
@@ -42,7 +46,8 @@ func valuesByNumber(enum protoreflect.EnumDescriptor) map[protoreflect.EnumNumbe
 	return numbered
 }
 
-// compareValue allows further aliases, but none to go: JSON has the name.
+// compareValue allows further aliases, but none to go: JSON has the name. In a skew either side may be the one with more
+// aliases, since which one is older is unknown.
 func (c *comparison) compareValue(enum protoreflect.EnumDescriptor, was, is enumNumber) {
 	if containsAll(is.names, was.names) || c.skew && containsAll(was.names, is.names) {
 		return
@@ -51,10 +56,13 @@ func (c *comparison) compareValue(enum protoreflect.EnumDescriptor, was, is enum
 		was.number, strings.Join(was.names, ", "), strings.Join(is.names, ", "))
 }
 
+// containsAll reports whether all wanted strings are in the set.
 func containsAll(set, wanted []string) bool {
 	return !slices.ContainsFunc(wanted, func(name string) bool { return !slices.Contains(set, name) })
 }
 
+// valueGone wants the number and every name reserved, for the same reason as that of a field: the number is what binary
+// has, the name what JSON has.
 func (c *comparison) valueGone(gone enumNumber, enum protoreflect.EnumDescriptor) {
 	reserved := true
 	if !enum.ReservedRanges().Has(gone.number) {
@@ -75,6 +83,7 @@ func (c *comparison) valueGone(gone enumNumber, enum protoreflect.EnumDescriptor
 	}
 }
 
+// compareReservedValues keeps what the authors reserved, as with fields.
 func (c *comparison) compareReservedValues(before, after protoreflect.EnumDescriptor) {
 	if gap, ok := firstGap(enumSpans(before.ReservedRanges()), enumSpans(after.ReservedRanges())); ok {
 		c.breaking("RESERVED_ENUM_NO_DELETE", after.FullName(), "no longer reserves the number %d", gap)

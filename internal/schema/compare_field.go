@@ -4,7 +4,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// compareField compares two fields with the same number in the same message, or two such extensions.
+// compareField compares two fields with the same number in the same message, or two such extensions. Every rule is applied,
+// also after one that is broken: who has to repair a schema wants to know it all at once.
 func (c *comparison) compareField(before, after protoreflect.FieldDescriptor) {
 	c.compareFieldNames(before, after)
 	c.compareCardinality(before, after)
@@ -15,6 +16,8 @@ func (c *comparison) compareField(before, after protoreflect.FieldDescriptor) {
 	}
 }
 
+// compareFieldNames protects readers of JSON, which has names where binary has numbers. An extension has no JSON name of its
+// own: it is written as its full name in brackets.
 func (c *comparison) compareFieldNames(before, after protoreflect.FieldDescriptor) {
 	if fieldName(before) != fieldName(after) {
 		c.breaking("FIELD_SAME_NAME", before.FullName(), "is now named %s (number %d)", fieldName(after), after.Number())
@@ -24,14 +27,9 @@ func (c *comparison) compareFieldNames(before, after protoreflect.FieldDescripto
 	}
 }
 
-// fieldName is the name by which JSON knows a field: extensions go by their full name.
-func fieldName(field protoreflect.FieldDescriptor) string {
-	if field.IsExtension() {
-		return string(field.FullName())
-	}
-	return string(field.Name())
-}
-
+// compareCardinality protects readers that expect one value from many, in binary and in JSON. The fields of a map entry are
+// generated: what the map field itself became is told there. Required is a cardinality and a promise: a message that lacks
+// such a field is no message at all to who requires it.
 func (c *comparison) compareCardinality(before, after protoreflect.FieldDescriptor) {
 	was, is := cardinality(before), cardinality(after)
 	if was == is || before.ContainingMessage().IsMapEntry() && after.ContainingMessage().IsMapEntry() {
@@ -57,6 +55,8 @@ func cardinality(field protoreflect.FieldDescriptor) string {
 	}
 }
 
+// compareType allows what reads the same bytes and the same JSON: signed and unsigned of a width, and an enum that moved.
+// It is stricter than the wire alone, on which int32 and bool are one.
 func (c *comparison) compareType(before, after protoreflect.FieldDescriptor) {
 	if family(before.Kind()) != family(after.Kind()) || !c.sameNamedType(before, after) {
 		c.breaking("FIELD_WIRE_JSON_COMPATIBLE_TYPE", before.FullName(), "changed its type from %s to %s",
@@ -64,7 +64,8 @@ func (c *comparison) compareType(before, after protoreflect.FieldDescriptor) {
 	}
 }
 
-// family is the smallest of the kinds that have the same binary and the same JSON form.
+// family is the smallest of the kinds that have the same binary and the same JSON form. Values that the other kind cannot hold
+// are not thought of: that -1 is a large number to who reads it unsigned is the author's to know.
 func family(kind protoreflect.Kind) protoreflect.Kind {
 	switch kind {
 	case protoreflect.Uint32Kind:
@@ -80,6 +81,8 @@ func family(kind protoreflect.Kind) protoreflect.Kind {
 	}
 }
 
+// sameNamedType goes by names for messages: what they hold is compared where they are. That of an enum may be another one
+// that has all of its values. In a skew either side may be the one that has more.
 func (c *comparison) sameNamedType(before, after protoreflect.FieldDescriptor) bool {
 	switch {
 	case before.Message() != nil && after.Message() != nil:
@@ -91,7 +94,8 @@ func (c *comparison) sameNamedType(before, after protoreflect.FieldDescriptor) b
 	}
 }
 
-// sameEnum lets an enum move to another package, and grow on the way.
+// sameEnum lets an enum move to another package, and grow on the way. Its short name stays, and so do the values with their
+// names and numbers, which is all that either form of a message has of it.
 func sameEnum(before, after protoreflect.EnumDescriptor) bool {
 	if before.FullName() == after.FullName() {
 		return true
@@ -106,18 +110,4 @@ func sameEnum(before, after protoreflect.EnumDescriptor) bool {
 		}
 	}
 	return true
-}
-
-func typeText(field protoreflect.FieldDescriptor) string {
-	if name := typeName(field); name != "-" {
-		return name
-	}
-	return field.Kind().String()
-}
-
-func oneofText(name string) string {
-	if name == "" {
-		return "outside any oneof"
-	}
-	return "oneof " + name
 }

@@ -4,6 +4,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
+// compareMessages does not mind that a message is gone: nobody misses one that no field and no method needs, and what
+// needed it has changed its type.
 func (c *comparison) compareMessages() {
 	pairs(c.before.messages, c.after.messages, c.compareMessage,
 		func(gone protoreflect.MessageDescriptor) { c.messageNote(gone, "is gone") },
@@ -17,6 +19,8 @@ func (c *comparison) messageNote(message protoreflect.MessageDescriptor, note st
 	}
 }
 
+// compareMessage matches fields by number, as binary does. A number that changed its field is two changes then: one of name,
+// one of type.
 func (c *comparison) compareMessage(before, after protoreflect.MessageDescriptor) {
 	if fullJSON(before) && !fullJSON(after) {
 		c.breaking("MESSAGE_SAME_JSON_FORMAT", after.FullName(), "no longer has a JSON format in every language")
@@ -26,6 +30,7 @@ func (c *comparison) compareMessage(before, after protoreflect.MessageDescriptor
 		func(gone protoreflect.FieldDescriptor) { c.fieldGone(gone, after) }, c.fieldAdded)
 }
 
+// compareReservedFields keeps what the authors reserved: old programs may still send it, so nobody may give it a new meaning.
 func (c *comparison) compareReservedFields(before, after protoreflect.MessageDescriptor) {
 	if gap, ok := firstGap(fieldSpans(before.ReservedRanges()), fieldSpans(after.ReservedRanges())); ok {
 		c.breaking("RESERVED_MESSAGE_NO_DELETE", after.FullName(), "no longer reserves the number %d", gap)
@@ -37,6 +42,8 @@ func (c *comparison) compareReservedFields(before, after protoreflect.MessageDes
 	}
 }
 
+// fieldGone wants the number and the name of a field reserved that is gone: the next one who takes either would read what
+// old programs write as something else.
 func (c *comparison) fieldGone(gone protoreflect.FieldDescriptor, after protoreflect.MessageDescriptor) {
 	reserved := true
 	if !after.ReservedRanges().Has(gone.Number()) {
@@ -56,6 +63,7 @@ func (c *comparison) fieldGone(gone protoreflect.FieldDescriptor, after protoref
 	}
 }
 
+// fieldAdded allows every new field but a required one, without which old programs write their messages.
 func (c *comparison) fieldAdded(added protoreflect.FieldDescriptor) {
 	if added.Cardinality() == protoreflect.Required {
 		c.breaking("MESSAGE_SAME_REQUIRED_FIELDS", added.FullName(), "is new and required")
@@ -64,6 +72,8 @@ func (c *comparison) fieldAdded(added protoreflect.FieldDescriptor) {
 	c.compatible(added.FullName(), "is new, number %d", added.Number())
 }
 
+// compareExtensions compares extensions by the message that they extend and their number, wherever they are declared. One
+// may go without being reserved: its number belongs to the extended message, which keeps the range.
 func (c *comparison) compareExtensions() {
 	pairs(c.before.extensions, c.after.extensions, c.compareField,
 		func(gone protoreflect.FieldDescriptor) { c.compatible(gone.FullName(), "is gone") },
@@ -72,6 +82,7 @@ func (c *comparison) compareExtensions() {
 		})
 }
 
+// byNumber is the fields of a message as binary tells them apart.
 func byNumber(fields protoreflect.FieldDescriptors) map[protoreflect.FieldNumber]protoreflect.FieldDescriptor {
 	numbered := make(map[protoreflect.FieldNumber]protoreflect.FieldDescriptor, fields.Len())
 	for field := range elements(fields) {

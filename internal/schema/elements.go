@@ -2,7 +2,7 @@ package schema
 
 import "iter"
 
-// elements goes through one of protoreflect's lists.
+// elements goes through one of protoreflect's lists, which have no common type: any that has a length and an index is one.
 func elements[T any](list interface {
 	Len() int
 	Get(int) T

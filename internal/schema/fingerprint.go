@@ -27,8 +27,10 @@ func Fingerprint(method protoreflect.MethodDescriptor) uint64 {
 }
 
 // The shape is text, one line an element, so that no two shapes have the same bytes: names cannot hold a space, and
-// what can hold one is quoted.
+// what can hold one is quoted. Collectors tell each other fingerprints, of this release and of others: whoever changes a byte
+// of the shape makes all methods of old and new releases look different, which costs a comparison of the schemas each.
 
+// appendMethod writes the names that a call is made by. The idempotency level is left out: nothing is misread by it.
 func appendMethod(b []byte, method protoreflect.MethodDescriptor) []byte {
 	b = appendWords(b, "method", string(method.FullName()), string(method.Input().FullName()), string(method.Output().FullName()))
 	b = strconv.AppendBool(append(b, ' '), method.IsStreamingClient())
@@ -36,6 +38,7 @@ func appendMethod(b []byte, method protoreflect.MethodDescriptor) []byte {
 	return append(b, '\n')
 }
 
+// appendMessage goes by number, not by the order in the file, which has no meaning.
 func appendMessage(b []byte, message protoreflect.MessageDescriptor) []byte {
 	b = append(appendWords(b, "message", string(message.FullName())), '\n')
 	byNumber := func(a, b protoreflect.FieldDescriptor) int { return cmp.Compare(a.Number(), b.Number()) }
@@ -45,6 +48,8 @@ func appendMessage(b []byte, message protoreflect.MessageDescriptor) []byte {
 	return b
 }
 
+// appendField writes what one reader of the field would understand differently from another. Presence is in it, although
+// binary is the same either way: a handler sees whether a field was set.
 func appendField(b []byte, field protoreflect.FieldDescriptor) []byte {
 	b = strconv.AppendInt(append(b, "field "...), int64(field.Number()), 10)
 	b = appendWords(append(b, ' '), string(field.Name()), field.Kind().String(), field.Cardinality().String(), typeName(field))
@@ -55,6 +60,7 @@ func appendField(b []byte, field protoreflect.FieldDescriptor) []byte {
 	return append(b, '\n')
 }
 
+// appendEnum goes by number and name: aliases share a number.
 func appendEnum(b []byte, enum protoreflect.EnumDescriptor) []byte {
 	b = append(appendWords(b, "enum", string(enum.FullName())), '\n')
 	byNumber := func(a, b protoreflect.EnumValueDescriptor) int {
@@ -67,6 +73,7 @@ func appendEnum(b []byte, enum protoreflect.EnumDescriptor) []byte {
 	return b
 }
 
+// appendWords writes words with a space between each two.
 func appendWords(b []byte, words ...string) []byte {
 	for i, word := range words {
 		if i > 0 {
@@ -75,26 +82,6 @@ func appendWords(b []byte, words ...string) []byte {
 		b = append(b, word...)
 	}
 	return b
-}
-
-// typeName is the full name of the message or enum a field holds, or "-".
-func typeName(field protoreflect.FieldDescriptor) string {
-	switch {
-	case field.Message() != nil:
-		return string(field.Message().FullName())
-	case field.Enum() != nil:
-		return string(field.Enum().FullName())
-	default:
-		return "-"
-	}
-}
-
-// oneofName is the name of the oneof that the author of the schema wrote, or "".
-func oneofName(field protoreflect.FieldDescriptor) string {
-	if oneof := field.ContainingOneof(); oneof != nil && !oneof.IsSynthetic() {
-		return string(oneof.Name())
-	}
-	return ""
 }
 
 // defaultText is the default that the schema gives explicitly, or "".

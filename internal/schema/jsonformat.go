@@ -6,7 +6,8 @@ import (
 )
 
 // fullJSON reports whether the schema promises a JSON format for a message or enum: proto3 does, proto2 does not, and
-// in editions the feature json_format decides, set there or on something around it.
+// in editions the feature json_format decides, set there or on something around it. Where none is promised, programs may write
+// JSON all the same, but not all of them the same.
 func fullJSON(descriptor protoreflect.Descriptor) bool {
 	switch descriptor.ParentFile().Syntax() {
 	case protoreflect.Proto2:
@@ -23,6 +24,8 @@ func fullJSON(descriptor protoreflect.Descriptor) bool {
 	return true
 }
 
+// features are what an edition's author set on this descriptor itself, nil if nothing. Others than these three cannot say
+// anything about JSON.
 func features(descriptor protoreflect.Descriptor) *descriptorpb.FeatureSet {
 	switch options := descriptor.Options().(type) {
 	case *descriptorpb.FileOptions:

@@ -10,6 +10,7 @@ import (
 // span is a range of reserved numbers, both ends included.
 type span struct{ first, last int64 }
 
+// fieldSpans makes the ranges of a message comparable with those of an enum. In 64 bits no end can overflow.
 func fieldSpans(ranges protoreflect.FieldRanges) []span {
 	spans := make([]span, ranges.Len())
 	for i := range spans {
@@ -19,6 +20,7 @@ func fieldSpans(ranges protoreflect.FieldRanges) []span {
 	return spans
 }
 
+// enumSpans are those of an enum; see fieldSpans.
 func enumSpans(ranges protoreflect.EnumRanges) []span {
 	spans := make([]span, ranges.Len())
 	for i := range spans {
@@ -28,7 +30,8 @@ func enumSpans(ranges protoreflect.EnumRanges) []span {
 	return spans
 }
 
-// firstGap finds the lowest number of some wanted span that no given span has.
+// firstGap finds the lowest number of some wanted span that no given span has. Spans may be split, joined and in any order
+// in the new version, as long as every number stays reserved. It sorts both lists.
 func firstGap(wanted, given []span) (gap int64, found bool) {
 	byFirst := func(a, b span) int { return cmp.Compare(a.first, b.first) }
 	slices.SortFunc(wanted, byFirst)

@@ -27,12 +27,14 @@ func Skew(ours, theirs protoreflect.MethodDescriptor) []Change {
 	return c.sorted()
 }
 
-// lacking reports a rule about what only one side has.
+// lacking reports a rule about what only one side has. Between builds that are both in use that is no fault of either: one
+// of them is simply older, and which one nobody knows.
 func lacking(rule string) bool {
 	return rule == "" || strings.Contains(rule, "_NO_DELETE_UNLESS_")
 }
 
-// misleading reports a rule about what both sides have.
+// misleading reports a rule about what both sides have and understand differently. The rules that are neither lacking nor
+// misleading, as those on reservations, bind authors and mean nothing to programs that run.
 func misleading(rule string) bool {
 	switch rule {
 	case "RPC_SAME_REQUEST_TYPE", "RPC_SAME_RESPONSE_TYPE", "RPC_SAME_CLIENT_STREAMING", "RPC_SAME_SERVER_STREAMING",
@@ -43,11 +45,4 @@ func misleading(rule string) bool {
 	default:
 		return false
 	}
-}
-
-func indexMethod(method protoreflect.MethodDescriptor) index {
-	x := newIndex()
-	x.addReachable(method.Input())
-	x.addReachable(method.Output())
-	return x
 }
