@@ -28,7 +28,6 @@ var circular = map[string]int{
 	"internal/descriptor":         7,
 	"internal/memnet":             2,
 	"internal/observe":            6,
-	"internal/sqlite":             4,
 	"registry":                    16,
 	"web/e2e/rig":                 5,
 }

@@ -27,7 +27,6 @@ var sparse = map[string]int{
 	"internal/observe":    12,
 	"internal/origin":     16,
 	"internal/schematest": 9,
-	"internal/sqlite":     16,
 	"internal/status":     17,
 	"registry":            13,
 }

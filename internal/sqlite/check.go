@@ -2,29 +2,23 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 )
 
-// ErrDamaged is in the chain of errors about a file whose content cannot be trusted.
-var ErrDamaged = errors.New("the database is damaged: move it away together with its -wal and -shm files and " +
-	"restore a copy, or start without one")
-
-// ErrForeign says that the file is a database, but not a collector's.
-var ErrForeign = errors.New("this is the database of another program: choose another path")
-
-// check reads through the file before anything trusts it.
-func (db *DB) check(ctx context.Context) error {
-	if err := checkFile(db.path); err != nil {
+// check reads through the file before anything trusts it. SQLite itself is asked last: what the first two steps refuse, it
+// never opens.
+func check(ctx context.Context, path string, writer *sql.DB) error {
+	if err := checkFile(path); err != nil {
 		return err
 	}
-	if err := checkHeader(db.path); err != nil {
+	if err := checkHeader(path); err != nil {
 		return err
 	}
-	return db.checkPages(ctx)
+	return checkPages(ctx, writer)
 }
 
 // The header of a database file, by https://www.sqlite.org/fileformat.html#the_database_header.
@@ -51,6 +45,8 @@ func checkHeader(path string) error {
 	return nil
 }
 
+// checkFile refuses what SQLite would take for an empty database and fill: create never leaves an empty file behind, so one
+// is what a crash of the file system or somebody else left.
 func checkFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -65,9 +61,11 @@ func checkFile(path string) error {
 	return nil
 }
 
-func (db *DB) checkPages(ctx context.Context) error {
+// checkPages reads every page, which takes as long as reading the file does. The quick check leaves out whether indexes agree
+// with their tables: what is kept here can be read without.
+func checkPages(ctx context.Context, writer *sql.DB) error {
 	var verdict string
-	if err := db.writer.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+	if err := writer.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
 		return err
 	}
 	if verdict != "ok" {

@@ -34,6 +34,8 @@ func settle(conn *sqlite3.SQLiteConn) error {
 	return assertPragmas(conn)
 }
 
+// assertPragmas compares with the values that SQLite answers: numbers as text, busy_timeout in milliseconds, synchronous 2 for
+// FULL.
 func assertPragmas(conn *sqlite3.SQLiteConn) error {
 	for pragma, want := range map[string]string{
 		"journal_mode": "wal",
@@ -53,6 +55,7 @@ func assertPragmas(conn *sqlite3.SQLiteConn) error {
 	return nil
 }
 
+// pragmaValue reads a pragma as text. Those asked for here answer one row of one column.
 func pragmaValue(conn *sqlite3.SQLiteConn, pragma string) (string, error) {
 	rows, err := conn.Query("PRAGMA "+pragma, nil)
 	if err != nil {

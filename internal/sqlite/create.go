@@ -48,6 +48,7 @@ func checkNoLog(path string) error {
 	return err
 }
 
+// exists reports whether there is anything at a path, whatever it is.
 func exists(path string) (bool, error) {
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -56,13 +57,16 @@ func exists(path string) (bool, error) {
 	return err == nil, err
 }
 
+// initialise writes the mark and the first table, and closes the file, by which SQLite folds its log into it: a draft is one
+// file when it gets its name.
 func initialise(ctx context.Context, path string) error {
 	db := pool(writerDSN(path), 1)
 	_, err := db.ExecContext(ctx, "PRAGMA application_id = "+strconv.Itoa(applicationID)+";"+firstSchema)
 	return errors.Join(err, db.Close())
 }
 
-// publish gives the file its name unless another process was faster; then theirs is as good.
+// publish gives the file its name unless another process was faster; then theirs is as good. A link, unlike a rename, never
+// replaces a file. The directory is synced, or the name might not survive a power loss that the content survives.
 func publish(draft, path string) error {
 	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err

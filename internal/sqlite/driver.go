@@ -48,6 +48,7 @@ func damaged(err error) bool {
 	}
 }
 
+// midTransaction reports whether a transaction is open on a connection. It cannot fail on one that is.
 func midTransaction(conn *sql.Conn) (open bool) {
 	_ = conn.Raw(func(c any) error {
 		open = !c.(*sqlite3.SQLiteConn).AutoCommit()

@@ -7,9 +7,6 @@ import (
 	"fmt"
 )
 
-// ErrFutureSchema says that a newer program wrote the file.
-var ErrFutureSchema = errors.New("written by a newer program")
-
 // Component is a part of the file with tables and a version of its own: Steps[i] leads from version i to i+1. Steps must
 // never change once they have been released; append instead.
 type Component struct {
@@ -31,6 +28,7 @@ func (db *DB) Migrate(ctx context.Context, components ...Component) error {
 	})
 }
 
+// migrate runs the steps that a component is behind, inside the transaction of all.
 func migrate(ctx context.Context, tx *sql.Tx, component string, steps []string) error {
 	version, err := schemaVersion(ctx, tx, component)
 	if err != nil {
@@ -51,6 +49,7 @@ func migrate(ctx context.Context, tx *sql.Tx, component string, steps []string) 
 	return err
 }
 
+// schemaVersion is 0 for a component that the file has never seen.
 func schemaVersion(ctx context.Context, tx *sql.Tx, component string) (int, error) {
 	var version int
 	err := tx.QueryRowContext(ctx, "SELECT version FROM schema_version WHERE component = ?", component).Scan(&version)

@@ -26,6 +26,7 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx
 	return db.failed(err)
 }
 
+// transact runs fn between BEGIN and COMMIT. ctx must have no end: see Write.
 func transact(ctx context.Context, conn *sql.Conn, fn func(context.Context, *sql.Tx) error) error {
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
@@ -38,6 +39,7 @@ func transact(ctx context.Context, conn *sql.Conn, fn func(context.Context, *sql
 	return tx.Commit()
 }
 
+// failed says of an error which file it is about, and what to do.
 func (db *DB) failed(err error) error {
 	if err == nil {
 		return nil
@@ -53,6 +55,8 @@ func release(conn *sql.Conn) {
 	_ = conn.Close() // fails only if discarded before
 }
 
+// discard takes a connection out of the pool: database/sql closes one that says it is bad, and opens a new one when it is
+// needed next.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
