@@ -174,6 +174,56 @@ func (a *admission) admitted(next *Set) *Admitted {
 	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming)), Bare: a.bare}
 }
 
+// order is every file that the namespace would hold, dependencies first.
+func (a *admission) order() []string {
+	w := &importWalk{
+		imports: a.findImports, skip: func(path string) bool { return a.bad[path] },
+		limit: a.limits.Depth, refusal: &a.refusal,
+	}
+	w.walk(slices.Concat(a.current.Paths(), slices.Sorted(maps.Keys(a.incoming))))
+	return w.order
+}
+
+// findImports looks for a file among the request, the namespace and the process's own, and answers its imports.
+func (a *admission) findImports(path string) (imports []string, ok bool) {
+	if imports, ok := a.imports(path); ok {
+		return imports, true
+	}
+	if a.borrow(path) {
+		return a.imports(path)
+	}
+	return nil, false
+}
+
+// borrow takes a file of the process itself as if it had come with the request, so that what is stored can be built without
+// the process.
+func (a *admission) borrow(path string) bool {
+	if a.lend == nil {
+		return false
+	}
+	fd := a.lend(path)
+	if fd == nil {
+		return false
+	}
+	encoded, err := Encode(fd)
+	if err != nil {
+		return false
+	}
+	a.incoming[path], a.encoded[path] = fd, encoded
+	return true
+}
+
+// imports are the paths a file imports in the version that would be held.
+func (a *admission) imports(path string) (paths []string, ok bool) {
+	if fd, ok := a.incoming[path]; ok {
+		return fd.GetDependency(), true
+	}
+	if held, ok := a.current.Files[path]; ok {
+		return importPaths(held.Descriptor), true
+	}
+	return nil, false
+}
+
 // checkRoom adds up what the namespace would hold.
 func (a *admission) checkRoom() {
 	count, size := len(a.current.Files), a.current.Bytes
@@ -200,7 +250,7 @@ func (a *admission) build(order []string) *Set {
 	a.bare = nil
 	rebuilt := make(map[string]bool)
 	for _, path := range order {
-		imports := a.imports(path)
+		imports, _ := a.imports(path)
 		if slices.ContainsFunc(imports, func(p string) bool { return a.bad[p] }) {
 			a.bad[path] = true
 			continue

@@ -1,39 +1,47 @@
 package descriptor
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// importWalk goes through the graph of imports, depth first.
+// importWalk goes through the graph of imports, depth first. Each file is visited once, however many import it, so the walk
+// costs what the graph is large.
 type importWalk struct {
-	admission *admission
-	known     map[string]bool
-	depth     map[string]int // of files that are done: 1 without imports
-	trail     []string       // from a root to the file at hand
-	order     []string       // done, dependencies first
+	imports func(path string) (paths []string, ok bool) // of a file that would be held; not ok: there is none
+	skip    func(path string) bool                      // files that are refused anyway: nothing is said of them again
+	limit   int                                         // of depth
+	refusal *refusal                                    // what is wrong is added to
+
+	known map[string]bool // paths that need not be walked: protobuf's own
+	depth map[string]int  // of files that are done: 1 without imports
+	trail []string        // from a root to the file at hand
+	order []string        // done, dependencies first
 }
 
-// order is every file that the namespace would hold, dependencies first. What is missing, imports itself or is nested
-// too deep is added to the refusal. Files that only the process itself has are brought in as if the request had.
-func (a *admission) order() []string {
-	w := &importWalk{admission: a, known: wellKnownPaths(), depth: make(map[string]int)}
-	for _, path := range slices.Concat(a.current.Paths(), slices.Sorted(maps.Keys(a.incoming))) {
+// walk visits some files, all of which there are, with all they import. order is then every file met, dependencies first.
+// What is missing, imports itself or is nested too deep is refused.
+func (w *importWalk) walk(roots []string) {
+	w.known, w.depth = wellKnownPaths(), make(map[string]int)
+	for _, path := range roots {
 		w.visit(path)
 	}
-	return w.order
 }
 
 func (w *importWalk) visit(path string) {
-	if w.depth[path] > 0 || w.known[path] || w.admission.bad[path] || w.onTrail(path) || !w.found(path) {
+	if w.depth[path] > 0 || w.known[path] || w.skip(path) || w.onTrail(path) {
+		return
+	}
+	imports, ok := w.imports(path)
+	if !ok {
+		w.missing(path)
 		return
 	}
 	w.trail = append(w.trail, path)
 	deepest := 0
-	for _, next := range w.admission.imports(path) {
+	for _, next := range imports {
 		w.visit(next)
 		deepest = max(deepest, w.depth[next])
 	}
@@ -44,8 +52,8 @@ func (w *importWalk) visit(path string) {
 func (w *importWalk) done(path string, depth int) {
 	w.depth[path] = depth
 	w.order = append(w.order, path)
-	if limit := w.admission.limits.Depth; depth == limit+1 { // told once for each chain
-		w.admission.refusal.add(ErrTooLarge, "%s: imports are nested deeper than %d", path, limit)
+	if depth == w.limit+1 { // told once for each chain
+		w.refusal.add(ErrTooLarge, "%s: imports are nested deeper than %d", path, w.limit)
 	}
 }
 
@@ -56,56 +64,17 @@ func (w *importWalk) onTrail(path string) bool {
 		return false
 	}
 	cycle := append(slices.Clone(w.trail[start:]), path)
-	w.admission.refusal.add(ErrMalformed, "import cycle: %s", strings.Join(cycle, " → "))
+	w.refusal.add(ErrMalformed, "import cycle: %s", strings.Join(cycle, " → "))
 	return true
 }
 
-// found looks for a file among the request, the namespace and the process's own.
-func (w *importWalk) found(path string) bool {
-	a := w.admission
-	if _, ok := a.incoming[path]; ok {
-		return true
-	}
-	if _, ok := a.current.Files[path]; ok {
-		return true
-	}
-	if a.borrow(path) {
-		return true
-	}
-	importer := w.trail[len(w.trail)-1] // roots are always found
-	a.refusal.add(ErrMalformed, "%s imports %.200q, which is neither registered in the namespace nor part of the request",
-		importer, path)
-	return false
+// missing refuses the file at the end of the trail, which imports one that nobody has. There is a trail: roots are there.
+func (w *importWalk) missing(path string) {
+	w.refusal.add(ErrMalformed, "%s imports %.200q, which is neither registered in the namespace nor part of the request",
+		w.trail[len(w.trail)-1], path)
 }
 
-// borrow takes a file of the process itself, so that what is stored can be built without the process.
-func (a *admission) borrow(path string) bool {
-	if a.lend == nil {
-		return false
-	}
-	fd := a.lend(path)
-	if fd == nil {
-		return false
-	}
-	encoded, err := Encode(fd)
-	if err != nil {
-		return false
-	}
-	a.incoming[path], a.encoded[path] = fd, encoded
-	return true
-}
-
-// imports are the paths a file imports in the version that would be held.
-func (a *admission) imports(path string) []string {
-	if fd, ok := a.incoming[path]; ok {
-		return fd.GetDependency()
-	}
-	if held, ok := a.current.Files[path]; ok {
-		return importPaths(held.Descriptor)
-	}
-	return nil
-}
-
+// importPaths are the imports of a built file, in its order.
 func importPaths(fd protoreflect.FileDescriptor) []string {
 	paths := make([]string, fd.Imports().Len())
 	for i := range paths {

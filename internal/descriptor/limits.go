@@ -26,3 +26,13 @@ type Limits struct {
 	Bytes        int // of all that the namespace holds, encoded
 	Comments     int // bytes of the comments of all that the namespace holds
 }
+
+// messagesPerField is how many messages a descriptor, and its comments, may have for each declaration that is allowed:
+// declarations have options.
+const messagesPerField = 4
+
+// MaxComments is the bytes that the comments of one file may have; those of one with more are left out.
+const MaxComments = 8 << 20
+
+// WireBytes is the size of the largest file that [Open] looks at, comments included.
+func (l Limits) WireBytes() int { return l.FileBytes + MaxComments }

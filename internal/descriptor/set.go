@@ -136,28 +136,6 @@ func (s *Set) Types() Resolver { return s.types }
 // Paths are the paths of all files, sorted.
 func (s *Set) Paths() []string { return slices.Sorted(maps.Keys(s.Files)) }
 
-// Closure is some files with all they import, dependencies first and each path once: of two versions of a path, the
-// first one that is met.
-func Closure(roots ...protoreflect.FileDescriptor) []protoreflect.FileDescriptor {
-	var list []protoreflect.FileDescriptor
-	seen := make(map[string]bool)
-	var visit func(protoreflect.FileDescriptor)
-	visit = func(fd protoreflect.FileDescriptor) {
-		if seen[fd.Path()] || fd.IsPlaceholder() {
-			return
-		}
-		seen[fd.Path()] = true
-		for i := range fd.Imports().Len() {
-			visit(fd.Imports().Get(i).FileDescriptor)
-		}
-		list = append(list, fd)
-	}
-	for _, root := range roots {
-		visit(root)
-	}
-	return list
-}
-
 // Encode makes the bytes by which files are stored and compared.
 func Encode(fd *descriptorpb.FileDescriptorProto) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(fd)

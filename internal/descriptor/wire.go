@@ -12,16 +12,6 @@ import (
 // maxNesting is how deeply the messages of a descriptor may nest.
 const maxNesting = 100
 
-// messagesPerField is how many messages a descriptor, and its comments, may have for each declaration that is allowed:
-// declarations have options.
-const messagesPerField = 4
-
-// MaxComments is the bytes that the comments of one file may have; those of one with more are left out.
-const MaxComments = 8 << 20
-
-// WireBytes is the size of the largest file that [Open] looks at, comments included.
-func (l Limits) WireBytes() int { return l.FileBytes + MaxComments }
-
 // PathOf is the path of an encoded file, of which the first bytes are enough; quoted if it is none, and empty if there is
 // none.
 func PathOf(encoded []byte) string {

@@ -25,7 +25,6 @@ var circular = map[string]int{
 	"dispatcher":                  33,
 	"internal/clienttest/matrix":  12,
 	"internal/conformance/client": 3,
-	"internal/descriptor":         7,
 	"internal/memnet":             2,
 	"internal/observe":            6,
 	"registry":                    16,
