@@ -61,6 +61,8 @@ type admission struct {
 	bad      map[string]bool                              // files that are refused; nothing is said about their importers
 }
 
+// admit goes on only from a step without refusals: what comes later would repeat them in other words. A request is built twice
+// if some of its files turn out to say what is there already, which only the built ones show.
 func (a *admission) admit(request []*descriptorpb.FileDescriptorProto) (*Admitted, error) {
 	a.collect(request)
 	if len(a.incoming) == 0 && a.refusal.count() == 0 {
@@ -97,6 +99,7 @@ func (a *admission) collect(request []*descriptorpb.FileDescriptorProto) {
 	}
 }
 
+// collectFile marks a file that is refused as bad, so that nothing is said about who imports it.
 func (a *admission) collectFile(fd *descriptorpb.FileDescriptorProto) {
 	before := a.refusal.count()
 	fd, bare := legible(fd, a.limits)
@@ -114,6 +117,8 @@ func (a *admission) collectFile(fd *descriptorpb.FileDescriptorProto) {
 	a.take(fd, encoded)
 }
 
+// take notes a file to be admitted. That it has the bytes of the one that is held is the usual case, of programs that register
+// at every start, and ends here.
 func (a *admission) take(fd *descriptorpb.FileDescriptorProto, encoded []byte) {
 	path := fd.GetName()
 	if a.first[path] != nil {
@@ -170,6 +175,7 @@ func (a *admission) settle(order []string) (*Admitted, error) {
 	return a.admitted(next), a.refusal.orNil()
 }
 
+// admitted is the answer to a request of which what is left in incoming is new.
 func (a *admission) admitted(next *Set) *Admitted {
 	return &Admitted{Files: next, Changed: slices.Sorted(maps.Keys(a.incoming)), Bare: a.bare}
 }
@@ -265,6 +271,8 @@ func (a *admission) build(order []string) *Set {
 	return next
 }
 
+// buildFile keeps the descriptor of a file that nothing changed for, and makes a new one otherwise: descriptors point to those
+// that they import.
 func (a *admission) buildFile(next *Set, path string, rebuild bool) error {
 	if !rebuild {
 		return next.Add(a.current.Files[path])

@@ -3,7 +3,7 @@ package descriptor
 import "google.golang.org/protobuf/reflect/protoreflect"
 
 // Closure is some files with all they import, dependencies first and each path once: of two versions of a path, the
-// first one that is met.
+// first one that is met. Placeholders, which stand for imports that nobody had, are left out.
 func Closure(roots ...protoreflect.FileDescriptor) []protoreflect.FileDescriptor {
 	var list []protoreflect.FileDescriptor
 	seen := make(map[string]bool)

@@ -20,7 +20,8 @@ func sizes(file *descriptorpb.FileDescriptorProto) (declared, comments int) {
 	return proto.Size(file) - comments, comments
 }
 
-// declaredSize is the bytes of an encoded file without its comments.
+// declaredSize is the bytes of an encoded file without its comments. It reads the encoded file, since that is what is kept;
+// decoding it for a number would cost far more than the number is worth.
 func declaredSize(encoded []byte) int {
 	comments := 0
 	for rest := encoded; len(rest) > 0; {
@@ -63,7 +64,8 @@ func OnlyComments(file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDesc
 	return file
 }
 
-// legible is a file with its comments only, and whether they had to be left out: there are more than an author writes.
+// legible is a file with its comments only, and whether they had to be left out: there are more than an author writes. The
+// number counts as well as the bytes, since a location takes memory however short it is.
 func legible(file *descriptorpb.FileDescriptorProto, limits Limits) (_ *descriptorpb.FileDescriptorProto, bare bool) {
 	short := OnlyComments(file)
 	if len(short.GetSourceCodeInfo().GetLocation()) > messagesPerField*limits.Fields {
@@ -73,10 +75,12 @@ func legible(file *descriptorpb.FileDescriptorProto, limits Limits) (_ *descript
 	return short, bare
 }
 
+// hasComment reports whether a location says anything to a reader; most only say where a word begins.
 func hasComment(l *descriptorpb.SourceCodeInfo_Location) bool {
 	return l.LeadingComments != nil || l.TrailingComments != nil || len(l.GetLeadingDetachedComments()) > 0
 }
 
+// withComments is a shallow copy of a file with other locations. Fields that nobody knows come along: custom options are some.
 func withComments(file *descriptorpb.FileDescriptorProto, info *descriptorpb.SourceCodeInfo) *descriptorpb.FileDescriptorProto {
 	other := new(descriptorpb.FileDescriptorProto)
 	to := other.ProtoReflect()

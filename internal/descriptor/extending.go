@@ -39,6 +39,8 @@ func extendingFiles(files []protoreflect.FileDescriptor) []protoreflect.FileDesc
 	})
 }
 
+// addExtending finds the extensions of messages, nested ones included, in what is linked in. Another program's message of that
+// name is another message: its extensions would not fit.
 func addExtending(found map[string]protoreflect.FileDescriptor, messages protoreflect.MessageDescriptors) {
 	for i := range messages.Len() {
 		message := messages.Get(i)

@@ -63,6 +63,8 @@ func (g *gathering) take(path string) bool {
 	return err == nil
 }
 
+// add builds a file after those that it imports. Unlike an admission, a gathering says of each file only the first thing that is
+// wrong with it: it is one of many of a peer, whose authors do not read this.
 func (g *gathering) add(path string) error {
 	if start := slices.Index(g.trail, path); start >= 0 {
 		cycle := append(slices.Clone(g.trail[start:]), path)
@@ -91,7 +93,7 @@ func (g *gathering) add(path string) error {
 	return nil
 }
 
-// build adds a file whose imports are there, if there is room for it.
+// build adds a file whose imports are there, if there is room for it. The comments go first where room is short.
 func (g *gathering) build(proto *descriptorpb.FileDescriptorProto) error {
 	if len(g.set.Files) >= g.limits.Files {
 		return fmt.Errorf("%w: %s: there are %d files, and no more are taken", ErrTooLarge, proto.GetName(), g.limits.Files)

@@ -20,8 +20,8 @@ type inspection struct {
 	limits   Limits
 	refusal  *refusal
 	path     string
-	elements int
-	tooDeep  bool
+	elements int  // counted so far; what is beyond the limit is not exact
+	tooDeep  bool // some message is nested deeper than the limit
 }
 
 // Inspect says everything that is wrong with a foreign file by itself, before anything is built from it.
@@ -49,10 +49,12 @@ func inspect(file *descriptorpb.FileDescriptorProto, limits Limits, refusal *ref
 	i.checkText(file)
 }
 
+// malformed refuses the file for what it says.
 func (i *inspection) malformed(format string, args ...any) {
 	i.refusal.add(ErrMalformed, "%s: "+format, append([]any{i.path}, args...)...)
 }
 
+// tooLarge refuses the file for how much it is.
 func (i *inspection) tooLarge(format string, args ...any) {
 	i.refusal.add(ErrTooLarge, "%s: "+format, append([]any{i.path}, args...)...)
 }
@@ -92,6 +94,7 @@ func (i *inspection) count(n int) bool {
 	return i.elements <= i.limits.Fields
 }
 
+// countFile counts what building a descriptor takes memory for: every declaration, range, and option that is not understood.
 func (i *inspection) countFile(file *descriptorpb.FileDescriptorProto) {
 	i.count(len(file.GetExtension()) + len(file.GetPublicDependency()) + len(file.GetWeakDependency()) +
 		len(file.GetOptionDependency()) + len(file.GetOptions().GetUninterpretedOption()))
@@ -104,6 +107,7 @@ func (i *inspection) countFile(file *descriptorpb.FileDescriptorProto) {
 	}
 }
 
+// countMessages stops at the limits of depth and number, whichever comes first: a file can be all depth.
 func (i *inspection) countMessages(messages []*descriptorpb.DescriptorProto, depth int) {
 	if depth > i.limits.Depth && len(messages) > 0 {
 		i.tooDeep = true
@@ -119,6 +123,7 @@ func (i *inspection) countMessages(messages []*descriptorpb.DescriptorProto, dep
 	}
 }
 
+// countEnums stops at the limit too.
 func (i *inspection) countEnums(enums []*descriptorpb.EnumDescriptorProto) {
 	for _, e := range enums {
 		if !i.count(1 + len(e.GetValue()) + len(e.GetReservedRange()) + len(e.GetReservedName())) {
@@ -145,6 +150,7 @@ func (i *inspection) checkNames(file *descriptorpb.FileDescriptorProto) {
 	}
 }
 
+// checkMessageNames looks at messages and what is in them. Their depth is limited by now.
 func (i *inspection) checkMessageNames(messages []*descriptorpb.DescriptorProto) {
 	checkEach(i, "message", messages)
 	for _, m := range messages {
@@ -156,6 +162,7 @@ func (i *inspection) checkMessageNames(messages []*descriptorpb.DescriptorProto)
 	}
 }
 
+// checkEnumNames looks at the values too: they are names of the scope around the enum.
 func (i *inspection) checkEnumNames(enums []*descriptorpb.EnumDescriptorProto) {
 	checkEach(i, "enum", enums)
 	for _, e := range enums {
@@ -163,6 +170,7 @@ func (i *inspection) checkEnumNames(enums []*descriptorpb.EnumDescriptorProto) {
 	}
 }
 
+// checkEach refuses what is no identifier, each by itself: an author wants all of them.
 func checkEach[T interface{ GetName() string }](i *inspection, kind string, declarations []T) {
 	for _, d := range declarations {
 		if !name.IsIdentifier(d.GetName()) {
@@ -197,6 +205,7 @@ func badText(message protoreflect.Message) (where protoreflect.FullName) {
 	return where
 }
 
+// badValue is badText for one value of a field. Bytes may be anything.
 func badValue(field protoreflect.FieldDescriptor, value protoreflect.Value) protoreflect.FullName {
 	switch field.Kind() {
 	case protoreflect.StringKind:

@@ -3,11 +3,11 @@ package descriptor
 // What is allowed unless somebody decides otherwise; see [Limits]. The largest files of public APIs, such as that of
 // Google's Compute Engine, have about a million bytes and twenty thousand declarations.
 const (
-	FileBytes    = 2 << 20
-	Dependencies = 64
-	Depth        = 32
-	Fields       = 50_000
-	Files        = 1000
+	FileBytes    = 2 << 20 // of one file, encoded
+	Dependencies = 64      // imports of one file
+	Depth        = 32      // of messages in messages, and of imports
+	Fields       = 50_000  // declarations of one file
+	Files        = 1000    // of one namespace
 )
 
 // FieldsOf is how many declarations a file of so many bytes may have unless somebody decides otherwise: [Fields], and as

@@ -24,7 +24,8 @@ func SameMeaning(a, b proto.Message, types Resolver) bool {
 	return errOne == nil && errOther == nil && proto.Equal(one, other)
 }
 
-// SameFile reports whether two files differ in comments at most.
+// SameFile reports whether two files differ in comments at most. Each may have its options from other builds: those are read
+// by the types of the first.
 func SameFile(a, b protoreflect.FileDescriptor) bool {
 	if a == b {
 		return true
@@ -44,7 +45,8 @@ func Canonical(file *descriptorpb.FileDescriptorProto, types Resolver) ([]byte, 
 	return encode(known)
 }
 
-// understood is a copy of a message in which all the fields are known that types has.
+// understood is a copy of a message in which all the fields are known that types has. It goes by way of the bytes, since what
+// was unknown when a message was decoded stays unknown.
 func understood(message proto.Message, types Resolver) (proto.Message, error) {
 	data, err := encode(message)
 	if err != nil {
@@ -55,6 +57,7 @@ func understood(message proto.Message, types Resolver) (proto.Message, error) {
 	return known, err
 }
 
+// encode lets messages pass that lack required fields: options of others may, and their meaning is compared all the same.
 func encode(message proto.Message) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(message)
 }

@@ -17,16 +17,19 @@ var (
 // MaxReasons bounds what is told about one request.
 const MaxReasons = 100
 
-// refusal collects every reason against a request.
+// refusal collects every reason against a request, in the order they were found: an author who mends one at a time would
+// have to ask as often. It is an error once it has a reason.
 type refusal struct {
 	reasons []error
 	more    int // reasons beyond MaxReasons
 }
 
+// add adds a reason of a kind, one of the errors above. What it quotes of the request is to be bounded by the format.
 func (r *refusal) add(kind error, format string, args ...any) {
 	r.addError(fmt.Errorf("%w: %s", kind, fmt.Sprintf(format, args...)))
 }
 
+// addError counts reasons beyond MaxReasons and drops them: the request decides how many there are.
 func (r *refusal) addError(err error) {
 	if len(r.reasons) == MaxReasons {
 		r.more++
@@ -67,6 +70,7 @@ func (r *refusal) orNil() error {
 // Unwrap lets errors.Is find each reason.
 func (r *refusal) Unwrap() []error { return r.reasons }
 
+// Error is all reasons in one line, and how many more there are.
 func (r *refusal) Error() string {
 	var text strings.Builder
 	for i, reason := range r.reasons {

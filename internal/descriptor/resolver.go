@@ -24,7 +24,8 @@ func NewTypes(roots ...protoreflect.FileDescriptor) *dynamicpb.Types {
 	return dynamicpb.NewTypes(files)
 }
 
-// Chain asks one resolver after the other, until one has the type.
+// Chain asks one resolver after the other, until one has the type or fails otherwise than by protoregistry.NotFound. An
+// empty chain finds nothing.
 type Chain []Resolver
 
 // FindMessageByName finds a message.
@@ -49,6 +50,7 @@ func (c Chain) FindExtensionByNumber(
 	return firstOf(c, func(r Resolver) (protoreflect.ExtensionType, error) { return r.FindExtensionByNumber(message, field) })
 }
 
+// firstOf is a Chain at work, for messages and extensions alike.
 func firstOf[T any](chain Chain, find func(Resolver) (T, error)) (found T, err error) {
 	err = protoregistry.NotFound
 	for _, resolver := range chain {

@@ -93,6 +93,7 @@ func topLevel(fd protoreflect.FileDescriptor) func(yield func(protoreflect.Descr
 	}
 }
 
+// each hands the elements of one of protoreflect's lists on, until yield wants no more.
 func each[D protoreflect.Descriptor](list interface {
 	Len() int
 	Get(int) D
@@ -136,12 +137,13 @@ func (s *Set) Types() Resolver { return s.types }
 // Paths are the paths of all files, sorted.
 func (s *Set) Paths() []string { return slices.Sorted(maps.Keys(s.Files)) }
 
-// Encode makes the bytes by which files are stored and compared.
+// Encode makes the bytes by which files are stored and compared. They are the same for the same message in one build of this
+// program only, which costs a comparison of the meaning in another.
 func Encode(fd *descriptorpb.FileDescriptorProto) ([]byte, error) {
 	return proto.MarshalOptions{Deterministic: true}.Marshal(fd)
 }
 
-// Service finds a service by its full name.
+// Service finds a service by its full name. What else has that name is none.
 func (s *Set) Service(fullName string) (protoreflect.ServiceDescriptor, bool) {
 	d, err := s.names.FindDescriptorByName(protoreflect.FullName(fullName))
 	if err != nil {
@@ -171,6 +173,7 @@ func (s *Set) MessagesOf(path string) []string {
 	return appendMessageNames(nil, fd.Messages())
 }
 
+// appendMessageNames leaves out the entries of maps, which nobody wrote.
 func appendMessageNames(names []string, messages protoreflect.MessageDescriptors) []string {
 	for i := range messages.Len() {
 		m := messages.Get(i)

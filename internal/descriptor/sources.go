@@ -22,7 +22,8 @@ func NewSources(set *descriptorpb.FileDescriptorSet) *Sources {
 	return s
 }
 
-// Proto encodes a file, with its comments if it has some itself or is one of the sources.
+// Proto encodes a file, with its comments if it has some itself or is one of the sources. A source that says something else
+// than the file is of another version: its comments would stand beside the wrong things, so there are none then.
 func (s *Sources) Proto(file protoreflect.FileDescriptor) *descriptorpb.FileDescriptorProto {
 	plain := protodesc.ToFileDescriptorProto(file)
 	if s == nil || plain.SourceCodeInfo != nil {

@@ -25,7 +25,7 @@ const wellKnownPackage = "google.protobuf"
 // WellKnown reports whether the file of a path is part of protobuf itself, so that everybody has it.
 func WellKnown(path string) bool { return wellKnownPaths()[path] }
 
-// wellKnownPaths is computed once.
+// wellKnownPaths are the paths of wellKnownFiles, computed once and never written to.
 var wellKnownPaths = sync.OnceValue(func() map[string]bool {
 	known := make(map[string]bool)
 	for _, fd := range wellKnownFiles() {

@@ -20,6 +20,7 @@ type Retention struct {
 	Age time.Duration
 }
 
+// withDefaults takes a negative age for none given, too.
 func (r Retention) withDefaults() Retention {
 	if r.Age <= 0 {
 		r.Age = 7 * 24 * time.Hour
@@ -27,16 +28,18 @@ func (r Retention) withDefaults() Retention {
 	return r
 }
 
+// insertCall has the columns in the order of insertCalls.
 const insertCall = `INSERT INTO dispatch (session, seq, started_at, duration, namespace, procedure, source, executor, route,
 	code, reason, message, request_bytes, response_bytes, entrance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // archive is the history in a file: tables of finished calls and of changes of connections.
 type archive struct {
 	file    *store.Store
-	session string // this run
-	keep    Retention
+	session string    // of this run; its calls are told without one
+	keep    Retention // with defaults
 }
 
+// newArchive is the archive of one run. The tables are there: the store makes them when it is opened.
 func newArchive(file *store.Store, session string, keep Retention) *archive {
 	return &archive{file: file, session: session, keep: keep.withDefaults()}
 }
@@ -54,6 +57,8 @@ func (a *archive) write(ctx context.Context, calls []Call, changes []*meshv1.Con
 	})
 }
 
+// insertCalls appends calls in their order, so that ids of rows grow with time, by which pages and prune go. Texts have been
+// made fit for a database by the ring.
 func (a *archive) insertCalls(ctx context.Context, tx *sql.Tx, calls []Call) error {
 	if len(calls) == 0 {
 		return nil
@@ -75,6 +80,8 @@ func (a *archive) insertCalls(ctx context.Context, tx *sql.Tx, calls []Call) err
 	return nil
 }
 
+// insertChanges keeps a change as the message that it is, since nobody selects by what is in it in SQL; the connection and the
+// time stand beside it for whoever looks with other programs.
 func insertChanges(ctx context.Context, tx *sql.Tx, changes []*meshv1.ConnectionChange) error {
 	for _, change := range changes {
 		data, err := proto.Marshal(change)

@@ -12,12 +12,14 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-// condition is a part of a WHERE clause, with the values for its question marks.
+// condition is a part of a WHERE clause, with the values for its question marks. The zero value is that of all rows, and no
+// clause yet: a statement needs one part at least.
 type condition struct {
 	text   strings.Builder
 	values []any
 }
 
+// and adds a part that has to hold too. Values are only ever bound: what a request says never becomes part of the statement.
 func (c *condition) and(text string, values ...any) {
 	if c.text.Len() > 0 {
 		c.text.WriteString(" AND ")
@@ -74,10 +76,12 @@ func (s selection) where(c *condition) {
 	}
 }
 
+// selectCalls has the columns in the order of scan.
 const selectCalls = `SELECT id, session, seq, started_at, duration, namespace, procedure, source, executor, route,
 	code, reason, message, request_bytes, response_bytes, entrance FROM dispatch WHERE `
 
-// list adds to a listing what the archive has from a place on.
+// list adds to a listing what the archive has from a place on. Two statements and no transaction: what is pruned between them
+// makes the count of what was looked at a little smaller than it was.
 func (a *archive) list(ctx context.Context, l *listing, from place) error {
 	last, err := a.listRows(ctx, l, from)
 	if err != nil {
@@ -125,6 +129,8 @@ func (a *archive) listRows(ctx context.Context, l *listing, from place) (last in
 	return last, rows.Err()
 }
 
+// scan reads a row. Calls of this run have no session in the answer, as those from memory: a reader need not know where one
+// came from.
 func (a *archive) scan(rows *sql.Rows) (d *meshv1.Dispatch, id int64, err error) {
 	d = new(meshv1.Dispatch)
 	var started int64

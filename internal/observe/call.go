@@ -15,13 +15,13 @@ const OK = "ok"
 // Entrance is how a call came in.
 type Entrance string
 
-// The ways a call comes in.
+// The ways a call comes in. They are words of the contract and rows of the archive: none may change.
 const (
-	Native   Entrance = "native"
-	Dispatch Entrance = "dispatch"
-	Serve    Entrance = "serve"
-	Link     Entrance = "link"
-	Process  Entrance = "process"
+	Native   Entrance = "native"   // at the path of the method, by any protocol
+	Dispatch Entrance = "dispatch" // in an envelope, from a client
+	Serve    Entrance = "serve"    // in an envelope, from another collector
+	Link     Entrance = "link"     // over a link from another collector
+	Process  Entrance = "process"  // from this process itself
 )
 
 // Call is one finished call. Its strings and its route are kept as they are and must not change afterwards.
@@ -42,6 +42,7 @@ type Call struct {
 	seq                         uint64
 }
 
+// failed counts whatever the caller got no answer for, whoever refused it.
 func (c *Call) failed() bool { return c.Code != OK }
 
 // ran tells a call that found a handler from one with a name that anyone could make up.
@@ -65,6 +66,7 @@ func (c *Call) tidy() {
 	}
 }
 
+// tidyText is valid UTF-8 of at most so many bytes and a sign that there was more.
 func tidyText(s string, most int) string {
 	if len(s) > most {
 		s = strings.Clone(s[:most]) + "…" // a clone, so that the rest need not be kept
@@ -83,6 +85,7 @@ func (c *Call) peer(self string) string {
 	return ""
 }
 
+// message is the call as the contract tells it. Its strings are shared, not copied.
 func (c *Call) message() *meshv1.Dispatch {
 	return &meshv1.Dispatch{
 		Seq:                 c.seq,

@@ -4,9 +4,6 @@ import (
 	"slices"
 	"sync"
 
-	"google.golang.org/protobuf/proto"
-
-	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
@@ -20,12 +17,15 @@ type changes struct {
 	seen uint64                     // number of the newest
 }
 
+// load begins with what an archive has from earlier runs. Those are the changes up to the number of them; it must come before
+// any other change.
 func (c *changes) load(earlier []*meshv1.ConnectionChange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.list, c.seen = earlier, uint64(len(earlier))
 }
 
+// add drops the oldest where there are too many.
 func (c *changes) add(change *meshv1.ConnectionChange) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,6 +36,7 @@ func (c *changes) add(change *meshv1.ConnectionChange) {
 	c.seen++
 }
 
+// last is the number of the newest change, 0 before the first.
 func (c *changes) last() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,33 +49,4 @@ func (c *changes) since(number uint64) ([]*meshv1.ConnectionChange, uint64) {
 	defer c.mu.Unlock()
 	fresh := min(c.seen-number, uint64(len(c.list)))
 	return slices.Clone(c.list[uint64(len(c.list))-fresh:]), c.seen
-}
-
-// RecordChange remembers that a connection came to the state of record, from another one.
-func (r *Recorder) RecordChange(before collector.ConnectionState, record *collector.Connection) {
-	r.changes.add(&meshv1.ConnectionChange{Before: before, Connection: proto.CloneOf(record)})
-}
-
-// ListConnectionChanges answers the changes of connections that a request selects, newest first.
-func (r *Recorder) ListConnectionChanges(req *meshv1.ListConnectionChangesRequest) *meshv1.ListConnectionChangesResponse {
-	all, _ := r.changes.since(0)
-	limit := positive(int(req.GetLimit()), maxChanges)
-	res := new(meshv1.ListConnectionChangesResponse)
-	for _, change := range slices.Backward(all) {
-		if len(res.Changes) == limit {
-			break
-		}
-		if r.selectsChange(req, change.GetConnection()) {
-			res.Changes = append(res.Changes, change)
-		}
-	}
-	return res
-}
-
-func (r *Recorder) selectsChange(req *meshv1.ListConnectionChangesRequest, c *collector.Connection) bool {
-	wanted, peer := req.GetPeerCollectorId(), c.GetSourceCollectorId()
-	if peer == r.self {
-		peer = c.GetTargetCollectorId()
-	}
-	return (wanted == "" || wanted == peer) && (len(req.GetStates()) == 0 || slices.Contains(req.GetStates(), c.GetState()))
 }

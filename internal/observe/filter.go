@@ -13,6 +13,7 @@ type filter struct {
 	procedure string
 }
 
+// newFilter folds the procedure once, instead of with every call. A nil filter selects everything.
 func newFilter(f *meshv1.DispatchFilter) filter {
 	return filter{f, foldProcedure(f.GetProcedure())}
 }
@@ -21,6 +22,7 @@ func newFilter(f *meshv1.DispatchFilter) filter {
 // any case.
 func foldProcedure(s string) string { return strings.ReplaceAll(strings.ToLower(s), "/", ".") }
 
+// selects wants everything that the filter names; what it leaves empty does not count. [selection.where] says the same in SQL.
 func (f filter) selects(c *Call) bool {
 	switch {
 	case f.GetErrorsOnly() && !c.failed():

@@ -23,7 +23,7 @@ func cellOf(d time.Duration) int {
 	return min(8*shift+int(units>>shift), cells-1)
 }
 
-// cellMiddle is the latency that stands for a cell.
+// cellMiddle is the latency that stands for a cell. It is off by a sixteenth at most, which no reader of a latency minds.
 func cellMiddle(cell int) time.Duration {
 	if cell < 8 {
 		return time.Duration(2*cell+1) << (cellUnit - 1)
@@ -38,6 +38,7 @@ type live struct {
 	cells  [cells]atomic.Uint32
 }
 
+// add costs two atomic additions at most, on cells that calls of other latencies do not touch.
 func (l *live) add(c *Call) {
 	if c.failed() {
 		l.errors.Add(1)
@@ -77,6 +78,7 @@ type sum struct {
 	cells         [cells]uint64
 }
 
+// add takes a bucket in. It may come from any span of time.
 func (s *sum) add(b bucket) {
 	s.calls += b.calls
 	s.errors += b.errors
@@ -85,6 +87,7 @@ func (s *sum) add(b bucket) {
 	}
 }
 
+// bucket keeps of 200 cells those with calls in them, which are few: a series that is idle takes next to nothing.
 func (s *sum) bucket() bucket {
 	b := bucket{calls: s.calls, errors: s.errors}
 	for cell, count := range s.cells {

@@ -8,6 +8,7 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
+// maxPoints bounds an answer: a screen shows no more.
 const maxPoints = 300
 
 // GetMetrics answers all series over a window that ends with the last full second.
@@ -33,6 +34,8 @@ type window struct {
 	byTens         bool
 }
 
+// newWindow makes of what was asked for what can be answered: no further back than is remembered, no finer than it is
+// remembered there, and no more points than maxPoints. The last second is not over and left out.
 func newWindow(req *meshv1.GetMetricsRequest, now int64) window {
 	length := int64(min(positive(int(req.GetWindowSeconds()), seconds), hour))
 	w := window{to: now, step: int64(positive(int(req.GetStepSeconds()), 1)), byTens: length > seconds}
@@ -46,6 +49,7 @@ func newWindow(req *meshv1.GetMetricsRequest, now int64) window {
 	return w
 }
 
+// read is one series over the window, and its total over all of it. The total is not that of the points: quantiles do not add.
 func (w window) read(s *series) *meshv1.Series {
 	message, total := s.message(), new(sum)
 	for from := w.from; from < w.to; from += w.step {
@@ -57,6 +61,7 @@ func (w window) read(s *series) *meshv1.Series {
 	return message
 }
 
+// span is one step of a series, from a second on.
 func (w window) span(s *series, from int64) *sum {
 	if w.byTens {
 		return s.tenSpan(from, from+w.step)

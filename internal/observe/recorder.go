@@ -10,34 +10,6 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-// DefaultCalls is how many finished calls are remembered one by one, about 3 MB of them.
-const DefaultCalls = 8192
-
-// Limits bound what a [Recorder] keeps. Zero fields mean the defaults.
-type Limits struct {
-	// Calls that are remembered one by one. Default DefaultCalls.
-	Calls int
-	// Methods and Peers that have series of their own; the rest share one. Default 256 each, at most about 100 kB for
-	// one that is called all the time.
-	Methods, Peers int
-	// Watchers at the same time. Default 64.
-	Watchers int
-}
-
-func (l Limits) withDefaults() Limits {
-	return Limits{
-		Calls: positive(l.Calls, DefaultCalls), Methods: positive(l.Methods, 256),
-		Peers: positive(l.Peers, 256), Watchers: positive(l.Watchers, 64),
-	}
-}
-
-func positive(n, otherwise int) int {
-	if n > 0 {
-		return n
-	}
-	return otherwise
-}
-
 // Recorder remembers what a collector saw. All methods are safe for concurrent use; a nil Recorder ignores calls.
 type Recorder struct {
 	self   string
@@ -56,7 +28,7 @@ type Recorder struct {
 	now atomic.Int64
 
 	changes changes
-	archive *archivist // nil if nothing is kept in a file
+	history *historyWriter // nil if nothing is kept in a file
 
 	watchers atomic.Int32
 	stop     chan struct{}
@@ -106,6 +78,8 @@ func (r *Recorder) find(k key, proven bool) *series {
 	return r.add(k)
 }
 
+// add makes a series, or answers that which somebody else made meanwhile. Where there are as many as allowed, it is the one
+// that all others share.
 func (r *Recorder) add(k key) *series {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,6 +97,7 @@ func (r *Recorder) add(k key) *series {
 	return next[k]
 }
 
+// most is how many series of a kind have a name of their own.
 func (r *Recorder) most(kind meshv1.SeriesKind) int {
 	if kind == meshv1.SeriesKind_SERIES_KIND_PEER {
 		return r.limits.Peers
@@ -138,6 +113,7 @@ func (r *Recorder) tickOver(at time.Time) {
 	}
 }
 
+// second is the number of the second that a moment lies in, by the monotonic clock: setting the clock moves no call.
 func (r *Recorder) second(at time.Time) int64 { return int64(at.Sub(r.epoch) / time.Second) }
 
 // turn ends all seconds before now. What was counted since the last turn belongs to the first of them. Callers hold mu.

@@ -14,19 +14,25 @@ type ring struct {
 	last   atomic.Uint64           // number of the newest call; the first is 1
 }
 
+// blockSize is in calls; a block has about 14 kB.
 const blockSize = 64
 
+// block is a piece of the ring, made as a whole.
 type block [blockSize]slot
 
+// slot holds the newest call of all whose numbers are the same modulo the size of the ring.
 type slot struct {
 	mu   sync.Mutex
 	call Call
 }
 
+// newRing takes a positive size, in calls.
 func newRing(size int) *ring {
 	return &ring{size: uint64(size), blocks: make([]atomic.Pointer[block], (size+blockSize-1)/blockSize)}
 }
 
+// add gives a call its number and its slot. One that was overtaken by a whole round while it waited for the slot is lost: the
+// newer one stays.
 func (r *ring) add(c *Call) {
 	seq := r.last.Add(1)
 	s := r.slotFor(seq)
@@ -48,7 +54,7 @@ func (r *ring) slotFor(seq uint64) *slot {
 	return &place.Load()[seq%r.size%blockSize]
 }
 
-// oldest is the number of the oldest call that may still be here.
+// oldest is the number of the oldest call that may still be here. By the time it is asked for, that one may be gone.
 func (r *ring) oldest() uint64 {
 	last := r.last.Load()
 	if last <= r.size {

@@ -8,11 +8,11 @@ import (
 
 // A series remembers its last minutes by the second and its last hour by ten seconds.
 const (
-	seconds    = 300
-	tens       = 360
-	perTen     = 10
-	hour       = tens * perTen
-	otherNames = "(other)"
+	seconds    = 300           // remembered one by one
+	tens       = 360           // spans of ten seconds remembered
+	perTen     = 10            // seconds in one of them
+	hour       = tens * perTen // all that is remembered, in seconds
+	otherNames = "(other)"     // the series of those beyond the limit
 )
 
 // key says what the calls of a series have in common.
@@ -21,6 +21,7 @@ type key struct {
 	namespace, name string
 }
 
+// compare orders series for people: collectors, peers, methods, each by name.
 func (k key) compare(other key) int {
 	return cmp.Or(cmp.Compare(k.kind, other.kind), cmp.Compare(k.namespace, other.namespace), cmp.Compare(k.name, other.name))
 }
@@ -36,7 +37,8 @@ type series struct {
 	newest  bucket // of the last full second
 }
 
-// turn ends the second with number now, in which b happened.
+// turn ends the second with number now, in which b happened. Seconds have to come in their order, without a gap: silent ones
+// too, or what they overwrite would be told as theirs.
 func (s *series) turn(now int64, b bucket) {
 	s.newest = b
 	s.seconds[now%seconds] = b
@@ -73,6 +75,7 @@ func (s *series) tenSpan(from, to int64) *sum {
 	return total
 }
 
+// point is a sum as the contract tells it.
 func (s *sum) point() *meshv1.Point {
 	return &meshv1.Point{
 		Calls: int64(s.calls), Errors: int64(s.errors),
@@ -82,6 +85,7 @@ func (s *sum) point() *meshv1.Point {
 	}
 }
 
+// message is a series as the contract tells it, without its points.
 func (s *series) message() *meshv1.Series {
 	return &meshv1.Series{Kind: s.kind, Namespace: s.namespace, Name: s.name}
 }

@@ -16,8 +16,8 @@ import (
 // How often a watcher looks, what it takes at a time, and how long it is silent at most.
 const (
 	lookEvery = 100 * time.Millisecond
-	maxBatch  = 500
-	tellEvery = 5 * time.Second
+	maxBatch  = 500             // calls in one look
+	tellEvery = 5 * time.Second // then a heartbeat
 )
 
 // Mesh is what a watcher asks about the collectors and connections.
@@ -63,15 +63,16 @@ type watcher struct {
 	filter   filter
 	send     func(*meshv1.WatchResponse) error
 
-	events  uint64
+	events  uint64    // sent so far
 	told    time.Time // when something was sent last
 	drawn   time.Time // when the topology was sent last
 	second  int64     // the last that was sent
 	cursor  cursor
-	changed <-chan struct{}
-	states  map[string]*collector.Connection
+	changed <-chan struct{}                  // closed when the topology is not the one sent last
+	states  map[string]*collector.Connection // of that topology, by id
 }
 
+// newWatcher begins with the next call. The filter is cloned, since the stream outlives the request.
 func newWatcher(r *Recorder, req *meshv1.WatchRequest, mesh Mesh, send func(*meshv1.WatchResponse) error) *watcher {
 	return &watcher{
 		recorder: r, mesh: mesh, send: send,
@@ -81,6 +82,7 @@ func newWatcher(r *Recorder, req *meshv1.WatchRequest, mesh Mesh, send func(*mes
 	}
 }
 
+// wants is true for all topics where a request names none.
 func (w *watcher) wants(topic meshv1.WatchTopic) bool {
 	return len(w.topics) == 0 || slices.Contains(w.topics, topic)
 }
@@ -109,6 +111,7 @@ func (w *watcher) topology() *meshv1.Topology {
 	return now
 }
 
+// look sends what is new, the mesh before the calls: who reads a call knows the collectors in it.
 func (w *watcher) look() error {
 	steps := []func() error{w.lookAtTopology, w.lookAtCalls, w.lookAtMetrics, w.beat}
 	for _, step := range steps {
@@ -119,6 +122,8 @@ func (w *watcher) look() error {
 	return nil
 }
 
+// lookAtTopology tells each connection that changed its state and then all of the mesh. Without a change it does so every few
+// seconds, since counters in it grow silently.
 func (w *watcher) lookAtTopology() error {
 	if !w.wants(meshv1.WatchTopic_WATCH_TOPIC_TOPOLOGY) || !closed(w.changed) && time.Since(w.drawn) < tellEvery {
 		return nil
@@ -138,6 +143,7 @@ func (w *watcher) lookAtTopology() error {
 	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Topology{Topology: now}})
 }
 
+// closed reports without waiting.
 func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -147,6 +153,7 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
+// lookAtCalls sends what the filter selects of the calls since the last time, in one message.
 func (w *watcher) lookAtCalls() error {
 	if !w.wants(meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES) {
 		return nil
@@ -168,6 +175,7 @@ func (w *watcher) lookAtCalls() error {
 	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Dispatches{Dispatches: batch}})
 }
 
+// lookAtMetrics sends each second once, when it is over.
 func (w *watcher) lookAtMetrics() error {
 	if !w.wants(meshv1.WatchTopic_WATCH_TOPIC_METRICS) {
 		return nil
@@ -188,6 +196,7 @@ func (w *watcher) beat() error {
 	return w.tell(&meshv1.WatchResponse{Content: &meshv1.WatchResponse_Heartbeat{Heartbeat: beat}})
 }
 
+// tell numbers the events of the stream, so that a reader sees when one is missing.
 func (w *watcher) tell(event *meshv1.WatchResponse) error {
 	w.events++
 	w.told = time.Now()

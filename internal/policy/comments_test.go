@@ -20,11 +20,9 @@ const minComments = 0.20
 var sparse = map[string]int{
 	"conn":                14,
 	"dispatcher":          11,
-	"internal/descriptor": 14,
 	"internal/limitdoc":   14,
 	"internal/memnet":     18,
 	"internal/meshtest":   9,
-	"internal/observe":    12,
 	"internal/origin":     16,
 	"internal/schematest": 9,
 	"internal/status":     17,
