@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"time"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/store"
@@ -18,17 +16,17 @@ type database struct{ file *store.Store }
 func (d *database) save(ctx context.Context, c *change) error {
 	return d.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, f := range c.files {
-			if err := saveFile(ctx, tx, c.space.name, f); err != nil {
+			if err := saveFile(ctx, tx, c.index.name, f); err != nil {
 				return fmt.Errorf("file %s: %w", f.Path(), err)
 			}
 		}
 		for _, s := range c.services {
-			if err := saveService(ctx, tx, c.space.name, s); err != nil {
+			if err := saveService(ctx, tx, c.index.name, s); err != nil {
 				return fmt.Errorf("service %s: %w", s.name, err)
 			}
 		}
 		for _, name := range c.dropped {
-			if err := dropService(ctx, tx, c.space.name, name); err != nil {
+			if err := dropService(ctx, tx, c.index.name, name); err != nil {
 				return fmt.Errorf("drop service %s: %w", name, err)
 			}
 		}
@@ -65,16 +63,16 @@ func (d *database) load(ctx context.Context) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	edits, err := d.loadFiles(ctx)
+	edits, err := loadFiles(ctx, d.file)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.loadServices(ctx, edits); err != nil {
+	if err := loadServices(ctx, d.file, edits); err != nil {
 		return nil, err
 	}
-	v := &view{revision: revision, spaces: make(map[string]*space, len(edits))}
+	v := &view{revision: revision, namespaces: make(map[string]*namespaceIndex, len(edits))}
 	for namespace, e := range edits {
-		v.spaces[namespace] = e.done()
+		v.namespaces[namespace] = e.done()
 	}
 	return v, nil
 }
@@ -91,12 +89,4 @@ func (d *database) begin(ctx context.Context) (revision uint64, err error) {
 		return err
 	})
 	return revision, err
-}
-
-func checksum(data []byte) int64 {
-	return int64(crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)))
-}
-
-func timesOf(created, updated int64) times {
-	return times{time.Unix(0, created), time.Unix(0, updated)}
 }

@@ -6,8 +6,14 @@ import (
 	"connectrpc.com/connect/v2"
 
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/origin"
+	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 )
+
+// RegisterHandler puts the CollectorRegistry service on a server. Everyone may ask it; for who may register see
+// [WithRegistrar].
+func (r *Registry) RegisterHandler(server *connect.Server) {
+	collectorconnect.RegisterCollectorRegistryHandler(server, guarded{r, r.authorize})
+}
 
 // guarded is the registry as it is served: everyone may ask, not everyone may register.
 type guarded struct {
@@ -31,12 +37,4 @@ func (g guarded) RegisterService(
 		return nil, err
 	}
 	return g.Registry.RegisterService(ctx, req)
-}
-
-func fromThisMachine(ctx context.Context) error {
-	if origin.ThisMachine(ctx) {
-		return nil
-	}
-	return connect.NewError(connect.CodePermissionDenied,
-		"schemas are registered from the collector's own machine only; register there, or start it with an authorisation")
 }

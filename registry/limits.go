@@ -2,7 +2,6 @@ package registry
 
 import (
 	"cmp"
-	"strconv"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
@@ -35,22 +34,10 @@ func (l Limits) orDefaults() Limits {
 	}
 }
 
-// forSpace are the limits of one namespace, with room for so many bytes, and for so many of comments.
-func (l Limits) forSpace(room, comments int) descriptor.Limits {
+// forNamespace are the limits of one namespace, with room for so many bytes, and for so many of comments.
+func (l Limits) forNamespace(room, comments int) descriptor.Limits {
 	return descriptor.Limits{
 		FileBytes: l.FileBytes, Dependencies: l.Dependencies, Companions: l.Dependencies,
 		Depth: l.Depth, Fields: l.Fields, Files: l.Files, Bytes: room, Comments: comments,
-	}
-}
-
-// LimitTexts is every limit by name, with its unit, as a collector prints them at start and answers them by
-// MeshService.GetStatus.
-func (r *Registry) LimitTexts() map[string]string {
-	return map[string]string{
-		"registered file":       strconv.Itoa(r.limits.FileBytes>>10) + " KiB",
-		"registered fields":     strconv.Itoa(r.limits.Fields),
-		"registered files":      strconv.Itoa(r.limits.Files),
-		"registered schemas":    strconv.Itoa(r.limits.TotalBytes>>10) + " KiB",
-		"registered namespaces": strconv.Itoa(r.limits.Namespaces),
 	}
 }

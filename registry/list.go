@@ -45,8 +45,8 @@ func (r *Registry) ListServices(
 }
 
 // services goes through the services of one namespace, or of all if it is empty, ordered by id.
-func (v *view) services(only string) iter.Seq2[*space, *service] {
-	return func(yield func(*space, *service) bool) {
+func (v *view) services(only string) iter.Seq2[*namespaceIndex, *service] {
+	return func(yield func(*namespaceIndex, *service) bool) {
 		for _, n := range v.byID(only) {
 			for _, s := range n.ordered {
 				if !yield(n, s) {
@@ -58,13 +58,13 @@ func (v *view) services(only string) iter.Seq2[*space, *service] {
 }
 
 // byID is one namespace, or all of them in the order of their services' ids.
-func (v *view) byID(only string) []*space {
-	var list []*space
-	for name, n := range v.spaces {
+func (v *view) byID(only string) []*namespaceIndex {
+	var list []*namespaceIndex
+	for name, n := range v.namespaces {
 		if only == "" || only == name {
 			list = append(list, n)
 		}
 	}
-	slices.SortFunc(list, func(a, b *space) int { return cmp.Compare(a.name+"/", b.name+"/") })
+	slices.SortFunc(list, func(a, b *namespaceIndex) int { return cmp.Compare(a.name+"/", b.name+"/") })
 	return list
 }

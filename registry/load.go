@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"time"
@@ -25,14 +26,14 @@ type storedFile struct {
 
 // loadFiles reads and builds the files of all namespaces. What was stored had been admitted, so its size is not
 // limited again; a row that is not what was written is refused.
-func (d *database) loadFiles(ctx context.Context) (map[string]*spaceEdit, error) {
-	stored, err := d.readFiles(ctx)
+func loadFiles(ctx context.Context, file *store.Store) (map[string]*namespaceEdit, error) {
+	stored, err := readFiles(ctx, file)
 	if err != nil {
 		return nil, err
 	}
-	edits := make(map[string]*spaceEdit, len(stored))
+	edits := make(map[string]*namespaceEdit, len(stored))
 	for name, files := range stored {
-		n := newSpace(name)
+		n := newNamespaceIndex(name)
 		for _, path := range slices.Sorted(maps.Keys(files)) {
 			if err := restore(n.files, files, path); err != nil {
 				return nil, fmt.Errorf("namespace %q: %w (%w)", name, store.ErrDamaged, err)
@@ -66,8 +67,8 @@ func restore(into *descriptor.Set, stored map[string]*storedFile, path string) e
 }
 
 // readFiles reads all files, by namespace and path.
-func (d *database) readFiles(ctx context.Context) (map[string]map[string]*storedFile, error) {
-	rows, err := d.file.Reader().QueryContext(ctx,
+func readFiles(ctx context.Context, file *store.Store) (map[string]map[string]*storedFile, error) {
+	rows, err := file.Reader().QueryContext(ctx,
 		"SELECT namespace, path, descriptor, checksum, created_at, updated_at FROM registry_file")
 	if err != nil {
 		return nil, err
@@ -103,8 +104,8 @@ func scanFile(rows *sql.Rows) (*storedFile, error) {
 	return row, nil
 }
 
-func (d *database) loadServices(ctx context.Context, edits map[string]*spaceEdit) error {
-	rows, err := d.file.Reader().QueryContext(ctx, "SELECT namespace, name, created_at, updated_at FROM registry_service")
+func loadServices(ctx context.Context, file *store.Store, edits map[string]*namespaceEdit) error {
+	rows, err := file.Reader().QueryContext(ctx, "SELECT namespace, name, created_at, updated_at FROM registry_service")
 	if err != nil {
 		return err
 	}
@@ -117,7 +118,7 @@ func (d *database) loadServices(ctx context.Context, edits map[string]*spaceEdit
 	return rows.Err()
 }
 
-func loadService(rows *sql.Rows, edits map[string]*spaceEdit) error {
+func loadService(rows *sql.Rows, edits map[string]*namespaceEdit) error {
 	var namespace, name string
 	var created, updated int64
 	if err := rows.Scan(&namespace, &name, &created, &updated); err != nil {
@@ -133,4 +134,12 @@ func loadService(rows *sql.Rows, edits map[string]*spaceEdit) error {
 	}
 	n.setRegistered(name, newService(d, false, timesOf(created, updated)))
 	return nil
+}
+
+func checksum(data []byte) int64 {
+	return int64(crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)))
+}
+
+func timesOf(created, updated int64) times {
+	return times{time.Unix(0, created), time.Unix(0, updated)}
 }

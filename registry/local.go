@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
-	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/name"
@@ -25,7 +23,7 @@ func (r *Registry) AddService(namespace string, sd protoreflect.ServiceDescripto
 	if sd == nil {
 		return connect.NewError(connect.CodeInvalidArgument, "add service: its descriptor is nil")
 	}
-	_, err := r.update(context.Background(), namespace, func(_ *view, n *spaceEdit) (*change, bool, error) {
+	_, err := r.update(context.Background(), namespace, func(_ *view, n *namespaceEdit) (*change, bool, error) {
 		changed, err := n.addLocal(sd)
 		return nil, changed, err
 	})
@@ -38,7 +36,7 @@ func (r *Registry) AddService(namespace string, sd protoreflect.ServiceDescripto
 // RemoveService undoes [Registry.AddService]. What requests registered stays.
 func (r *Registry) RemoveService(namespace, fullName string) {
 	// Nothing of it is stored and nothing can refuse it, so there is no error to tell.
-	_, _ = r.update(context.Background(), namespace, func(_ *view, n *spaceEdit) (*change, bool, error) {
+	_, _ = r.update(context.Background(), namespace, func(_ *view, n *namespaceEdit) (*change, bool, error) {
 		held := n.held(fullName).local
 		if held == nil {
 			return nil, false, nil
@@ -49,7 +47,7 @@ func (r *Registry) RemoveService(namespace, fullName string) {
 	})
 }
 
-func (n *spaceEdit) addLocal(sd protoreflect.ServiceDescriptor) (changed bool, err error) {
+func (n *namespaceEdit) addLocal(sd protoreflect.ServiceDescriptor) (changed bool, err error) {
 	full := string(sd.FullName())
 	held := n.held(full)
 	if held.local != nil && held.local.descriptor == sd {
@@ -73,15 +71,9 @@ func (n *spaceEdit) addLocal(sd protoreflect.ServiceDescriptor) (changed bool, e
 	return true, n.useFiles(added)
 }
 
-// localFile is a file of the process itself.
-type localFile struct {
-	descriptor protoreflect.FileDescriptor
-	users      int // services that need it
-}
-
 // useFiles adds the files of a local service with all they import. Two services cannot come with two versions of a
 // file, since a name could then mean two things.
-func (n *spaceEdit) useFiles(s *service) error {
+func (n *namespaceEdit) useFiles(s *service) error {
 	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
 		held, ok := n.localFiles.get(key{name: fd.Path()})
 		if ok && !descriptor.SameFile(held.descriptor, fd) {
@@ -92,7 +84,7 @@ func (n *spaceEdit) useFiles(s *service) error {
 	return nil
 }
 
-func (n *spaceEdit) releaseFiles(s *service) {
+func (n *namespaceEdit) releaseFiles(s *service) {
 	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
 		path := key{name: fd.Path()}
 		held, _ := n.localFiles.get(path)
@@ -102,13 +94,4 @@ func (n *spaceEdit) releaseFiles(s *service) {
 			n.localEdit.remove(path)
 		}
 	}
-}
-
-// lend answers a file of the process itself, for requests that import it; nil if there is none.
-func (n *space) lend(path string) *descriptorpb.FileDescriptorProto {
-	held, ok := n.localFiles.get(key{name: path})
-	if !ok {
-		return nil
-	}
-	return protodesc.ToFileDescriptorProto(held.descriptor)
 }

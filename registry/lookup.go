@@ -52,7 +52,7 @@ func (r *Registry) LookupService(
 	_ context.Context, req *collector.LookupServiceRequest,
 ) (*collector.LookupServiceResponse, error) {
 	v := r.view.Load()
-	n, ok := v.spaces[req.GetNamespace()]
+	n, ok := v.namespaces[req.GetNamespace()]
 	if !ok {
 		return nil, v.unknownNamespace(req.GetNamespace())
 	}
@@ -68,7 +68,7 @@ func (r *Registry) LookupService(
 }
 
 // record is a service as the contract shows it.
-func (n *space) record(s *service) *collector.RegisteredService {
+func (n *namespaceIndex) record(s *service) *collector.RegisteredService {
 	return &collector.RegisteredService{
 		Id:                n.id(s),
 		Namespace:         n.name,

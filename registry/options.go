@@ -3,8 +3,10 @@ package registry
 import (
 	"context"
 
+	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/internal/origin"
 	"github.com/collectiverpc/collective/store"
 )
 
@@ -43,4 +45,12 @@ func WithLimits(limits Limits) Option {
 // clients on loopback, in no browser page of another site, and this process itself.
 func WithRegistrar(authorize func(context.Context) error) Option {
 	return optionFunc(func(o *options) { o.authorize = authorize })
+}
+
+func fromThisMachine(ctx context.Context) error {
+	if origin.ThisMachine(ctx) {
+		return nil
+	}
+	return connect.NewError(connect.CodePermissionDenied,
+		"schemas are registered from the collector's own machine only; register there, or start it with an authorisation")
 }

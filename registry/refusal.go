@@ -3,6 +3,8 @@ package registry
 import (
 	"errors"
 
+	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
@@ -14,3 +16,22 @@ var (
 	ErrReserved  = descriptor.ErrReserved        // nobody's to claim
 	ErrBreaking  = errors.New("breaking change") // old and new programs would not understand each other
 )
+
+// Why a call is refused; in the chain of the Connect errors of the validators.
+var (
+	ErrNotRegistered = errors.New("not registered")
+	ErrAmbiguous     = errors.New("ambiguous service name")
+	ErrWrongInput    = errors.New("wrong input type")
+)
+
+func notFound(format string, args ...any) error {
+	return connect.Errorf(connect.CodeNotFound, format, args...).WithCause(ErrNotRegistered)
+}
+
+func ambiguous(format string, args ...any) error {
+	return connect.Errorf(connect.CodeFailedPrecondition, format, args...).WithCause(ErrAmbiguous)
+}
+
+func wrongInput(format string, args ...any) error {
+	return connect.Errorf(connect.CodeInvalidArgument, format, args...).WithCause(ErrWrongInput)
+}

@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	collector "github.com/collectiverpc/collective/gen/collector"
-	"github.com/collectiverpc/collective/internal/schema"
 )
 
 // RegisterProto stores a file with its dependencies, whole or not at all. See the CollectorRegistry service.
@@ -26,8 +25,8 @@ func (r *Registry) RegisterProto(
 	}
 	return &collector.RegisterProtoResponse{
 		Status:             okStatus(),
-		ProtoId:            done.space.name + "/" + path,
-		RegisteredMessages: done.space.files.MessagesOf(path),
+		ProtoId:            done.index.name + "/" + path,
+		RegisteredMessages: done.index.files.MessagesOf(path),
 		Report:             reportOf(done.changes),
 		Revision:           done.revision,
 	}, nil
@@ -56,37 +55,16 @@ func (r *Registry) RegisterService(
 	}
 	return &collector.RegisterServiceResponse{
 		Status:            okStatus(),
-		ServiceId:         done.space.id(done.service),
+		ServiceId:         done.index.id(done.service),
 		RegisteredMethods: done.service.methodNames(),
 		Report:            reportOf(done.changes),
 		Revision:          done.revision,
 	}, nil
 }
 
-func okStatus() *collector.Status { return &collector.Status{Code: 200} }
-
-// registration is one request to register files, and a service if wanted.
-type registration struct {
-	namespace     string
-	files         []*descriptorpb.FileDescriptorProto
-	wantService   bool
-	service       *descriptorpb.ServiceDescriptorProto
-	servicePath   string // the file that declares it; empty: a file that is there
-	force, dryRun bool
-}
-
-// registered is what came of a registration.
-type registered struct {
-	space    *space
-	service  *service // nil unless wanted
-	changes  []schema.Change
-	kept     *change
-	revision uint64
-}
-
 func (r *Registry) register(ctx context.Context, reg registration) (*registered, error) {
 	var done *registered
-	revision, err := r.update(ctx, reg.namespace, func(v *view, n *spaceEdit) (*change, bool, error) {
+	revision, err := r.update(ctx, reg.namespace, func(v *view, n *namespaceEdit) (*change, bool, error) {
 		var err error
 		if done, err = reg.apply(v, n, r.limits, time.Now()); err != nil || reg.dryRun || done.kept.empty() {
 			return nil, false, err

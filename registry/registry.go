@@ -3,11 +3,10 @@ package registry
 import (
 	"context"
 	"fmt"
-	"maps"
+	"strconv"
 	"sync/atomic"
-	"time"
 
-	"connectrpc.com/connect/v2"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 
@@ -21,7 +20,7 @@ type Registry struct {
 	sources   *descriptor.Sources
 	authorize func(context.Context) error
 	storage   storage
-	turn      chan struct{} // holds a token while someone changes the registry
+	turn      *semaphore.Weighted // of one, that of whoever changes the registry: a mutex whose wait a context can end
 	view      atomic.Pointer[view]
 }
 
@@ -35,7 +34,7 @@ func New(ctx context.Context, opts ...Option) (*Registry, error) {
 	}
 	r := &Registry{
 		limits: o.limits.orDefaults(), sources: descriptor.NewSources(o.sources),
-		authorize: o.authorize, storage: memory{}, turn: make(chan struct{}, 1),
+		authorize: o.authorize, storage: memory{}, turn: semaphore.NewWeighted(1),
 	}
 	if o.file != nil {
 		r.storage = &database{file: o.file}
@@ -48,33 +47,27 @@ func New(ctx context.Context, opts ...Option) (*Registry, error) {
 	return r, nil
 }
 
-// RegisterHandler puts the CollectorRegistry service on a server. Everyone may ask it; for who may register see
-// [WithRegistrar].
-func (r *Registry) RegisterHandler(server *connect.Server) {
-	collectorconnect.RegisterCollectorRegistryHandler(server, guarded{r, r.authorize})
+// LimitTexts is every limit by name, with its unit, as a collector prints them at start and answers them by
+// MeshService.GetStatus.
+func (r *Registry) LimitTexts() map[string]string {
+	return map[string]string{
+		"registered file":       strconv.Itoa(r.limits.FileBytes>>10) + " KiB",
+		"registered fields":     strconv.Itoa(r.limits.Fields),
+		"registered files":      strconv.Itoa(r.limits.Files),
+		"registered schemas":    strconv.Itoa(r.limits.TotalBytes>>10) + " KiB",
+		"registered namespaces": strconv.Itoa(r.limits.Namespaces),
+	}
 }
-
-// change is what is different in a namespace after a request; the store keeps it.
-type change struct {
-	space    *space
-	files    []*descriptor.File // new or different
-	services []*service         // registered; new or different
-	dropped  []string           // full names of registered services that are gone
-}
-
-func (c *change) empty() bool { return len(c.files)+len(c.services)+len(c.dropped) == 0 }
 
 // update changes one namespace. edit changes the next version of it and says what of that is to be kept; nothing
 // happens if it fails or changed is false. Writers wait for each other here, in a way that ctx can end.
 func (r *Registry) update(
-	ctx context.Context, namespace string, edit func(*view, *spaceEdit) (kept *change, changed bool, err error),
+	ctx context.Context, namespace string, edit func(*view, *namespaceEdit) (kept *change, changed bool, err error),
 ) (revision uint64, err error) {
-	select {
-	case r.turn <- struct{}{}:
-		defer func() { <-r.turn }()
-	case <-ctx.Done():
-		return 0, ctx.Err()
+	if err := r.turn.Acquire(ctx, 1); err != nil {
+		return 0, err
 	}
+	defer r.turn.Release(1)
 	current := r.view.Load()
 	next := current.edit(namespace)
 	kept, changed, err := edit(current, next)
@@ -89,29 +82,4 @@ func (r *Registry) update(
 	published := current.with(next.done())
 	r.view.Store(published)
 	return published.revision, nil
-}
-
-func (v *view) edit(namespace string) *spaceEdit {
-	if n, ok := v.spaces[namespace]; ok {
-		return n.edit()
-	}
-	return newSpace(namespace).edit()
-}
-
-// with is the view after a change of one namespace.
-func (v *view) with(n *space) *view {
-	next := &view{revision: v.revision + 1, spaces: maps.Clone(v.spaces)}
-	if n.empty() {
-		delete(next.spaces, n.name)
-	} else {
-		next.spaces[n.name] = n
-	}
-	return next
-}
-
-// firstRevision begins the revisions of a run of the process. They stay ahead of those of earlier runs, of which epoch
-// is the last one, even if the clock went back.
-func firstRevision(epoch uint64) (next, revision uint64) {
-	next = max(epoch+1, uint64(max(0, time.Now().Unix())))
-	return next, next << 32
 }

@@ -20,7 +20,7 @@ import (
 type RemoteValidator struct {
 	client collectorconnect.CollectorRegistryClient
 	remoteOptions
-	cache  verdictCache
+	cache  answerCache
 	outage atomic.Pointer[outage] // nil if the registry answered the last time
 }
 
@@ -43,34 +43,27 @@ func NewGRPCRegistryValidator(client collectorconnect.CollectorRegistryClient, o
 
 // ValidateServiceMethod says whether a method may be called; see [Registry.ValidateServiceMethod].
 func (v *RemoteValidator) ValidateServiceMethod(ctx context.Context, namespace, serviceName, methodName string) error {
-	verdict, err := v.verdict(ctx, namespace, serviceName, methodName)
+	held, err := v.ask(ctx, namespace, serviceName, methodName)
 	if err != nil {
 		return v.unasked(ctx, err)
 	}
-	return verdict.err
+	return held.err
 }
 
 // ValidateInput says whether a method may be called with a message; see [Registry.ValidateInput].
 func (v *RemoteValidator) ValidateInput(ctx context.Context, namespace, serviceName, methodName, messageType string) error {
-	verdict, err := v.verdict(ctx, namespace, serviceName, methodName)
+	held, err := v.ask(ctx, namespace, serviceName, methodName)
 	if err != nil {
 		return v.unasked(ctx, err)
 	}
-	if verdict.err != nil {
-		return verdict.err
+	if held.err != nil {
+		return held.err
 	}
-	return checkInput(verdict.service, methodName, verdict.input, messageType)
+	return checkInput(held.service, methodName, held.input, messageType)
 }
 
-// verdict is an answer of the registry.
-type verdict struct {
-	err     error  // nil: the method may be called
-	service string // full name
-	input   string // full name of the message
-	until   time.Time
-}
-
-func (v *RemoteValidator) verdict(ctx context.Context, namespace, service, method string) (*verdict, error) {
+// ask answers from the cache, or asks the registry.
+func (v *RemoteValidator) ask(ctx context.Context, namespace, service, method string) (*answer, error) {
 	if held, ok := v.cache.get(namespace, key{service, method}); ok && time.Now().Before(held.until) {
 		return held, nil
 	}
@@ -79,7 +72,7 @@ func (v *RemoteValidator) verdict(ctx context.Context, namespace, service, metho
 	}
 	asking, cancel := context.WithTimeout(ctx, v.timeout)
 	defer cancel()
-	answer, err := v.client.ValidateMethod(asking, &collector.ValidateMethodRequest{
+	res, err := v.client.ValidateMethod(asking, &collector.ValidateMethodRequest{
 		Namespace: namespace, ServiceName: service, MethodName: method,
 	})
 	if err != nil {
@@ -89,17 +82,17 @@ func (v *RemoteValidator) verdict(ctx context.Context, namespace, service, metho
 	if v.outage.Swap(nil) != nil {
 		v.logger.Info("registry answers again")
 	}
-	fresh := v.judge(answer)
-	v.cache.put(answer.GetRevision(), namespace, key{service, method}, fresh)
+	fresh := v.answerOf(res)
+	v.cache.put(res.GetRevision(), namespace, key{service, method}, fresh)
 	return fresh, nil
 }
 
-func (v *RemoteValidator) judge(answer *collector.ValidateMethodResponse) *verdict {
-	fresh := &verdict{service: answer.GetServiceName(), input: answer.GetInputType(), until: time.Now().Add(v.ttl)}
-	if !answer.GetIsValid() {
+func (v *RemoteValidator) answerOf(res *collector.ValidateMethodResponse) *answer {
+	fresh := &answer{service: res.GetServiceName(), input: res.GetInputType(), until: time.Now().Add(v.ttl)}
+	if !res.GetIsValid() {
 		code := connect.CodeNotFound
-		_ = code.UnmarshalText([]byte(answer.GetCode())) // registries of the seed's contract send none
-		fresh.err = connect.NewError(code, answer.GetMessage()).WithCause(causeOf(code))
+		_ = code.UnmarshalText([]byte(res.GetCode())) // registries of the seed's contract send none
+		fresh.err = connect.NewError(code, res.GetMessage()).WithCause(causeOf(code))
 		fresh.until = time.Now().Add(min(v.ttl, refusalTTL))
 	}
 	return fresh

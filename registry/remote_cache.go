@@ -4,50 +4,61 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// maxVerdicts bounds a cache; what calls name is foreign, so misses could fill any memory.
-const maxVerdicts = 10_000
+// maxAnswers bounds a cache; what calls name is foreign, so misses could fill any memory.
+const maxAnswers = 10_000
 
-// verdictCache holds the answers of one revision of a remote registry. Readers take no lock.
-type verdictCache struct {
+// answerCache holds the answers of one revision of a remote registry. Readers take no lock.
+type answerCache struct {
 	mu      sync.Mutex // for writers
-	current atomic.Pointer[verdicts]
+	current atomic.Pointer[answers]
 }
 
-// verdicts is immutable.
-type verdicts struct {
-	revision uint64
-	size     int
-	spaces   map[string]*table[*verdict] // by namespace
+// answers is immutable.
+type answers struct {
+	revision   uint64
+	size       int
+	namespaces map[string]*table[*answer] // by namespace
 }
 
-func (c *verdictCache) clear() { c.current.Store(&verdicts{spaces: make(map[string]*table[*verdict])}) }
+func (c *answerCache) clear() {
+	c.current.Store(&answers{namespaces: make(map[string]*table[*answer])})
+}
 
-func (c *verdictCache) get(namespace string, k key) (*verdict, bool) {
-	space, ok := c.current.Load().spaces[namespace]
+func (c *answerCache) get(namespace string, k key) (*answer, bool) {
+	methods, ok := c.current.Load().namespaces[namespace]
 	if !ok {
 		return nil, false
 	}
-	return space.get(k)
+	return methods.get(k)
+}
+
+// answer is what the registry says about a method. It is immutable.
+type answer struct {
+	err     error  // nil: the method may be called
+	service string // full name
+	input   string // full name of the message
+	until   time.Time
 }
 
 // put adds an answer of a revision and drops all answers of another one. An answer that was overtaken by one of a newer
 // revision drops that too, which costs a question, but a registry that lost its memory is believed again.
-func (c *verdictCache) put(revision uint64, namespace string, k key, v *verdict) {
+func (c *answerCache) put(revision uint64, namespace string, k key, a *answer) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	held := c.current.Load()
-	next := &verdicts{revision: revision, size: held.size + 1, spaces: maps.Clone(held.spaces)}
-	if revision != held.revision || held.size >= maxVerdicts {
-		next.size, next.spaces = 1, make(map[string]*table[*verdict])
+	next := &answers{revision: revision, size: held.size + 1, namespaces: maps.Clone(held.namespaces)}
+	if revision != held.revision || held.size >= maxAnswers {
+		next.size, next.namespaces = 1, make(map[string]*table[*answer])
 	}
-	space, ok := next.spaces[namespace]
+	methods, ok := next.namespaces[namespace]
 	if !ok {
-		space = newTable[*verdict]()
+		methods = newTable[*answer]()
 	}
-	edit := space.edit()
-	edit.set(k, v)
-	next.spaces[namespace] = edit.done()
+	edit := methods.edit()
+	edit.set(k, a)
+	next.namespaces[namespace] = edit.done()
 	c.current.Store(next)
 }

@@ -85,3 +85,5 @@ func codeOf(err error) connect.Code {
 	}
 	return connect.CodeUnavailable
 }
+
+func okStatus() *collector.Status { return &collector.Status{Code: 200} }

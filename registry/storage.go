@@ -1,6 +1,9 @@
 package registry
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // storage keeps what requests register.
 type storage interface {
@@ -15,7 +18,14 @@ type memory struct{}
 
 func (memory) load(context.Context) (*view, error) {
 	_, revision := firstRevision(0)
-	return &view{revision: revision, spaces: make(map[string]*space)}, nil
+	return &view{revision: revision, namespaces: make(map[string]*namespaceIndex)}, nil
 }
 
 func (memory) save(context.Context, *change) error { return nil }
+
+// firstRevision begins the revisions of a run of the process. They stay ahead of those of earlier runs, of which epoch
+// is the last one, even if the clock went back.
+func firstRevision(epoch uint64) (next, revision uint64) {
+	next = max(epoch+1, uint64(max(0, time.Now().Unix())))
+	return next, next << 32
+}

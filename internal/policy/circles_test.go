@@ -26,7 +26,6 @@ var circular = map[string]int{
 	"internal/clienttest/matrix":  12,
 	"internal/conformance/client": 3,
 	"internal/memnet":             2,
-	"registry":                    16,
 	"web/e2e/rig":                 5,
 }
 

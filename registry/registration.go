@@ -16,14 +16,33 @@ import (
 	"github.com/collectiverpc/collective/internal/schema"
 )
 
+// registration is one request to register files, and a service if wanted.
+type registration struct {
+	namespace     string
+	files         []*descriptorpb.FileDescriptorProto
+	wantService   bool
+	service       *descriptorpb.ServiceDescriptorProto
+	servicePath   string // the file that declares it; empty: a file that is there
+	force, dryRun bool
+}
+
+// registered is what came of a registration.
+type registered struct {
+	index    *namespaceIndex
+	service  *service // nil unless wanted
+	changes  []schema.Change
+	kept     *change
+	revision uint64
+}
+
 // apply changes a copy of a namespace as a registration asks, or says everything that is against it.
-func (reg registration) apply(v *view, n *spaceEdit, limits Limits, now time.Time) (*registered, error) {
-	if err := reg.checkNamespace(v, n.space, limits); err != nil {
+func (reg registration) apply(v *view, n *namespaceEdit, limits Limits, now time.Time) (*registered, error) {
+	if err := reg.checkNamespace(v, n.namespaceIndex, limits); err != nil {
 		return nil, err
 	}
 	bytes, comments := v.bytesBeside(n.name)
 	next, err := descriptor.Admission{
-		Limits: limits.forSpace(limits.TotalBytes-bytes, limits.TotalBytes-comments), Current: n.files, Lend: n.lend, Now: now,
+		Limits: limits.forNamespace(limits.TotalBytes-bytes, limits.TotalBytes-comments), Current: n.files, Lend: n.lend, Now: now,
 	}.Admit(reg.files)
 	if err != nil {
 		return nil, err
@@ -32,14 +51,14 @@ func (reg registration) apply(v *view, n *spaceEdit, limits Limits, now time.Tim
 	if err := breaking(changes); err != nil && !reg.force {
 		return nil, err
 	}
-	done := &registered{space: n.space, changes: changes, kept: n.take(next, now)}
+	done := &registered{index: n.namespaceIndex, changes: changes, kept: n.take(next, now)}
 	if reg.wantService {
 		done.service, err = reg.addService(n, done.kept, now)
 	}
 	return done, err
 }
 
-func (reg registration) checkNamespace(v *view, n *space, limits Limits) error {
+func (reg registration) checkNamespace(v *view, n *namespaceIndex, limits Limits) error {
 	if name.Reserved(reg.namespace) {
 		return fmt.Errorf("%w: the namespace belongs to the collectors themselves", ErrReserved)
 	}
@@ -52,28 +71,8 @@ func (reg registration) checkNamespace(v *view, n *space, limits Limits) error {
 	return nil
 }
 
-func (v *view) namespacesWithFiles() (count int) {
-	for _, n := range v.spaces {
-		if len(n.files.Files) > 0 {
-			count++
-		}
-	}
-	return count
-}
-
-// bytesBeside is what the files of all other namespaces take, and their comments.
-func (v *view) bytesBeside(namespace string) (bytes, comments int) {
-	for name, n := range v.spaces {
-		if name != namespace {
-			bytes += n.files.Bytes
-			comments += n.files.Comments
-		}
-	}
-	return bytes, comments
-}
-
 // compare says how the files would change what the namespace holds, and how they differ from what the process serves.
-func (n *space) compare(next *descriptor.Admitted) []schema.Change {
+func (n *namespaceIndex) compare(next *descriptor.Admitted) []schema.Change {
 	var before, after []protoreflect.FileDescriptor
 	for _, path := range next.Changed {
 		if held, ok := n.files.Files[path]; ok {
@@ -94,9 +93,9 @@ func (n *space) compare(next *descriptor.Admitted) []schema.Change {
 }
 
 // take makes the admitted files those of the namespace and brings its registered services up to date.
-func (n *spaceEdit) take(next *descriptor.Admitted, now time.Time) *change {
+func (n *namespaceEdit) take(next *descriptor.Admitted, now time.Time) *change {
 	n.files = next.Files
-	kept := &change{space: n.space}
+	kept := &change{index: n.namespaceIndex}
 	for _, path := range next.Changed {
 		kept.files = append(kept.files, next.Files.Files[path])
 	}
@@ -106,7 +105,7 @@ func (n *spaceEdit) take(next *descriptor.Admitted, now time.Time) *change {
 	return kept
 }
 
-func (n *spaceEdit) refresh(held *service, next *descriptor.Admitted, kept *change, now time.Time) {
+func (n *namespaceEdit) refresh(held *service, next *descriptor.Admitted, kept *change, now time.Time) {
 	d, there := next.Files.Service(held.name)
 	switch {
 	case !there: // by force
@@ -122,7 +121,7 @@ func (n *spaceEdit) refresh(held *service, next *descriptor.Admitted, kept *chan
 }
 
 // addService registers the service a request asks for, which a file of the namespace declares exactly so.
-func (reg registration) addService(n *spaceEdit, kept *change, now time.Time) (*service, error) {
+func (reg registration) addService(n *namespaceEdit, kept *change, now time.Time) (*service, error) {
 	d, err := reg.findService(n.files)
 	if err != nil {
 		return nil, err

@@ -5,23 +5,33 @@ import (
 	"iter"
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
-// space is what one namespace holds. It is immutable; a spaceEdit makes the next version.
+// namespaceIndex is what one namespace holds. It is immutable; a namespaceEdit makes the next version.
 //
 // Local and registered services each have their own files, so that what a request stored never stands in the way of
 // what the process serves. Where both have a service, the local one counts.
 //
 // Invariants: calls has (name, method) exactly for the names that mean one service, with its methods; ordered has
 // every service once; localFiles has the files of the local services with all they import.
-type space struct {
+type namespaceIndex struct {
 	name       string
 	files      *descriptor.Set // of registered services
 	localFiles *table[localFile]
 	names      *table[target] // by full name and by short name
 	calls      *table[call]   // by any usable name of a service, and method
 	ordered    []*service     // by full name; where both are there, the local one
+}
+
+// localFile is a file of the process itself.
+type localFile struct {
+	descriptor protoreflect.FileDescriptor
+	users      int // services that need it
 }
 
 // target is what a name means.
@@ -42,8 +52,8 @@ func (t target) service() *service {
 	return t.short[0]
 }
 
-func newSpace(name string) *space {
-	return &space{
+func newNamespaceIndex(name string) *namespaceIndex {
+	return &namespaceIndex{
 		name:       name,
 		files:      descriptor.NewSet(),
 		localFiles: newTable[localFile](),
@@ -52,20 +62,20 @@ func newSpace(name string) *space {
 	}
 }
 
-// empty reports that nothing would be lost with the space.
-func (n *space) empty() bool { return len(n.files.Files) == 0 && len(n.ordered) == 0 }
+// empty reports that nothing would be lost with the index.
+func (n *namespaceIndex) empty() bool { return len(n.files.Files) == 0 && len(n.ordered) == 0 }
 
 // id is how a service is called in the contract.
-func (n *space) id(s *service) string { return n.name + "/" + s.name }
+func (n *namespaceIndex) id(s *service) string { return n.name + "/" + s.name }
 
 // held is what a full name stands for at the moment.
-func (n *space) held(fullName string) target {
+func (n *namespaceIndex) held(fullName string) target {
 	t, _ := n.names.get(key{name: fullName})
 	return t
 }
 
 // local goes through the services of the process, ordered by full name.
-func (n *space) local() iter.Seq[*service] {
+func (n *namespaceIndex) local() iter.Seq[*service] {
 	return func(yield func(*service) bool) {
 		for _, s := range n.ordered {
 			if s.local && !yield(s) {
@@ -76,7 +86,7 @@ func (n *space) local() iter.Seq[*service] {
 }
 
 // registered goes through the registered services, ordered by full name, also those that the process serves itself.
-func (n *space) registered() iter.Seq[*service] {
+func (n *namespaceIndex) registered() iter.Seq[*service] {
 	return func(yield func(*service) bool) {
 		for _, s := range n.ordered {
 			if r := n.held(s.name).registered; r != nil && !yield(r) {
@@ -86,8 +96,17 @@ func (n *space) registered() iter.Seq[*service] {
 	}
 }
 
+// lend answers a file of the process itself, for requests that import it; nil if there is none.
+func (n *namespaceIndex) lend(path string) *descriptorpb.FileDescriptorProto {
+	held, ok := n.localFiles.get(key{name: path})
+	if !ok {
+		return nil
+	}
+	return protodesc.ToFileDescriptorProto(held.descriptor)
+}
+
 // lookup finds a service by full or short name.
-func (n *space) lookup(name string) (*service, error) {
+func (n *namespaceIndex) lookup(name string) (*service, error) {
 	t := n.held(name)
 	if s := t.service(); s != nil {
 		return s, nil

@@ -6,37 +6,37 @@ import (
 	"github.com/collectiverpc/collective/internal/name"
 )
 
-// spaceEdit is the next version of a space while it is being made, by one goroutine. Its embedded space shows what has
-// been changed so far; the space it started from stays as it is.
-type spaceEdit struct {
-	*space
+// namespaceEdit is the next version of an index of a namespace while it is being made, by one goroutine. Its embedded index shows what has
+// been changed so far; the index it started from stays as it is.
+type namespaceEdit struct {
+	*namespaceIndex
 	nameEdit  *tableEdit[target]
 	callEdit  *tableEdit[call]
 	localEdit *tableEdit[localFile]
 }
 
-func (n *space) edit() *spaceEdit {
-	e := &spaceEdit{nameEdit: n.names.edit(), callEdit: n.calls.edit(), localEdit: n.localFiles.edit()}
+func (n *namespaceIndex) edit() *namespaceEdit {
+	e := &namespaceEdit{nameEdit: n.names.edit(), callEdit: n.calls.edit(), localEdit: n.localFiles.edit()}
 	next := *n
 	next.names, next.calls, next.localFiles = e.nameEdit.done(), e.callEdit.done(), e.localEdit.done()
-	e.space = &next
+	e.namespaceIndex = &next
 	return e
 }
 
 // done is the new version. The edit must not be used after it.
-func (e *spaceEdit) done() *space { return e.space }
+func (e *namespaceEdit) done() *namespaceIndex { return e.namespaceIndex }
 
 // setLocal makes s the local service of that full name; nil removes it.
-func (e *spaceEdit) setLocal(fullName string, s *service) {
+func (e *namespaceEdit) setLocal(fullName string, s *service) {
 	e.set(fullName, func(t *target) { t.local = s })
 }
 
 // setRegistered makes s the registered service of that full name; nil removes it.
-func (e *spaceEdit) setRegistered(fullName string, s *service) {
+func (e *namespaceEdit) setRegistered(fullName string, s *service) {
 	e.set(fullName, func(t *target) { t.registered = s })
 }
 
-func (e *spaceEdit) set(fullName string, change func(*target)) {
+func (e *namespaceEdit) set(fullName string, change func(*target)) {
 	before := e.held(fullName).exact()
 	e.retarget(fullName, change)
 	after := e.held(fullName).exact()
@@ -50,7 +50,7 @@ func (e *spaceEdit) set(fullName string, change func(*target)) {
 }
 
 // retarget changes what a name means, and with it the calls that can be made by that name.
-func (e *spaceEdit) retarget(name string, change func(*target)) {
+func (e *namespaceEdit) retarget(name string, change func(*target)) {
 	t := e.held(name)
 	before := t.service()
 	change(&t)
@@ -64,7 +64,7 @@ func (e *spaceEdit) retarget(name string, change func(*target)) {
 	}
 }
 
-func (e *spaceEdit) replaceCalls(name string, before, after *service) {
+func (e *namespaceEdit) replaceCalls(name string, before, after *service) {
 	if before != nil {
 		for _, m := range before.methods {
 			e.callEdit.remove(key{name, m.name})
