@@ -30,7 +30,7 @@ build: ## Build bin/collector
 	@go build -o bin/ ./cmd/collector
 
 .PHONY: test
-test: lint checkgenerate checkconsole ## Lint, check what is generated, run all tests with the race detector, then conformance, e2e and clients
+test: notetree lint checkgenerate checkconsole ## Lint, check what is generated, run all tests with the race detector, then conformance, e2e and clients
 	@$(call apt,jq)
 	@failed=; for module in $(MODULES); do \
 		echo "# test $$module"; \
@@ -43,6 +43,19 @@ test: lint checkgenerate checkconsole ## Lint, check what is generated, run all 
 	@$(MAKE) e2e
 	@echo "# clients"
 	@$(MAKE) clients
+	@$(MAKE) checktree
+
+# What git sees of the checkout: which files differ from the last commit, and how. Nothing where there is no git.
+TREE = git status --porcelain && git diff HEAD | git hash-object --stdin
+
+.PHONY: notetree
+notetree: ## Note what the checkout is like before the tests; part of test
+	@mkdir -p .tmp && { $(TREE); } >.tmp/tree 2>/dev/null || rm -f .tmp/tree
+
+.PHONY: checktree
+checktree: ## Fail if the tests have changed the checkout; part of test
+	@test ! -s .tmp/tree || { $(TREE); } | diff .tmp/tree - || \
+		{ echo "the tests changed the checkout as shown: they have to write to a temporary directory"; exit 1; }
 
 # Every test of a file that asks for the detector. Those of internal/conformance have no detector in their own target.
 UNRACED = $(shell git grep -lE '^//go:build !race|raceEnabled \|\||\|\| raceEnabled' -- '*_test.go' ':!internal')
