@@ -10,4 +10,5 @@ type change struct {
 	dropped  []string           // full names of registered services that are gone
 }
 
+// empty reports that the store has nothing to write: the request said what is there.
 func (c *change) empty() bool { return len(c.files)+len(c.services)+len(c.dropped) == 0 }

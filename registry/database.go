@@ -13,6 +13,7 @@ import (
 // database is the registry's tables in a collector's file.
 type database struct{ file *store.Store }
 
+// save writes a change in one transaction. Files come first: a service names the file that declares it.
 func (d *database) save(ctx context.Context, c *change) error {
 	return d.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		for _, f := range c.files {
@@ -34,6 +35,7 @@ func (d *database) save(ctx context.Context, c *change) error {
 	})
 }
 
+// saveFile replaces the version that is there, but for the time when the first one came.
 func saveFile(ctx context.Context, tx *sql.Tx, namespace string, f *descriptor.File) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO registry_file (namespace, path, descriptor, checksum, created_at, updated_at)
@@ -44,6 +46,7 @@ func saveFile(ctx context.Context, tx *sql.Tx, namespace string, f *descriptor.F
 	return err
 }
 
+// saveService keeps of a service what its file does not say: where it is, and since when.
 func saveService(ctx context.Context, tx *sql.Tx, namespace string, s *service) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO registry_service (namespace, name, path, created_at, updated_at)
@@ -53,11 +56,13 @@ func saveService(ctx context.Context, tx *sql.Tx, namespace string, s *service) 
 	return err
 }
 
+// dropService forgets a service that a change by force took away. Its file may stay.
 func dropService(ctx context.Context, tx *sql.Tx, namespace, name string) error {
 	_, err := tx.ExecContext(ctx, "DELETE FROM registry_service WHERE namespace = ? AND name = ?", namespace, name)
 	return err
 }
 
+// load builds all that is stored. It takes the time of building every file; nothing is answered before it is done.
 func (d *database) load(ctx context.Context) (*view, error) {
 	revision, err := d.begin(ctx)
 	if err != nil {
@@ -77,6 +82,7 @@ func (d *database) load(ctx context.Context) (*view, error) {
 	return v, nil
 }
 
+// begin takes the next epoch for this run and keeps it, so that not even a crash right after it lets two runs have one.
 func (d *database) begin(ctx context.Context) (revision uint64, err error) {
 	err = d.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var epoch uint64

@@ -38,7 +38,7 @@ func ExampleRegistry_AddService() {
 // What requests register can change compatibly only.
 func ExampleRegistry_RegisterService() {
 	ctx := context.Background()
-	schemas, err := registry.New(ctx) // registry.WithDB keeps it over restarts
+	schemas, err := registry.New(ctx) // registry.WithStore keeps it over restarts
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -21,6 +21,7 @@ type guarded struct {
 	authorize func(context.Context) error
 }
 
+// RegisterProto is that of the registry for those who may.
 func (g guarded) RegisterProto(
 	ctx context.Context, req *collector.RegisterProtoRequest,
 ) (*collector.RegisterProtoResponse, error) {
@@ -30,6 +31,7 @@ func (g guarded) RegisterProto(
 	return g.Registry.RegisterProto(ctx, req)
 }
 
+// RegisterService is that of the registry for those who may.
 func (g guarded) RegisterService(
 	ctx context.Context, req *collector.RegisterServiceRequest,
 ) (*collector.RegisterServiceResponse, error) {

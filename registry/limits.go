@@ -21,6 +21,7 @@ type Limits struct {
 	TotalBytes   int // of all registered files, encoded; default 16 MiB, at least two files
 }
 
+// orDefaults fills in what is 0. Two defaults follow from the size of a file, so that a larger one can be admitted at all.
 func (l Limits) orDefaults() Limits {
 	fileBytes := cmp.Or(l.FileBytes, descriptor.FileBytes)
 	return Limits{

@@ -12,6 +12,7 @@ import (
 	collector "github.com/collectiverpc/collective/gen/collector"
 )
 
+// How much one answer has at most: services, and bytes of them.
 const (
 	maxPage      = 1000
 	maxPageBytes = 1 << 20 // well below the largest message that anybody accepts

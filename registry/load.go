@@ -88,6 +88,7 @@ func readFiles(ctx context.Context, file *store.Store) (map[string]map[string]*s
 	return stored, rows.Err()
 }
 
+// scanFile reads a row and trusts none of it: what a checksum does not find is damaged in a way that no disk does.
 func scanFile(rows *sql.Rows) (*storedFile, error) {
 	var sum int64
 	row := &storedFile{proto: new(descriptorpb.FileDescriptorProto)}
@@ -104,6 +105,7 @@ func scanFile(rows *sql.Rows) (*storedFile, error) {
 	return row, nil
 }
 
+// loadServices registers the services of files that have been loaded.
 func loadServices(ctx context.Context, file *store.Store, edits map[string]*namespaceEdit) error {
 	rows, err := file.Reader().QueryContext(ctx, "SELECT namespace, name, created_at, updated_at FROM registry_service")
 	if err != nil {
@@ -118,6 +120,8 @@ func loadServices(ctx context.Context, file *store.Store, edits map[string]*name
 	return rows.Err()
 }
 
+// loadService finds a service again in the files of its namespace. One that is in none was written by nobody: files and
+// services are written together.
 func loadService(rows *sql.Rows, edits map[string]*namespaceEdit) error {
 	var namespace, name string
 	var created, updated int64
@@ -136,10 +140,12 @@ func loadService(rows *sql.Rows, edits map[string]*namespaceEdit) error {
 	return nil
 }
 
+// checksum is CRC-32C. SQLite keeps none: a bit that flipped within a descriptor would be another descriptor.
 func checksum(data []byte) int64 {
 	return int64(crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli)))
 }
 
+// timesOf takes nanoseconds since 1970, as they are stored.
 func timesOf(created, updated int64) times {
 	return times{time.Unix(0, created), time.Unix(0, updated)}
 }

@@ -47,6 +47,8 @@ func (r *Registry) RemoveService(namespace, fullName string) {
 	})
 }
 
+// addLocal puts a service of the process in place of one that it does not break. Another version of the same service keeps the
+// time when the first came.
 func (n *namespaceEdit) addLocal(sd protoreflect.ServiceDescriptor) (changed bool, err error) {
 	full := string(sd.FullName())
 	held := n.held(full)
@@ -84,6 +86,7 @@ func (n *namespaceEdit) useFiles(s *service) error {
 	return nil
 }
 
+// releaseFiles undoes useFiles: a file goes with the last service that needs it.
 func (n *namespaceEdit) releaseFiles(s *service) {
 	for _, fd := range descriptor.Closure(s.descriptor.ParentFile()) {
 		path := key{name: fd.Path()}

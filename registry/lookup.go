@@ -38,6 +38,7 @@ func (r *Registry) ValidateMethod(
 	return answer, nil
 }
 
+// invalid fills a refusal into an answer, in the words that a caller would get.
 func invalid(answer *collector.ValidateMethodResponse, err error) *collector.ValidateMethodResponse {
 	answer.Code = connect.CodeOf(err).String()
 	answer.Message = err.Error()

@@ -10,11 +10,12 @@ import (
 // been changed so far; the index it started from stays as it is.
 type namespaceEdit struct {
 	*namespaceIndex
-	nameEdit  *tableEdit[target]
-	callEdit  *tableEdit[call]
-	localEdit *tableEdit[localFile]
+	nameEdit  *tableEdit[target]    // of names
+	callEdit  *tableEdit[call]      // of calls
+	localEdit *tableEdit[localFile] // of localFiles
 }
 
+// edit starts a next version. What it costs is a pointer for each bucket, not what the namespace holds.
 func (n *namespaceIndex) edit() *namespaceEdit {
 	e := &namespaceEdit{nameEdit: n.names.edit(), callEdit: n.calls.edit(), localEdit: n.localFiles.edit()}
 	next := *n
@@ -36,6 +37,7 @@ func (e *namespaceEdit) setRegistered(fullName string, s *service) {
 	e.set(fullName, func(t *target) { t.registered = s })
 }
 
+// set changes what one full name stands for, and with it the list of services and what the short name means.
 func (e *namespaceEdit) set(fullName string, change func(*target)) {
 	before := e.held(fullName).exact()
 	e.retarget(fullName, change)
@@ -64,6 +66,7 @@ func (e *namespaceEdit) retarget(name string, change func(*target)) {
 	}
 }
 
+// replaceCalls keeps the calls by one name those of the service that it means; nil if it means none.
 func (e *namespaceEdit) replaceCalls(name string, before, after *service) {
 	if before != nil {
 		for _, m := range before.methods {

@@ -52,6 +52,7 @@ func (t target) service() *service {
 	return t.short[0]
 }
 
+// newNamespaceIndex is the index of a namespace that holds nothing.
 func newNamespaceIndex(name string) *namespaceIndex {
 	return &namespaceIndex{
 		name:       name,
@@ -118,6 +119,7 @@ func (n *namespaceIndex) lookup(name string) (*service, error) {
 	return nil, notFound("no service %.200q in namespace %q: it has %s", name, n.name, some(serviceNames(n.ordered)))
 }
 
+// serviceNames are full names, in the order of the list.
 func serviceNames(services []*service) []string {
 	names := make([]string, len(services))
 	for i, s := range services {
@@ -139,4 +141,5 @@ func some(names []string) string {
 	}
 }
 
+// compareServices orders by full name, as ordered and short are.
 func compareServices(a, b *service) int { return cmp.Compare(a.name, b.name) }

@@ -14,10 +14,10 @@ import (
 type Option interface{ apply(*options) }
 
 type options struct {
-	file      *store.Store
-	sources   *descriptorpb.FileDescriptorSet
-	limits    Limits
-	authorize func(context.Context) error
+	file      *store.Store                    // nil: in memory
+	sources   *descriptorpb.FileDescriptorSet // nil: none
+	limits    Limits                          // zero fields: defaults
+	authorize func(context.Context) error     // never nil
 }
 
 type optionFunc func(*options)
@@ -47,6 +47,8 @@ func WithRegistrar(authorize func(context.Context) error) Option {
 	return optionFunc(func(o *options) { o.authorize = authorize })
 }
 
+// fromThisMachine is who may register by default. It goes by the connection and the headers that browsers cannot forge, see
+// package origin.
 func fromThisMachine(ctx context.Context) error {
 	if origin.ThisMachine(ctx) {
 		return nil

@@ -17,21 +17,26 @@ var (
 	ErrBreaking  = errors.New("breaking change") // old and new programs would not understand each other
 )
 
-// Why a call is refused; in the chain of the Connect errors of the validators.
+// Why a call is refused; in the chain of the Connect errors of the validators. Their codes are not_found,
+// failed_precondition and invalid_argument, in this order.
 var (
 	ErrNotRegistered = errors.New("not registered")
 	ErrAmbiguous     = errors.New("ambiguous service name")
 	ErrWrongInput    = errors.New("wrong input type")
 )
 
+// notFound is told with what there is instead. What it quotes of a request is bounded by the format: names of callers are as
+// long as they like.
 func notFound(format string, args ...any) error {
 	return connect.Errorf(connect.CodeNotFound, format, args...).WithCause(ErrNotRegistered)
 }
 
+// ambiguous is told with what the name could mean.
 func ambiguous(format string, args ...any) error {
 	return connect.Errorf(connect.CodeFailedPrecondition, format, args...).WithCause(ErrAmbiguous)
 }
 
+// wrongInput is told with the message that the method takes.
 func wrongInput(format string, args ...any) error {
 	return connect.Errorf(connect.CodeInvalidArgument, format, args...).WithCause(ErrWrongInput)
 }

@@ -62,6 +62,7 @@ func (r *Registry) RegisterService(
 	}, nil
 }
 
+// register applies a registration, and leaves everything as it was if that fails, changes nothing, or is a dry run.
 func (r *Registry) register(ctx context.Context, reg registration) (*registered, error) {
 	var done *registered
 	revision, err := r.update(ctx, reg.namespace, func(v *view, n *namespaceEdit) (*change, bool, error) {

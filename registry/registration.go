@@ -58,6 +58,7 @@ func (reg registration) apply(v *view, n *namespaceEdit, limits Limits, now time
 	return done, err
 }
 
+// checkNamespace refuses a namespace before anything of the request is looked at.
 func (reg registration) checkNamespace(v *view, n *namespaceIndex, limits Limits) error {
 	if name.Reserved(reg.namespace) {
 		return fmt.Errorf("%w: the namespace belongs to the collectors themselves", ErrReserved)
@@ -105,6 +106,8 @@ func (n *namespaceEdit) take(next *descriptor.Admitted, now time.Time) *change {
 	return kept
 }
 
+// refresh brings one registered service up to date with the files: it may have changed, may only stand on other descriptors
+// now, or may be gone.
 func (n *namespaceEdit) refresh(held *service, next *descriptor.Admitted, kept *change, now time.Time) {
 	d, there := next.Files.Service(held.name)
 	switch {
@@ -136,6 +139,8 @@ func (reg registration) addService(n *namespaceEdit, kept *change, now time.Time
 	return added, nil
 }
 
+// findService finds the service that a request describes in the files of the namespace. The descriptor in the request has no
+// package, so where several files declare such a service, it has to say which file, or fit one of them only.
 func (reg registration) findService(files *descriptor.Set) (protoreflect.ServiceDescriptor, error) {
 	if !name.IsIdentifier(reg.service.GetName()) {
 		return nil, fmt.Errorf("%w: service_descriptor is missing, or its name is not one", ErrMalformed)
@@ -157,6 +162,7 @@ func (reg registration) findService(files *descriptor.Set) (protoreflect.Service
 	}
 }
 
+// where says for people which files were looked through.
 func (reg registration) where() string {
 	if reg.servicePath == "" {
 		return "a file of the namespace"
@@ -164,6 +170,7 @@ func (reg registration) where() string {
 	return reg.servicePath
 }
 
+// fullNames lists services for people.
 func fullNames(services []protoreflect.ServiceDescriptor) string {
 	names := make([]string, len(services))
 	for i, d := range services {

@@ -16,7 +16,7 @@ import (
 // Registry holds the schemas of a collector. It is safe for concurrent use: readers see an immutable view and never
 // wait, writers take turns.
 type Registry struct {
-	limits    Limits
+	limits    Limits // with defaults; never changed
 	sources   *descriptor.Sources
 	authorize func(context.Context) error
 	storage   storage

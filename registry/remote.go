@@ -21,7 +21,7 @@ type RemoteValidator struct {
 	client collectorconnect.CollectorRegistryClient
 	remoteOptions
 	cache  answerCache
-	outage atomic.Pointer[outage] // nil if the registry answered the last time
+	outage atomic.Pointer[outage] // nil if the registry answered the last time; swapped by whichever call finds out
 }
 
 // outage is that the registry could not be asked.
@@ -87,6 +87,8 @@ func (v *RemoteValidator) ask(ctx context.Context, namespace, service, method st
 	return fresh, nil
 }
 
+// answerOf makes of a response what is kept. Refusals are kept too, but not for long: callers that ask for what is not there
+// must not become as many questions.
 func (v *RemoteValidator) answerOf(res *collector.ValidateMethodResponse) *answer {
 	fresh := &answer{service: res.GetServiceName(), input: res.GetInputType(), until: time.Now().Add(v.ttl)}
 	if !res.GetIsValid() {
@@ -98,6 +100,7 @@ func (v *RemoteValidator) answerOf(res *collector.ValidateMethodResponse) *answe
 	return fresh
 }
 
+// causeOf is the error of this package that a refusal of another registry stands for.
 func causeOf(code connect.Code) error {
 	if code == connect.CodeFailedPrecondition {
 		return ErrAmbiguous

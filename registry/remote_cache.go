@@ -23,10 +23,12 @@ type answers struct {
 	namespaces map[string]*table[*answer] // by namespace
 }
 
+// clear makes a cache ready, and forgets what is in it.
 func (c *answerCache) clear() {
 	c.current.Store(&answers{namespaces: make(map[string]*table[*answer])})
 }
 
+// get does not look at the time: whether an answer is still believed is the validator's to say.
 func (c *answerCache) get(namespace string, k key) (*answer, bool) {
 	methods, ok := c.current.Load().namespaces[namespace]
 	if !ok {

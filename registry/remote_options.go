@@ -14,12 +14,14 @@ const retryAfter = time.Second
 // RemoteOption changes a default of [NewGRPCRegistryValidator].
 type RemoteOption interface{ applyRemote(*remoteOptions) }
 
+// remoteOptions are those of a validator with all defaults filled in.
 type remoteOptions struct {
 	ttl, timeout time.Duration
-	failOpen     bool
-	logger       *slog.Logger
+	failOpen     bool         // calls pass while the registry cannot be asked
+	logger       *slog.Logger // never nil
 }
 
+// remoteDefaults are those that the options name.
 func remoteDefaults() remoteOptions {
 	return remoteOptions{ttl: 10 * time.Second, timeout: 2 * time.Second, logger: slog.Default()}
 }

@@ -27,6 +27,7 @@ func breaking(changes []schema.Change) error {
 	return nil
 }
 
+// Error tells the breaking changes only, the first of them if there are many; the detail of the Connect error has all.
 func (e *breakingError) Error() string {
 	var text []string
 	for _, change := range e.changes {
@@ -39,6 +40,7 @@ func (e *breakingError) Error() string {
 
 func (e *breakingError) Unwrap() error { return ErrBreaking }
 
+// reportOf is the changes as the contract tells them, in their order.
 func reportOf(changes []schema.Change) *collector.SchemaReport {
 	report := new(collector.SchemaReport)
 	for _, change := range changes {
@@ -65,6 +67,8 @@ func refused(err error, format string, args ...any) error {
 	return refusal
 }
 
+// codeOf is the code of the first reason that fits, from the one that says most to the one that says least. What is none of
+// them is the store's: the request was good, and may be tried again.
 func codeOf(err error) connect.Code {
 	for _, known := range []struct {
 		err  error
@@ -86,4 +90,5 @@ func codeOf(err error) connect.Code {
 	return connect.CodeUnavailable
 }
 
+// okStatus is what the seed's contract has in every answer.
 func okStatus() *collector.Status { return &collector.Status{Code: 200} }

@@ -10,7 +10,7 @@ import (
 // times is when a record was first made and when it was last changed.
 type times struct{ created, updated time.Time }
 
-// service is a service of a namespace. It is immutable.
+// service is a service of a namespace. It is immutable: one that changed is another service, which views from then on hold.
 type service struct {
 	name       string // full
 	descriptor protoreflect.ServiceDescriptor
@@ -19,7 +19,7 @@ type service struct {
 	times      times
 }
 
-// method is what a call is checked against.
+// method is a method of a service. Its name is a part of the text that its service's name is a part of; see namesOf.
 type method struct {
 	service    *service
 	name       string
@@ -33,6 +33,7 @@ type call struct {
 	input string // full name of the message
 }
 
+// newService takes what a service is called by out of its descriptor once, so that no call has to.
 func newService(sd protoreflect.ServiceDescriptor, local bool, times times) *service {
 	names := namesOf(sd)
 	s := &service{
@@ -77,6 +78,7 @@ func (s *service) source() string {
 	return "registered"
 }
 
+// methodNames are the names of the methods in the order of the schema.
 func (s *service) methodNames() []string {
 	names := make([]string, len(s.methods))
 	for i, m := range s.methods {

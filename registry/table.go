@@ -28,10 +28,12 @@ type entry[V any] struct {
 
 const firstBuckets = 8
 
+// newTable is an empty table with a seed of its own.
 func newTable[V any]() *table[V] {
 	return &table[V]{seed: maphash.MakeSeed(), buckets: make([][]entry[V], firstBuckets)}
 }
 
+// hash mixes the two parts unequally: a name and a method that change places are another key.
 func (t *table[V]) hash(k key) uint64 {
 	return bits.RotateLeft64(maphash.String(t.seed, k.name), 32) ^ maphash.String(t.seed, k.method)
 }
@@ -72,6 +74,8 @@ type tableEdit[V any] struct{ table[V] }
 // done is the new version. The edit must not be used after it.
 func (e *tableEdit[V]) done() *table[V] { return &e.table }
 
+// set replaces what is there. Growing at one entry for each bucket costs memory for pointers, and saves a look-up from walking
+// over entries that are not its own.
 func (e *tableEdit[V]) set(k key, value V) {
 	e.remove(k)
 	if e.size >= len(e.buckets) {
@@ -83,6 +87,7 @@ func (e *tableEdit[V]) set(k key, value V) {
 	e.size++
 }
 
+// remove leaves the bucket alone that older versions share, and makes another.
 func (e *tableEdit[V]) remove(k key) {
 	hash := e.hash(k)
 	at := hash & uint64(len(e.buckets)-1)
@@ -95,6 +100,7 @@ func (e *tableEdit[V]) remove(k key) {
 	}
 }
 
+// grow doubles the buckets. None is shared with an older version after it.
 func (e *tableEdit[V]) grow() {
 	wider := make([][]entry[V], 2*len(e.buckets))
 	for _, bucket := range e.buckets {

@@ -19,9 +19,10 @@ func (r *Registry) ValidateInput(_ context.Context, namespace, serviceName, meth
 	return c.checkInput(messageType)
 }
 
-// anyType is the input of methods that take whatever they are sent.
+// anyType is the input of methods that take whatever they are sent; what is in it, nobody but the handler can judge.
 const anyType = "google.protobuf.Any"
 
+// checkInput says what is wrong with a message for the call; nil if nothing is.
 func (c call) checkInput(messageType string) error {
 	if messageType == c.input {
 		return nil
@@ -29,6 +30,7 @@ func (c call) checkInput(messageType string) error {
 	return checkInput(c.service.name, c.name, c.input, messageType)
 }
 
+// checkInput compares full names of messages; service and method are for the text.
 func checkInput(service, method, want, messageType string) error {
 	if messageType == want || want == anyType {
 		return nil

@@ -15,6 +15,8 @@ type view struct {
 	namespaces map[string]*namespaceIndex // by namespace; none is empty
 }
 
+// call finds what a call is checked against. The two look-ups of the first lines are all of a call that may run; what comes
+// after them is for people.
 func (v *view) call(namespace, serviceName, methodName string) (call, error) {
 	n, ok := v.namespaces[namespace]
 	if !ok {
@@ -31,6 +33,7 @@ func (v *view) call(namespace, serviceName, methodName string) (call, error) {
 		s.name, namespace, methodName, some(s.methodNames()))
 }
 
+// unknownNamespace tells a name that cannot be one from one that nothing is registered in.
 func (v *view) unknownNamespace(namespace string) error {
 	if err := name.CheckNamespace(namespace); err != nil {
 		return connect.NewError(connect.CodeInvalidArgument, err.Error()).WithCause(err)
@@ -38,8 +41,10 @@ func (v *view) unknownNamespace(namespace string) error {
 	return notFound("nothing is registered in namespace %q: there is %s", namespace, some(v.namespaceNames()))
 }
 
+// namespaceNames are sorted, for texts that are the same every time.
 func (v *view) namespaceNames() []string { return slices.Sorted(maps.Keys(v.namespaces)) }
 
+// edit starts the next version of a namespace, which need not exist yet.
 func (v *view) edit(namespace string) *namespaceEdit {
 	if n, ok := v.namespaces[namespace]; ok {
 		return n.edit()
@@ -58,6 +63,7 @@ func (v *view) with(n *namespaceIndex) *view {
 	return next
 }
 
+// namespacesWithFiles counts what requests have brought in: namespaces of the process alone are not limited.
 func (v *view) namespacesWithFiles() (count int) {
 	for _, n := range v.namespaces {
 		if len(n.files.Files) > 0 {
@@ -67,7 +73,8 @@ func (v *view) namespacesWithFiles() (count int) {
 	return count
 }
 
-// bytesBeside is what the files of all other namespaces take, and their comments.
+// bytesBeside is what the files of all other namespaces take, and their comments, encoded. Added up anew for each registration,
+// so that no count can drift from what is there.
 func (v *view) bytesBeside(namespace string) (bytes, comments int) {
 	for name, n := range v.namespaces {
 		if name != namespace {
