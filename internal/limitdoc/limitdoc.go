@@ -33,11 +33,12 @@ type Row struct {
 }
 
 var (
-	code  = regexp.MustCompile("`([^`]+)`")
+	code  = regexp.MustCompile("`([^`]+)`") // what the page has in code
 	fixed = regexp.MustCompile("^fixed, `(\\w+)`$")
 )
 
-// Rows reads the page.
+// Rows reads the page: every line of four columns that is neither a heading nor the line below one. What cannot be read fails
+// the test, since a row that is skipped would be checked by nobody.
 func Rows(t testing.TB) []Row {
 	t.Helper()
 	text, err := os.ReadFile(page(t))
@@ -59,7 +60,8 @@ func Rows(t testing.TB) []Row {
 	return rows
 }
 
-// page finds the document from wherever the test of a package runs.
+// page finds the document from wherever the test of a package runs: tests run in the directory of their package, and the
+// page is beside the go.mod of the module. Ten levels are more than there are.
 func page(t testing.TB) string {
 	t.Helper()
 	dir, err := filepath.Abs(".")
@@ -75,6 +77,8 @@ func page(t testing.TB) string {
 	return filepath.Join(dir, "docs", "limits.md")
 }
 
+// newRow reads what a limit is called from where it is changed: the first name in code there. The package is the first part of
+// a Go name; flags are the command line's. What nothing changes says "fixed" and whose it is.
 func newRow(what, value, where string) (Row, error) {
 	if match := fixed.FindStringSubmatch(where); match != nil {
 		return Row{Name: what, Owner: match[1], Default: value}, nil
@@ -112,7 +116,8 @@ func Fields(name string, limits any, bytes ...string) map[string]any {
 }
 
 // Check fails the test for each row of an owner that says something else than the code, for each that the code does not
-// know, and for each limit of the code that has no row. Values are what [Text] takes.
+// know, and for each limit of the code that has no row. Values are what [Text] takes, by the names that rows have; those of
+// several calls of [Fields] can be given side by side.
 func Check(t testing.TB, owner string, values ...map[string]any) {
 	t.Helper()
 	want := make(map[string]any)
@@ -136,10 +141,11 @@ func Check(t testing.TB, owner string, values ...map[string]any) {
 	}
 }
 
-// Percent is a value that the page writes with its sign.
+// Percent is a value that the page writes with its sign: 25 is 25 %.
 type Percent int
 
-// Bytes is a number of bytes.
+// Bytes is a number of bytes, which the page writes in KiB or MiB: a plain number of that size would be hard to read, and
+// could be anything.
 type Bytes int
 
 // Text writes a time.Duration, a number of [Bytes], a [Percent] or a plain number as the page does.
@@ -156,7 +162,8 @@ func Text(value any) string {
 	}
 }
 
-// durationText uses the largest unit that leaves a whole number; a single day is 24 h.
+// durationText uses the largest unit that leaves a whole number; a single day is 24 h. What is no multiple of a millisecond is
+// written as Go does.
 func durationText(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d >= 2*day && d%day == 0 {
@@ -173,6 +180,7 @@ func durationText(d time.Duration) string {
 	return d.String()
 }
 
+// bytesText uses the largest unit that leaves a whole number.
 func bytesText(n int) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:
@@ -183,7 +191,8 @@ func bytesText(n int) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// countText puts a space between thousands from 10 000.
+// countText puts a space between thousands from 10 000, as the page has it for people. A million and more stay as they are: no
+// limit is that large. What is no number is written as Go does.
 func countText(n any) string {
 	text := fmt.Sprint(n)
 	if number, err := strconv.Atoi(text); err == nil && number >= 10_000 && number < 1_000_000 {

@@ -1,9 +1,7 @@
 package memnet
 
 import (
-	"io"
 	"net"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -89,9 +87,3 @@ type address struct{}
 
 func (address) Network() string { return "memory" }
 func (address) String() string  { return "memory" }
-
-// errors of a stream, named as those of net.Pipe.
-var (
-	errClosed  = io.ErrClosedPipe
-	errTimeout = os.ErrDeadlineExceeded
-)

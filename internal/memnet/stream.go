@@ -3,21 +3,28 @@ package memnet
 import (
 	"bytes"
 	"io"
+	"os"
 	"sync"
 	"time"
+)
+
+// errors of a stream, named as those of net.Pipe.
+var (
+	errClosed  = io.ErrClosedPipe
+	errTimeout = os.ErrDeadlineExceeded
 )
 
 // stream is one direction of a connection.
 type stream struct {
 	mu       sync.Mutex
 	changed  *sync.Cond
-	buf      []byte
-	capacity int
-	rate     int // bytes a second; 0: no limit
-	way      time.Duration
-	underway [][]byte // written, and not in buf yet
-	done     bool     // nothing more is written
-	deaf     bool     // nothing more is read
+	buf      []byte        // written, and not read yet
+	capacity int           // of buf, in bytes
+	rate     int           // bytes a second; 0: no limit
+	way      time.Duration // how long what is written is underway
+	underway [][]byte      // written, and not in buf yet
+	done     bool          // nothing more is written
+	deaf     bool          // nothing more is read
 
 	reader, writer deadline
 }
@@ -105,6 +112,7 @@ func (s *stream) pass(n int) {
 	<-time.After(time.Duration(n) * time.Second / time.Duration(s.rate))
 }
 
+// closeReader drops what is buffered: nobody reads it any more, and a writer that waits for room is told.
 func (s *stream) closeReader() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,6 +121,7 @@ func (s *stream) closeReader() {
 	s.changed.Broadcast()
 }
 
+// closeWriter lets the reader have what is buffered or underway, and then io.EOF.
 func (s *stream) closeWriter() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

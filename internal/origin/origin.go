@@ -23,6 +23,7 @@ func ThisMachine(ctx context.Context) bool {
 	return info.Protocol == "" && info.PeerAddr == "" // in process; a link has a protocol
 }
 
+// loopback is false for an address that is none: who cannot be placed is not from here.
 func loopback(address string) bool {
 	parsed, err := netip.ParseAddrPort(address)
 	return err == nil && parsed.Addr().Unmap().IsLoopback()

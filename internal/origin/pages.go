@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Pages are the web pages that may call a server from a browser: its own, and those of listed origins.
+// Pages are the web pages that may call a server from a browser: its own, and those of listed origins. It is immutable and
+// safe for concurrent use.
 type Pages struct {
 	listed     []string
 	protection *http.CrossOriginProtection
@@ -45,6 +46,7 @@ func (p *Pages) Check(r *http.Request) error {
 	return p.protection.Check(&asked)
 }
 
+// checkOrigin compares with what browsers send, byte by byte, since that is how it is matched later.
 func checkOrigin(origin string) error {
 	switch {
 	case strings.Contains(origin, "*"):
@@ -62,6 +64,7 @@ func checkOrigin(origin string) error {
 	return nil
 }
 
+// beyondASCII finds what a browser would have written as punycode or escaped.
 func beyondASCII(r rune) bool { return r <= ' ' || r >= 0x7f }
 
 // asSent is the origin of a page at u as browsers send it.

@@ -24,9 +24,6 @@ var circular = map[string]int{
 	"conn/link":                   23,
 	"dispatcher":                  33,
 	"internal/clienttest/matrix":  12,
-	"internal/conformance/client": 3,
-	"internal/memnet":             2,
-	"web/e2e/rig":                 5,
 }
 
 // A file that needs only files below it can be read without those above it. Where they need each other in a circle, one

@@ -20,12 +20,8 @@ const minComments = 0.20
 var sparse = map[string]int{
 	"conn":                14,
 	"dispatcher":          11,
-	"internal/limitdoc":   14,
-	"internal/memnet":     18,
 	"internal/meshtest":   9,
-	"internal/origin":     16,
 	"internal/schematest": 9,
-	"internal/status":     17,
 }
 
 // A line with a comment and code counts for both; blank lines, the words of the build constraint and what a generator

@@ -25,7 +25,8 @@ const (
 // clientClosedRequest is what HTTP servers log for a caller that went away. net/http has no name for it.
 const clientClosedRequest = 499
 
-// HTTP returns the HTTP-style number of a Connect code; 500 for a code that is not one.
+// HTTP returns the HTTP-style number of a Connect code; 500 for a code that is not one. Several codes share a
+// number, so it is for people and for seed collectors; programs read CodeKey.
 func HTTP(code connect.Code) int32 {
 	switch code {
 	case connect.CodeCanceled:
@@ -52,7 +53,8 @@ func HTTP(code connect.Code) int32 {
 	return http.StatusInternalServerError
 }
 
-// Code returns the Connect code that an HTTP-style number stands for when nothing more exact is known.
+// Code returns the Connect code that an HTTP-style number stands for when nothing more exact is known. Of several that share a
+// number it is the one that callers can do least wrong with: internal for 500, which nobody should repeat.
 func Code(number int32) connect.Code {
 	switch number {
 	case http.StatusBadRequest:

@@ -49,9 +49,6 @@ func Plain(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	})
 }
 
-// dialer returns what a call goes over. It may add a header that the call needs on the way.
-type dialer func(req *conformancev1.ClientCompatRequest, header *connect.Header) (connect.Transport, error)
-
 // run makes every call that is asked for on stdin.
 func run(ctx context.Context, stdin io.Reader, stdout io.Writer, dial dialer) error {
 	out := &results{w: stdout}

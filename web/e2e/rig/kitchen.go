@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -10,6 +11,11 @@ import (
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
 )
+
+// namespace is that of all services of the rig.
+const namespace = "kitchen"
+
+func peerName(i int) string { return fmt.Sprintf("p%02d", i+1) }
 
 // kitchen tells what arrived.
 type kitchen struct {

@@ -18,8 +18,6 @@ var schemas = map[string]func(*descriptorpb.DescriptorProto){
 	},
 }
 
-func asItIs(*descriptorpb.DescriptorProto) {}
-
 // differ gives k neighbours that have other schemas of the wide service.
 func (k *rig) differ(ctx context.Context) error {
 	for id, edit := range schemas {
