@@ -8,10 +8,11 @@ import (
 	"syscall"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal kills
-	os.Exit(cli.Main(ctx, cli.Standard(), os.Args[1:]))
+	os.Exit(cli.Main(ctx, terminal.Standard(), os.Args[1:]))
 }

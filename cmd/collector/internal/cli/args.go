@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
 )
 
 // noArgs refuses arguments. Of a command with others below it the argument is a misspelt one of those.
@@ -13,19 +15,19 @@ func noArgs(command *cobra.Command, args []string) error {
 	case len(args) == 0:
 		return nil
 	case command.HasSubCommands():
-		return fmt.Errorf("unknown command %q for %q%s", args[0], command.CommandPath(), nearCommands(command, args[0]))
+		return fmt.Errorf("unknown command %q for %q%s", args[0], command.CommandPath(), suggestCommands(command, args[0]))
 	}
 	return tooMany(command, args[0])
 }
 
-// nearCommands are the lines about what was meant, as cobra has them for commands of the root.
-func nearCommands(command *cobra.Command, name string) string {
+// suggestCommands has the lines about what was meant, as cobra has them for commands of the root.
+func suggestCommands(command *cobra.Command, name string) string {
 	command.SuggestionsMinimumDistance = 2
-	near := command.SuggestionsFor(name)
-	if len(near) == 0 {
+	suggested := command.SuggestionsFor(name)
+	if len(suggested) == 0 {
 		return ""
 	}
-	return "\nDid you mean this?\n" + strings.Join(near, "\n")
+	return "\nDid you mean this?\n" + strings.Join(suggested, "\n")
 }
 
 // takes asks for so many arguments. Its errors show what they are.
@@ -56,7 +58,7 @@ func strictHelp(root *cobra.Command) {
 	help.Run = nil
 	help.RunE = func(command *cobra.Command, args []string) error {
 		if _, _, err := root.Find(args); err != nil {
-			return usagef("no command and no topic %q", strings.Join(args, " ")).hint("collector help     # lists both")
+			return failure.Usagef("no command and no topic %q", strings.Join(args, " ")).Hint("collector help     # lists both")
 		}
 		show(command, args)
 		return nil

@@ -3,17 +3,18 @@ package cli
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
-	"connectrpc.com/connect/v2"
-	"connectrpc.com/connect/v2/connecthttp"
 	"github.com/spf13/cobra"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/serve"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
-	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 )
 
 // finding is one thing that was looked at. It is sound if there is no problem.
@@ -29,7 +30,7 @@ type checkup struct {
 	Checks []finding `json:"checks"`
 }
 
-func (a *app) checkCommand() *cobra.Command {
+func checkCommand(out *render.Printer, target *remote.Target) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Look for what is wrong with a collector",
@@ -38,44 +39,49 @@ func (a *app) checkCommand() *cobra.Command {
 		Example: "  collector check\n  collector check --json | jq '.checks[] | select(.problem)'",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error { return s.check(ctx) })
+			return target.Ask(cmd.Context(), func(ctx context.Context, s *remote.Session) error {
+				all, err := findings(ctx, s)
+				if err != nil {
+					return err
+				}
+				return showCheckup(out, all)
+			})
 		},
 	}
 }
 
-func (s *session) check(ctx context.Context) error {
-	status, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{})
+// findings are all that there is to look at; an error if nobody answers at all.
+func findings(ctx context.Context, s *remote.Session) ([]finding, error) {
+	status, err := s.Mesh.GetStatus(ctx, &meshv1.GetStatusRequest{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	all := []finding{{Name: "reachable", Detail: fmt.Sprintf("collector %s at %s", status.GetCollectorId(), s.base)}}
-	for _, protocol := range protocols {
-		all = append(all, s.checkProtocol(ctx, protocol))
+	all := []finding{{Name: "reachable", Detail: fmt.Sprintf("collector %s at %s", status.GetCollectorId(), s.URL())}}
+	for _, protocol := range remote.Protocols {
+		all = append(all, checkProtocol(ctx, s, protocol))
 	}
-	all = append(all, s.checkSchemas(ctx), checkStore(status.GetStore()), checkHistory(status.GetHistory()), s.checkConsole(ctx))
+	all = append(all, checkSchemas(ctx, s), checkStore(status.GetStore()), checkHistory(status.GetHistory()), checkConsole(ctx, s))
 	for _, peer := range status.GetPeers() {
 		all = append(all, checkPeer(peer))
 	}
-	return s.app.showCheckup(all)
+	return all, nil
 }
 
-func (s *session) checkProtocol(ctx context.Context, protocol string) finding {
+func checkProtocol(ctx context.Context, s *remote.Session, protocol string) finding {
 	found := finding{Name: "protocol " + protocol}
-	transport := connecthttp.NewTransport(s.http, s.base.String(), protocolOptions(protocol)...)
-	client := meshv1connect.NewMeshServiceClient(connect.NewClient(transport, s.app.addHeaders))
-	if _, err := client.GetStatus(ctx, &meshv1.GetStatusRequest{}); err != nil {
-		found.Problem = rootCause(err)
+	if _, err := s.MeshOver(protocol).GetStatus(ctx, &meshv1.GetStatusRequest{}); err != nil {
+		found.Problem = remote.RootCause(err)
 		return found
 	}
 	found.Detail = "answers"
 	return found
 }
 
-func (s *session) checkSchemas(ctx context.Context) finding {
+func checkSchemas(ctx context.Context, s *remote.Session) finding {
 	found := finding{Name: "schemas"}
-	set, err := s.descriptorSet(ctx, "")
+	set, err := s.Descriptors(ctx, "")
 	if err != nil {
-		found.Problem = rootCause(err)
+		found.Problem = remote.RootCause(err)
 		return found
 	}
 	found.Detail = fmt.Sprintf("%d files", len(set.GetFile()))
@@ -83,9 +89,9 @@ func (s *session) checkSchemas(ctx context.Context) finding {
 }
 
 func checkStore(store *meshv1.StoreStatus) finding {
-	found := finding{Name: "store", Detail: storeText(store)}
+	found := finding{Name: "store", Detail: views.StoreText(store)}
 	if store.GetPath() == "" {
-		found.Detail = forgets
+		found.Detail = serve.Forgets
 	}
 	if store.GetError() != "" {
 		found.Detail, found.Problem = store.GetPath(), store.GetError()
@@ -104,8 +110,8 @@ func checkHistory(history *meshv1.HistoryStatus) finding {
 }
 
 // checkConsole never finds a problem: a collector without a console is sound.
-func (s *session) checkConsole(ctx context.Context) finding {
-	url, err := s.consoleURL(ctx)
+func checkConsole(ctx context.Context, s *remote.Session) finding {
+	url, err := s.ConsoleURL(ctx)
 	if err != nil {
 		return finding{Name: "console", Detail: "off"}
 	}
@@ -131,8 +137,8 @@ func checkPeer(peer *meshv1.Peer) finding {
 	return found
 }
 
-func (a *app) showCheckup(all []finding) error {
-	v := view{columns: []column{{title: "CHECK"}, {title: "VERDICT", state: true}, {title: "DETAIL"}}}
+func showCheckup(out *render.Printer, all []finding) error {
+	v := render.View{Columns: []render.Column{{Title: "CHECK"}, {Title: "VERDICT", State: true}, {Title: "DETAIL"}}}
 	problems := 0
 	for _, f := range all {
 		verdict, detail := "ok", f.Detail
@@ -140,30 +146,11 @@ func (a *app) showCheckup(all []finding) error {
 			problems++
 			verdict, detail = "PROBLEM", f.Problem
 		}
-		v.items = append(v.items, f)
-		v.rows = append(v.rows, []cell{text(f.Name), text(verdict), text(detail)})
+		v.Add(f, render.Text(f.Name), render.Text(verdict), render.Text(detail))
 	}
-	v.document = checkup{OK: problems == 0, Checks: all}
-	if err := a.show(v); err != nil || problems == 0 {
+	v.Document = checkup{OK: problems == 0, Checks: all}
+	if err := out.Show(v); err != nil || problems == 0 {
 		return err
 	}
-	return failuref("problems found: %d", problems)
-}
-
-// consoleURL is where the collector shows itself to browsers.
-func (s *session) consoleURL(ctx context.Context) (string, error) {
-	url := s.base.String() + "/console/"
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
-	if err != nil {
-		return "", failuref("%v", err)
-	}
-	res, err := (&http.Client{Transport: s.witness.next, CheckRedirect: noRedirect}).Do(req)
-	if err != nil {
-		return "", connect.NewError(connect.CodeUnavailable, rootCause(err))
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return "", failuref("the collector at %s shows no console", s.base).hint("collector serve --console full     # or readonly")
-	}
-	return url, nil
+	return failure.Newf("problems found: %d", problems)
 }

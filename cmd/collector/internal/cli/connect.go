@@ -5,11 +5,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/completion"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 )
 
-func (a *app) connectCommand() *cobra.Command {
+func connectCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
 	var namespaces []string
 	command := &cobra.Command{
 		Use:     "connect ADDRESS",
@@ -18,39 +23,47 @@ func (a *app) connectCommand() *cobra.Command {
 		Example: "  collector connect 127.0.0.1:50052\n  collector connect 127.0.0.1:50052 --ns orders",
 		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {
-				res, err := s.mesh.ConnectTo(ctx, &meshv1.ConnectToRequest{Address: args[0], Namespaces: namespaces})
+			return target.Ask(cmd.Context(), func(ctx context.Context, s *remote.Session) error {
+				res, err := s.Mesh.ConnectTo(ctx, &meshv1.ConnectToRequest{Address: args[0], Namespaces: namespaces})
 				if err != nil {
 					return err
 				}
-				return a.show(a.connectedView(res))
+				return out.Show(connectedView(out, res))
 			})
 		},
 	}
 	command.Flags().StringSliceVar(&namespaces, "ns", nil, "namespaces to offer (default all of the collector's)")
-	a.completeFlag(command, "ns", namespacesOf)
+	complete.Flag(command, "ns", completion.Namespaces)
 	return command
 }
 
-func (a *app) connectedView(res *meshv1.ConnectToResponse) view {
-	v := a.connectionsView(res, []*collector.Connection{res.GetConnection()})
+func connectedView(out *render.Printer, res *meshv1.ConnectToResponse) render.View {
+	v := views.Connections(out, res, []*collector.Connection{res.GetConnection()})
 	if len(res.GetConnection().GetSharedNamespaces()) == 0 {
-		v.notes = []string{"the two share no namespace, so no calls will cross: start them with one in common (--ns)"}
+		v.Notes = []string{"the two share no namespace, so no calls will cross: start them with one in common (--ns)"}
 	}
 	return v
 }
 
-func (a *app) disconnectCommand() *cobra.Command {
+func disconnectCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
 	var reason string
 	command := &cobra.Command{
 		Use:               "disconnect CONNECTION|COLLECTOR",
 		Short:             "Close a connection for good",
 		Example:           "  collector disconnect b\n  collector disconnect c-7f2a9c0de144 --reason 'moving house'",
 		Args:              takes(1, 1),
-		ValidArgsFunction: a.completeConnections,
+		ValidArgsFunction: complete.OneArg(completion.Collectors),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {
-				return s.disconnect(ctx, args[0], reason)
+			return target.Ask(cmd.Context(), func(ctx context.Context, s *remote.Session) error {
+				id, err := connectionID(ctx, s.Mesh, args[0])
+				if err != nil {
+					return err
+				}
+				res, err := s.Mesh.Disconnect(ctx, &meshv1.DisconnectRequest{ConnectionId: id, Reason: reason})
+				if err != nil {
+					return err
+				}
+				return out.Show(views.Connections(out, res, []*collector.Connection{res.GetConnection()}))
 			})
 		},
 	}
@@ -58,21 +71,9 @@ func (a *app) disconnectCommand() *cobra.Command {
 	return command
 }
 
-func (s *session) disconnect(ctx context.Context, which, reason string) error {
-	id, err := s.connectionID(ctx, which)
-	if err != nil {
-		return err
-	}
-	res, err := s.mesh.Disconnect(ctx, &meshv1.DisconnectRequest{ConnectionId: id, Reason: reason})
-	if err != nil {
-		return err
-	}
-	return s.app.show(s.app.connectionsView(res, []*collector.Connection{res.GetConnection()}))
-}
-
 // connectionID takes the id of a connection or of the collector at its other end.
-func (s *session) connectionID(ctx context.Context, which string) (string, error) {
-	res, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{})
+func connectionID(ctx context.Context, mesh meshv1connect.MeshServiceClient, which string) (string, error) {
+	res, err := mesh.GetStatus(ctx, &meshv1.GetStatusRequest{})
 	if err != nil {
 		return "", err
 	}

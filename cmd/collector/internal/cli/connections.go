@@ -1,13 +1,18 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/completion"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -22,10 +27,49 @@ var states = []collector.ConnectionState{
 	collector.ConnectionState_CONNECTION_STATE_FAILED,
 }
 
-func (a *app) connectionsCommand() *cobra.Command {
-	var wanted []string
-	var peer string
-	list := func(cmd *cobra.Command, _ []string) error { return a.listConnections(cmd.Context(), wanted, peer) }
+func stateWords() []string {
+	var words []string
+	for _, state := range states {
+		words = append(words, conn.StateName(state))
+	}
+	return words
+}
+
+// parseStates reads state words.
+func parseStates(words []string) (parsed []collector.ConnectionState, err error) {
+	for _, word := range words {
+		i := slices.Index(stateWords(), word)
+		if i < 0 {
+			return nil, failure.Usagef("--state %s is unknown: want %s", word, strings.Join(stateWords(), ", "))
+		}
+		parsed = append(parsed, states[i])
+	}
+	return parsed, nil
+}
+
+// connectionFilter selects connections, or changes of theirs.
+type connectionFilter struct {
+	words []string // of states; none for all
+	peer  string
+}
+
+// add defines the flags of a command that lists things.
+func (f *connectionFilter) add(command *cobra.Command, complete *completion.Completer, states, peer string) {
+	command.Flags().StringSliceVar(&f.words, "state", nil, states+": active, idle, stale, closed, failed")
+	completion.Words(command, "state", stateWords()...)
+	command.Flags().StringVar(&f.peer, "peer", "", peer)
+	complete.Flag(command, "peer", completion.Collectors)
+}
+
+func connectionsCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
+	var filter connectionFilter
+	list := func(cmd *cobra.Command, _ []string) error {
+		states, err := parseStates(filter.words)
+		if err != nil {
+			return err
+		}
+		return listConnections(cmd.Context(), out, target, &meshv1.ListConnectionsRequest{States: states, PeerCollectorId: filter.peer})
+	}
 	parent := &cobra.Command{
 		Use:     "connections",
 		Aliases: []string{"conns"},
@@ -38,73 +82,120 @@ func (a *app) connectionsCommand() *cobra.Command {
 	}
 	ls := &cobra.Command{Use: "ls", Short: "The same as collector connections", Args: noArgs, RunE: list}
 	for _, command := range []*cobra.Command{parent, ls} {
-		command.Flags().StringSliceVar(&wanted, "state", nil, "only these: active, idle, stale, closed, failed")
-		completeWords(command, "state", stateWords()...)
-		command.Flags().StringVar(&peer, "peer", "", "only those with this collector")
-		a.completeFlag(command, "peer", collectorIDs)
+		filter.add(command, complete, "only these", "only those with this collector")
 	}
-	parent.AddCommand(ls, a.connectionsHistoryCommand(), a.connectionsWatchCommand(), connectionsPruneCommand(a))
+	parent.AddCommand(ls, historyCommand(out, target, complete), watchCommand(out, target), pruneCommand(out, target))
 	return parent
 }
 
-// parseStates reads state words.
-func parseStates(words []string) (parsed []collector.ConnectionState, err error) {
-	for _, word := range words {
-		i := slices.Index(stateWords(), word)
-		if i < 0 {
-			return nil, usagef("--state %s is unknown: want %s", word, strings.Join(stateWords(), ", "))
-		}
-		parsed = append(parsed, states[i])
-	}
-	return parsed, nil
-}
-
-func (a *app) listConnections(ctx context.Context, wanted []string, peer string) error {
-	only, err := parseStates(wanted)
-	if err != nil {
-		return err
-	}
-	req := &meshv1.ListConnectionsRequest{States: only, PeerCollectorId: peer}
-	return a.withSession(ctx, func(ctx context.Context, s *session) error {
-		res, err := s.mesh.ListConnections(ctx, req)
+func listConnections(ctx context.Context, out *render.Printer, target *remote.Target, req *meshv1.ListConnectionsRequest) error {
+	return target.Ask(ctx, func(ctx context.Context, s *remote.Session) error {
+		res, err := s.Mesh.ListConnections(ctx, req)
 		if err != nil {
 			return err
 		}
-		return a.show(a.connectionsView(res, res.GetConnections()))
+		return out.Show(views.Connections(out, res, res.GetConnections()))
 	})
 }
 
-func stateWords() []string {
-	var words []string
-	for _, state := range states {
-		words = append(words, conn.StateName(state))
-	}
-	return words
-}
-
-// connectionsView shows connections, which are all or part of document.
-func (a *app) connectionsView(document any, connections []*collector.Connection) view {
-	v := view{
-		document: document,
-		columns: []column{
-			{title: "CONNECTION"}, {title: "PEER"}, {title: "ADDRESS"}, {title: "STATE", state: true}, {title: "PATH"},
-			{title: "SHARED"}, {title: "CALLS"}, {title: "ERR"}, {title: "SENT", wide: true},
-			{title: "RECEIVED", wide: true}, {title: "SINCE"}, {title: "LAST", wide: true}, {title: "REASON"},
-			{title: "CARRIER", wide: true},
+func historyCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
+	var filter connectionFilter
+	var limit int32
+	command := &cobra.Command{
+		Use:   "history",
+		Short: "Show how connections got into their states, and why",
+		Long: "Show each change of a connection that was written down, newest first: from which state to which, who dialled, how\n" +
+			"long the state before had lasted, and the reason. A collector with --db FILE, as by default, remembers 1024 over its\n" +
+			"restarts, one with --db memory those since its start.",
+		Example: "  collector connections history\n  collector connections history --peer b --state stale,failed",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			states, err := parseStates(filter.words)
+			if err != nil {
+				return err
+			}
+			if limit < 0 {
+				return failure.Usagef("--last %d: want 0 for all, or a number of changes", limit)
+			}
+			return target.Ask(cmd.Context(), func(ctx context.Context, s *remote.Session) error {
+				res, err := s.Mesh.ListConnectionChanges(ctx, &meshv1.ListConnectionChangesRequest{
+					States: states, PeerCollectorId: filter.peer, Limit: limit,
+				})
+				if err != nil {
+					return err
+				}
+				return out.Show(views.Changes(out, res))
+			})
 		},
 	}
-	for _, c := range connections {
-		v.items = append(v.items, c)
-		v.rows = append(v.rows, a.connectionRow(c))
-	}
-	return v
+	filter.add(command, complete, "only changes to these", "only those of connections with this collector")
+	command.Flags().Int32Var(&limit, "last", 0, "at most this many; 0 for all")
+	return command
 }
 
-func (a *app) connectionRow(c *collector.Connection) []cell {
-	return []cell{
-		text(c.GetId()), text(peerOf(c)), text(c.GetAddress()), text(conn.StateName(c.GetState())), path(c.GetIsInitiator()),
-		list(c.GetSharedNamespaces()), count(c.GetRequestCount()), share(c.GetErrorCount(), c.GetRequestCount()),
-		size(c.GetBytesSent()), size(c.GetBytesReceived()), a.ago(c.GetStateChangedAt()), a.ago(c.GetLastActivity()),
-		text(cmp.Or(c.GetConflict(), c.GetCloseReason())), text(c.GetCarrier()),
+func watchCommand(out *render.Printer, target *remote.Target) *cobra.Command {
+	return &cobra.Command{
+		Use:     "watch",
+		Short:   "Show connections as they change, until Ctrl-C",
+		Long:    "Show each connection once, and then again whenever it gets another state, with the reason, until Ctrl-C.",
+		Example: "  collector connections watch\n  collector connections watch --json",
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return watchConnections(cmd.Context(), out, target) },
 	}
+}
+
+func watchConnections(ctx context.Context, out *render.Printer, target *remote.Target) error {
+	req := &meshv1.WatchRequest{Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_TOPOLOGY}}
+	return target.Watch(ctx, req, func(event *meshv1.WatchResponse) error {
+		at := event.GetTime().AsTime()
+		for _, c := range event.GetSnapshot().GetConnections() {
+			if err := views.PrintChange(out, at, &meshv1.ConnectionChange{Connection: c}); err != nil {
+				return err
+			}
+		}
+		if change := event.GetConnection(); change != nil {
+			return views.PrintChange(out, at, change)
+		}
+		return nil
+	})
+}
+
+func pruneCommand(out *render.Printer, target *remote.Target) *cobra.Command {
+	var older time.Duration
+	var keep int32
+	command := &cobra.Command{
+		Use:   "prune",
+		Short: "Forget connections that are over",
+		Long: "Make the collector forget connections that are over: closed, failed, or stale and dialled by the other side. Those that\n" +
+			"are up, and those that it dials again, stay. It forgets them by itself too, after a day and when there are too many; see\n" +
+			"collector disconnect for what should not be dialled any more.",
+		Example: "  collector connections prune\n  collector connections prune --older-than 1h --keep 10",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case older < 0:
+				return failure.Usagef("--older-than %v: want 0 for all, or a duration such as 1h", older)
+			case keep < 0:
+				return failure.Usagef("--keep %d: want 0 for none, or a number of connections", keep)
+			}
+			return prune(cmd.Context(), out, target, &meshv1.PruneConnectionsRequest{OlderThanNanos: older.Nanoseconds(), Keep: keep})
+		},
+	}
+	command.Flags().DurationVar(&older, "older-than", 0, "only those that ended longer ago than this; 0 for all")
+	command.Flags().Int32Var(&keep, "keep", 0, "keep the newest, this many")
+	return command
+}
+
+func prune(ctx context.Context, out *render.Printer, target *remote.Target, req *meshv1.PruneConnectionsRequest) error {
+	return target.Ask(ctx, func(ctx context.Context, s *remote.Session) error {
+		res, err := s.Mesh.PruneConnections(ctx, req)
+		if err != nil {
+			return err
+		}
+		v := views.Connections(out, res, res.GetConnections())
+		if len(v.Rows) == 0 {
+			v.Notes = []string{"no connection is over, or none that matches"}
+		}
+		return out.Show(v)
+	})
 }

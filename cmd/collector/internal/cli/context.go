@@ -2,15 +2,25 @@ package cli
 
 import (
 	"cmp"
-	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/contexts"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/envflag"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
 )
 
-func (a *app) contextCommand() *cobra.Command {
-	list := func(*cobra.Command, []string) error { return a.listContexts() }
+func contextCommand(s *settings) *cobra.Command {
+	list := func(*cobra.Command, []string) error {
+		file, err := contexts.Load(s.streams.Env)
+		if err != nil {
+			return err
+		}
+		return s.out.Show(contextsView(file))
+	}
 	parent := &cobra.Command{
 		Use:   "context",
 		Short: "Manage named collectors",
@@ -25,14 +35,17 @@ func (a *app) contextCommand() *cobra.Command {
 	}
 	parent.AddCommand(
 		&cobra.Command{Use: "ls", Short: "List the named collectors", Args: noArgs, RunE: list},
-		a.changeContext("add NAME", "Save -s and the connection flags under a name", func(cmd *cobra.Command, file *contextFile, name string) error {
-			return a.addContext(file, name, cmd.Flags())
+		changeContext(s, "add NAME", "Save -s and the connection flags under a name", func(set *pflag.FlagSet, file *contexts.File, name string) error {
+			if err := checkContext(s, set); err != nil {
+				return err
+			}
+			return file.Add(name, set)
 		}),
-		a.changeContext("use NAME|-", "Make a context the current one; - is the one before", func(_ *cobra.Command, file *contextFile, name string) error {
-			return file.use(name)
+		changeContext(s, "use NAME|-", "Make a context the current one; - is the one before", func(_ *pflag.FlagSet, file *contexts.File, name string) error {
+			return file.Use(name)
 		}),
-		a.changeContext("rm NAME", "Forget a context", func(_ *cobra.Command, file *contextFile, name string) error {
-			return file.remove(name)
+		changeContext(s, "rm NAME", "Forget a context", func(_ *pflag.FlagSet, file *contexts.File, name string) error {
+			return file.Remove(name)
 		}),
 	)
 	return parent
@@ -40,135 +53,69 @@ func (a *app) contextCommand() *cobra.Command {
 
 // changeContext makes a command that changes the file and then lists it. It must work while the current context is
 // broken, so it does not apply one.
-func (a *app) changeContext(use, short string, change func(*cobra.Command, *contextFile, string) error) *cobra.Command {
+func changeContext(s *settings, use, short string, change func(*pflag.FlagSet, *contexts.File, string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: takes(1, 1), ValidArgsFunction: a.completeContexts,
+		Use: use, Short: short, Args: takes(1, 1), ValidArgsFunction: completeContexts(s.streams.Env),
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("context") {
-				return usagef("--context %s is for commands that ask a collector: %s", a.flags.context, cmd.UseLine())
+				return failure.Usagef("--context %s is for commands that ask a collector: %s", s.context, cmd.UseLine())
 			}
-			return a.checkFlags(cmd.Flags())
+			return s.check(cmd.Flags())
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, err := a.loadContexts()
+			file, err := contexts.Load(s.streams.Env)
 			if err != nil {
 				return err
 			}
-			if err := change(cmd, file, args[0]); err != nil {
+			if err := change(cmd.Flags(), file, args[0]); err != nil {
 				return err
 			}
-			if err := a.saveContexts(file); err != nil {
+			if err := file.Save(s.streams.Env); err != nil {
 				return err
 			}
-			return a.showContexts(file)
+			return s.out.Show(contextsView(file))
 		},
 	}
 }
 
-// addContext saves what the flags and the environment say now.
-func (a *app) addContext(f *contextFile, name string, flags *pflag.FlagSet) error {
-	if name == "-" || name == "" {
-		return usagef("%q cannot be the name of a context", name)
-	}
-	if err := a.applyEnv(flags); err != nil {
+// checkContext refuses what no command could use. The environment counts as it does for them.
+func checkContext(s *settings, set *pflag.FlagSet) error {
+	if err := envflag.Apply(set, s.streams.Env); err != nil {
 		return err
 	}
-	if err := a.checkConnection(flags); err != nil {
+	if err := s.check(set); err != nil {
 		return err
 	}
-	saved := savedContext{"server": {a.flags.server}}
-	for _, flag := range contextFlags {
-		if flags.Changed(flag) {
-			saved[flag] = flagValues{flags.Lookup(flag).Value.String()}
-		}
-	}
-	if len(a.flags.headers) > 0 {
-		saved[headerFlag] = a.flags.headers
-	}
-	if err := saved.absolute(); err != nil {
-		return err
-	}
-	f.Contexts[name] = saved
-	if f.Current == "" {
-		f.Current = name
-	}
-	return nil
+	_, serverErr := remote.ParseServer(s.target.Server)
+	_, tlsErr := s.target.TLS()
+	return cmp.Or(serverErr, tlsErr)
 }
 
-// checkConnection refuses what no command could use.
-func (a *app) checkConnection(flags *pflag.FlagSet) error {
-	if err := a.checkFlags(flags); err != nil {
-		return err
-	}
-	if _, err := parseServer(a.flags.server); err != nil {
-		return err
-	}
-	_, err := a.tlsConfig()
-	return err
-}
-
-// absolute makes files be found from any directory.
-func (c savedContext) absolute() error {
-	for _, flag := range []string{"cacert", "cert", "key"} {
-		for i, path := range c[flag] {
-			absolute, err := filepath.Abs(path)
-			if err != nil {
-				return failuref("--%s: %v", flag, err)
-			}
-			c[flag][i] = absolute
-		}
-	}
-	return nil
-}
-
-func (f *contextFile) remove(name string) error {
-	if _, ok := f.Contexts[name]; !ok {
-		return usagef("no context %q", name).hint("collector context ls")
-	}
-	delete(f.Contexts, name)
-	if f.Current == name {
-		f.Current = ""
-	}
-	if f.Previous == name {
-		f.Previous = ""
-	}
-	return nil
-}
-
-func (a *app) listContexts() error {
-	file, err := a.loadContexts()
-	if err != nil {
-		return err
-	}
-	return a.showContexts(file)
-}
-
-func (a *app) showContexts(file *contextFile) error {
-	v := view{
-		document: file.shown(),
-		columns:  []column{{title: "CONTEXT"}, {title: "CURRENT"}, {title: "SERVER"}, {title: "PROTOCOL"}, {title: "HEADERS"}},
-	}
-	for _, name := range file.names() {
+func contextsView(file *contexts.File) render.View {
+	v := render.View{Document: file.Shown(), Columns: render.Columns("CONTEXT", "CURRENT", "SERVER", "PROTOCOL", "HEADERS")}
+	for _, name := range file.Names() {
 		saved := file.Contexts[name]
-		current := cell{"", "false"}
+		current := render.Pair("", "false")
 		if name == file.Current {
-			current = cell{"*", "true"}
+			current = render.Pair("*", "true")
 		}
-		protocol := cmp.Or(saved.first("protocol"), protocols[0])
 		var headers []string
-		for _, header := range saved[headerFlag] {
-			headers = append(headers, headerName(header))
+		for _, header := range saved[contexts.HeaderFlag] {
+			headers = append(headers, remote.HeaderName(header))
 		}
-		v.items = append(v.items, map[string]any{"name": name, "current": name == file.Current, "flags": saved.shown()})
-		v.rows = append(v.rows, []cell{text(name), current, text(saved.first("server")), text(protocol), list(headers)})
+		v.Add(map[string]any{"name": name, "current": name == file.Current, "flags": saved.Shown()},
+			render.Text(name), current, render.Text(saved.First("server")),
+			render.Text(cmp.Or(saved.First("protocol"), remote.Protocols[0])), render.List(headers))
 	}
-	return a.show(v)
+	return v
 }
 
-func (a *app) completeContexts(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	file, err := a.loadContexts()
-	if err != nil || len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
+func completeContexts(env func(string) string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		file, err := contexts.Load(env)
+		if err != nil || len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return file.Names(), cobra.ShellCompDirectiveNoFileComp
 	}
-	return slices.Clone(file.names()), cobra.ShellCompDirectiveNoFileComp
 }

@@ -10,10 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/signals"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 	"github.com/collectiverpc/collective/cmd/collector/internal/demo"
 )
 
-func (a *app) demoCommand() *cobra.Command {
+func demoCommand(streams terminal.Streams, out *render.Printer) *cobra.Command {
 	var config demo.Config
 	var noBrowser bool
 	command := &cobra.Command{
@@ -25,10 +29,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Example: "  collector demo\n  collector demo --speed 2 --no-browser\n  collector demo --for 10s --json\n  collector demo --keep /tmp/demo     # look at the databases after it",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if a.io.OutTerminal && !noBrowser && !a.structured() {
-				config.Opened = a.browse
+			if streams.OutTerminal && !noBrowser && !out.Structured() {
+				config.Opened = func(console string) { streams.Browse(console, out.Note) }
 			}
-			return a.demo(cmd.Context(), config)
+			return runDemo(cmd.Context(), out, config)
 		},
 	}
 	command.Flags().DurationVar(&config.For, "for", time.Minute, "how long to make calls")
@@ -41,70 +45,72 @@ func (a *app) demoCommand() *cobra.Command {
 	return command
 }
 
-func (a *app) demo(ctx context.Context, config demo.Config) error {
-	if !(config.Speed > 0) || math.IsInf(config.Speed, 0) { // NaN is a number to flags
-		return usagef("--speed %v: want a number above 0, such as 2", config.Speed)
-	}
-	if config.Length() < demo.Shortest {
-		return usagef("--for %v at --speed %v is a story of %v: want at least %v", config.For, config.Speed, config.Length(), demo.Shortest)
-	}
-	if config.Port < 0 || config.Port > 65533 {
-		return usagef("--port %d: want 0, or a port with two more after it", config.Port)
+func runDemo(ctx context.Context, out *render.Printer, config demo.Config) error {
+	if err := checkDemo(config); err != nil {
+		return err
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return failuref("finding this program: %v", err)
+		return failure.Newf("finding this program: %v", err)
 	}
 	config.Program = program
-	config.Lines, config.Notes = a.demoStreams()
-	ctx, stop := untilLeft(ctx)
+	config.Lines, config.Notes = demoStreams(out)
+	ctx, stop := signals.UntilLeft(ctx)
 	defer stop()
 	report, err := demo.Run(ctx, config)
 	if err != nil {
 		return demoFailure(ctx, err)
 	}
-	if err := a.showReport(report); err != nil {
+	if err := showReport(out, report); err != nil {
 		return err
 	}
 	if !report.OK() {
-		return failuref("the demo did not go as it should")
+		return failure.Newf("the demo did not go as it should")
+	}
+	return nil
+}
+
+func checkDemo(config demo.Config) error {
+	if !(config.Speed > 0) || math.IsInf(config.Speed, 0) { // NaN is a number to flags
+		return failure.Usagef("--speed %v: want a number above 0, such as 2", config.Speed)
+	}
+	if config.Length() < demo.Shortest {
+		return failure.Usagef("--for %v at --speed %v is a story of %v: want at least %v", config.For, config.Speed, config.Length(), demo.Shortest)
+	}
+	if config.Port < 0 || config.Port > 65533 {
+		return failure.Usagef("--port %d: want 0, or a port with two more after it", config.Port)
 	}
 	return nil
 }
 
 // demoStreams are stdout for the calls, unless stdout is for the report, and stderr for the captions.
-func (a *app) demoStreams() (lines, notes io.Writer) {
-	lines, notes = a.io.Out, a.io.Err
-	if a.structured() {
+func demoStreams(out *render.Printer) (lines, notes io.Writer) {
+	lines, notes = out.Out, out.Err
+	if out.Structured() {
 		lines = notes
 	}
-	if a.flags.quiet {
+	if out.Options.Quiet {
 		notes = io.Discard
-		if a.structured() {
+		if out.Structured() {
 			lines = io.Discard
 		}
 	}
 	return lines, notes
 }
 
-// structured tells whether stdout is for programs.
-func (a *app) structured() bool {
-	return a.format() == formatJSON || a.format() == formatLines
-}
-
-func (a *app) showReport(report *demo.Report) error {
-	if a.structured() {
-		return a.show(view{document: report})
+func showReport(out *render.Printer, report *demo.Report) error {
+	if out.Structured() {
+		return out.Show(render.View{Document: report})
 	}
-	return report.Write(a.io.Out)
+	return report.Write(out.Out)
 }
 
 func demoFailure(ctx context.Context, err error) error {
-	if errors.Is(context.Cause(ctx), errReaderGone) {
-		return &failure{exit: exitReaderGone, code: "canceled", what: errReaderGone.Error()}
+	if errors.Is(context.Cause(ctx), signals.ErrReaderGone) {
+		return failure.Canceled(failure.ExitReaderGone, signals.ErrReaderGone.Error())
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return &failure{exit: exitInterrupted, code: "canceled", what: "interrupted; everything is stopped"}
+		return failure.Canceled(failure.ExitInterrupted, "interrupted; everything is stopped")
 	}
-	return failuref("%v", err)
+	return failure.Newf("%v", err)
 }

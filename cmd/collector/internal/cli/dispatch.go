@@ -4,22 +4,30 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/descriptorpb"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/collectiverpc/collective/gen/collector"
-	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/call"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/completion"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/schema"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 )
 
-// dispatchFlags are the flags of dispatch.
-type dispatchFlags struct {
-	data, target       string
-	local, allowStatus bool
+// dispatch sends the literal RPC.
+type dispatch struct {
+	streams     terminal.Streams
+	out         *render.Printer
+	data        string
+	allowStatus bool
+	call.Envelope
 }
 
-func (a *app) dispatchCommand() *cobra.Command {
-	var flags dispatchFlags
+func dispatchCommand(
+	streams terminal.Streams, out *render.Printer, target *remote.Target, complete *completion.Completer,
+) *cobra.Command {
+	d := &dispatch{streams: streams, out: out}
 	command := &cobra.Command{
 		Use:   "dispatch NAMESPACE SERVICE/METHOD",
 		Short: "Send the literal Dispatch RPC, for tests; call is easier",
@@ -30,118 +38,68 @@ func (a *app) dispatchCommand() *cobra.Command {
 		Example: `  collector dispatch users UserService/GetUser -d '{"@type":"type.googleapis.com/shop.v1.GetUserRequest","id":"u-1"}'
   collector dispatch orders OrderService/CreateOrder -d '{"@type":"type.googleapis.com/shop.v1.CreateOrderRequest","sku":"tea","qty":2}'`,
 		Args: takes(2, 2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.dispatch(cmd.Context(), args[0], args[1], flags)
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			d.Namespace = args[0]
+			if d.Method, err = call.ParseMethod(args[1]); err != nil {
+				return err
+			}
+			return target.Ask(cmd.Context(), d.run)
 		},
 	}
 	set := command.Flags()
-	set.StringVarP(&flags.data, "data", "d", "", "the input as JSON, @FILE, or - for stdin (default no input)")
-	set.StringVar(&flags.target, "to", "", "target_collector_id")
-	set.BoolVar(&flags.local, "local", false, "send Serve, which never forwards")
-	set.BoolVar(&flags.allowStatus, "allow-status", false, "exit 0 also if the answer's status is a failure")
+	set.StringVarP(&d.data, "data", "d", "", "the input as JSON, @FILE, or - for stdin (default no input)")
+	set.StringVar(&d.Target, "to", "", "target_collector_id")
+	set.BoolVar(&d.Local, "local", false, "send Serve, which never forwards")
+	set.BoolVar(&d.allowStatus, "allow-status", false, "exit 0 also if the answer's status is a failure")
 	command.MarkFlagsMutuallyExclusive("local", "to")
-	a.completeFlag(command, "to", collectorIDs)
+	complete.Flag(command, "to", completion.Collectors)
 	return command
 }
 
-func (a *app) dispatch(ctx context.Context, namespace, name string, flags dispatchFlags) error {
-	service, method, err := splitMethod(name)
+func (d *dispatch) run(ctx context.Context, s *remote.Session) error {
+	known, err := s.MeshSchema(ctx)
+	if err != nil { // a collector that speaks the seed's protocol only tells none
+		known = schema.Empty()
+	}
+	if d.Input, err = d.input(known); err != nil {
+		return err
+	}
+	reply, err := d.Send(ctx, s)
 	if err != nil {
 		return err
 	}
-	metadata, err := a.headerMap()
-	if err != nil {
+	if err := d.show(known, reply); err != nil || d.allowStatus {
 		return err
 	}
-	return a.withSession(ctx, func(ctx context.Context, s *session) error {
-		known, input, err := s.literalInput(ctx, flags.data)
-		if err != nil {
-			return err
-		}
-		ref := &collector.ServiceTypeRef{ServiceName: service}
-		if flags.local {
-			return s.literalServe(ctx, known, flags, &collector.ServeRequest{
-				Namespace: namespace, Service: ref, MethodName: method, Input: input, ExecutionContext: metadata,
-			})
-		}
-		return s.literalDispatch(ctx, known, flags, &collector.DispatchRequest{
-			Namespace: namespace, Service: ref, MethodName: method, Input: input,
-			TargetCollectorId: flags.target, RoutingHints: metadata,
-		})
-	})
+	return reply.Answer.Failed
 }
 
-func (s *session) literalServe(ctx context.Context, known *schema, flags dispatchFlags, req *collector.ServeRequest) error {
-	res, err := s.dispatcher.Serve(ctx, req)
-	if err != nil {
-		return err
+// input packs the JSON of an Any. Types come from this binary and from every collector that tells its own.
+func (d *dispatch) input(known *schema.Set) (*anypb.Any, error) {
+	if d.data == "" {
+		return nil, nil //nolint:nilnil // no input
 	}
-	return s.showLiteral(known, flags, res, statusFailure(res.GetStatus(), []string{res.GetExecutorId()}))
-}
-
-func (s *session) literalDispatch(
-	ctx context.Context, known *schema, flags dispatchFlags, req *collector.DispatchRequest,
-) error {
-	res, err := s.dispatcher.Dispatch(ctx, req)
-	if err != nil {
-		return err
-	}
-	return s.showLiteral(known, flags, res, statusFailure(res.GetStatus(), res.GetRoute()))
-}
-
-// literalInput packs the JSON of an Any. Types come from this binary and from every collector that tells its own; one
-// that speaks the seed's protocol only tells none.
-func (s *session) literalInput(ctx context.Context, data string) (*schema, *anypb.Any, error) {
-	known, err := s.meshSchema(ctx)
-	if err != nil {
-		known, err = newSchema(new(descriptorpb.FileDescriptorSet))
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if data == "" {
-		return known, nil, nil
-	}
-	content, err := s.app.readInput(data)
-	if err != nil {
-		return nil, nil, err
-	}
-	values, err := splitJSON(content)
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(values) != 1 {
-		return nil, nil, usagef("dispatch takes one input, -d has %d", len(values))
-	}
-	input, err := known.untypedInput(values[0])
-	return known, input, err
-}
-
-func (s *session) showLiteral(known *schema, flags dispatchFlags, res proto.Message, failed error) error {
-	data, err := known.messageJSON(res, true)
-	if err != nil {
-		return err
-	}
-	if s.app.format() == formatLines {
-		err = s.app.showLine(data)
-	} else {
-		err = s.app.showJSON(data)
-	}
-	if err != nil || flags.allowStatus {
-		return err
-	}
-	return failed
-}
-
-// meshSchema joins the schemas of the asked collector and its reachable peers. Where two differ, the first wins.
-func (s *session) meshSchema(ctx context.Context) (*schema, error) {
-	res, err := s.mesh.GetStatus(ctx, &meshv1.GetStatusRequest{})
+	content, err := d.streams.ReadData(d.data)
 	if err != nil {
 		return nil, err
 	}
-	ids := []string{""}
-	for _, peer := range res.GetPeers() {
-		ids = append(ids, peer.GetCollectorId())
+	values, err := schema.SplitJSON(content)
+	if err != nil {
+		return nil, err
 	}
-	return s.joinedSchema(ctx, ids)
+	if len(values) != 1 {
+		return nil, failure.Usagef("dispatch takes one input, -d has %d", len(values))
+	}
+	return known.UntypedInput(values[0])
+}
+
+func (d *dispatch) show(known *schema.Set, reply call.Reply) error {
+	data, err := known.JSON(reply.Message, true)
+	if err != nil {
+		return err
+	}
+	if d.out.Format() == render.FormatLines {
+		return d.out.ShowLine(data)
+	}
+	return d.out.ShowJSON(data)
 }

@@ -1,13 +1,10 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
 
-// ExitOfStatus, ExitOfCode and CodeOfStatus are for the test of the shared vectors.
-var (
-	ExitOfStatus = exitOfStatus
-	ExitOfCode   = exitOfCode
-	CodeOfStatus = codeOfStatus
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 )
 
 // Root is the command tree.
-func Root(streams Streams) *cobra.Command { return (&app{io: streams}).rootCommand() }
+func Root() *cobra.Command { return newRoot(newSettings(terminal.Streams{})) }

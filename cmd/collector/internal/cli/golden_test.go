@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/collectiverpc/collective/cmd/collector/internal/cli"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/golden; read the difference before you commit it")
@@ -199,11 +197,6 @@ func TestGolden(t *testing.T) {
 			golden(t, name, strings.ReplaceAll(transcript(tt.args, got), server, "http://SERVER"))
 		})
 	}
-}
-
-func TestTopScreens(t *testing.T) {
-	t.Parallel()
-	golden(t, "top_screen", cli.TopScreens())
 }
 
 // transcript is a command line with all that it left behind.

@@ -54,7 +54,7 @@ func TestNoDeadJSON(t *testing.T) {
 		"version":             "",
 	}
 	server := newFake(t, fakeMesh{})
-	for _, name := range runnable(cli.Root(cli.Streams{}), "") {
+	for _, name := range runnable(cli.Root(), "") {
 		row, known := rows[name]
 		if !known {
 			t.Errorf("%s: no row in this test: say how it is run, and see that it honours --json", name)

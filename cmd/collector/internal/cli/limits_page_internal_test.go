@@ -7,14 +7,16 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/serve"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 )
 
 // pageFlags are the flags that docs/limits.md may name, by their command.
 func pageFlags() map[string]*pflag.FlagSet {
 	sets := map[string]*pflag.FlagSet{"collector": new(pflag.FlagSet), "serve": new(pflag.FlagSet)}
-	new(globalFlags).add(sets["collector"])
-	new(serveFlags).add(sets["serve"])
+	newSettings(terminal.Streams{}).add(sets["collector"])
+	new(serve.Flags).Add(sets["serve"])
 	return sets
 }
 

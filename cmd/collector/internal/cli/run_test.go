@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 )
 
 // now is the time in tests.
@@ -30,7 +31,7 @@ type ran struct {
 
 func (s shell) run(ctx context.Context, args ...string) ran {
 	var out, err buffer
-	exit := cli.Main(ctx, cli.Streams{
+	exit := cli.Main(ctx, terminal.Streams{
 		In: strings.NewReader(s.input), Out: &out, Err: &err,
 		InTerminal: s.terminal, OutTerminal: s.terminal, Width: s.width,
 		Env: func(name string) string { return s.env[name] },

@@ -2,19 +2,23 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 
 	"connectrpc.com/connect/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/completion"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/schema"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-func (a *app) servicesCommand() *cobra.Command {
+func servicesCommand(streams terminal.Streams, out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
 	var namespace string
-	list := func(cmd *cobra.Command, _ []string) error { return a.listServices(cmd.Context(), namespace) }
+	list := func(cmd *cobra.Command, _ []string) error { return listServices(cmd.Context(), out, target, namespace) }
 	parent := &cobra.Command{
 		Use:   "services",
 		Short: "List what can be called: namespaces, services, methods, and who serves them",
@@ -29,117 +33,57 @@ func (a *app) servicesCommand() *cobra.Command {
 	ls := &cobra.Command{Use: "ls", Short: "The same as collector services", Args: noArgs, RunE: list}
 	for _, command := range []*cobra.Command{parent, ls} {
 		command.Flags().StringVar(&namespace, "ns", "", "only this namespace")
-		a.completeFlag(command, "ns", namespacesOf)
+		complete.Flag(command, "ns", completion.Namespaces)
 	}
-	parent.AddCommand(ls, a.describeCommand(), a.registerCommand(), a.checkSchemaCommand())
+	parent.AddCommand(
+		ls, describeCommand(out, target, complete), registerCommand(streams, out, target, complete),
+		checkSchemaCommand(streams, out, target, complete),
+	)
 	return parent
 }
 
-func (a *app) listServices(ctx context.Context, namespace string) error {
-	return a.withSession(ctx, func(ctx context.Context, s *session) error {
-		res, err := s.mesh.ListServices(ctx, &meshv1.ListServicesRequest{Namespace: namespace})
+func listServices(ctx context.Context, out *render.Printer, target *remote.Target, namespace string) error {
+	return target.Ask(ctx, func(ctx context.Context, s *remote.Session) error {
+		res, err := s.Mesh.ListServices(ctx, &meshv1.ListServicesRequest{Namespace: namespace})
 		if err != nil && connect.CodeOf(err) != connect.CodeNotFound {
 			return err
 		}
-		unhosted := s.unhosted(ctx, namespace, res)
+		unhosted := s.Unhosted(ctx, namespace, res)
 		if err != nil && len(unhosted) == 0 {
 			return err // a namespace that nobody is in and that has nothing registered
 		}
-		return a.show(servicesView(res, unhosted))
+		return out.Show(views.Services(res, unhosted))
 	})
 }
 
-// servicesView shows what can be called, and after it what is registered and hosted by nobody.
-func servicesView(res *meshv1.ListServicesResponse, unhosted []*meshv1.Service) view {
-	all := &meshv1.ListServicesResponse{Services: slices.Concat(res.GetServices(), unhosted)}
-	v := view{
-		document: all,
-		columns: []column{
-			{title: "METHOD"}, {title: "NAMESPACE"}, {title: "KIND"}, {title: "SERVED BY"},
-			{title: "INPUT", wide: true}, {title: "OUTPUT", wide: true}, {title: "SCHEMA"}, {title: "DIFFERENCE", wide: true},
-		},
-	}
-	for _, service := range all.GetServices() {
-		v.items = append(v.items, service)
-		for _, method := range service.GetMethods() {
-			v.rows = append(v.rows, []cell{
-				text(service.GetName() + "/" + method.GetName()), text(service.GetNamespace()),
-				text(methodKind(method)), servers(method.GetCollectorIds()), typeCell(method.GetInputType()),
-				typeCell(method.GetOutputType()), skewCell(method.GetSkews()), differenceCell(method.GetSkews()),
-			})
-		}
-	}
-	if hasUncalled(res) {
-		v.notes = []string{"calls do not go where the schema is incompatible or unknown; what differs: collector services -o wide"}
-	}
-	if len(unhosted) > 0 {
-		v.notes = append(v.notes, fmt.Sprintf("served by nobody: %s registered, and no collector hosts them; a program does with RegisterImplementation or RegisterDynamic",
-			plural(len(unhosted), "service")))
-	}
-	if len(v.rows) == 0 {
-		v.notes = []string{"no services: start a collector with some, such as collector serve --example orders"}
-	}
-	return v
-}
-
-// servers are the collectors that host a method.
-func servers(ids []string) cell {
-	if len(ids) == 0 {
-		return cell{"nobody", ""}
-	}
-	return list(ids)
-}
-
-// methodKind is the shape of a method in a word; untyped ones are the seed's.
-func methodKind(method *meshv1.Method) string {
-	switch {
-	case method.GetClientStreaming() && method.GetServerStreaming():
-		return "bidi"
-	case method.GetClientStreaming():
-		return "client stream"
-	case method.GetServerStreaming():
-		return "server stream"
-	case method.GetInputType() == "":
-		return "untyped"
-	}
-	return "unary"
-}
-
-func typeCell(name string) cell {
-	if name == "" {
-		return cell{none, ""}
-	}
-	return text(name)
-}
-
-func (a *app) describeCommand() *cobra.Command {
+func describeCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
 	return &cobra.Command{
 		Use:   "describe SERVICE|METHOD|MESSAGE|ENUM",
 		Short: "Show a symbol as proto source",
 		Example: "  collector services describe shop.v1.OrderService\n" +
 			"  collector services describe shop.v1.CreateOrderRequest",
 		Args:              takes(1, 1),
-		ValidArgsFunction: a.completeMethods,
+		ValidArgsFunction: complete.Args(completion.Methods),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withSession(cmd.Context(), func(ctx context.Context, s *session) error {
-				return s.describe(ctx, args[0])
+			return target.Ask(cmd.Context(), func(ctx context.Context, s *remote.Session) error {
+				return describe(ctx, out, s, args[0])
 			})
 		},
 	}
 }
 
-func (s *session) describe(ctx context.Context, symbol string) error {
-	known, err := s.meshSchema(ctx)
+func describe(ctx context.Context, out *render.Printer, s *remote.Session, symbol string) error {
+	known, err := s.MeshSchema(ctx)
 	if err != nil {
 		return err
 	}
-	found, err := known.find(strings.ReplaceAll(strings.TrimPrefix(symbol, "/"), "/", "."))
+	found, err := known.Find(strings.ReplaceAll(strings.TrimPrefix(symbol, "/"), "/", "."))
 	if err != nil {
 		return err
 	}
-	source := protoSource(found, known.extensionsOf(found.FullName()))
-	if format := s.app.format(); format == formatJSON || format == formatLines {
-		return s.app.show(view{document: map[string]string{"symbol": string(found.FullName()), "source": source}})
+	source := schema.Source(found, known.ExtensionsOf(found.FullName()))
+	if out.Structured() {
+		return out.Show(render.View{Document: map[string]string{"symbol": string(found.FullName()), "source": source}})
 	}
-	return s.app.print(source)
+	return out.Print(source)
 }

@@ -13,7 +13,13 @@ import (
 	"github.com/spf13/pflag"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/completion"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/status"
 )
 
 // tapFlags select calls.
@@ -25,7 +31,7 @@ type tapFlags struct {
 	last                                   int32
 }
 
-func (a *app) tapCommand() *cobra.Command {
+func tapCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
 	var flags tapFlags
 	command := &cobra.Command{
 		Use:   "tap",
@@ -34,14 +40,14 @@ func (a *app) tapCommand() *cobra.Command {
 			"after the answer, so that the verdict can be a filter too. What was too fast to be sent is counted, not hidden.",
 		Example: "  collector tap --errors\n  collector tap --ns orders --method CreateOrder --slower 10ms\n  collector tap --status not_found,503\n  collector tap --once -o json",
 		Args:    noArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.tap(cmd.Context(), flags) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return tap{out, target}.run(cmd.Context(), flags) },
 	}
 	flags.add(command.Flags())
-	a.completeFlag(command, "ns", namespacesOf)
-	a.completeFlag(command, "from", collectorIDs)
-	a.completeFlag(command, "to", collectorIDs)
-	completeWords(command, "status", verdictWords()...)
-	a.completeFlag(command, "collector", collectorIDs)
+	complete.Flag(command, "ns", completion.Namespaces)
+	complete.Flag(command, "from", completion.Collectors)
+	complete.Flag(command, "to", completion.Collectors)
+	completion.Words(command, "status", verdictWords()...)
+	complete.Flag(command, "collector", completion.Collectors)
 	return command
 }
 
@@ -84,49 +90,62 @@ func verdicts(words []string) (codes []string, err error) {
 		case failed == nil && number == http.StatusOK:
 			word = "ok"
 		case failed == nil:
-			word = codeOfStatus(int32(number)).String()
+			word = status.Code(int32(number)).String()
 		case !slices.Contains(verdictWords(), word):
-			return nil, usagef("--status %s is unknown: want %s, or a number such as 404", word, strings.Join(verdictWords(), ", "))
+			return nil, failure.Usagef("--status %s is unknown: want %s, or a number such as 404", word, strings.Join(verdictWords(), ", "))
 		}
 		codes = append(codes, word)
 	}
 	return codes, nil
 }
 
-func (a *app) tap(ctx context.Context, flags tapFlags) error {
+func (f *tapFlags) check() error {
+	switch {
+	case f.last < 0:
+		return failure.Usagef("--last %d: want 0 for none, or a number of calls", f.last)
+	case f.since < 0:
+		return failure.Usagef("--since %v: want 0 for no bound, or a duration such as 10m", f.since)
+	case f.slower < 0:
+		return failure.Usagef("--slower %v: want 0 for all, or a duration such as 10ms", f.slower)
+	}
+	return nil
+}
+
+// tap shows finished calls of a collector.
+type tap struct {
+	out    *render.Printer
+	target *remote.Target
+}
+
+func (t tap) run(ctx context.Context, flags tapFlags) error {
 	filter, err := flags.filter()
 	if err != nil {
 		return err
 	}
-	switch {
-	case flags.last < 0:
-		return usagef("--last %d: want 0 for none, or a number of calls", flags.last)
-	case flags.since < 0:
-		return usagef("--since %v: want 0 for no bound, or a duration such as 10m", flags.since)
-	case flags.slower < 0:
-		return usagef("--slower %v: want 0 for all, or a duration such as 10ms", flags.slower)
+	if err := flags.check(); err != nil {
+		return err
 	}
 	req := &meshv1.ListDispatchesRequest{Filter: filter, Limit: max(flags.last, 1)}
 	if flags.since > 0 {
-		req.From = timestamppb.New(a.io.Now().Add(-flags.since))
+		req.From = timestamppb.New(t.out.Now().Add(-flags.since))
 	}
 	var known *meshv1.ListDispatchesResponse
-	err = a.withSession(ctx, func(ctx context.Context, s *session) (err error) {
-		known, err = s.mesh.ListDispatches(ctx, req)
+	err = t.target.Ask(ctx, func(ctx context.Context, s *remote.Session) (err error) {
+		known, err = s.Mesh.ListDispatches(ctx, req)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if flags.once {
-		return a.show(a.callsView(known, newestLast(known)))
+		return t.out.Show(t.view(known))
 	}
 	if flags.last > 0 {
-		if err := a.showCalls(newestLast(known)); err != nil {
+		if err := t.show(newestLast(known)); err != nil {
 			return err
 		}
 	}
-	return a.follow(ctx, filter, known.GetLastSeq())
+	return t.follow(ctx, filter, known.GetLastSeq())
 }
 
 func newestLast(res *meshv1.ListDispatchesResponse) []*meshv1.Dispatch {
@@ -135,70 +154,35 @@ func newestLast(res *meshv1.ListDispatchesResponse) []*meshv1.Dispatch {
 	return calls
 }
 
+func (t tap) view(known *meshv1.ListDispatchesResponse) render.View {
+	v := views.Calls(t.out, newestLast(known))
+	v.Document = known
+	if len(v.Rows) == 0 {
+		v.Notes = []string{"no calls yet, or none that match"}
+	}
+	return v
+}
+
 // follow shows the calls after the one with a number, until the user has seen enough.
-func (a *app) follow(ctx context.Context, filter *meshv1.DispatchFilter, after uint64) error {
+func (t tap) follow(ctx context.Context, filter *meshv1.DispatchFilter, after uint64) error {
 	req := &meshv1.WatchRequest{
 		Topics: []meshv1.WatchTopic{meshv1.WatchTopic_WATCH_TOPIC_DISPATCHES}, Filter: filter, SinceSeq: after,
 	}
-	return a.watch(ctx, req, func(event *meshv1.WatchResponse) error {
+	return t.target.Watch(ctx, req, func(event *meshv1.WatchResponse) error {
 		if lost := event.GetDropped().GetDispatches(); lost > 0 {
-			a.note("# %d calls are not shown: more came than could be sent; filter them", lost)
+			t.out.Note("# %d calls are not shown: more came than could be sent; filter them", lost)
 		}
-		return a.showCalls(event.GetDispatches().GetDispatches())
+		return t.show(event.GetDispatches().GetDispatches())
 	})
 }
 
-// showCalls prints calls of a stream: lines of JSON, or lines of fixed columns, since later ones are not known yet.
-func (a *app) showCalls(calls []*meshv1.Dispatch) error {
+// show prints calls of a stream: later ones are not known yet.
+func (t tap) show(calls []*meshv1.Dispatch) error {
 	for _, call := range calls {
-		var err error
-		if a.structured() {
-			err = a.showLine(call)
-		} else {
-			err = a.print(a.callLine(call))
-		}
+		err := t.out.StreamRow(call, views.CallColumns(), views.CallRow(t.out, call), []int{12, 9, 44, 20, 9, 0})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (a *app) callLine(call *meshv1.Dispatch) string {
-	return a.streamLine(callColumns(), a.callRow(call), []int{12, 9, 44, 20, 9, 0})
-}
-
-func (a *app) callsView(document *meshv1.ListDispatchesResponse, calls []*meshv1.Dispatch) view {
-	v := view{
-		document: document,
-		columns:  callColumns(),
-	}
-	for _, call := range calls {
-		v.items = append(v.items, call)
-		v.rows = append(v.rows, a.callRow(call))
-	}
-	if len(calls) == 0 {
-		v.notes = []string{"no calls yet, or none that match"}
-	}
-	return v
-}
-
-func callColumns() []column {
-	return []column{{title: "TIME"}, {title: "FROM → TO"}, {title: "METHOD", name: true}, {title: "VERDICT", state: true}, {title: "TOOK"}, {title: "WHY"}}
-}
-
-func (a *app) callRow(call *meshv1.Dispatch) []cell {
-	way := call.GetSourceCollectorId()
-	if to := call.GetExecutorCollectorId(); to != way {
-		way += " → " + to
-	}
-	why := call.GetReason()
-	if call.GetMessage() != "" {
-		why = call.GetMessage()
-	}
-	at := call.GetStartedAt().AsTime()
-	return []cell{
-		{at.In(a.io.Now().Location()).Format("15:04:05.000"), at.Format(time.RFC3339Nano)}, text(way),
-		text(trimSlash(call.GetProcedure())), text(call.GetCode()), span(call.GetDurationNanos()), text(why),
-	}
 }

@@ -6,10 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/envflag"
 )
 
 // addTopics adds the texts that `collector help TOPIC` shows.
-func (a *app) addTopics(root *cobra.Command) {
+func addTopics(root *cobra.Command) {
 	root.AddCommand(
 		&cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitCodesText},
 		&cobra.Command{Use: "formatting", Short: "Tables, TSV and JSON", Long: formattingText},
@@ -64,7 +66,7 @@ func environmentText(root *cobra.Command) string {
 	b.WriteString("Environment\n\nA flag on the command line wins over the environment, which wins over the context (see collector context),\n" +
 		"which wins over the default.\n\n")
 	describe := func(flag *pflag.Flag) {
-		if variable := envOf(flag); variable != "" {
+		if variable := envflag.Variable(flag); variable != "" {
 			fmt.Fprintf(&b, "  %-22s --%s\n", variable, flag.Name)
 		}
 	}

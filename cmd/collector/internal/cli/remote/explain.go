@@ -1,0 +1,34 @@
+package remote
+
+import (
+	"context"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+)
+
+// Explain makes a failure of an error that an RPC ended with; one that is a failure stays as it is. parent is the
+// command's context, without the timeout.
+func (e *explainer) Explain(parent context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if f, ok := failure.As(err); ok {
+		return f
+	}
+	if parent.Err() != nil {
+		return failure.Canceled(failure.ExitInterrupted, "interrupted")
+	}
+	seen := e.recorded.answered()
+	late := connect.CodeOf(err) == connect.CodeDeadlineExceeded && e.recorded.connected.Load()
+	switch {
+	case seen == nil && !late:
+		return e.throughProxy(e.explainUnreached(parent, err), err)
+	case seen != nil && !seen.isRPC():
+		return e.throughProxy(e.explainStranger(seen), err)
+	case seen == nil:
+		return e.throughProxy(e.explainVerdict(err), err)
+	}
+	return e.explainVerdict(err)
+}

@@ -1,0 +1,66 @@
+package serve
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/host"
+)
+
+// Forgets is what a store in memory does.
+const Forgets = "in memory: connections and registered schemas are forgotten when it stops"
+
+// announce says that a collector accepts calls: to people as a banner, to programs as one line of JSON.
+func announce(out *render.Printer, ready host.Ready) {
+	if out.Terminal && !out.Options.JSON {
+		banner(out, ready)
+		return
+	}
+	if err := out.ShowLine(ready); err != nil {
+		out.Note("# %v", err) // it runs all the same
+	}
+}
+
+func banner(out *render.Printer, ready host.Ready) {
+	out.Note("collector %s is up", ready.ID)
+	out.Note("  address      %s   Connect, gRPC, gRPC-Web, links", ready.URL)
+	if ready.Console != "" {
+		out.Note("  console      %s", ready.Console)
+	}
+	out.Note("  namespaces   %s", strings.Join(ready.Namespaces, ", "))
+	if len(ready.Examples) > 0 {
+		out.Note("  examples     %s", strings.Join(ready.Examples, ", "))
+	}
+	store := ready.Store
+	if store == host.InMemory {
+		store = Forgets + " (--db FILE keeps them)"
+	}
+	out.Note("  store        %s", store)
+	for i, line := range limitLines(ready.Limits) {
+		label := "limits"
+		if i > 0 {
+			label = ""
+		}
+		out.Note("  %-12s %s", label, line)
+	}
+	out.Note("look at it:    collector status -s %s", ready.URL)
+	out.Note("Ctrl-C drains it, a second one kills it.")
+}
+
+// limitLines are the limits in force, a few on a line.
+func limitLines(limits map[string]string) []string {
+	const perLine = 4
+	var lines []string
+	var line []string
+	for _, limit := range slices.Sorted(maps.Keys(limits)) {
+		if line = append(line, limit+" "+limits[limit]); len(line) == perLine {
+			lines, line = append(lines, strings.Join(line, " · ")), nil
+		}
+	}
+	if line != nil {
+		lines = append(lines, strings.Join(line, " · "))
+	}
+	return lines
+}
