@@ -106,8 +106,8 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 		Joined:  joined,
 		CutOff:  config.CutOff,
 		Ready: func() {
-			joins.Go(func() { joinAll(joining, config, d, joined) })
 			ready(readiness(config, d, listener.Addr().String()))
+			joins.Go(func() { joinAll(joining, config, d, joined) })
 		},
 	})
 }
