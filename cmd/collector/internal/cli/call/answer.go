@@ -6,14 +6,8 @@ import (
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
-)
 
-// Headers of the native path.
-const (
-	namespaceHeader = "Collective-Namespace"
-	targetHeader    = "Collective-Target"
-	executorHeader  = "Collective-Executor"
-	routeHeader     = "Collective-Route"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // Answer is what became of a call that came to a collector.
@@ -27,9 +21,9 @@ type Answer struct {
 // address says which namespace and which collector the call of a context is for.
 func (c *Call) address(ctx context.Context) *connect.CallInfo {
 	info, _ := connect.CallInfoForClientContext(ctx) // who calls made it
-	info.RequestHeader().Set(namespaceHeader, c.namespace)
+	info.RequestHeader().Set(mesh.HeaderNamespace, c.namespace)
 	if c.target != "" {
-		info.RequestHeader().Set(targetHeader, c.target)
+		info.RequestHeader().Set(mesh.HeaderTarget, c.target)
 	}
 	return info
 }
@@ -37,8 +31,8 @@ func (c *Call) address(ctx context.Context) *connect.CallInfo {
 // answeredBy is who ran a call, and the way there. An answer that is only an error has its headers at its end.
 func answeredBy(info *connect.CallInfo) Answer {
 	for _, header := range []*connect.Header{info.ResponseHeader(), info.ResponseTrailer()} {
-		if executor := header.Get(executorHeader); executor != "" {
-			return Answer{Executor: executor, Route: strings.Split(header.Get(routeHeader), ",")}
+		if executor := header.Get(mesh.HeaderExecutor); executor != "" {
+			return Answer{Executor: executor, Route: strings.Split(header.Get(mesh.HeaderRoute), ",")}
 		}
 	}
 	return Answer{}

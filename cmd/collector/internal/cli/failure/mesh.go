@@ -3,12 +3,14 @@ package failure
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/words"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/status"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // OfStatus is the failure in a Status; nil for 200.
@@ -24,14 +26,14 @@ func OfStatus(s *collector.Status, route []string) error {
 	if f.What == "" {
 		f.What = "the call failed without a message"
 	}
-	f.AddReason(s.GetDetails()[status.ReasonKey])
+	f.AddReason(mesh.Reason(s.GetDetails()[status.ReasonKey]))
 	return f
 }
 
 // nameReasons are the refusals that are about the names in the command, not about the mesh.
-var nameReasons = map[string]bool{
-	"invalid_request": true, "namespace_unknown": true, "namespace_ambiguous": true,
-	"service_ambiguous": true, "method_unknown": true,
+var nameReasons = []mesh.Reason{
+	mesh.ReasonInvalidRequest, mesh.ReasonNamespaceUnknown, mesh.ReasonNamespaceAmbiguous, mesh.ReasonServiceAmbiguous,
+	mesh.ReasonMethodUnknown,
 }
 
 // OfRoute is what a call would fail with that goes by a route; nil if it has somewhere to go.
@@ -43,9 +45,9 @@ func OfRoute(res *meshv1.ExplainRouteResponse) *Error {
 		Exit: ExitOfCode(CodeNamed(res.GetCode())), Code: res.GetCode(), What: res.GetMessage(),
 		Details: map[string]string{status.ReasonKey: res.GetReason()},
 	}
-	if nameReasons[res.GetReason()] {
+	if reason := mesh.Reason(res.GetReason()); slices.Contains(nameReasons, reason) {
 		f.Exit = ExitUsage
-		if res.GetReason() == "namespace_ambiguous" {
+		if reason == mesh.ReasonNamespaceAmbiguous {
 			f.Hint("say which one: call --ns NAMESPACE, route NAMESPACE SERVICE/METHOD")
 		}
 		return f.Hint("collector services")
@@ -53,10 +55,10 @@ func OfRoute(res *meshv1.ExplainRouteResponse) *Error {
 	return f
 }
 
-// AddReason says a stable word in words.
-func (f *Error) AddReason(reason string) {
+// AddReason says why the mesh failed a call, in words; nothing for no reason.
+func (f *Error) AddReason(reason mesh.Reason) {
 	if reason != "" {
-		f.Because("reason " + strings.ReplaceAll(reason, "_", " "))
+		f.Because("reason " + strings.ReplaceAll(string(reason), "_", " "))
 	}
 }
 

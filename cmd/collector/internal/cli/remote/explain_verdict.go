@@ -15,6 +15,7 @@ import (
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/status"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // explainVerdict is for an RPC error.
@@ -54,8 +55,8 @@ func (e *explainer) ExplainHandled(err error, route []string) *failure.Error {
 		f.Route = route
 	}
 	if f.Details == nil { // the mesh would have said so
-		f.Details = map[string]string{status.CodeKey: f.Code, status.ReasonKey: "handler_error", "route": strings.Join(route, ",")}
-		f.AddReason("handler_error")
+		f.Details = map[string]string{status.CodeKey: f.Code, status.ReasonKey: string(mesh.ReasonHandlerError), "route": strings.Join(route, ",")}
+		f.AddReason(mesh.ReasonHandlerError)
 	}
 	return f
 }

@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // header is one -H.
@@ -26,12 +27,12 @@ func (h header) valid() bool {
 func (h header) reserved() error {
 	name := strings.ToLower(h.name)
 	switch name {
-	case "collective-namespace":
+	case strings.ToLower(mesh.HeaderNamespace):
 		return failure.Usagef("-H %s: --ns NAMESPACE says it", h.name)
-	case "collective-target":
+	case strings.ToLower(mesh.HeaderTarget):
 		return failure.Usagef("-H %s: --to COLLECTOR says it", h.name)
 	}
-	if slices.Contains(transportHeaders, name) || strings.HasPrefix(name, "connect-") || strings.HasPrefix(name, "collective-") {
+	if slices.Contains(transportHeaders, name) || strings.HasPrefix(name, "connect-") || strings.HasPrefix(name, strings.ToLower(mesh.HeaderPrefix)) {
 		return failure.Usagef("-H %s: the protocol writes this header itself", h.name)
 	}
 	return nil
