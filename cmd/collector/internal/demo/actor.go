@@ -3,32 +3,20 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
+	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 )
 
-// life is how an actor lives: as a process of its own, or inside this one.
-type life interface {
-	// begin starts it at an address, and answers where it listens once it is ready. errTaken is in the chain of its error
-	// when somebody else listens there.
-	begin(ctx context.Context, listen string) (address string, err error)
-	// kill ends it without a goodbye, and verb says how.
-	kill() error
-	verb() string
-	// end stops it in good order, whatever state it is in, or by force if that takes too long.
-	end() error
-}
-
-// errTaken is why a collector did not start when somebody else listens at its address.
-var errTaken = errors.New("its address is taken")
+// callTime bounds one call of an actor.
+const callTime = 5 * time.Second
 
 // actor is one collector. Its methods are for one goroutine.
 type actor struct {
@@ -39,35 +27,6 @@ type actor struct {
 	mesh       meshv1connect.MeshServiceClient
 	dispatcher collectorconnect.CollectiveDispatcherClient
 	http       *http.Client
-}
-
-// role is what an actor is, however it lives.
-type role struct {
-	id         string
-	namespaces []string
-	example    string
-	seed       uint64 // of the fault
-	dir        string // where its database and log are
-}
-
-func (r role) path(ending string) string { return filepath.Join(r.dir, r.id+"."+ending) }
-
-func (r role) openLog() (*os.File, error) {
-	return os.OpenFile(r.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-}
-
-// lastWords are the end of the log.
-func (r role) lastWords() string {
-	const most = 500
-	text, err := os.ReadFile(r.path("log"))
-	if err != nil {
-		return err.Error()
-	}
-	words := strings.TrimSpace(string(text[max(0, len(text)-most):]))
-	if words == "" {
-		return "it said nothing"
-	}
-	return words
 }
 
 // startSomewhere starts the actor at its address, or at a free port if somebody has taken that one: a port is nobody's
@@ -112,3 +71,13 @@ func (a *actor) url() string { return "http://" + a.listen }
 
 // console is where the actor shows itself to browsers.
 func (a *actor) console() string { return a.url() + "/console/" }
+
+// link has one collector connect to another.
+func link(ctx context.Context, from, to *actor) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if _, err := from.mesh.ConnectTo(ctx, &meshv1.ConnectToRequest{Address: to.listen}); err != nil {
+		return fmt.Errorf("connecting %s to %s: %w", from.id, to.id, err)
+	}
+	return nil
+}

@@ -1,18 +1,13 @@
 package demo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
-
-// Shortest is the least time in which the story can be told.
-const Shortest = 3 * time.Second
 
 // Pace of the story.
 const (
@@ -22,36 +17,8 @@ const (
 	killAt       = 32.0 / 60
 	restartAt    = 42.0 / 60
 	handOverAt   = 52.0 / 60
-	faultPercent = 15               // of ReserveStock
 	recoveryTime = 20 * time.Second // at most, after the restart
 )
-
-// Config says how the demo is run.
-type Config struct {
-	// Program is the collector binary, which is run three times.
-	Program string
-	// InProcess runs the collectors inside this process instead. One of them is then cut off where it would be killed.
-	InProcess bool
-	// For is how long calls are made. Speed tells the story so many times faster, in a part of that time; 0 means 1. The
-	// time must be at least [Shortest] all the same.
-	For   time.Duration
-	Speed float64
-	// Port is where a listens, b and c on the two after it; 0 for free ones, which also serve if any of them is taken.
-	Port int
-	// Seed chooses which calls of ReserveStock fail on purpose.
-	Seed uint64
-	// Keep is a directory for databases and logs; "" for one that is removed at the end.
-	Keep string
-	// Lines gets a line for every call, Notes the captions between them.
-	Lines, Notes io.Writer
-	// Opened, if not nil, is called with the address of the console when all collectors are up.
-	Opened func(console string)
-}
-
-// Length is how long calls are made in the end.
-func (c *Config) Length() time.Duration { return time.Duration(float64(c.For) / c.speed()) }
-
-func (c *Config) speed() float64 { return cmp.Or(c.Speed, 1) }
 
 // Run plays the demo. It stops every collector that it started before it returns, also when ctx is done early. The
 // report of a demo that ended early tells what there was until then.
@@ -76,7 +43,7 @@ type director struct {
 	config Config
 	stage  *stage
 	report *Report
-	next   int // the errand that is next
+	next   int // the call of the round that is next
 }
 
 func (d *director) note(format string, args ...any) {
@@ -141,33 +108,33 @@ func (d *director) play(ctx context.Context) error {
 
 // explain quotes the router of a about a call that runs on b.
 func (d *director) explain(ctx context.Context) {
-	e := d.stage.errands()[0]
-	d.note("why does %s, asked at %s, run on %s? its router says:", e.method, e.asked.id, e.lives.id)
+	c := d.stage.round()[0]
+	d.note("why does %s, asked at %s, run on %s? its router says:", c.method, c.asked.id, c.lives.id)
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	res, err := e.asked.mesh.ExplainRoute(ctx, &meshv1.ExplainRouteRequest{
-		Namespace: e.namespace, ServiceName: e.service, MethodName: e.method,
+	res, err := c.asked.mesh.ExplainRoute(ctx, &meshv1.ExplainRouteRequest{
+		Namespace: c.namespace, ServiceName: c.service, MethodName: c.method,
 	})
 	if err != nil {
 		d.note("nothing: %v", err)
 		return
 	}
-	for _, c := range res.GetCandidates() {
+	for _, candidate := range res.GetCandidates() {
 		verdict := "no"
-		if c.GetCollectorId() == res.GetChosenCollectorId() {
+		if candidate.GetCollectorId() == res.GetChosenCollectorId() {
 			verdict = "YES"
 		}
-		d.note("  %s  %-3s  %s", c.GetCollectorId(), verdict, c.GetReason())
+		d.note("  %s  %-3s  %s", candidate.GetCollectorId(), verdict, candidate.GetReason())
 	}
-	d.note("  the same in the console: %scall/%s/%s", d.stage.a.console(), e.namespace, e.name())
+	d.note("  the same in the console: %scall/%s/%s", d.stage.a.console(), c.namespace, c.name())
 }
 
 // handOver shows what the audience can do itself.
 func (d *director) handOver() {
-	e, at := d.stage.errands()[0], d.stage.a.url()
+	c, at := d.stage.round()[0], d.stage.a.url()
 	d.note("your turn, in another terminal:")
-	d.note(`  collector call %s -d '{"sku":"tea","qty":2}' -s %s`, e.name(), at)
-	d.note("  collector route %s %s -s %s", e.namespace, e.name(), at)
+	d.note(`  collector call %s -d '{"sku":"tea","qty":2}' -s %s`, c.name(), at)
+	d.note("  collector route %s %s -s %s", c.namespace, c.name(), at)
 	d.note("  collector tap --errors -s %s", d.stage.b.url())
 }
 
@@ -220,38 +187,38 @@ func (d *director) step(ctx context.Context, outage *outage) error {
 	return sleep(ctx, time.Duration(float64(pause)/d.config.speed()))
 }
 
-// call runs the next errand that can be asked.
+// call makes the next call that can be asked.
 func (d *director) call(ctx context.Context, outage *outage) {
-	errands := d.stage.errands()
-	e := errands[d.next%len(errands)]
+	calls := d.stage.round()
+	c := calls[d.next%len(calls)]
 	d.next++
-	if outage != nil && e.asked == outage.victim && !outage.others {
+	if outage != nil && c.asked == outage.victim && !outage.others {
 		return // there is nobody to ask, or one who has not heard yet what the others serve
 	}
-	o := e.run(ctx)
+	o := c.run(ctx)
 	if ctx.Err() != nil {
 		return // interrupted: how the call went says nothing
 	}
-	fmt.Fprintln(d.config.Lines, e.line(o))
-	d.count(&e, o, outage)
+	fmt.Fprintln(d.config.Lines, c.line(o))
+	d.count(&c, o, outage)
 }
 
-func (d *director) count(e *errand, o outcome, outage *outage) {
+func (d *director) count(c *demoCall, o outcome, outage *outage) {
 	d.report.Calls++
 	switch {
 	case o.ok():
 		d.report.Executors[o.executor]++
-		if o.executor != e.asked.id {
+		if o.executor != c.asked.id {
 			d.report.Routed++
 		}
 	case o.seeded():
 		d.report.SeededFaults++
-	case outage != nil && e.needs(outage.victim) && o.unavailable():
+	case outage != nil && c.needs(outage.victim) && o.unavailable():
 		if d.report.UnavailableDuringOutage++; d.report.UnavailableDuringOutage == 1 {
-			d.note("%s said: %s", e.asked.id, o.message)
+			d.note("%s said: %s", c.asked.id, o.message)
 		}
 	default:
-		d.report.fail(e.name() + " asked of " + e.asked.id + ": " + o.problem())
+		d.report.fail(c.name() + " asked of " + c.asked.id + ": " + o.problem())
 	}
 }
 

@@ -13,17 +13,17 @@ import (
 // outage follows the connections of a killed collector, as MeshService tells them.
 type outage struct {
 	victim    *actor
-	witness   *actor // its connection with the victim must be seen stale and then active
+	observer  *actor // its connection with the victim must be seen stale and then active
 	other     *actor // the victim's connection with this one must be active again too
 	restarted time.Time
-	stale     bool // seen by the witness after the kill
-	active    bool // seen by the witness after the restart
+	stale     bool // seen by the observer after the kill
+	active    bool // seen by the observer after the restart
 	others    bool // seen by the victim after the restart
 	said      string
 }
 
-func newOutage(victim, witness, other *actor) *outage {
-	return &outage{victim: victim, witness: witness, other: other}
+func newOutage(victim, observer, other *actor) *outage {
+	return &outage{victim: victim, observer: observer, other: other}
 }
 
 func (o *outage) begin() error {
@@ -33,7 +33,7 @@ func (o *outage) begin() error {
 	return nil
 }
 
-// restart starts the victim with its database. The witness dials it at its old address; when it has another one now, it
+// restart starts the victim with its database. The observer dials it at its old address; when it has another one now, it
 // is the victim that dials. The connection is the same one: there is one for each pair of collectors.
 func (o *outage) restart(ctx context.Context, note func(string, ...any)) error {
 	before := o.victim.listen
@@ -42,8 +42,8 @@ func (o *outage) restart(ctx context.Context, note func(string, ...any)) error {
 	if err != nil || o.victim.listen == before {
 		return err
 	}
-	note("collector %s   %s   connects to %s again", o.victim.id, o.victim.url(), o.witness.id)
-	return link(ctx, o.victim, o.witness)
+	note("collector %s   %s   connects to %s again", o.victim.id, o.victim.url(), o.observer.id)
+	return link(ctx, o.victim, o.observer)
 }
 
 func (o *outage) down() bool { return o.restarted.IsZero() }
@@ -54,7 +54,7 @@ func (o *outage) sinceRestart() time.Duration { return time.Since(o.restarted) }
 
 // look asks for the state of the connections and notes every change.
 func (o *outage) look(ctx context.Context, note func(string, ...any)) error {
-	seen, err := connectionWith(ctx, o.witness, o.victim.id)
+	seen, err := connectionWith(ctx, o.observer, o.victim.id)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (o *outage) look(ctx context.Context, note func(string, ...any)) error {
 }
 
 func (o *outage) describe(c *collector.Connection) string {
-	text := fmt.Sprintf("%s sees connection %s to %s: %s", o.witness.id, c.GetId(), o.victim.id, conn.StateName(c.GetState()))
+	text := fmt.Sprintf("%s sees connection %s to %s: %s", o.observer.id, c.GetId(), o.victim.id, conn.StateName(c.GetState()))
 	if c.GetCloseReason() != "" {
 		text += " (" + c.GetCloseReason() + ")"
 	}

@@ -15,11 +15,8 @@ import (
 	"time"
 )
 
-// Bounds of what a collector may take.
-const (
-	startTime = 20 * time.Second // to say that it is ready
-	stopTime  = 10 * time.Second // to drain when asked to stop
-)
+// startTime is how long a process may take to say that it is ready.
+const startTime = 20 * time.Second
 
 // process is the life of an actor as a process.
 type process struct {

@@ -7,11 +7,8 @@ import (
 	"net"
 	"os"
 
-	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
 )
-
-// anyPort is an address with a free port.
-const anyPort = "127.0.0.1:0"
 
 // stage is the three collectors and their files.
 type stage struct {
@@ -76,6 +73,17 @@ func addresses(first int, notice func(string, ...any)) [3]string {
 
 func (s *stage) actors() []*actor { return []*actor{s.a, s.b, s.c} }
 
+// round are the calls that are made again and again, one of each. Three are asked of a collector that does not have the
+// method, one of the collector that has it.
+func (s *stage) round() []demoCall {
+	return []demoCall{
+		{s.a, s.b, "orders", "shop.v1.OrderService", "CreateOrder", &shopv1.CreateOrderRequest{Sku: "tea", Qty: 2}},
+		{s.c, s.a, "users", "shop.v1.UserService", "GetUser", &shopv1.GetUserRequest{Id: "u-1"}},
+		{s.b, s.c, "inventory", "shop.v1.InventoryService", "ReserveStock", &shopv1.ReserveStockRequest{Sku: "tea", Qty: 2}},
+		{s.a, s.a, "users", "shop.v1.UserService", "ListUsers", &shopv1.ListUsersRequest{}},
+	}
+}
+
 // collectors are the actors as the report has them.
 func (s *stage) collectors() []Collector {
 	var all []Collector
@@ -96,16 +104,6 @@ func (s *stage) open(ctx context.Context, note func(string, ...any)) error {
 		if err := link(ctx, pair[0], pair[1]); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// link has one collector connect to another.
-func link(ctx context.Context, from, to *actor) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	if _, err := from.mesh.ConnectTo(ctx, &meshv1.ConnectToRequest{Address: to.listen}); err != nil {
-		return fmt.Errorf("connecting %s to %s: %w", from.id, to.id, err)
 	}
 	return nil
 }

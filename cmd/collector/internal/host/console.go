@@ -2,6 +2,7 @@ package host
 
 import (
 	"net"
+	"net/netip"
 
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/web"
@@ -34,6 +35,15 @@ func (c *Config) console() string {
 func (c *Config) onLoopback() bool {
 	host, _, err := net.SplitHostPort(c.Listen)
 	return err == nil && isLoopback(host)
+}
+
+// isLoopback is false for names other than localhost: what they resolve to may change.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
 }
 
 // showConsole is the console, and on loopback, when it is off, what keeps browsers away: a page of any site can reach the

@@ -24,3 +24,12 @@ var examples = map[string]func(*connect.Server){
 
 // ExampleNames are the values of [Config.Examples].
 func ExampleNames() []string { return slices.Sorted(maps.Keys(examples)) }
+
+// example registers an example, with the fault if it is the one that has it.
+func (c *Config) example(name string) func(*connect.Server) {
+	if name != "inventory" || c.Fault.Percent == 0 {
+		return examples[name]
+	}
+	inventory := newFaultyInventory(c.Fault, exampleStock)
+	return func(s *connect.Server) { shopv1connect.RegisterInventoryServiceHandler(s, inventory) }
+}

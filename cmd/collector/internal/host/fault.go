@@ -9,7 +9,6 @@ import (
 
 	"github.com/collectiverpc/collective/examples/shop"
 	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
-	"github.com/collectiverpc/collective/gen/shop/v1/shopv1connect"
 )
 
 // Fault makes an example fail on purpose, for people who want to see what a failing method looks like.
@@ -20,24 +19,18 @@ type Fault struct {
 	Seed uint64
 }
 
-// example registers an example, with the fault if it is the one that has it.
-func (c *Config) example(name string) func(*connect.Server) {
-	if name != "inventory" || c.Fault.Percent == 0 {
-		return examples[name]
-	}
-	inventory := &faultyInventory{
-		Inventory: shop.NewInventory(exampleStock), percent: c.Fault.Percent,
-		dice: rand.New(rand.NewPCG(c.Fault.Seed, c.Fault.Seed)),
-	}
-	return func(s *connect.Server) { shopv1connect.RegisterInventoryServiceHandler(s, inventory) }
-}
-
 // faultyInventory fails now and then.
 type faultyInventory struct {
 	*shop.Inventory
 	percent int
 	mu      sync.Mutex
 	dice    *rand.Rand // guarded by mu
+}
+
+func newFaultyInventory(fault Fault, stock map[string]int64) *faultyInventory {
+	return &faultyInventory{
+		Inventory: shop.NewInventory(stock), percent: fault.Percent, dice: rand.New(rand.NewPCG(fault.Seed, fault.Seed)),
+	}
 }
 
 // ReserveStock takes items off the shelf, or fails.

@@ -12,14 +12,10 @@ import (
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
 	"github.com/collectiverpc/collective/gen/collector"
-	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
 )
 
-// callTime bounds one call.
-const callTime = 5 * time.Second
-
-// errand is a call that the demo makes again and again.
-type errand struct {
+// demoCall is a call that the demo makes again and again.
+type demoCall struct {
 	asked     *actor // who is asked
 	lives     *actor // where the method lives
 	namespace string
@@ -28,19 +24,8 @@ type errand struct {
 	input     proto.Message
 }
 
-// errands are the calls of one round. Three are asked of a collector that does not have the method, one of the
-// collector that has it.
-func (s *stage) errands() []errand {
-	return []errand{
-		{s.a, s.b, "orders", "shop.v1.OrderService", "CreateOrder", &shopv1.CreateOrderRequest{Sku: "tea", Qty: 2}},
-		{s.c, s.a, "users", "shop.v1.UserService", "GetUser", &shopv1.GetUserRequest{Id: "u-1"}},
-		{s.b, s.c, "inventory", "shop.v1.InventoryService", "ReserveStock", &shopv1.ReserveStockRequest{Sku: "tea", Qty: 2}},
-		{s.a, s.a, "users", "shop.v1.UserService", "ListUsers", &shopv1.ListUsersRequest{}},
-	}
-}
-
-// needs tells whether the errand cannot succeed without a collector.
-func (e *errand) needs(a *actor) bool { return e.asked == a || e.lives == a }
+// needs tells whether the call cannot succeed without a collector.
+func (c *demoCall) needs(a *actor) bool { return c.asked == a || c.lives == a }
 
 // outcome is how a call went.
 type outcome struct {
@@ -52,18 +37,18 @@ type outcome struct {
 }
 
 // run makes the call.
-func (e *errand) run(ctx context.Context) outcome {
-	input, err := anypb.New(e.input)
+func (c *demoCall) run(ctx context.Context) outcome {
+	input, err := anypb.New(c.input)
 	if err != nil {
 		return outcome{message: err.Error()}
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	start := time.Now()
-	res, err := e.asked.dispatcher.Dispatch(ctx, &collector.DispatchRequest{
-		Namespace:  e.namespace,
-		Service:    &collector.ServiceTypeRef{ServiceName: e.service},
-		MethodName: e.method,
+	res, err := c.asked.dispatcher.Dispatch(ctx, &collector.DispatchRequest{
+		Namespace:  c.namespace,
+		Service:    &collector.ServiceTypeRef{ServiceName: c.service},
+		MethodName: c.method,
 		Input:      input,
 	})
 	took := time.Since(start)
@@ -87,16 +72,16 @@ func (o *outcome) seeded() bool {
 }
 
 // line is how a call is shown: the method, who was asked, who ran it, on which way, and how long it took.
-func (e *errand) line(o outcome) string {
+func (c *demoCall) line(o outcome) string {
 	took := fmt.Sprintf("%6.1f ms", float64(o.took)/float64(time.Millisecond))
 	if !o.ok() {
-		return fmt.Sprintf("%-37s asked %s   %-21s %s", e.name(), e.asked.id, o.short(), took)
+		return fmt.Sprintf("%-37s asked %s   %-21s %s", c.name(), c.asked.id, o.short(), took)
 	}
 	return fmt.Sprintf("%-37s asked %s   handled by %s  %-5s  %s",
-		e.name(), e.asked.id, o.executor, strings.Join(o.route, " → "), took)
+		c.name(), c.asked.id, o.executor, strings.Join(o.route, " → "), took)
 }
 
-func (e *errand) name() string { return e.service + "/" + e.method }
+func (c *demoCall) name() string { return c.service + "/" + c.method }
 
 // short is a failure in two words.
 func (o *outcome) short() string {
