@@ -1,6 +1,7 @@
 package top
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden file; read the difference before you commit it")
 
 func series(kind meshv1.SeriesKind, name string, calls, errors, p99 int64) *meshv1.Series {
 	return &meshv1.Series{Kind: kind, Name: name, Total: &meshv1.Point{Calls: calls, Errors: errors, P50Nanos: p99 / 2, P90Nanos: p99, P99Nanos: p99}}
@@ -129,12 +132,18 @@ func TestTopFitsTheTerminal(t *testing.T) {
 // The drawings of the screen after keys were pressed are those of the golden files beside the command's.
 func TestDrawings(t *testing.T) {
 	t.Parallel()
-	want, err := os.ReadFile("../testdata/golden/top_screen.txt")
+	const path = "../testdata/golden/top_screen.txt"
+	if *update {
+		if err := os.WriteFile(path, []byte(drawings()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), drawings()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		t.Errorf("(-want +got); -update rewrites it:\n%s", diff)
 	}
 }
 
