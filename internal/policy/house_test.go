@@ -14,13 +14,7 @@ const (
 // overfull are the folders and types that are larger than they may be, with what they had when they were counted. The
 // list only gets shorter, and its numbers only smaller.
 var overfull = map[string]int{
-	"cmd/collector/internal/cli":         65,
-	"cmd/collector/internal/cli.app":     115,
-	"cmd/collector/internal/cli.session": 39,
-	"conn/link.Link":                     57,
-	"conn/link.clientStream":             34,
-	"dispatcher":                         40,
-	"dispatcher.Dispatcher":              75,
+	"dispatcher.Dispatcher": 55,
 }
 
 func TestFoldersAreSmall(t *testing.T) {

@@ -6,62 +6,6 @@ import (
 	"testing"
 )
 
-// mayImport says which rooms of this module a room may import, itself aside. Imports run one way:
-// cmd → dispatcher → conn → conn/link → gen; registry → gen; web → gen. Tests may import more.
-var mayImport = map[string][]string{
-	"cmd/collector": {"mesh", "dispatcher", "registry", "conn", "conn/carrier", "conn/link", "web", "gen", "examples", "internal/descriptor", "internal/name", "internal/schema", "internal/status", "store"},
-	"dispatcher":    {"mesh", "dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/handler", "dispatcher/internal/header", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress", "dispatcher/internal/inprocess", "dispatcher/internal/meshservice", "dispatcher/internal/payload", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/carrier", "conn/link", "gen", "internal/descriptor", "internal/gate", "internal/name", "internal/observe", "internal/origin", "internal/reuse", "internal/schema", "internal/status", "store"},
-	"mesh":          {"gen"},
-	"registry":      {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "internal/status", "store"},
-	"conn": {"conn/carrier", "conn/internal/dial", "conn/internal/identity", "conn/internal/introduction", "conn/internal/lifetime",
-		"conn/internal/namesake", "conn/internal/seed", "conn/internal/store", "conn/link", "gen", "internal/cow", "internal/name", "internal/status", "store"},
-	"store":        {"internal/sqlite"},
-	"conn/carrier": {"gen"},
-	"conn/link":    {"gen", "internal/gate", "internal/reuse"},
-	"web":          {"gen", "internal/origin"},
-	"gen":          {},
-	"examples":     {"mesh", "dispatcher", "registry", "conn", "gen", "store", "web"}, // nothing internal: they show what users can write
-
-	"conn/internal/dial":                {"conn/carrier", "conn/internal/identity", "internal/status"},
-	"conn/internal/identity":            {"internal/name"},
-	"conn/internal/introduction":        {"gen", "internal/name", "internal/status"},
-	"conn/internal/lifetime":            {},
-	"conn/internal/namesake":            {},
-	"conn/internal/seed":                {"conn/internal/dial", "conn/internal/identity", "conn/link", "gen", "internal/name", "internal/status"},
-	"conn/internal/store":               {"gen", "store"},
-	"dispatcher/internal/codec":         {"conn/link", "internal/descriptor"},
-	"dispatcher/internal/header":        {"mesh"},
-	"dispatcher/internal/inprocess":     {"dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/refusal"},
-	"dispatcher/internal/ingress":       {"dispatcher/internal/codec", "dispatcher/internal/refusal", "mesh", "conn/link", "internal/origin"},
-	"dispatcher/internal/descriptorset": {"gen", "internal/descriptor"},
-	"dispatcher/internal/peerschema":    {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "conn/link", "gen", "internal/descriptor", "internal/name", "internal/schema"},
-	"dispatcher/internal/describe":      {"dispatcher/internal/hosted", "dispatcher/internal/peerschema", "dispatcher/internal/routing", "internal/descriptor", "mesh"},
-	"dispatcher/internal/handler":       {"dispatcher/internal/hosted", "dispatcher/internal/payload", "dispatcher/internal/refusal", "internal/descriptor"},
-	"dispatcher/internal/payload":       {"dispatcher/internal/codec", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "internal/descriptor", "mesh"},
-	"dispatcher/internal/health":        {"dispatcher/internal/handler", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing"},
-	"dispatcher/internal/meshservice":   {"dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "conn", "gen", "internal/descriptor", "internal/observe", "internal/origin", "internal/status"},
-	"dispatcher/internal/refusal":       {"gen", "internal/status", "mesh"},
-	"dispatcher/internal/routing":       {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
-	"dispatcher/internal/hosted":        {"gen", "internal/descriptor", "internal/name", "internal/schema"},
-
-	"internal/cow":        {},
-	"internal/descriptor": {"internal/name"},
-	"internal/doctest":    {},
-	"internal/gate":       {},
-	"internal/limitdoc":   {},
-	"internal/memnet":     {},
-	"internal/meshtest":   {"dispatcher", "gen"},
-	"internal/name":       {},
-	"internal/observe":    {"gen", "store"},
-	"internal/origin":     {},
-	"internal/policy":     {},
-	"internal/reuse":      {},
-	"internal/schema":     {"internal/name"},
-	"internal/schematest": {},
-	"internal/sqlite":     {},
-	"internal/status":     {"gen"},
-}
-
 // dependencies are the modules that the code may import, and the rooms that may, with those beneath them (none: all). One more has to earn its
 // place: docs/decisions says why it is better than own code.
 var dependencies = map[string][]string{
