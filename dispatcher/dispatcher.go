@@ -18,6 +18,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/describe"
+	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/meshservice"
@@ -46,8 +47,8 @@ type Dispatcher struct {
 	validation validation
 	executor   *call.Executor
 	pipeline   *call.Pipeline
-	envelopes  envelopes
-	native     nativeHandlers
+	envelopes  entrance.Envelopes
+	native     entrance.Native
 	observer   *call.Observer
 	views      call.Views
 	conns      *conn.Manager
@@ -165,9 +166,9 @@ func (d *Dispatcher) route() {
 	d.pipeline = &call.Pipeline{
 		Self: d.id, Views: &d.views, Executor: d.executor, Peers: ways, Relay: chainServer(d.interceptors, ways.RelayRequest),
 	}
-	d.envelopes = envelopes{pipeline: d.pipeline, timeouts: d.limits.timeouts(), message: d.limits.MessageBytes}
-	d.native.pipeline, d.native.observer, d.native.recovery = d.pipeline, d.observer, d.recovery
-	d.native.port, d.native.timeouts, d.native.legible = d.port, d.limits.timeouts(), d.legible
+	d.envelopes = entrance.Envelopes{Pipeline: d.pipeline, Observer: d.observer, Timeouts: d.limits.timeouts(), Message: d.limits.MessageBytes}
+	d.native.Pipeline, d.native.Observer, d.native.Recovery = d.pipeline, d.observer, d.recovery
+	d.native.Port, d.native.Timeouts, d.native.Legible = d.port, d.limits.timeouts(), d.legible
 }
 
 // record begins to remember what happens, until forget.
@@ -197,14 +198,14 @@ func (d *Dispatcher) connect() error {
 	if err != nil {
 		return err
 	}
-	consumers := &consumers{
-		pipeline: d.pipeline, observer: d.observer, recovery: d.recovery, timeouts: d.limits.timeouts(), own: d.linkServices(true),
+	consumers := &entrance.Consumers{
+		Pipeline: d.pipeline, Observer: d.observer, Recovery: d.recovery, Timeouts: d.limits.timeouts(), Own: d.linkServices(true),
 	}
 	opts := []conn.Option{
 		conn.WithStore(store),
 		conn.WithLogger(d.log),
 		conn.WithLinkHandler(d.observer.Arrivals(&d.views, d.executor.ServeLink(d.linkServices(false)))),
-		conn.WithConsumers(consumers.serve),
+		conn.WithConsumers(consumers.Serve),
 		conn.WithLinkLimits(d.limits.Link),
 	}
 	if d.options.tls != nil {

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
+	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
 )
 
 // envelopeCodec is the JSON codec of the collector's own services. The Any of an envelope may hold a message of any
@@ -28,7 +29,7 @@ func (c envelopeCodec) MarshalWrite(ctx context.Context, dst io.Writer, msg any)
 
 // UnmarshalRead reads a message.
 func (c envelopeCodec) UnmarshalRead(ctx context.Context, src io.Reader, msg any) error {
-	if _, ok := msg.(envelope); !ok {
+	if _, ok := msg.(entrance.Envelope); !ok {
 		return codec.JSON(c.dispatcher.typesIn("")).UnmarshalRead(ctx, src, msg)
 	}
 	data, err := codec.ReadAll(src, nil)

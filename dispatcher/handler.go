@@ -35,7 +35,7 @@ func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = ingress.NarrowReflection(r)
 	if !d.port.Serve(d.system.Load(), w, r) {
-		d.native.serve(w, r)
+		d.native.Serve(w, r)
 	}
 }
 

@@ -104,7 +104,7 @@ func (s linkService) Serve(ctx context.Context, req *collector.ServeRequest) (*c
 	if r := s.checkShared(ctx, req.GetNamespace()); r != nil {
 		return &collector.ServeResponse{Status: s.refused(r), ExecutorId: s.dispatcher.id}, nil
 	}
-	return s.dispatcher.envelopes.answerServe(ctx, req), nil
+	return s.dispatcher.envelopes.ServeHere(ctx, req), nil
 }
 
 // Dispatch routes a call as one that enters here, as it would by the port: on to a peer at most, which runs it or refuses

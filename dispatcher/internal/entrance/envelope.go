@@ -1,4 +1,4 @@
-package dispatcher
+package entrance
 
 import (
 	"connectrpc.com/connect/v2"
@@ -10,8 +10,8 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// envelope is what Serve and Dispatch requests have in common.
-type envelope interface {
+// Envelope is what Serve and Dispatch requests have in common.
+type Envelope interface {
 	GetNamespace() string
 	GetService() *collector.ServiceTypeRef
 	GetMethodName() string
@@ -19,7 +19,7 @@ type envelope interface {
 }
 
 // checkEnvelope refuses what cannot be looked up.
-func checkEnvelope(req envelope) *refusal.Refusal {
+func checkEnvelope(req Envelope) *refusal.Refusal {
 	service := req.GetService()
 	if service == nil {
 		return refusal.New(connect.CodeInvalidArgument, mesh.ReasonInvalidRequest, "service is not set: give its name")

@@ -1,4 +1,4 @@
-package dispatcher
+package entrance
 
 import (
 	"context"
@@ -15,24 +15,24 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// consumers take the calls of processes that only call, see [Dial]. These are routed as those of the native path are, with
+// Consumers take the calls of processes that only call, see [Dial]. These are routed as those of the native path are, with
 // the headers and the limits of these.
-type consumers struct {
-	pipeline *call.Pipeline
-	observer *call.Observer
-	recovery *recovery.Recovery
-	timeouts call.Timeouts
-	own      *connect.Server // the services of the collector itself
+type Consumers struct {
+	Pipeline *call.Pipeline
+	Observer *call.Observer
+	Recovery *recovery.Recovery
+	Timeouts call.Timeouts
+	Own      *connect.Server // the services of the collector itself
 }
 
-// serve is a [link.Handler].
-func (c *consumers) serve(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) (err error) {
+// Serve is a [link.Handler].
+func (c *Consumers) Serve(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) (err error) {
 	namespace := link.NamespaceOf(info)
 	if service, _, err := name.SplitProcedure(procedure); namespace == "" && err == nil && hosted.OwnService(service) {
-		return c.own.Call(ctx, procedure, info, stream)
+		return c.Own.Call(ctx, procedure, info, stream)
 	}
-	defer c.recovery.Rescue(ctx, procedure, &err)
-	ctx, cancel := c.timeouts.Bound(ctx, info.Spec.StreamType)
+	defer c.Recovery.Rescue(ctx, procedure, &err)
+	ctx, cancel := c.Timeouts.Bound(ctx, info.Spec.StreamType)
 	defer cancel()
 	target := info.RequestHeader().Get(mesh.HeaderTarget)
 	r := &call.Request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: target, Raw: true}, Info: info, Codec: info.Codec}
@@ -43,18 +43,18 @@ func (c *consumers) serve(ctx context.Context, procedure string, info *connect.C
 }
 
 // answer takes a call, whose namespace may be empty, to where it is run.
-func (c *consumers) answer(ctx context.Context, r *call.Request, stream connect.ServerStream) error {
-	e, refused := c.pipeline.Find(ctx, r)
+func (c *Consumers) answer(ctx context.Context, r *call.Request, stream connect.ServerStream) error {
+	e, refused := c.Pipeline.Find(ctx, r)
 	if refused == nil && e.Stream != r.Info.Spec.StreamType {
 		refused = e.WrongStream(r.Info.Spec)
 	}
-	seen := c.observer.Observe(observe.Link, r.Namespace, r.Procedure)
+	seen := c.Observer.Observe(observe.Link, r.Namespace, r.Procedure)
 	if refused == nil {
 		r.Spec = connect.Spec{Procedure: e.Procedure, StreamType: e.Stream, IdempotencyLevel: e.Idempotency}
-		return c.pipeline.Answer(r.Within(ctx), seen, r, stream)
+		return c.Pipeline.Answer(r.Within(ctx), seen, r, stream)
 	}
 	r.Route.Tag(r.Info.ResponseHeader())
-	err := refused.Err(c.pipeline.Self)
+	err := refused.Err(c.Pipeline.Self)
 	seen.Caller = r.Info.PeerAddr
 	seen.End(r.Route, err)
 	return err

@@ -1,4 +1,4 @@
-package dispatcher
+package entrance
 
 import (
 	"context"
@@ -19,16 +19,16 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// nativeHandlers serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves all
+// Native serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves all
 // namespaces and collectors: where a call goes is decided per call.
-type nativeHandlers struct {
-	pipeline *call.Pipeline
-	observer *call.Observer
-	recovery *recovery.Recovery
-	port     *ingress.Port
-	timeouts call.Timeouts
-	// legible gives the details of an error to clients that read JSON, as far as their types are known in a namespace.
-	legible func(namespace string, info *connect.CallInfo, err error) error
+type Native struct {
+	Pipeline *call.Pipeline
+	Observer *call.Observer
+	Recovery *recovery.Recovery
+	Port     *ingress.Port
+	Timeouts call.Timeouts
+	// Legible gives the details of an error to clients that read JSON, as far as their types are known in a namespace.
+	Legible func(namespace string, info *connect.CallInfo, err error) error
 	// made is replaced as a whole, so that calls read it without a lock.
 	made   atomic.Pointer[map[shape]http.Handler]
 	making sync.Mutex
@@ -45,19 +45,19 @@ type shape struct {
 // all are made anew.
 const maxHandlers = 16384
 
-func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
+func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
 	namespace, procedure := ingress.CutNamespace(r.URL.Path)
 	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
 		namespace = named
 	}
 	asked := &call.Request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}}
-	e, refused := n.pipeline.Find(r.Context(), asked)
+	e, refused := n.Pipeline.Find(r.Context(), asked)
 	if refused != nil {
-		n.port.Refuse(w, r, refused)
+		n.Port.Refuse(w, r, refused)
 		return
 	}
 	single := e.Stream&connect.StreamTypeClient == 0
-	body := n.port.GuardBody(w, r, single)
+	body := n.Port.GuardBody(w, r, single)
 	defer body.Done()
 	if !single {
 		asked.Stop = body.StopReceiving
@@ -65,7 +65,7 @@ func (n *nativeHandlers) serve(w http.ResponseWriter, r *http.Request) {
 	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r.WithContext(asked.Within(r.Context())))
 }
 
-func (n *nativeHandlers) handler(s shape) http.Handler {
+func (n *Native) handler(s shape) http.Handler {
 	if made := n.made.Load(); made != nil {
 		if h, ok := (*made)[s]; ok {
 			return h
@@ -74,7 +74,7 @@ func (n *nativeHandlers) handler(s shape) http.Handler {
 	return n.make(s)
 }
 
-func (n *nativeHandlers) make(s shape) http.Handler {
+func (n *Native) make(s shape) http.Handler {
 	n.making.Lock()
 	defer n.making.Unlock()
 	next := make(map[shape]http.Handler)
@@ -91,19 +91,19 @@ func (n *nativeHandlers) make(s shape) http.Handler {
 
 // mount makes the HTTP handler of a procedure. Its server has no interceptors: those of the collector are around what
 // the call turns out to be.
-func (n *nativeHandlers) mount(s shape) http.Handler {
+func (n *Native) mount(s shape) http.Handler {
 	server := connect.NewServer()
 	spec := connect.Spec{Procedure: s.procedure, StreamType: s.stream, IdempotencyLevel: s.idempotency}
 	server.Register(connect.Method{Spec: spec, Handler: n.serveCall})
 	m := make(ingress.Mux)
-	connecthttp.Mount(m, server, n.port.Options()...)
+	connecthttp.Mount(m, server, n.Port.Options()...)
 	return m[s.procedure]
 }
 
 // serveCall is the entrance of every call on the native path, whatever its protocol. The call has been read up to its headers.
-func (n *nativeHandlers) serveCall(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
-	defer n.recovery.Rescue(ctx, spec.Procedure, &err)
-	ctx, cancel := n.timeouts.Bound(ctx, spec.StreamType)
+func (n *Native) serveCall(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
+	defer n.Recovery.Rescue(ctx, spec.Procedure, &err)
+	ctx, cancel := n.Timeouts.Bound(ctx, spec.StreamType)
 	defer cancel()
 	r := call.RequestOf(ctx)
 	info, ok := connect.CallInfoForServerContext(ctx)
@@ -116,12 +116,12 @@ func (n *nativeHandlers) serveCall(ctx context.Context, spec connect.Spec, strea
 		stream = web
 	}
 	r.Info, r.Spec, r.Codec = info, spec, info.Codec
-	err = n.pipeline.Answer(ctx, n.observer.Observe(observe.Native, r.Namespace, r.Procedure), r, stream)
+	err = n.Pipeline.Answer(ctx, n.Observer.Observe(observe.Native, r.Namespace, r.Procedure), r, stream)
 	if err == nil {
 		return nil
 	}
 	reason, plain := refusal.Outward(err)
-	plain = n.legible(r.Namespace, info, plain)
+	plain = n.Legible(r.Namespace, info, plain)
 	if reason != "" {
 		info.ResponseHeader().Set(mesh.HeaderReason, string(reason))
 	}

@@ -1,0 +1,120 @@
+package entrance
+
+import (
+	"context"
+
+	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/internal/status"
+)
+
+// Envelopes is the entrance of calls that come in an RPC of the seed: Dispatch runs them where they live, Serve here or nowhere.
+type Envelopes struct {
+	Pipeline *call.Pipeline
+	Observer *call.Observer
+	Timeouts call.Timeouts
+	Message  int // bytes of the largest message
+}
+
+// dispatch runs a call where it lives. meta.info and r are filled as far as the call gets.
+func (e *Envelopes) dispatch(ctx context.Context, req *collector.DispatchRequest, r *call.Request) (*anypb.Any, error) {
+	r.Namespace, r.Target = req.GetNamespace(), req.GetTargetCollectorId()
+	r.View = e.Pipeline.Views.Until(ctx, func(v *routing.View) *refusal.Refusal {
+		r.View = v
+		return e.find(r, req)
+	})
+	return e.run(ctx, r, req)
+}
+
+// serve runs a call here or refuses it: the view has no peers.
+func (e *Envelopes) serve(ctx context.Context, req *collector.ServeRequest, r *call.Request) (*anypb.Any, error) {
+	r.Namespace, r.View = req.GetNamespace(), e.Pipeline.Executor.Alone.Now()
+	return e.run(ctx, r, req)
+}
+
+// find finds what an envelope means, and decides it.
+func (e *Envelopes) find(r *call.Request, req Envelope) *refusal.Refusal {
+	r.Route, r.Decision = r.View.Route, routing.Decision{}
+	if refused := checkEnvelope(req); refused != nil {
+		return refused
+	}
+	procedure, refused := r.View.Resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
+	if refused != nil {
+		return refused
+	}
+	r.Procedure = procedure
+	e.Pipeline.Decide(r)
+	return r.Decision.Refusal
+}
+
+func (e *Envelopes) run(ctx context.Context, r *call.Request, req Envelope) (*anypb.Any, error) {
+	refused := e.find(r, req)
+	var stream *envelopeStream
+	if refused == nil {
+		stream, refused = newEnvelopeStream(r, req.GetInput(), e.Message-envelopeOverhead)
+	}
+	if refused != nil {
+		return nil, refused.Err(e.Pipeline.Self)
+	}
+	r.Enveloped = true
+	r.Info.Spec = r.Spec
+	if err := e.Pipeline.Run(ctx, r, stream); err != nil {
+		return nil, err
+	}
+	if stream.out == nil {
+		return nil, connect.NewError(connect.CodeInternal, "the handler of "+refusal.Spoken(r.Procedure)+" returned without an answer")
+	}
+	return stream.out, nil
+}
+
+// Dispatch is the RPC: it runs a call where it lives.
+func (e *Envelopes) Dispatch(ctx context.Context, req *collector.DispatchRequest) *collector.DispatchResponse {
+	ctx, cancel := e.Timeouts.Bound(ctx, connect.StreamTypeUnary)
+	defer cancel()
+	meta := newMetadata(ctx, req.GetRoutingHints())
+	seen := e.Observer.Observe(observe.Dispatch, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
+	seen.Caller = call.CallerOf(ctx)
+	r := &call.Request{Info: &meta.info}
+	out, err := e.dispatch(ctx, req, r)
+	seen.Called(r.Spec.Procedure)
+	seen.Packed(req.GetInput(), out)
+	seen.End(r.Route, err)
+	meta.answer()
+	res := &collector.DispatchResponse{HandledByCollectorId: r.Route.Executor, Route: r.Route.Route}
+	if err != nil {
+		res.Status = refusal.FailedStatus(err, r.Route.Route)
+		return res
+	}
+	res.Status, res.Output = refusal.OKStatus(r.Route.Route), out
+	return res
+}
+
+// Serve is the RPC: it runs a call here, or refuses it.
+func (e *Envelopes) Serve(ctx context.Context, req *collector.ServeRequest) *collector.ServeResponse {
+	seen := e.Observer.Observe(observe.Serve, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
+	seen.Caller = call.CallerOf(ctx)
+	res := e.ServeHere(ctx, req)
+	seen.Packed(req.GetInput(), res.GetOutput())
+	seen.End(e.Pipeline.Views.Now().Route, status.Err(res.GetStatus()))
+	return res
+}
+
+// ServeHere is answerServe without the observation: for calls that came over a link.
+func (e *Envelopes) ServeHere(ctx context.Context, req *collector.ServeRequest) *collector.ServeResponse {
+	ctx, cancel := e.Timeouts.Bound(ctx, connect.StreamTypeUnary)
+	defer cancel()
+	meta := newMetadata(ctx, req.GetExecutionContext())
+	self := e.Pipeline.Self
+	out, err := e.serve(ctx, req, &call.Request{Info: &meta.info})
+	meta.answer()
+	if err != nil {
+		return &collector.ServeResponse{Status: refusal.FailedStatus(err, []string{self}), ExecutorId: self}
+	}
+	return &collector.ServeResponse{Status: refusal.OKStatus([]string{self}), Output: out, ExecutorId: self}
+}

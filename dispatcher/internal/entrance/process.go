@@ -1,0 +1,79 @@
+package entrance
+
+import (
+	"context"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/mesh"
+)
+
+// Transport is the entrance of calls from this process.
+type Transport struct {
+	Pipeline  *call.Pipeline
+	Observer  *call.Observer
+	Schemas   *peerschema.Learner
+	Callers   *peerschema.Callers
+	Namespace string
+}
+
+func (t *Transport) NewClientStream(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
+	info, ok := connect.CallInfoForClientContext(ctx)
+	if !ok {
+		ctx, info = connect.NewClientContext(ctx)
+	}
+	c := callerCalls.Get().(*callerCall) //nolint:forcetypeassert // the pool holds nothing else
+	c.Info, c.Spec, c.Procedure = info, spec, spec.Procedure
+	c.Target = info.RequestHeader().Get(mesh.HeaderTarget)
+	c.View = t.Pipeline.Views.Until(ctx, func(v *routing.View) *refusal.Refusal {
+		c.View = v
+		t.decide(&c.Request)
+		return c.Decision.Refusal
+	})
+	info.TransportInfo = c.View.Route
+	t.decide(&c.Request)
+	c.Begin(t.Observer, observe.Process, c.Namespace, spec.Procedure)
+	if err := c.open(ctx, t.Pipeline); err != nil {
+		c.End(c.View.Route, err)
+		return nil, err
+	}
+	return &callerStream{call: c}, nil
+}
+
+// open opens the call where it was decided to run.
+func (c *callerCall) open(ctx context.Context, p *call.Pipeline) (err error) {
+	c.stream, c.onPeer, err = p.Open(ctx, &c.Request)
+	if err == nil && c.View.Entrance != nil {
+		c.stream = &entered{ClientStream: c.stream, info: c.Info, entrance: c.View.Entrance}
+	}
+	return err
+}
+
+// decide decides a call of a generated client, which must have the schema of who will run it.
+func (t *Transport) decide(r *call.Request) {
+	r.Namespace = t.Namespace
+	if r.Namespace == "" && r.View.Entrance == nil {
+		found, refused := r.View.NamespaceOf(r.Procedure)
+		if refused != nil {
+			r.Decision = routing.Decision{Refusal: refused}
+			return
+		}
+		r.Namespace = found
+	}
+	t.Pipeline.Decide(r)
+	e, entrance := r.Decision.Entry, r.View.Entrance
+	if entrance == nil && r.Decision.Refusal == nil && e != nil && e.Stream != r.Spec.StreamType {
+		r.Decision.Refusal = e.WrongStream(r.Spec)
+	}
+	if entrance != nil && r.Target != "" && r.Target != entrance.ID {
+		return // what the entrance has says nothing of what the target has
+	}
+	if found := t.Callers.Skew(t.Schemas.Known(), e, &r.Decision, r.Namespace, r.Spec); found.Breaks {
+		r.Decision.Refusal = peerschema.RefuseCaller(&r.Decision, e, found)
+	}
+}
