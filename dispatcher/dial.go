@@ -40,7 +40,7 @@ func Dial(ctx context.Context, address string, namespaces []string, opts ...Opti
 		err = status.Err(res.GetStatus())
 	}
 	if err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, errors.Join(err, d.abandon())
 	}
 	return &Client{dispatcher: d}, nil
 }
@@ -52,5 +52,5 @@ func (c *Client) Transport(namespace string) connect.Transport {
 
 // Close ends the connection. Calls in flight fail with unavailable.
 func (c *Client) Close() error {
-	return c.dispatcher.close()
+	return c.dispatcher.abandon()
 }

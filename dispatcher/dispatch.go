@@ -3,6 +3,8 @@ package dispatcher
 import (
 	"context"
 
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -16,4 +18,15 @@ func (d *Dispatcher) Dispatch(ctx context.Context, req *collector.DispatchReques
 // is always nil.
 func (d *Dispatcher) Serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
 	return d.envelopes.Serve(ctx, req), nil
+}
+
+// Explain says which collector would run a call and why. It is the router's own verdict; no call is made. Where equal
+// peers take turns, one of them is named first as for the next call.
+func (d *Dispatcher) Explain(req *meshv1.ExplainRouteRequest) *meshv1.ExplainRouteResponse {
+	return d.own.mesh.Explain(req)
+}
+
+// Connect answers another collector that asks for a connection. Refusals are in the Status; the error is always nil.
+func (d *Dispatcher) Connect(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error) {
+	return d.conns.HandleConnect(ctx, req)
 }

@@ -1,7 +1,7 @@
 package dispatcher
 
 // Load is how many calls are under way to a peer.
-func (d *Dispatcher) Load(peer string) int32 { return d.view().Peers[peer].Load.Load() }
+func (d *Dispatcher) Load(peer string) int32 { return d.views.Now().Peers[peer].Load.Load() }
 
 // SchemaChange returns a channel that is closed when this collector knows other schemas of its peers, and a function
 // that reports whether it knows all that a peer has announced and has compared them.
@@ -12,7 +12,7 @@ func (d *Dispatcher) SchemaChange() (<-chan struct{}, func(peer string) bool) {
 		if !ok || !known.Complete(peer) {
 			return false
 		}
-		for _, e := range d.view().Namespaces["test"].Entries {
+		for _, e := range d.views.Now().Namespaces["test"].Entries {
 			for _, skew := range e.Incompatible {
 				if skew.ID == id && skew.Pending && known.Of(id, "test").Err == nil {
 					return false

@@ -26,7 +26,7 @@ func Handle[Req, Res proto.Message](
 	var req Req
 	var res Res
 	if problems := checkHandle(method, req, res, fn == nil); len(problems) > 0 {
-		return d.registrationError(namespace, problems)
+		return d.registrar.refusal(namespace, problems)
 	}
 	requests := req.ProtoReflect().Type()
 	handler := func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
@@ -43,7 +43,7 @@ func Handle[Req, Res proto.Message](
 		}
 		return stream.Send(out)
 	}
-	return d.addMethods(namespace, []connect.Method{{Spec: hosted.SpecOf(method), Handler: handler}})
+	return d.registrar.add(namespace, []connect.Method{{Spec: hosted.SpecOf(method), Handler: handler}})
 }
 
 var errNewMessage = errors.New("the request type does not make messages of its own Go type")

@@ -2,10 +2,6 @@ package dispatcher
 
 import (
 	"net/http"
-
-	"github.com/collectiverpc/collective/conn/carrier"
-	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
-	"github.com/collectiverpc/collective/internal/observe"
 )
 
 // Handler serves everything a collector has on one port: the seed's CollectiveDispatcher, MeshService, the registry if
@@ -22,26 +18,4 @@ import (
 // that has it.
 //
 // With [WithConsole] it has the console too.
-func (d *Dispatcher) Handler() http.Handler { return d.front }
-
-func (d *Dispatcher) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	if refused := ingress.CheckProtocol(r); refused != nil {
-		d.port.Refuse(w, r, refused)
-		return
-	}
-	if r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath { // whose limits are the link's own
-		d.conns.ServeHTTP(w, r)
-		return
-	}
-	r = ingress.NarrowReflection(r)
-	if !d.port.Serve(d.system.Load(), w, r) {
-		d.native.Serve(w, r)
-	}
-}
-
-// observeRefusal tells of a request that was refused before it was a call.
-func (d *Dispatcher) observeRefusal(r *http.Request, procedure string, err error) {
-	seen := d.observer.Observe(observe.Native, "", procedure)
-	seen.Caller = r.RemoteAddr
-	seen.End(d.view().Route, err)
-}
+func (d *Dispatcher) Handler() http.Handler { return d.handler }

@@ -72,7 +72,7 @@ func (l liar) tell(revision uint64, files map[string][]byte, order ...string) {
 	catalog.Schemas = []*meshv1.CatalogSchema{told}
 	snapshot := hosted.NewSnapshot(revision, map[string]map[string]*hosted.Method{})
 	snapshot.Files = own
-	l.d.methods.Current.Store(snapshot)
+	l.d.registrar.methods.Current.Store(snapshot)
 	l.d.conns.Announce(catalog)
 }
 
@@ -176,7 +176,7 @@ func TestHostileSchemasAreRefused(t *testing.T) {
 			if got := bytesOf(known); got > 4<<20 {
 				t.Errorf("%d bytes are kept", got)
 			}
-			if warnings := strings.Join(a.d.mesh.Topology().GetStatus().GetWarnings(), "\n"); !strings.Contains(warnings, "the schemas of evil in namespace test are not shown") {
+			if warnings := strings.Join(a.d.own.mesh.Topology().GetStatus().GetWarnings(), "\n"); !strings.Contains(warnings, "the schemas of evil in namespace test are not shown") {
 				t.Errorf("warnings: %s", warnings)
 			}
 		})

@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"fmt"
-	"maps"
 	"strconv"
 	"time"
 
@@ -146,15 +145,6 @@ func (l Limits) Map() map[string]string {
 		"message nesting":  strconv.Itoa(codec.MaxDepth),
 		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*call.BudgetPerCall, call.BudgetPerSecond/call.BudgetSpent),
 	}
-}
-
-// LimitTexts is every limit in force by name, with its unit: [Limits.Map], and what the registry has.
-func (d *Dispatcher) LimitTexts() map[string]string {
-	texts := d.limits.Map()
-	if v := d.validation.current.Load(); v != nil && v.limits != nil {
-		maps.Copy(texts, v.limits.LimitTexts())
-	}
-	return texts
 }
 
 func timeText(d time.Duration) string {

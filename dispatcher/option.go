@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -154,4 +155,23 @@ func WithHistory(calls int) Option {
 // see [WithHistory] for what is in memory.
 func WithStoredHistory(calls int, age time.Duration) Option {
 	return optionFunc(func(o *options) { o.kept = observe.Retention{Calls: calls, Age: age} })
+}
+
+// Console is the pages that a collector shows to browsers on its own port. web.Config is one; a program that never names
+// package web has none of its files.
+type Console interface {
+	// Mount returns what is served in place of next: the console where it is, next everywhere else. origins are those of
+	// [WithCORSOrigins]. [New] calls it once, and fails with its error.
+	Mount(next http.Handler, origins []string) (http.Handler, error)
+}
+
+// WithConsole shows a console in [Dispatcher.Handler], and so in [Dispatcher.ListenAndServe]:
+//
+//	dispatcher.New(id, address, namespaces, dispatcher.WithConsole(web.Config{}))
+//
+// The zero web.Config shows it at /console/ to browsers on the same machine, and refuses what pages of other sites make a
+// browser send to any path of the port. Default: none; requests of browsers are then not looked at, but for
+// [WithCORSOrigins].
+func WithConsole(console Console) Option {
+	return optionFunc(func(o *options) { o.console = console })
 }

@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"time"
 )
 
 // Resume brings the connections of earlier runs back, see [conn.Manager.RecoverFromRestart], and lets calls wait for
@@ -12,45 +11,7 @@ import (
 // and before the first request is accepted; [Dispatcher.ListenAndServe] does. A nil joining is not waited for.
 func (d *Dispatcher) Resume(ctx context.Context, joining <-chan struct{}) error {
 	if d.limits.OpenTimeout > 0 {
-		d.awaitPeers(joining)
+		d.opening.awaitPeers(joining)
 	}
 	return d.conns.RecoverFromRestart(ctx)
-}
-
-// awaitPeers makes calls wait. It does not wait itself.
-func (d *Dispatcher) awaitPeers(joining <-chan struct{}) {
-	end := d.views.Expect()
-	if end == nil {
-		return
-	}
-	d.waiting.Go(func() {
-		defer end()
-		timeout := time.NewTimer(d.limits.OpenTimeout)
-		defer timeout.Stop()
-		for {
-			changed := d.conns.Changed()
-			if joining == nil && !d.expectsPeers() {
-				return
-			}
-			select {
-			case <-changed:
-			case <-joining:
-				joining = nil
-			case <-timeout.C:
-				return
-			case <-d.draining:
-				return
-			}
-		}
-	})
-}
-
-// expectsPeers reports whether a peer of an earlier run has not been heard in this one.
-func (d *Dispatcher) expectsPeers() bool {
-	for _, peer := range d.conns.Table().Peers() {
-		if peer.Silent {
-			return true
-		}
-	}
-	return false
 }

@@ -48,7 +48,10 @@ func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConf
 func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, how Serving) error {
 	life := context.WithoutCancel(ctx)
 	how.Grace = cmp.Or(how.Grace, 10*time.Second)
-	err := d.checkListener(listener, how.TLS)
+	var err error
+	if !d.plaintext {
+		err = checkListener(d.id, listener, how.TLS)
+	}
 	if err == nil {
 		err = d.Resume(life, how.Joined)
 	}
@@ -74,7 +77,7 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 		d.conns.Close()
 		_ = server.Close() // nobody is left to tell
 	}
-	return errors.Join(err, d.stop(life, server, how.Grace))
+	return errors.Join(err, (&serving{self: d.id, log: d.log, server: server, shutdown: d.Shutdown}).stop(life, how.Grace))
 }
 
 // Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1
@@ -94,38 +97,3 @@ func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.S
 // Listener bounds how many connections of a listener are open at once to [Limits.Connections]: more wait to be
 // accepted. A connection that became a link counts until the link ends.
 func (d *Dispatcher) Listener(inner net.Listener) net.Listener { return d.port.Listener(inner) }
-
-// checkListener refuses to show calls to a network.
-func (d *Dispatcher) checkListener(listener net.Listener, tlsConfig *tls.Config) error {
-	address, ok := listener.Addr().(*net.TCPAddr)
-	if tlsConfig != nil || d.options.plaintext || !ok || address.IP.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("collector %q does not listen at %s without TLS: everybody on the way could read and change its calls; "+
-		"give a certificate, listen at 127.0.0.1, or allow it by dispatcher.WithPlaintext", d.id, address)
-}
-
-func serveOn(server *http.Server, listener net.Listener) error {
-	if server.TLSConfig != nil {
-		return server.ServeTLS(listener, "", "")
-	}
-	return server.Serve(listener)
-}
-
-// stop says goodbye to the peers, so that they go elsewhere, and then waits for the calls that came in here. What is left
-// after the grace is cut off.
-func (d *Dispatcher) stop(ctx context.Context, server *http.Server, grace time.Duration) error {
-	d.log.Info("draining", "collector", d.id, "grace", grace)
-	ctx, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	err := d.Shutdown(ctx)
-	if server.Shutdown(ctx) != nil {
-		d.log.Warn("calls were still running and are cut off", "collector", d.id)
-		_ = server.Close() // they have had their time
-	}
-	d.log.Info("stopped", "collector", d.id)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", grace, err)
-	}
-	return err
-}

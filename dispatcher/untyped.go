@@ -44,15 +44,15 @@ func (d *Dispatcher) RegisterService(namespace, service, methodName string, serv
 		problems = append(problems, "the handler is nil")
 	}
 	if len(problems) > 0 {
-		return d.registrationError(namespace, problems)
+		return d.registrar.refusal(namespace, problems)
 	}
 	spec := connect.Spec{StreamType: connect.StreamTypeUnary, Procedure: name.Procedure(service, methodName)}
 	untyped := handler.Untyped{
 		Self: d.id, Log: d.log, Procedure: spec.Procedure,
-		Types: func() descriptor.Resolver { return d.typesIn(namespace) },
+		Types: func() descriptor.Resolver { return d.types.in(namespace) },
 		Validate: func(ctx context.Context, in *anypb.Any) *refusal.Refusal {
 			return d.validation.validateUntyped(ctx, namespace, spec.Procedure, in)
 		},
 	}
-	return d.addMethods(namespace, []connect.Method{{Spec: spec, Handler: untyped.Handler(serve)}})
+	return d.registrar.add(namespace, []connect.Method{{Spec: spec, Handler: untyped.Handler(serve)}})
 }

@@ -18,7 +18,6 @@ import (
 var circular = map[string]int{
 	"bench":                      6,
 	"conn/link/internal/outbox":  2,
-	"dispatcher":                 11,
 	"examples/app":               2,
 	"internal/clienttest/matrix": 12,
 }

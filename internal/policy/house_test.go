@@ -13,9 +13,7 @@ const (
 
 // overfull are the folders and types that are larger than they may be, with what they had when they were counted. The
 // list only gets shorter, and its numbers only smaller.
-var overfull = map[string]int{
-	"dispatcher.Dispatcher": 55,
-}
+var overfull = map[string]int{}
 
 func TestFoldersAreSmall(t *testing.T) {
 	t.Parallel()

@@ -45,6 +45,7 @@ type shape struct {
 // all are made anew.
 const maxHandlers = 16384
 
+// Serve answers a request for a method of the mesh.
 func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
 	namespace, procedure := ingress.CutNamespace(r.URL.Path)
 	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {

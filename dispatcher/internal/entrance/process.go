@@ -22,6 +22,7 @@ type Transport struct {
 	Namespace string
 }
 
+// NewClientStream is that of [connect.Transport].
 func (t *Transport) NewClientStream(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
 	info, ok := connect.CallInfoForClientContext(ctx)
 	if !ok {

@@ -9,17 +9,25 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // The types of an Any and of extensions are found in the schemas of a namespace, as its methods are: two namespaces may
 // have two versions of one type, and most types are not linked into this program at all.
 
-// typesIn are all types of a namespace that this collector knows: linked in, registered here, and of peers in the order
+// typeIndex finds the types of the namespaces of this collector.
+type typeIndex struct {
+	methods *hosted.Set
+	known   func() *peerschema.Known // the schemas of the peers
+}
+
+// in are all types of a namespace that this collector knows: linked in, registered here, and of peers in the order
 // of their ids. An empty namespace stands for all.
-func (d *Dispatcher) typesIn(namespace string) descriptor.Resolver {
+func (t *typeIndex) in(namespace string) descriptor.Resolver {
 	chain := descriptor.Chain{protoregistry.GlobalTypes}
-	current, known := d.methods.Snapshot(), d.schemas.Known()
+	current, known := t.methods.Snapshot(), t.known()
 	for _, name := range slices.Sorted(maps.Keys(current.Methods)) {
 		if namespace == "" || namespace == name {
 			chain = append(chain, current.TypesIn(name))
@@ -34,12 +42,12 @@ func (d *Dispatcher) typesIn(namespace string) descriptor.Resolver {
 }
 
 // legible gives the details of an error to Connect clients as JSON too, as connect does for types that are linked in.
-func (d *Dispatcher) legible(namespace string, info *connect.CallInfo, err error) error {
+func (t *typeIndex) legible(namespace string, info *connect.CallInfo, err error) error {
 	failure, ok := err.(*connect.Error) //nolint:errorlint // what is around it does not leave
 	if !ok || info.Protocol != connect.ProtocolNameConnect || !slices.ContainsFunc(failure.Details(), illegible) {
 		return err
 	}
-	types := d.typesIn(namespace)
+	types := t.in(namespace)
 	legible := connect.NewError(failure.Code(), failure.Message()).WithCause(err)
 	for _, detail := range failure.Details() {
 		if illegible(detail) {

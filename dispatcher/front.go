@@ -1,0 +1,66 @@
+package dispatcher
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
+	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/internal/origin"
+)
+
+// front takes every request that is for the collector to where it belongs.
+type front struct {
+	port     *ingress.Port
+	own      *ownServices
+	conns    *conn.Manager
+	native   *entrance.Native
+	observer *call.Observer
+	views    *call.Views
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if refused := ingress.CheckProtocol(r); refused != nil {
+		f.port.Refuse(w, r, refused)
+		return
+	}
+	if r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath { // whose limits are the link's own
+		f.conns.ServeHTTP(w, r)
+		return
+	}
+	r = ingress.NarrowReflection(r)
+	if !f.port.Serve(f.own.current.Load(), w, r) {
+		f.native.Serve(w, r)
+	}
+}
+
+// observeRefusal tells of a request that was refused before it was a call.
+func (f *front) observeRefusal(r *http.Request, procedure string, err error) {
+	seen := f.observer.Observe(observe.Native, "", procedure)
+	seen.Caller = r.RemoteAddr
+	seen.End(f.views.Now().Route, err)
+}
+
+// behind is everything that is served on the port, down to f: the console, then CORS, then gRPC-Web as text, then the collector.
+func (f *front) behind(console Console, origins []string, pages *origin.Pages) (http.Handler, error) {
+	all := ingress.WebText(f)
+	if len(origins) > 0 {
+		all = ingress.CORS(all, origins, pages)
+	}
+	if console == nil {
+		return all, nil
+	}
+	all, err := console.Mount(all, origins)
+	if err == nil && all == nil {
+		err = errors.New("its Mount returned no handler")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dispatcher.WithConsole: %w", err)
+	}
+	return all, nil
+}
