@@ -35,6 +35,18 @@ func (m *Map[K, V]) Set(key K, value V) {
 	m.current.Store(&next)
 }
 
+// Remember is Set for what can be made again: where there are most values already, all of them are forgotten first.
+func (m *Map[K, V]) Remember(key K, value V, most int) {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	var next map[K]V
+	if held := m.Snapshot(); len(held) < most {
+		next = held
+	}
+	next = With(next, key, value)
+	m.current.Store(&next)
+}
+
 // Delete takes a key out, if it is there.
 func (m *Map[K, V]) Delete(key K) {
 	m.writing.Lock()

@@ -51,3 +51,19 @@ func TestReadingDoesNotAllocate(t *testing.T) {
 		t.Errorf("a look allocates %v times", n)
 	}
 }
+
+func TestRememberForgetsAllWhenFull(t *testing.T) {
+	t.Parallel()
+	var m cow.Map[int, string]
+	for i := range 3 {
+		m.Remember(i, "v", 3)
+	}
+	before := m.Snapshot()
+	m.Remember(3, "w", 3)
+	if got := m.Snapshot(); len(got) != 1 || got[3] != "w" {
+		t.Errorf("after the fourth of at most three: %v", got)
+	}
+	if len(before) != 3 {
+		t.Errorf("a snapshot changed: %v", before)
+	}
+}

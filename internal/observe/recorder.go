@@ -8,6 +8,7 @@ import (
 	"time"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/cow"
 )
 
 // Recorder remembers what a collector saw. All methods are safe for concurrent use; a nil Recorder ignores calls.
@@ -90,8 +91,7 @@ func (r *Recorder) add(k key) *series {
 	if s, ok := old[k]; ok {
 		return s
 	}
-	next := maps.Clone(old)
-	next[k] = &series{key: k}
+	next := cow.With(old, k, &series{key: k})
 	r.counts[k.kind]++
 	r.series.Store(&next)
 	return next[k]

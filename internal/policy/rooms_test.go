@@ -88,8 +88,8 @@ var mayImport = map[string][]string{
 	"dispatcher/internal/entrance": {
 		"conn/link", "dispatcher/internal/call", "dispatcher/internal/header", "dispatcher/internal/hosted",
 		"dispatcher/internal/ingress", "dispatcher/internal/payload", "dispatcher/internal/peerschema",
-		"dispatcher/internal/recovery", "dispatcher/internal/refusal", "dispatcher/internal/routing", "gen", "internal/gate",
-		"internal/name", "internal/observe", "internal/status", "mesh",
+		"dispatcher/internal/recovery", "dispatcher/internal/refusal", "dispatcher/internal/routing", "gen", "internal/cow",
+		"internal/gate", "internal/name", "internal/observe", "internal/status", "mesh",
 	},
 	"dispatcher/internal/handler": {
 		"dispatcher/internal/hosted", "dispatcher/internal/payload", "dispatcher/internal/refusal", "internal/descriptor",
@@ -98,7 +98,7 @@ var mayImport = map[string][]string{
 	"dispatcher/internal/health": {
 		"dispatcher/internal/handler", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing",
 	},
-	"dispatcher/internal/hosted": {"gen", "internal/descriptor", "internal/name", "internal/schema"},
+	"dispatcher/internal/hosted": {"gen", "internal/cow", "internal/descriptor", "internal/name", "internal/schema"},
 	"dispatcher/internal/ingress": {
 		"conn/link", "dispatcher/internal/codec", "dispatcher/internal/refusal", "internal/origin", "mesh",
 	},
@@ -115,7 +115,7 @@ var mayImport = map[string][]string{
 	},
 	"dispatcher/internal/peerschema": {
 		"conn", "conn/link", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing", "gen",
-		"internal/descriptor", "internal/name", "internal/schema", "mesh",
+		"internal/cow", "internal/descriptor", "internal/name", "internal/schema", "mesh",
 	},
 	"dispatcher/internal/recovery": {"dispatcher/internal/refusal", "mesh"},
 	"dispatcher/internal/refusal":  {"gen", "internal/status", "mesh"},
@@ -129,7 +129,7 @@ var mayImport = map[string][]string{
 	"conn/internal/seed":         {"conn/internal/dial", "conn/internal/identity", "conn/link", "gen", "internal/name", "internal/status"},
 	"conn/internal/store":        {"gen", "store"},
 	"conn/link/internal/buffer":  {},
-	"conn/link/internal/frame":   {},
+	"conn/link/internal/frame":   {"internal/cow"},
 	"conn/link/internal/outbox":  {"conn/link/internal/buffer", "conn/link/internal/frame"},
 	"conn/link/internal/slots":   {},
 	"conn/link/internal/socket":  {},
@@ -143,7 +143,7 @@ var mayImport = map[string][]string{
 	"internal/memnet":     {},
 	"internal/meshtest":   {"dispatcher", "gen"},
 	"internal/name":       {},
-	"internal/observe":    {"gen", "store"},
+	"internal/observe":    {"gen", "internal/cow", "store"},
 	"internal/origin":     {},
 	"internal/policy":     {},
 	"internal/reuse":      {},

@@ -2,10 +2,7 @@ package entrance
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -15,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/internal/cow"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -29,9 +27,7 @@ type Native struct {
 	Timeouts call.Timeouts
 	// Legible gives the details of an error to clients that read JSON, as far as their types are known in a namespace.
 	Legible func(namespace string, info *connect.CallInfo, err error) error
-	// made is replaced as a whole, so that calls read it without a lock.
-	made   atomic.Pointer[map[shape]http.Handler]
-	making sync.Mutex
+	made    cow.Map[shape, http.Handler]
 }
 
 // shape is what an HTTP handler depends on.
@@ -67,27 +63,12 @@ func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *Native) handler(s shape) http.Handler {
-	if made := n.made.Load(); made != nil {
-		if h, ok := (*made)[s]; ok {
-			return h
-		}
+	made, ok := n.made.Get(s)
+	if !ok { // two first calls at once may make two, which are equal
+		made = n.mount(s)
+		n.made.Remember(s, made, maxHandlers)
 	}
-	return n.make(s)
-}
-
-func (n *Native) make(s shape) http.Handler {
-	n.making.Lock()
-	defer n.making.Unlock()
-	next := make(map[shape]http.Handler)
-	if made := n.made.Load(); made != nil && len(*made) < maxHandlers {
-		if h, ok := (*made)[s]; ok {
-			return h
-		}
-		maps.Copy(next, *made)
-	}
-	next[s] = n.mount(s)
-	n.made.Store(&next)
-	return next[s]
+	return made
 }
 
 // mount makes the HTTP handler of a procedure. Its server has no interceptors: those of the collector are around what

@@ -1,7 +1,6 @@
 package hosted
 
 import (
-	"maps"
 	"sync"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -9,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
 
+	"github.com/collectiverpc/collective/internal/cow"
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
@@ -37,30 +37,23 @@ func NewSnapshot(revision uint64, spaces map[string]map[string]*Method) *Snapsho
 
 // With returns what is registered after methods were added. Nobody checks duplicates here.
 func (s *Snapshot) With(methods []*Method) map[string]map[string]*Method {
-	spaces := maps.Clone(s.Methods)
+	all := s.Methods
 	for _, m := range methods {
-		space := maps.Clone(spaces[m.Namespace])
-		if space == nil {
-			space = make(map[string]*Method)
-		}
-		space[m.Spec.Procedure] = m
-		spaces[m.Namespace] = space
+		all = cow.With(all, m.Namespace, cow.With(all[m.Namespace], m.Spec.Procedure, m))
 	}
-	return spaces
+	return all
 }
 
 // Without returns what is registered after methods were taken out.
 func (s *Snapshot) Without(methods []*Method) map[string]map[string]*Method {
-	spaces := maps.Clone(s.Methods)
+	all := s.Methods
 	for _, m := range methods {
-		space := maps.Clone(spaces[m.Namespace])
-		delete(space, m.Spec.Procedure)
-		spaces[m.Namespace] = space
-		if len(space) == 0 {
-			delete(spaces, m.Namespace)
+		left := cow.Without(all[m.Namespace], m.Spec.Procedure)
+		if all = cow.With(all, m.Namespace, left); len(left) == 0 {
+			all = cow.Without(all, m.Namespace)
 		}
 	}
-	return spaces
+	return all
 }
 
 // Catalog is what peers are told.

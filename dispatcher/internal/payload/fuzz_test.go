@@ -3,9 +3,10 @@ package payload
 import (
 	"testing"
 
-	"github.com/collectiverpc/collective/internal/descriptor"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // The name in an Any is a valid message name or the Any is refused.

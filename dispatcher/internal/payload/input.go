@@ -1,12 +1,13 @@
 package payload
 
 import (
-	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
-	"github.com/collectiverpc/collective/internal/descriptor"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
 // ToGo unwraps the input of an untyped handler.

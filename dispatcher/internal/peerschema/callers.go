@@ -1,14 +1,12 @@
 package peerschema
 
 import (
-	"sync"
-	"sync/atomic"
-
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/internal/cow"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/schema"
 	"github.com/collectiverpc/collective/mesh"
@@ -17,9 +15,7 @@ import (
 // Callers compares what clients in this process were generated from with what peers serve: once for each pair.
 // The zero value is ready to use.
 type Callers struct {
-	// judged is replaced as a whole, so that calls read it without a lock.
-	judged  atomic.Pointer[map[callerPair]routing.Comparison]
-	judging sync.Mutex
+	compared cow.Map[callerPair, routing.Comparison]
 }
 
 // callerPair is a client's schema of a method and the fingerprint of a peer's.
@@ -42,10 +38,8 @@ func (c *Callers) Skew(schemas *Known, e *routing.Entry, d *routing.Decision, na
 		m, _ := d.Peer(0).Method(namespace, e.Procedure)
 		p.theirs = m.GetFingerprint()
 	}
-	if judged := c.judged.Load(); judged != nil {
-		if found, ok := (*judged)[p]; ok {
-			return found
-		}
+	if found, ok := c.compared.Get(p); ok {
+		return found
 	}
 	return c.compare(schemas.Of(d.Peer(0).ID, namespace), e, p)
 }
@@ -59,16 +53,7 @@ func (c *Callers) compare(known *Schema, e *routing.Entry, p callerPair) routing
 		}
 		found = CompareChanges(schema.Skew(p.ours, theirs))
 	}
-	c.judging.Lock()
-	defer c.judging.Unlock()
-	next := make(map[callerPair]routing.Comparison)
-	if judged := c.judged.Load(); judged != nil && len(*judged) < maxCallerPairs {
-		for known, Comparison := range *judged {
-			next[known] = Comparison
-		}
-	}
-	next[p] = found
-	c.judged.Store(&next)
+	c.compared.Remember(p, found, maxCallerPairs)
 	return found
 }
 

@@ -2,10 +2,11 @@ package frame
 
 import (
 	"encoding/binary"
-	"maps"
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/internal/cow"
 )
 
 const (
@@ -57,11 +58,11 @@ func (s *SentNames) Define(name Name) {
 	if ref == 0 || s.Ref(name) != 0 {
 		return
 	}
-	more := make(map[Name]uint64, ref)
+	var held map[Name]uint64
 	if given := s.given.Load(); given != nil {
-		maps.Copy(more, *given)
+		held = *given
 	}
-	more[name] = ref
+	more := cow.With(held, name, ref)
 	s.given.Store(&more)
 }
 
