@@ -370,21 +370,6 @@ func (o *RetryingCall) Close() error {
 	return o.current().Close()
 }
 
-// exchange runs a unary call: raw is the request and becomes the answer.
-func (o *RetryingCall) exchange(raw *link.Raw) error {
-	defer o.Close()
-	if err := o.Send(raw); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if err := o.CloseSend(); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	answer := new(link.Raw)
-	err := o.Receive(answer)
-	raw.Data = answer.Data
-	return err
-}
-
 // addressEntrance gives a call's headers to the entrance, which reads what it would of any client.
 func (o *RetryingCall) addressEntrance(to *connect.Header) {
 	if target := o.header.Get(mesh.HeaderTarget); target != "" {
