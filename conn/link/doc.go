@@ -150,6 +150,21 @@
 // "last" is a half-close or an END, "popped" that Receive has all that is left, "abort" that the call was aborted, and
 // "drop" that the receiver wants no more although messages are there. HEADERS move neither: both halves go on.
 //
+// The serving end knows beside that what the handler has made of the response. Only the handler moves it, and it does not
+// move the life of the call:
+//
+//	         the only message    ┌──────┐  return: END brings the headers, the message and the verdict
+//	          ┌─────────────────▶│ held ├──────────────────────────────────────────────┐
+//	┌─────────┴┐                 └──────┘                                              ▼
+//	│ awaited  ├──────────────────────────────────────────────────────────────────▶ END sent
+//	└─────────┬┘  return without a message                                             ▲
+//	          │                  ┌───────┐  return: END brings the trailers            │
+//	          └─────────────────▶│ begun ├─────────────────────────────────────────────┘
+//	   headers or first message  └───────┘
+//
+// A response of one message goes by "held", one of a stream by "begun": so a unary answer is one frame. A second message
+// of the former is the handler's mistake, and its SendHeaders sends nothing.
+//
 // # Bounds
 //
 // See [Limits]. A quarter of MaxHeld can be lent to calls beyond their first 256 KiB. A call over its credit or over the

@@ -20,17 +20,21 @@ const usage = `usage:
   app call ADDRESS ID      dials the collector, and asks for a user
   app history ADDRESS      prints the calls that the collector remembers, the newest first`
 
-func run(ctx context.Context, args []string) error {
-	command := ""
+// command does what its name says for the collector at an address. The argument is the file of serve, the id of call.
+type command func(ctx context.Context, address, argument string) error
+
+// run does what the arguments of the program ask for. main has the commands that show how a collector is wired.
+func run(ctx context.Context, args []string, serve, call command) error {
+	name := ""
 	if len(args) > 0 {
-		command = args[0]
+		name = args[0]
 	}
 	switch {
-	case command == "serve" && len(args) == 3:
+	case name == "serve" && len(args) == 3:
 		return serve(ctx, args[1], args[2])
-	case command == "call" && len(args) == 3:
+	case name == "call" && len(args) == 3:
 		return call(ctx, args[1], args[2])
-	case command == "history" && len(args) == 2:
+	case name == "history" && len(args) == 2:
 		return printHistory(ctx, args[1])
 	default:
 		return errors.New(usage)

@@ -21,6 +21,7 @@ import (
 const typeURLPrefix = "type.googleapis.com/"
 
 // MessageName is the full name of the message in an Any; the zero Any has none.
+// Whatever stands before the last slash is ignored, as the convention has it: nothing is ever fetched from there.
 func MessageName(in *anypb.Any) (string, *refusal.Refusal) {
 	if in.GetTypeUrl() == "" && len(in.GetValue()) == 0 {
 		return "", nil
@@ -35,6 +36,8 @@ func MessageName(in *anypb.Any) (string, *refusal.Refusal) {
 }
 
 // Check refuses an input that is not the request message of a method. No input stands for the empty message.
+// It compares names alone, so that calls are refused before anything is decoded; whether the bytes fit is found where the
+// method runs.
 func Check(in *anypb.Any, want string) *refusal.Refusal {
 	has, r := MessageName(in)
 	switch {
@@ -48,6 +51,7 @@ func Check(in *anypb.Any, want string) *refusal.Refusal {
 
 // Bytes is the encoded request message of a method: the value of the Any, or the Any itself where the method
 // takes one.
+// The bytes are the caller's own and not copied.
 func Bytes(in *anypb.Any, want string) ([]byte, *refusal.Refusal) {
 	if want != hosted.AnyType {
 		return in.GetValue(), nil
@@ -60,6 +64,7 @@ func Bytes(in *anypb.Any, want string) ([]byte, *refusal.Refusal) {
 }
 
 // Pack packs an encoded response message of a type, or is the Any that the method itself answers.
+// The error is that of an answer which is no Any, from a handler or a peer. The Any keeps data.
 func Pack(data []byte, messageType string) (*anypb.Any, error) {
 	if messageType != hosted.AnyType {
 		return &anypb.Any{TypeUrl: typeURLPrefix + messageType, Value: data}, nil
@@ -72,6 +77,8 @@ func Pack(data []byte, messageType string) (*anypb.Any, error) {
 }
 
 // Unpack decodes an Any into a message of a type that is linked in, or one of more.
+// more is called only for a type that is not linked in, since it may have to gather a namespace. Types of generated code
+// come first, so that handlers get the Go types that they know. Both also serve for what is nested in the message.
 func Unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *refusal.Refusal) {
 	name, r := MessageName(in)
 	if r != nil {
@@ -99,6 +106,7 @@ func Decode(data []byte, into proto.Message) *refusal.Refusal {
 	return decodeWith(protoregistry.GlobalTypes, data, into)
 }
 
+// decodeWith bounds the depth, which a few bytes for each level could otherwise make exhaust the stack.
 func decodeWith(types descriptor.Resolver, data []byte, into proto.Message) *refusal.Refusal {
 	if err := (proto.UnmarshalOptions{Resolver: types, RecursionLimit: codec.MaxDepth}).Unmarshal(data, into); err != nil {
 		return malformed(err)
@@ -106,6 +114,7 @@ func decodeWith(types descriptor.Resolver, data []byte, into proto.Message) *ref
 	return nil
 }
 
+// malformed refuses what the caller sent; the cause stays for the log.
 func malformed(err error) *refusal.Refusal {
 	r := refusal.New(connect.CodeInvalidArgument, mesh.ReasonInputMalformed, "the input does not decode: "+err.Error())
 	r.Cause = err

@@ -11,6 +11,9 @@ import (
 )
 
 // ToGo unwraps the input of an untyped handler.
+// A wrapper, a Struct, a ListValue and a Value become the Go value that they stand for, nothing and Empty become nil,
+// and any other message stays one. A 64-bit integer keeps its type: it is not made a float64 on the way, as it would be
+// by JSON. types is called only for messages that are not linked in.
 func ToGo(in *anypb.Any, types func() descriptor.Resolver) (any, *refusal.Refusal) {
 	if in.GetTypeUrl() == "" && len(in.GetValue()) == 0 {
 		return nil, nil

@@ -13,6 +13,9 @@ import (
 )
 
 // ToAny wraps the output of an untyped handler. The error goes on behind "the handler of …".
+//
+// The same Go type always gives the same message type, whatever its value: clients generate code for what they got once.
+// So a scalar becomes the wrapper of its kind and not a Value, and what reflect finds in a named type counts.
 func ToAny(output any) (*anypb.Any, error) {
 	message, err := toMessage(output)
 	if err != nil {
@@ -28,6 +31,8 @@ func ToAny(output any) (*anypb.Any, error) {
 	return packed, nil
 }
 
+// toMessage finds the message for an output. Types that say how they are written come before their kind: a time.Duration
+// is an integer, but a type with MarshalText means its text.
 func toMessage(output any) (proto.Message, error) {
 	switch own := output.(type) {
 	case nil:
@@ -46,6 +51,8 @@ func toMessage(output any) (proto.Message, error) {
 }
 
 // wrapScalar is the wrapper of a scalar, nil for what is none.
+// Small integers widen to 32 bits, int and uint to 64 on every machine, so that the type does not depend on where the
+// handler runs.
 func wrapScalar(v reflect.Value) proto.Message {
 	switch v.Kind() { //nolint:exhaustive // the others are no scalars
 	case reflect.String:

@@ -25,12 +25,17 @@ var errDeep = fmt.Errorf("nests deeper than %d", codec.MaxDepth)
 
 // toValue makes a google.protobuf.Value of a Go value as encoding/json would write it, with json tags. Protobuf messages
 // in it are written as protojson does. Nothing is rounded: a number that a double does not keep is refused.
+// The caller puts "returned a T that" before an error.
 func toValue(v any) (*structpb.Value, error) { return valueOf(reflect.ValueOf(v), 0) }
 
+// valueOf walks a value. It goes by reflection rather than through encoding/json at once, because that writes every
+// number as text and every []byte of a named type as it likes: precision could not be judged any more. What json tags
+// describe is left to encoding/json all the same.
 func valueOf(v reflect.Value, depth int) (*structpb.Value, error) {
 	if depth > codec.MaxDepth {
 		return nil, errDeep
 	}
+	// The zero reflect.Value is what an untyped nil gives.
 	if !v.IsValid() {
 		return structpb.NewNullValue(), nil
 	}
@@ -40,6 +45,7 @@ func valueOf(v reflect.Value, depth int) (*structpb.Value, error) {
 	switch own := v.Interface().(type) {
 	case proto.Message:
 		return messageValue(own)
+	// It has a MarshalJSON of no kind, and its own text is what must be kept.
 	case json.Number:
 		return numberValue(own.String())
 	case json.Marshaler, encoding.TextMarshaler:
@@ -60,10 +66,12 @@ func valueOf(v reflect.Value, depth int) (*structpb.Value, error) {
 	return scalarValue(v)
 }
 
+// nilable are the kinds whose nil is written as null, as encoding/json does; of others IsNil would panic.
 func nilable(kind reflect.Kind) bool {
 	return kind == reflect.Pointer || kind == reflect.Interface || kind == reflect.Map || kind == reflect.Slice
 }
 
+// scalarValue is a value without parts. NaN and the infinities have no JSON, so they fall through to the refusal.
 func scalarValue(v reflect.Value) (*structpb.Value, error) {
 	switch {
 	case v.Kind() == reflect.String:
@@ -97,12 +105,14 @@ func numberValue(text string) (*structpb.Value, error) {
 	return structpb.NewNumberValue(number), nil
 }
 
+// isInteger tells what a Go integer can be from what is a float by its text: of the latter rounding is expected.
 func isInteger(text string) bool {
 	_, signed := strconv.ParseInt(text, 10, 64)
 	_, unsigned := strconv.ParseUint(text, 10, 64)
 	return signed == nil || unsigned == nil
 }
 
+// mapValue is an object. Only keys of the string kind are taken here; encoding/json decides about all others.
 func mapValue(v reflect.Value, depth int) (*structpb.Value, error) {
 	if v.Type().Key().Kind() != reflect.String {
 		return jsonValue(v.Interface(), depth) // which knows the keys that have a text
@@ -122,6 +132,7 @@ func mapValue(v reflect.Value, depth int) (*structpb.Value, error) {
 	return structpb.NewStructValue(&structpb.Struct{Fields: fields}), nil
 }
 
+// listValue is a list. Its errors name the index.
 func listValue(v reflect.Value, depth int) (*structpb.Value, error) {
 	values := make([]*structpb.Value, v.Len())
 	for i := range values {
@@ -135,6 +146,7 @@ func listValue(v reflect.Value, depth int) (*structpb.Value, error) {
 }
 
 // messageValue is a protobuf message as protojson writes it.
+// Its 64-bit integers are texts by that, and are not rounded either.
 func messageValue(message proto.Message) (*structpb.Value, error) {
 	data, err := protojson.Marshal(message)
 	if err != nil {
@@ -145,6 +157,7 @@ func messageValue(message proto.Message) (*structpb.Value, error) {
 }
 
 // jsonValue is what encoding/json makes of a value, for types that json tags or methods describe.
+// Numbers are read back as text for numberValue to judge. The depth counts on, since a value could nest through methods.
 func jsonValue(v any, depth int) (*structpb.Value, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -160,6 +173,7 @@ func jsonValue(v any, depth int) (*structpb.Value, error) {
 }
 
 // placed is an error at a place inside a value.
+// It is built from the inside out, one element for each level that returns.
 type placed struct {
 	at  string
 	err error

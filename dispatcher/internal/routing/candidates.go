@@ -28,6 +28,8 @@ func (v *View) candidates(s *NamespaceIndex, e *Entry, c Call, d *Decision) []*m
 	return list
 }
 
+// localCandidate is this collector as a candidate. It is eligible for a method that is registered here even where the
+// decision went elsewhere for the sake of a target: it tells what would happen without one. d may be nil.
 func (v *View) localCandidate(s *NamespaceIndex, e *Entry, c Call, d *Decision) *meshv1.Candidate {
 	candidate := &meshv1.Candidate{CollectorId: v.Self, Local: true, Reason: "not registered here"}
 	if e == nil || e.Local == nil {
@@ -44,6 +46,8 @@ func (v *View) localCandidate(s *NamespaceIndex, e *Entry, c Call, d *Decision) 
 	return candidate
 }
 
+// peerCandidate is a peer as a candidate. Ranks count from 1; 0 is a peer that is not tried. A compatible schema that
+// differs is told as well: it does not keep calls away, but people look for it here first.
 func peerCandidate(p *RoutePeer, s *NamespaceIndex, e *Entry, c Call, rank int32) *meshv1.Candidate {
 	candidate := &meshv1.Candidate{CollectorId: p.ID, Rank: rank, Reason: whyNot(p, s, e)}
 	switch {

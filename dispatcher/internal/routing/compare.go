@@ -6,6 +6,8 @@ import (
 
 // compare says whether a peer's schema of a method is another one than the method has here, and what of that. It looks
 // up what judge has found.
+// It never compares schemas itself, which may take long and would be done under the lock of who joins: a pair that is not
+// known yet counts as one that breaks, so that no call is misunderstood meanwhile, and is told apart by Pending.
 func (e *Entry) compare(o offer, schemas Schemas) (differs bool, skew skewed) {
 	m := o.method
 	skew = skewed{RoutePeer: o.routePeer}
@@ -42,6 +44,7 @@ func (e *Entry) compare(o offer, schemas Schemas) (differs bool, skew skewed) {
 	return true, skew
 }
 
+// skewOf finds a peer in a list of an entry. The lists are short, since most meshes have one schema of a method.
 func skewOf(list []skewed, p *RoutePeer) (skewed, bool) {
 	i := slices.IndexFunc(list, func(s skewed) bool { return s.RoutePeer == p })
 	if i < 0 {
@@ -50,6 +53,8 @@ func skewOf(list []skewed, p *RoutePeer) (skewed, bool) {
 	return list[i], true
 }
 
+// isIncompatible tells a target that serves something else from one that does not serve the method at all: the two are
+// refused for different reasons, and only the first is mended by an update.
 func (e *Entry) isIncompatible(p *RoutePeer) bool {
 	_, odd := skewOf(e.Incompatible, p)
 	return odd

@@ -39,14 +39,18 @@ type Decision struct {
 func (d *Decision) Len() int { return len(d.peers) }
 
 // Peer is the i-th peer to try.
+// The others follow in the order of their ids, so that what is tried after a failure can be foretold. i is less than Len.
 func (d *Decision) Peer(i int) *RoutePeer { return d.peers[(d.lead+i)%len(d.peers)] }
 
 // suitsSeed reports whether a call can be put into an envelope. e may be nil.
+// Messages of a call that came as bytes have no type name for it here.
 func (e *Entry) suitsSeed(c Call) bool {
 	return !c.Raw || e != nil && e.untyped()
 }
 
 // lead picks the less loaded of two peers.
+// Two at random, and the better of them, spreads calls nearly as well as the least loaded of all would; and unlike that
+// it does not send every caller of a moment to the same peer. With one peer there is no choice and b is not asked.
 func lead(peers []*RoutePeer, b Balance) int {
 	n := uint32(len(peers))
 	if n < 2 {

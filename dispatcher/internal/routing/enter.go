@@ -13,6 +13,7 @@ import (
 // sends what the entrance has not announced, too, and hears from there why a call cannot be taken.
 
 // enter decides a call of a process that has an entrance.
+// The entry is only a hint: nil if the entrance has not announced the method.
 func (v *View) enter(c Call) Decision {
 	if r := v.refusesEntering(c.Namespace, c.Procedure); r != nil {
 		return Decision{Refusal: r}

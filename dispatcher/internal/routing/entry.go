@@ -38,6 +38,7 @@ type offer struct {
 	method    *meshv1.CatalogMethod
 }
 
+// newEntry is the entry of a procedure that is not registered here, as the peer has it whose offer decides.
 func newEntry(procedure string, o offer) *Entry {
 	m := o.method
 	service, method, err := name.SplitProcedure(procedure)
@@ -55,6 +56,7 @@ func newEntry(procedure string, o offer) *Entry {
 // untyped reports that the method takes the Any of an envelope as it is.
 func (e *Entry) untyped() bool { return e.Input == hosted.AnyType }
 
+// streamType is how a catalog's two flags are said by connect.
 func streamType(m *meshv1.CatalogMethod) connect.StreamType {
 	kind := connect.StreamTypeUnary
 	if m.GetClientStreaming() {

@@ -24,6 +24,11 @@ type Inputs struct {
 }
 
 // Join builds a view.
+// It costs time in proportion to everything that is registered anywhere, which is why it is done at a change and not for
+// a call. The result shares nothing with in that changes later, but for the loads of peers.
+//
+// The order matters: what is registered here has its entries before any peer offers the same, and all offers are
+// gathered before any is judged, so that the view does not depend on the order in which peers came.
 func Join(in Inputs) *View {
 	v := &View{
 		Self:       in.Self,
@@ -63,6 +68,8 @@ func rankedPeers(peers []*Peer) []*Peer {
 	})
 }
 
+// space is the index of a namespace, made when it is first named. A peer shares only namespaces of this collector, so
+// none comes into being by what a peer says.
 func (v *View) space(namespace string) *NamespaceIndex {
 	s, ok := v.Namespaces[namespace]
 	if !ok {
@@ -78,6 +85,7 @@ func (v *View) space(namespace string) *NamespaceIndex {
 	return s
 }
 
+// addPeer adds a peer with what it announced. Peers are added in the order of rankedPeers, which their offers keep.
 func (v *View) addPeer(peer *Peer, old *View) {
 	p := newRoutePeer(v.Self, peer, old)
 	v.Peers[peer.ID] = p
@@ -90,6 +98,7 @@ func (v *View) addPeer(peer *Peer, old *View) {
 }
 
 // index fills what follows from the entries.
+// It comes last: entries are made until all offers are settled.
 func (v *View) index() {
 	for _, s := range v.Namespaces {
 		for procedure, e := range s.Entries {
@@ -105,6 +114,7 @@ func (v *View) index() {
 	}
 }
 
+// indexName makes an entry findable by the names of its service and method.
 func (s *NamespaceIndex) indexName(e *Entry) {
 	methods, ok := s.Services[e.Service]
 	if !ok {
@@ -116,6 +126,7 @@ func (s *NamespaceIndex) indexName(e *Entry) {
 	methods[e.Method] = e
 }
 
+// addLocal makes what is registered here the entry: it decides what the method is, whatever peers say.
 func (s *NamespaceIndex) addLocal(m *hosted.Method) {
 	s.Entries[m.Spec.Procedure] = &Entry{
 		Procedure: m.Spec.Procedure, Service: m.Service, Method: m.Name,
@@ -125,6 +136,8 @@ func (s *NamespaceIndex) addLocal(m *hosted.Method) {
 	}
 }
 
+// addPeer gathers what a peer offers in the namespace. A peer of the seed's protocol announces nothing: it can only be
+// asked while it is reached, and is never remembered for a method.
 func (s *NamespaceIndex) addPeer(p *RoutePeer) {
 	if p.Seed {
 		if p.Routable {
@@ -168,6 +181,8 @@ func first(offers []offer, before *Entry) offer {
 	return offers[0]
 }
 
+// newRoutePeer is a peer for one view. Its load and what the log has said of it belong to the peer and not to the view:
+// calls that began by the last view are counted down in this one.
 func newRoutePeer(self string, peer *Peer, old *View) *RoutePeer {
 	p := &RoutePeer{Peer: peer, Route: mesh.NewRoute(self, peer.ID), arrival: mesh.NewRoute(peer.ID, self)}
 	p.alone = []*RoutePeer{p}
@@ -179,6 +194,7 @@ func newRoutePeer(self string, peer *Peer, old *View) *RoutePeer {
 	return p
 }
 
+// add puts a peer into the list of the entry in which calls look for it.
 func (e *Entry) add(o offer, schemas Schemas) {
 	p, m := o.routePeer, o.method
 	differs, skew := e.compare(o, schemas)

@@ -9,6 +9,8 @@ import (
 )
 
 // examined is what the router looked at before it refused.
+// A refusal keeps it instead of a text of every collector, since most refusals are never asked for that. It holds the
+// view, so it must not outlive the call for long.
 type examined struct {
 	view  *View
 	space *NamespaceIndex
@@ -21,9 +23,11 @@ func (l *examined) All() []*meshv1.Candidate {
 	return l.view.candidates(l.space, l.entry, l.call, nil)
 }
 
+// Count is how many collectors All has.
 func (l *examined) Count() int { return 1 + len(l.view.Peers) }
 
 // first is those of all that tell most: this collector, the target, who serves the method or did, and then the others.
+// It bounds what an error carries in a mesh of hundreds; n is at least 1.
 func (l *examined) First(n int) []*meshv1.Candidate {
 	list := []*meshv1.Candidate{l.view.localCandidate(l.space, l.entry, l.call, nil)}
 	for _, p := range l.ranked(n - 1) {

@@ -83,6 +83,7 @@ func (p *RoutePeer) condition() string {
 	return text
 }
 
+// busy says how loaded a peer is, which decides between equals; nothing for one that is idle.
 func (p *RoutePeer) busy() string {
 	if n := p.Load.Load(); n > 0 {
 		return ", " + strconv.Itoa(int(n)) + " calls under way"

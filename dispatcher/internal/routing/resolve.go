@@ -39,6 +39,7 @@ func (v *View) Resolve(namespace, service, method string) (string, *refusal.Refu
 }
 
 // fullName is the full name of a service; the name itself if no service has it.
+// So the caller's own words come back in the refusal that follows.
 func (s *NamespaceIndex) fullName(service string) (string, *refusal.Refusal) {
 	if _, ok := s.Services[service]; ok {
 		return service, nil
@@ -55,6 +56,7 @@ func (s *NamespaceIndex) fullName(service string) (string, *refusal.Refusal) {
 }
 
 // CheckNames refuses what cannot be a name, before anything is looked up.
+// Names are bounded and of few characters, and errors repeat them: without this a caller could put anything there.
 func CheckNames(namespace, service, method string) *refusal.Refusal {
 	switch {
 	case namespace == "":

@@ -78,6 +78,8 @@ func (v *View) noRoute(s *NamespaceIndex, e *Entry, c Call) *refusal.Refusal {
 	return r
 }
 
+// unreachableTarget refuses a call to a target that may serve it but cannot be asked now. The code says that calling
+// again may help: a target is a promise of the caller's that nobody else will do.
 func (v *View) unreachableTarget(s *NamespaceIndex, e *Entry, c Call, why string) *refusal.Refusal {
 	r := refusal.New(connect.CodeUnavailable, mesh.ReasonUnreachable,
 		"collector "+refusal.Quoted(c.Target)+" cannot be reached: "+why+"; call it again when it is back, or without a target")
@@ -85,6 +87,7 @@ func (v *View) unreachableTarget(s *NamespaceIndex, e *Entry, c Call, why string
 	return r
 }
 
+// notServing refuses a call to a target that is there and has no such method.
 func (v *View) notServing(s *NamespaceIndex, e *Entry, c Call) *refusal.Refusal {
 	message := "collector " + refusal.Quoted(c.Target) + " does not serve " + refusal.Spoken(c.Procedure) + " in namespace " + refusal.Quoted(s.Name)
 	if e == nil {

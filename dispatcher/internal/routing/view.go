@@ -62,8 +62,10 @@ func (v *View) Arrival(peer string) *mesh.Route {
 	return v.Route
 }
 
+// procedures are those that a refusal can suggest, sorted so that its text is the same each time.
 func (s *NamespaceIndex) procedures() []string { return slices.Sorted(maps.Keys(s.Entries)) }
 
+// collectors are the ids that can be a target.
 func (v *View) collectors() []string {
 	return append(slices.Sorted(maps.Keys(v.Peers)), v.Self)
 }
