@@ -29,6 +29,9 @@ type Executor struct {
 	Alone    Views // of what is registered here, without any peer, for Serve
 }
 
+// NewExecutor makes an executor of the methods of the collector self, in its namespaces. message is the largest answer in
+// bytes. validate is asked before each call and must not be nil; it is called from many goroutines. Alone is ready to use
+// and follows methods.
 func NewExecutor(self string, namespaces []string, message int, recovery *recovery.Recovery, methods *hosted.Set,
 	validate func(context.Context, *hosted.Method) *refusal.Refusal) *Executor {
 	l := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate}
@@ -39,6 +42,7 @@ func NewExecutor(self string, namespaces []string, message int, recovery *recove
 }
 
 // run runs a method. A call whose time is over is not started.
+// The validation comes before the interceptors: what they count are calls that could run.
 func (e *Executor) run(ctx context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
 	if err := ctx.Err(); err != nil {
 		return refusal.TimeOver(err, false).Err(e.self)
@@ -50,6 +54,7 @@ func (e *Executor) run(ctx context.Context, m *hosted.Method, info *connect.Call
 }
 
 // RunInProcess runs a method for a caller in this process, see [inprocess.Runner].
+// A panic of the handler becomes an error here, since nothing of a server is around it that would rescue it.
 func (e *Executor) RunInProcess(
 	caller context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream,
 ) (err error) {
@@ -66,6 +71,7 @@ type guardedStream struct {
 	limit int
 }
 
+// Send refuses before anything is encoded. The handler has run by then, so the refusal says so: nobody repeats the call.
 func (s *guardedStream) Send(msg any) error {
 	if message, ok := msg.(proto.Message); ok {
 		if size := proto.Size(message); size > s.limit {
@@ -78,6 +84,7 @@ func (s *guardedStream) Send(msg any) error {
 	return s.ServerStream.Send(msg)
 }
 
+// Receive knows the failure to decode by a code of connect's own that has no details; a handler's error never comes by here.
 func (s *guardedStream) Receive(msg any) error {
 	err := s.ServerStream.Receive(msg)
 	if err == nil {
@@ -93,6 +100,7 @@ func (s *guardedStream) Receive(msg any) error {
 
 // ServeLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the
 // connection itself, which comes in no namespace.
+// It never routes on: a peer that asks for what is not here any more is told so, and tries another by itself.
 func (e *Executor) ServeLink(system *connect.Server) link.Handler {
 	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
 		namespace := link.NamespaceOf(info)

@@ -9,6 +9,7 @@ import (
 )
 
 // openMirrored opens a call of this process on a peer. Its headers go as they are unless one of them must not.
+// Most calls of this process bring no header that must be left out, and save the copy.
 func (p *Peers) openMirrored(ctx context.Context, r *Request) (connect.ClientStream, *RetryingCall, error) {
 	if !filters(r.Info.RequestHeader()) {
 		out, err := p.open(ctx, r.Info, r.Decision, r.call(), nil)
@@ -43,6 +44,8 @@ type mirrored struct {
 	to, from *connect.CallInfo
 }
 
+// Receive mirrors after each message, since headers come with the first and trailers with the last. It is on the caller's
+// goroutine, so the caller may read its CallInfo without a lock.
 func (m *mirrored) Receive(msg any) error {
 	err := m.ClientStream.Receive(msg)
 	header.Mirror(m.to.ResponseHeader(), m.from.ResponseHeader())

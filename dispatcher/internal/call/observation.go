@@ -15,6 +15,7 @@ import (
 )
 
 // Observation is a call under observation, from its entrance to its verdict. It is told to the recorder once.
+// It is a value of its entrance's, used by one goroutine.
 type Observation struct {
 	observer *Observer
 	call     observe.Call
@@ -28,6 +29,8 @@ func (o *Observer) Observe(entrance observe.Entrance, namespace, procedure strin
 	return s
 }
 
+// Begin is [Observer.Observe] for an observation that lies in memory of the caller's, which saves a copy. The time of the
+// call counts from here. It must be zero before.
 func (s *Observation) Begin(o *Observer, entrance observe.Entrance, namespace, procedure string) {
 	s.observer = o
 	s.call.Entrance, s.call.Namespace, s.call.Procedure = entrance, namespace, procedure
@@ -54,6 +57,7 @@ func (s *Observation) sized(info *connect.CallInfo, kind connect.StreamType) {
 }
 
 // End tells the recorder how the call went. route is where it went.
+// Nothing may be noted after that.
 func (s *Observation) End(route *mesh.Route, err error) {
 	s.call.Duration = time.Since(s.call.Start)
 	s.call.Executor, s.call.Route = route.Executor, route.Route
@@ -83,6 +87,7 @@ func (s *Observation) fail(err error) {
 }
 
 // Arrivals observes the calls that come over links. The peer is where they entered the mesh.
+// Those without a namespace are of the connection itself and no calls of the mesh.
 func (o *Observer) Arrivals(views *Views, next link.Handler) link.Handler {
 	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
 		server, ok := info.TransportInfo.(*link.ServerInfo)

@@ -45,6 +45,7 @@ func (o *Observer) logged(c *observe.Call, caller string) {
 	o.Log.LogAttrs(ctx, slog.LevelDebug, "call", attrs...)
 }
 
+// loggedName is a name that cannot break the log: bounded, and text.
 func loggedName(name string) string {
 	if len(name) > maxLoggedName {
 		name = name[:maxLoggedName] + "…"
@@ -78,6 +79,7 @@ func (o *Observer) LogOwn(next connect.ServerFunc) connect.ServerFunc {
 	}
 }
 
+// isEnvelope knows the RPCs of the seed's protocol that bring a call of the mesh.
 func isEnvelope(procedure string) bool {
 	return procedure == collectorconnect.CollectiveDispatcherDispatchProcedure || procedure == collectorconnect.CollectiveDispatcherServeProcedure
 }

@@ -34,6 +34,8 @@ func opened(methods *hosted.Set, m *hosted.Method, info *connect.CallInfo, strea
 	return &openStream{ServerStream: stream, methods: methods, method: m, json: info.Codec == connect.CodecNameJSON}
 }
 
+// Receive decodes JSON itself, since connect's codec would refuse what it does not know. Of binary messages only dynamic
+// ones are decoded again: generated code keeps what it does not know and passes it on.
 func (s *openStream) Receive(msg any) error {
 	message, ok := msg.(proto.Message)
 	switch {
@@ -67,6 +69,7 @@ func unmarshalError(err error) error {
 	return connect.Errorf(connect.CodeInvalidArgument, "unmarshal message: %s", err).WithCause(err)
 }
 
+// Send encodes only JSON itself: in binary, unknown fields are written as they came.
 func (s *openStream) Send(msg any) error {
 	message, ok := msg.(proto.Message)
 	if !ok || !s.json {

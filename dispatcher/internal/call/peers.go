@@ -12,6 +12,7 @@ import (
 )
 
 // Peers opens calls on peers.
+// Its fields are set before the first call and never after; it is safe for concurrent use.
 type Peers struct {
 	Self     string
 	Log      *slog.Logger
@@ -28,6 +29,7 @@ type Peers struct {
 // attemptKey is how openOnPeer finds its peer behind the client interceptors.
 type attemptKey struct{}
 
+// openedAttempt goes down through the interceptors with where to open, and comes back with what was opened.
 type openedAttempt struct {
 	routePeer *routing.RoutePeer
 	call      link.Call
@@ -35,6 +37,7 @@ type openedAttempt struct {
 }
 
 // openOn opens one attempt on one peer. bare is the stream without what client interceptors put around it.
+// The load and the headers are the caller's to keep: this only asks.
 func (p *Peers) openOn(ctx context.Context, st *routing.RoutePeer, call link.Call) (stream, bare connect.ClientStream, err error) {
 	if !p.Intercepted {
 		stream, err = st.Conn.Open(ctx, call.Namespace, call.Codec, call.Spec)
@@ -46,6 +49,7 @@ func (p *Peers) openOn(ctx context.Context, st *routing.RoutePeer, call link.Cal
 }
 
 // OpenOnPeer is the innermost [connect.ClientFunc].
+// Interceptors are other people's code: one that passes a context which it did not derive from its own gets an error.
 func OpenOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, error) {
 	o, ok := ctx.Value(attemptKey{}).(*openedAttempt)
 	if !ok {

@@ -54,12 +54,14 @@ func (p *Pipeline) Answer(ctx context.Context, seen Observation, r *Request, str
 }
 
 // Decide finds where a call goes, in the view of the request.
+// It asks no view anew: what Find has found and what is decided here belong to one moment, so they never contradict.
 func (p *Pipeline) Decide(r *Request) {
 	r.Route = r.View.Route
 	r.Decision = routing.Route(r.View, r.Call, p.Balance())
 }
 
 // Balance is what the next call's choice among equals goes by.
+// The turn is random and not a counter: a counter would be a line of memory that all calls write to.
 func (*Pipeline) Balance() routing.Balance {
 	return routing.Balance{Turn: rand.Uint32(), Load: routing.UnderWay}
 }

@@ -105,6 +105,7 @@ func pump(out *RetryingCall, stream connect.ServerStream) (err error) {
 }
 
 // relayAnswers carries the answer of a peer to the client: headers, messages, trailers and verdict.
+// It is the only goroutine that writes to the client. A panic, of an interceptor's stream for one, ends the call here.
 func (r *Request) relayAnswers(out *RetryingCall, info *connect.CallInfo, stream connect.ServerStream) (err error) {
 	defer out.peers.Recovery.Rescue(out.ctx, out.call.Spec.Procedure, &err) // or the request would be read on
 	single := r.Spec.StreamType&connect.StreamTypeServer == 0
@@ -138,6 +139,7 @@ func (r *Request) relayAnswers(out *RetryingCall, info *connect.CallInfo, stream
 	}
 }
 
+// relayHeaders shows the client the headers of the answer, with the way that the call took in the end.
 func (r *Request) relayHeaders(out *RetryingCall, info *connect.CallInfo) {
 	header.CopyAnswer(r.Info.ResponseHeader(), info.ResponseHeader())
 	r.Route = out.route()

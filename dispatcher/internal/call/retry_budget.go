@@ -7,18 +7,23 @@ import (
 
 // budget bounds repetitions to a fifth of the calls and ten a second more, so that calls that fail everywhere do not
 // make three times the traffic. It counts in tenths of a repetition.
+// It begins full. All its methods are safe for concurrent use; none of them blocks.
 type retryBudget struct {
 	tenths atomic.Int64
 	filled atomic.Int64 // Unix nanoseconds of the last filling
 }
 
 const (
+	// All in tenths of a repetition.
 	BudgetPerCall   = 2   // a fifth of a repetition
 	BudgetPerSecond = 100 // ten repetitions
-	budgetMost      = 1000
-	BudgetSpent     = 10
+	// A hundred repetitions: what a mesh at rest may use up at once.
+	budgetMost = 1000
+	// BudgetSpent is what one repetition costs.
+	BudgetSpent = 10
 )
 
+// NewRetryBudget makes a full budget. A collector has one for all its calls.
 func NewRetryBudget() *retryBudget {
 	b := new(retryBudget)
 	b.tenths.Store(budgetMost)

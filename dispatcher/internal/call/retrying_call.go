@@ -174,8 +174,10 @@ func (o *RetryingCall) single() bool { return o.call.Spec.StreamType&connect.Str
 
 func (o *RetryingCall) current() connect.ClientStream { return o.present.Load().stream }
 
+// SendHeaders is for streams. A failure ends the call; it is never tried elsewhere.
 func (o *RetryingCall) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
 
+// Send goes on to the next candidate by itself. A single msg is kept until an answer comes: it must not change before.
 func (o *RetryingCall) Send(msg any) error {
 	stream := o.sending(msg)
 	err := stream.Send(msg)
@@ -201,8 +203,10 @@ func (o *RetryingCall) sending(msg any) connect.ClientStream {
 	return o.current()
 }
 
+// CloseSend ends the request. Why it fails is Receive's to tell.
 func (o *RetryingCall) CloseSend() error { return o.current().CloseSend() }
 
+// Receive repeats the call for as long as it may. Its errors are public: a handler's verdict, or the mesh's own refusal.
 func (o *RetryingCall) Receive(msg any) error {
 	for {
 		stream := o.current()

@@ -37,6 +37,7 @@ func (p *Peers) withhold(ctx context.Context, st *routing.RoutePeer) {
 }
 
 // isLoopback reports whether a host:port is on this machine.
+// A name other than localhost is not looked up: what it resolves to here need not be what was dialled.
 func isLoopback(address string) bool {
 	if host, _, ok := strings.Cut(address, ":"); ok && host == "localhost" {
 		return true

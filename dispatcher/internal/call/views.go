@@ -40,6 +40,7 @@ type joined struct {
 }
 
 // Now is what routing may look at now.
+// It takes no lock while nothing changed, which is nearly always.
 func (s *Views) Now() *routing.View {
 	if j := s.joined.Load(); j != nil && j.from == s.Sources() {
 		return j.view
@@ -47,6 +48,8 @@ func (s *Views) Now() *routing.View {
 	return s.rejoin()
 }
 
+// rejoin joins the view once, however many calls find it out of date at the same time. A change that comes meanwhile makes
+// the new view out of date for the next call.
 func (s *Views) rejoin() *routing.View {
 	s.joining.Lock()
 	defer s.joining.Unlock()
@@ -65,6 +68,7 @@ func (s *Views) rejoin() *routing.View {
 }
 
 // peersOf is the peers of a table as routing sees them.
+// A peer without a catalog gets none: an interface that holds a nil one would not be nil.
 func peersOf(table *conn.Table) []*routing.Peer {
 	peers := make([]*routing.Peer, 0, len(table.Peers()))
 	for _, p := range table.Peers() {

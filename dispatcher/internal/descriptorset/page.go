@@ -24,6 +24,10 @@ func PageBytes(messageBytes int) int { return min(messageBytes, maxAnyMessage) /
 
 // Page answers a page of files that are in order, of at most so many bytes: all of them where they fit.
 // A file that has no room by itself is answered without its comments.
+//
+// A page token names the content that it is of, so that a client never puts pages of two contents together: when schemas
+// change between them, the next page is aborted and the client begins again. The whole set is encoded for each page, which
+// only people and tools ask for.
 func Page(
 	files []protoreflect.FileDescriptor, sources *descriptor.Sources, pageToken string, most int,
 ) (*meshv1.GetDescriptorSetResponse, error) {
@@ -65,6 +69,7 @@ func pageStart(token, hash string, files int) (int, error) {
 	return start, nil
 }
 
+// filePage takes files from start on, one at least: a page that has none would never end.
 func filePage(files []*descriptorpb.FileDescriptorProto, start, most int) (page *descriptorpb.FileDescriptorSet, next int) {
 	page = new(descriptorpb.FileDescriptorSet)
 	size := 0

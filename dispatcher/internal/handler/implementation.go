@@ -16,6 +16,9 @@ import (
 
 // Bind makes the methods of a service of a Go value that has the generated handler interface of the service, see
 // dispatcher.RegisterImplementation. problems are all that keep it from that.
+// implementation needs no generated registration, so a value of another module's generated code is taken as well, as long
+// as its messages have the right full names. All problems are told at once: a person mends them in one go. It reflects
+// once, when a service is registered; a call costs one reflect.Value.Call more than with generated code.
 func Bind(service protoreflect.ServiceDescriptor, implementation any) (methods []connect.Method, problems []string) {
 	value := reflect.ValueOf(implementation)
 	for i := range service.Methods().Len() {
@@ -39,6 +42,8 @@ var (
 )
 
 // bind finds the method of value that implements schema. The text says what is wrong.
+// A method without a problem always has a handler that cannot panic for its signature: shapeProblem has seen every type
+// that the handlers below take for granted.
 func bind(value reflect.Value, schema protoreflect.MethodDescriptor) (connect.ServerFunc, string) {
 	goMethod := value.MethodByName(goName(string(schema.Name())))
 	if !goMethod.IsValid() {
@@ -60,6 +65,13 @@ func bind(value reflect.Value, schema protoreflect.MethodDescriptor) (connect.Se
 }
 
 // shapeProblem compares a signature with a method: the shape that it should have and the first difference.
+// want is for people and names messages by their short names; what is compared are full names. An empty problem is no
+// problem. The four kinds of method need parameters and results as the generated interfaces have them:
+//
+//	unary          (context, *request) (*response, error)
+//	client stream  (context, stream) (*response, error)
+//	server stream  (context, *request, stream) error
+//	bidi           (context, stream) error
 func shapeProblem(signature reflect.Type, schema protoreflect.MethodDescriptor) (want, problem string) {
 	req, res := schema.Input(), schema.Output()
 	params, results := []func(reflect.Type) string{isContext}, []func(reflect.Type) string{}
@@ -91,6 +103,8 @@ func shapeProblem(signature reflect.Type, schema protoreflect.MethodDescriptor) 
 	return want, ""
 }
 
+// isContext wants the very type: a function that takes any other interface would not be what the generated code asks for.
+// Like all checks here it returns what is wrong, as the end of a sentence.
 func isContext(t reflect.Type) string {
 	if t == contextType {
 		return ""
@@ -98,6 +112,7 @@ func isContext(t reflect.Type) string {
 	return "is no context.Context"
 }
 
+// isError wants the very type. A result of a type that implements error would be no nil when it is a nil pointer.
 func isError(t reflect.Type) string {
 	if t == errorType {
 		return ""
@@ -106,6 +121,7 @@ func isError(t reflect.Type) string {
 }
 
 // isMessage checks that a type is the Go type of a message, by its descriptor's full name.
+// The Go type may be another than the one linked in for that name; two generated packages of one schema are equals.
 func isMessage(want protoreflect.MessageDescriptor) func(reflect.Type) string {
 	return func(t reflect.Type) string {
 		if t.Kind() != reflect.Pointer || !t.Implements(messageType) {
@@ -148,6 +164,7 @@ func isStream(schema protoreflect.MethodDescriptor) func(reflect.Type) string {
 
 // streamValue makes a stream parameter of a type that isStream accepted. Generated stream types keep their stream in
 // an unexported field, so it is written through its checked layout: the one field of a struct is at its address.
+// The type may come from any program's generated code, so there is no constructor to call.
 func streamValue(t reflect.Type, stream connect.ServerStream) reflect.Value {
 	if t == serverStreamType {
 		return reflect.ValueOf(&stream).Elem()
@@ -157,8 +174,10 @@ func streamValue(t reflect.Type, stream connect.ServerStream) reflect.Value {
 	return made.Elem()
 }
 
+// It does not compile unless a struct of one stream has the size of the stream, which streamValue relies on.
 var _ [0]struct{} = [unsafe.Sizeof(struct{ stream connect.ServerStream }{}) - unsafe.Sizeof(connect.ServerStream(nil))]struct{}{}
 
+// unaryReflectHandler and the three after it look up the types once, and then only call. fn has passed shapeProblem.
 func unaryReflectHandler(fn reflect.Value) connect.ServerFunc {
 	request := fn.Type().In(1).Elem()
 	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
@@ -170,6 +189,7 @@ func unaryReflectHandler(fn reflect.Value) connect.ServerFunc {
 	}
 }
 
+// clientStreamHandler leaves it to the method to receive, and sends what it returns.
 func clientStreamHandler(fn reflect.Value) connect.ServerFunc {
 	streams := fn.Type().In(1)
 	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
@@ -177,6 +197,7 @@ func clientStreamHandler(fn reflect.Value) connect.ServerFunc {
 	}
 }
 
+// serverStreamHandler receives the one request before the method begins, so that one which does not decode never runs it.
 func serverStreamHandler(fn reflect.Value) connect.ServerFunc {
 	request, streams := fn.Type().In(1).Elem(), fn.Type().In(2)
 	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
@@ -188,6 +209,7 @@ func serverStreamHandler(fn reflect.Value) connect.ServerFunc {
 	}
 }
 
+// bidiHandler leaves both directions to the method.
 func bidiHandler(fn reflect.Value) connect.ServerFunc {
 	streams := fn.Type().In(1)
 	return func(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
@@ -195,6 +217,8 @@ func bidiHandler(fn reflect.Value) connect.ServerFunc {
 	}
 }
 
+// sendResult sends the response of a method that returned one. With an error the response is dropped, as generated code
+// does it.
 func sendResult(results []reflect.Value, stream connect.ServerStream) error {
 	if err := resultError(results[1]); err != nil {
 		return err
@@ -202,6 +226,7 @@ func sendResult(results []reflect.Value, stream connect.ServerStream) error {
 	return stream.Send(results[0].Interface())
 }
 
+// resultError is the error of a result of the type error; a nil one has no dynamic type to assert.
 func resultError(v reflect.Value) error {
 	err, _ := v.Interface().(error)
 	return err

@@ -26,6 +26,8 @@ type Untyped struct {
 }
 
 // Handler makes a ServerFunc of the method, see dispatcher.ServiceHandler.
+// An input that does not decode or is not valid is a refusal of the mesh's own: serve never sees it. An output that has no
+// message is the handler's mistake and an internal error. serve may be called from many goroutines at once.
 func (u Untyped) Handler(serve func(ctx context.Context, input any) (any, error)) connect.ServerFunc {
 	receive := func() any { return new(anypb.Any) }
 	return Unary(receive, func(ctx context.Context, in any) (any, error) {
@@ -51,6 +53,8 @@ func (u Untyped) Handler(serve func(ctx context.Context, input any) (any, error)
 
 // told is what the caller of an untyped handler is told of its error: the text, whatever the error is. The end
 // of the caller's own time is the mesh's to tell.
+// A connect.Error of the handler's own goes on as it is; one that was wrapped keeps its code and details but gets the whole
+// text. Only what is changed on the way is logged, since only of that somebody gets less than the handler said.
 func (u Untyped) told(ctx context.Context, err error) error {
 	if over := ctx.Err(); over != nil && errors.Is(err, over) || err == context.Canceled || err == context.DeadlineExceeded { //nolint:errorlint // nothing was added to say
 		return err
@@ -71,6 +75,7 @@ func (u Untyped) told(ctx context.Context, err error) error {
 }
 
 // shortened keeps a text out of the limits that clients have for trailers; the log has all of it.
+// The text is cut at a byte, which the wire's encoding of it copes with.
 func shortened(text string) string {
 	const longest = 4 << 10
 	if len(text) <= longest {

@@ -61,6 +61,7 @@ service {
 }`
 
 // schema is the service that healthFile declares.
+// It is built when health is first registered and not at the start of every program that links this in.
 var schema = sync.OnceValues(func() (protoreflect.ServiceDescriptor, error) {
 	file := new(descriptorpb.FileDescriptorProto)
 	if err := prototext.Unmarshal([]byte(healthFile), file); err != nil {

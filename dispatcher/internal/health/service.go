@@ -15,9 +15,11 @@ import (
 )
 
 // maxHealthList bounds an answer of List.
+// The protocol has resource_exhausted for a longer one, rather than to cut it short.
 const maxHealthList = 10_000
 
 // servingStatus is a grpc.health.v1.HealthCheckResponse.ServingStatus.
+// Zero, which is UNKNOWN there, is never answered: watch has it for a client that was told nothing yet.
 type servingStatus protoreflect.EnumNumber
 
 const (
@@ -26,7 +28,7 @@ const (
 	serviceUnknown servingStatus = 3
 )
 
-// Own are the collector's own services.
+// Own are the collector's own services. They are served whatever the peers do, and are in no namespace.
 type Own interface {
 	// Names are their full names.
 	Names() []string
@@ -40,20 +42,24 @@ type Config struct {
 	View func() *routing.View
 	Own  func() Own
 	// Changes are closed when View or Own may answer otherwise than before Changes was called.
+	// It is called before they are asked, or a change between the two would be missed.
 	Changes  func() Changes
 	Draining <-chan struct{} // closed when the collector is about to stop
 }
 
 // Changes are of the three things that decide what can be answered.
+// One that is not expected to change may be nil, on which a select waits for ever.
 type Changes struct{ Peers, Registered, Own <-chan struct{} }
 
 // service is grpc.health.v1.Health.
+// Its methods may run at the same time: it has nothing of its own that changes.
 type service struct {
 	Config
 	answer, everything protoreflect.MessageDescriptor
 }
 
 // Register serves grpc.health.v1.Health of what a collector can answer: here or on a peer that it reaches.
+// The messages are dynamic, since there is no generated code. The error is only that of a schema that cannot be built.
 func Register(server *connect.Server, config Config) error {
 	schema, err := schema()
 	if err != nil {
@@ -72,6 +78,8 @@ func Register(server *connect.Server, config Config) error {
 	return nil
 }
 
+// check answers the status of one service. The protocol wants not_found for one that is not known, unlike watch, which
+// answers SERVICE_UNKNOWN and waits for it to come.
 func (s service) check(_ context.Context, in any) (any, error) {
 	name := s.nameIn(in)
 	status := s.statusOf(name)
@@ -82,6 +90,7 @@ func (s service) check(_ context.Context, in any) (any, error) {
 	return s.response(status), nil
 }
 
+// list answers everything that check knows.
 func (s service) list(context.Context, any) (any, error) {
 	statuses := s.statuses()
 	if len(statuses) > maxHealthList {
@@ -97,6 +106,8 @@ func (s service) list(context.Context, any) (any, error) {
 }
 
 // watch sends the status of a service now and whenever it becomes another one, until the collector shuts down.
+// Nothing is sent twice in a row, although most changes of the view concern other services. A client that reads slowly
+// gets the latest status next, not every one in between.
 func (s service) watch(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
 	in := dynamicpb.NewMessage(s.answer.ParentFile().Messages().ByName("HealthCheckRequest"))
 	if err := stream.Receive(in); err != nil {
@@ -125,6 +136,7 @@ func (s service) watch(ctx context.Context, _ connect.Spec, stream connect.Serve
 }
 
 // goodbye says last that nothing is served any more.
+// Load balancers take this collector out at once and need not wait for the stream to break.
 func (s service) goodbye(stream connect.ServerStream, told servingStatus) error {
 	if told != notServing {
 		if err := stream.Send(s.response(notServing)); err != nil {
@@ -134,6 +146,7 @@ func (s service) goodbye(stream connect.ServerStream, told servingStatus) error 
 	return connect.NewError(connect.CodeUnavailable, "collector "+refusal.Quoted(s.Self)+" is shutting down")
 }
 
+// nameIn is the service that a request asks for.
 func (s service) nameIn(in any) string {
 	request, ok := in.(*dynamicpb.Message)
 	if !ok {
@@ -142,6 +155,7 @@ func (s service) nameIn(in any) string {
 	return request.Get(request.Descriptor().Fields().ByName("service")).String()
 }
 
+// response is a HealthCheckResponse of the status.
 func (s service) response(status servingStatus) protoreflect.Message {
 	res := dynamicpb.NewMessage(s.answer)
 	res.Set(s.answer.Fields().ByName("status"), protoreflect.ValueOfEnum(protoreflect.EnumNumber(status)))
@@ -150,6 +164,8 @@ func (s service) response(status servingStatus) protoreflect.Message {
 
 // statusOf is that of a service in whatever namespace: it is serving if any of its methods can be answered. The empty
 // name stands for the collector itself.
+// A collector that is about to stop serves nothing, whatever the view says. A service that is known and cannot be answered
+// is not serving rather than unknown: it is expected back.
 func (s service) statusOf(name string) servingStatus {
 	select {
 	case <-s.Draining:
@@ -168,6 +184,8 @@ func (s service) statusOf(name string) servingStatus {
 	return status
 }
 
+// statusOfMethods is serving if anybody can run any of the methods now. Seed peers do not count: they do not say what
+// they serve.
 func statusOfMethods(methods map[string]*routing.Entry) servingStatus {
 	for _, e := range methods {
 		if e.Local != nil || len(e.Peers) > 0 {
@@ -178,6 +196,7 @@ func statusOfMethods(methods map[string]*routing.Entry) servingStatus {
 }
 
 // statuses are those of everything that Check knows.
+// A service of several namespaces is in it once, by the rule of statusOf.
 func (s service) statuses() map[string]servingStatus {
 	statuses := map[string]servingStatus{"": s.statusOf("")}
 	for _, name := range s.Own().Names() {

@@ -50,6 +50,7 @@ func (f *Files) next(spaces map[string]map[string]*Method, sources *descriptor.S
 	return next
 }
 
+// newOwnFile encodes a file, with its comments where sources has them. Its types are made late, since few methods need them.
 func newOwnFile(file protoreflect.FileDescriptor, sources *descriptor.Sources) *File {
 	encoded, err := descriptor.Canonical(descriptor.OnlyComments(sources.Proto(file)), descriptor.NewTypes(file))
 	if err != nil {

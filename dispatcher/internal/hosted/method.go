@@ -32,6 +32,7 @@ type Method struct {
 }
 
 // NewMethod describes a method of a server. A nil schema makes it untyped.
+// The error is that of a procedure which is no name. The method does not run before server has it.
 func NewMethod(namespace string, spec connect.Spec, server *connect.Server) (*Method, error) {
 	service, short, err := name.SplitProcedure(spec.Procedure)
 	if err != nil {
@@ -102,6 +103,7 @@ func SpecOf(schema protoreflect.MethodDescriptor) connect.Spec {
 	}
 }
 
+// idempotencyOf reads the option of the schema; connect has the same numbers for it.
 func idempotencyOf(schema protoreflect.MethodDescriptor) connect.IdempotencyLevel {
 	options, ok := schema.Options().(*descriptorpb.MethodOptions)
 	if !ok {
@@ -125,6 +127,7 @@ func ServicesOf(methods []*Method) map[string]protoreflect.ServiceDescriptor {
 }
 
 // OwnService reports services that the port of every collector serves itself.
+// They are reserved: nobody registers them in a namespace, and no path of theirs is a call of the mesh.
 func OwnService(service string) bool {
 	switch service {
 	case "collector.CollectiveDispatcher", "collector.CollectorRegistry":

@@ -23,6 +23,7 @@ func NewSet(sources *descriptor.Sources) *Set {
 func (s *Set) Snapshot() *Snapshot { return s.Current.Load() }
 
 // Replace makes a change the one that is served. Callers take turns.
+// Who reads meanwhile sees the old or the new snapshot, never a part of either. spaces must not change any more.
 func (s *Set) Replace(spaces map[string]map[string]*Method) *Snapshot {
 	old := s.Current.Load()
 	next := NewSnapshot(old.revision+1, spaces)

@@ -84,6 +84,7 @@ func (f *Files) TypesIn(file protoreflect.FileDescriptor) descriptor.Resolver {
 	return descriptor.NewTypes(file)
 }
 
+// typesOfMethods are the types of the files of methods, with the extensions that are declared in them.
 func typesOfMethods(methods map[string]*Method) *dynamicpb.Types {
 	return descriptor.NewTypes(descriptor.WithExtensions(FilesOf(methods)...)...)
 }

@@ -28,6 +28,7 @@ type call struct {
 }
 
 // sendHeaders gives the request headers to the handler's side.
+// The values are copied: the caller may go on changing its own. What is the transport's is left out, as over a wire.
 func (c *call) sendHeaders() {
 	for name, values := range c.client.RequestHeader().All() {
 		if header.Passes(name) {
@@ -54,6 +55,7 @@ func (c *call) receiveHeaders() {
 // process.
 func Detached(caller context.Context) context.Context { return detached{caller} }
 
+// detached keeps the deadline and the end of the caller's context.
 type detached struct{ context.Context }
 
 func (detached) Value(any) any { return nil }

@@ -9,6 +9,7 @@ import (
 )
 
 // copyMessage makes into equal to msg. Generated and dynamic messages of one type may be mixed.
+// It goes over bytes only if their descriptors are not the same one. What does not decode is an error of the receiver's.
 func copyMessage(into, msg any) error {
 	to, ok := into.(proto.Message)
 	if !ok {

@@ -57,4 +57,5 @@ func (p *pipe) receive(ctx context.Context, into any) error {
 	}
 }
 
+// end may be called any number of times, by the sender.
 func (p *pipe) end() { p.endOnce.Do(func() { close(p.ended) }) }

@@ -26,6 +26,7 @@ type streamCall struct {
 	single   bool          // the only response was received
 }
 
+// begin starts the handler at the first operation, so that headers which the caller sets until then are seen by it.
 func (s *streamCall) begin() {
 	s.start.Do(func() {
 		s.sendHeaders()
@@ -53,6 +54,7 @@ func (s *streamCall) Send(msg any) error {
 	return err
 }
 
+// CloseSend lets the handler's Receive return io.EOF.
 func (s *streamCall) CloseSend() error {
 	s.begin()
 	s.up.end()

@@ -44,6 +44,7 @@ func (s *unaryCall) CloseSend() error {
 
 func (s *unaryCall) Close() error { return nil }
 
+// Receive waits for a request that another goroutine may yet send, and then is the whole call.
 func (s *unaryCall) Receive(msg any) error {
 	if s.received {
 		return io.EOF

@@ -25,6 +25,10 @@ const (
 )
 
 // ListCollectors answers who is in the mesh, and asks the peers for their connections.
+//
+// It sees two hops far, no further: peers are asked for their own connections and do not ask on, so that one question costs
+// at most maxAsked calls and no question goes around in a mesh with circles. Whoever does not answer in time is named as
+// missing, and the rest is shown.
 func (s *Service) ListCollectors(ctx context.Context, _ *meshv1.ListCollectorsRequest) (*meshv1.ListCollectorsResponse, error) {
 	peers := s.Connections.Table().Peers()
 	n := newNeighbourhood(&meshv1.Collector{
@@ -42,6 +46,7 @@ func (s *Service) ListCollectors(ctx context.Context, _ *meshv1.ListCollectorsRe
 }
 
 // neighbourhood gathers what peers tell. Its goroutines end before ask returns.
+// What this collector knows by itself goes before what others tell of the same collector.
 type neighbourhood struct {
 	mu         sync.Mutex
 	self       string
@@ -50,6 +55,7 @@ type neighbourhood struct {
 	missing    []string
 }
 
+// newNeighbourhood begins with this collector alone. Direct peers are added before ask, without the lock.
 func newNeighbourhood(self *meshv1.Collector) *neighbourhood {
 	return &neighbourhood{
 		self:       self.GetCollectorId(),
@@ -58,6 +64,7 @@ func newNeighbourhood(self *meshv1.Collector) *neighbourhood {
 	}
 }
 
+// ask asks the peers that can be, all at the same time. A seed peer has no MeshService for peers.
 func (n *neighbourhood) ask(ctx context.Context, peers []*conn.Peer) {
 	ctx, cancel := context.WithTimeout(ctx, neighbourTimeout)
 	defer cancel()
@@ -70,6 +77,7 @@ func (n *neighbourhood) ask(ctx context.Context, peers []*conn.Peer) {
 	group.Wait()
 }
 
+// hear takes what one peer answers. The call is made without the lock: a slow peer holds up no other.
 func (n *neighbourhood) hear(ctx context.Context, peer *conn.Peer) {
 	client := meshv1connect.NewMeshServiceClient(connect.NewClient(peerschema.Transport{Peer: peer}))
 	res, err := client.ListConnections(ctx, &meshv1.ListConnectionsRequest{})
@@ -85,6 +93,7 @@ func (n *neighbourhood) hear(ctx context.Context, peer *conn.Peer) {
 }
 
 // add takes one connection of a peer, unless it is with this collector.
+// Both ends of a connection may tell of it, under the same id: it is one edge. mu is held.
 func (n *neighbourhood) add(peer string, c *collector.Connection) {
 	other := c.GetTargetCollectorId()
 	if other == peer {
@@ -105,6 +114,7 @@ func (n *neighbourhood) add(peer string, c *collector.Connection) {
 	}
 }
 
+// response is what was gathered, in an order that does not depend on who answered first. Nobody adds to it any more.
 func (n *neighbourhood) response() *meshv1.ListCollectorsResponse {
 	res := &meshv1.ListCollectorsResponse{Missing: slices.Sorted(slices.Values(n.missing))}
 	res.Collectors = slices.SortedFunc(maps.Values(n.collectors), func(a, b *meshv1.Collector) int {
@@ -116,6 +126,7 @@ func (n *neighbourhood) response() *meshv1.ListCollectorsResponse {
 	return res
 }
 
+// rank puts this collector first and then its peers.
 func (n *neighbourhood) rank(c *meshv1.Collector) int {
 	switch {
 	case c.GetCollectorId() == n.self:

@@ -15,6 +15,7 @@ import (
 )
 
 // ListConnections answers the persisted connections.
+// Those that are over are among them until they are pruned.
 func (s *Service) ListConnections(
 	_ context.Context, req *meshv1.ListConnectionsRequest,
 ) (*meshv1.ListConnectionsResponse, error) {
@@ -22,6 +23,9 @@ func (s *Service) ListConnections(
 }
 
 // listConnections answers a page of the connections of the collector self that a request asks for.
+// A page token is the id of the last connection of the page before, so that pages stay apart when records are added
+// meanwhile. A page size of 0 is no bound. The filters have to be the same for all pages: a token that they leave out is
+// refused rather than taken for the end.
 func listConnections(
 	self string, records []*collector.Connection, req *meshv1.ListConnectionsRequest,
 ) (*meshv1.ListConnectionsResponse, error) {
@@ -46,6 +50,8 @@ func listConnections(
 	return res, nil
 }
 
+// wanted applies the filters of a request; one that is not set lets everything through. A collector is the source of some
+// of its connections and the target of others.
 func wanted(self string, req *meshv1.ListConnectionsRequest, record *collector.Connection) bool {
 	peer := record.GetSourceCollectorId()
 	if peer == self {
@@ -56,6 +62,8 @@ func wanted(self string, req *meshv1.ListConnectionsRequest, record *collector.C
 }
 
 // ConnectTo dials another collector.
+// Without namespaces it offers all of this collector's. A failure is told as this collector's own answer: its code and text
+// came from another, which the caller did not call.
 func (s *Service) ConnectTo(ctx context.Context, req *meshv1.ConnectToRequest) (*meshv1.ConnectToResponse, error) {
 	if err := s.authorize(ctx); err != nil {
 		return nil, err
@@ -72,6 +80,7 @@ func (s *Service) ConnectTo(ctx context.Context, req *meshv1.ConnectToRequest) (
 }
 
 // Disconnect closes a connection for good.
+// Neither end dials again by itself. The answer has the record as it is afterwards.
 func (s *Service) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
 	if err := s.authorize(ctx); err != nil {
 		return nil, err
@@ -83,6 +92,7 @@ func (s *Service) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest)
 }
 
 // PruneConnections forgets connections that are over.
+// The age is the time since the state changed last. It answers the records that are gone.
 func (s *Service) PruneConnections(
 	ctx context.Context, req *meshv1.PruneConnectionsRequest,
 ) (*meshv1.PruneConnectionsResponse, error) {
@@ -107,6 +117,7 @@ func (s *Service) record(id string) *collector.Connection {
 }
 
 // authorize lets those change connections whom WithAdmin allows or, without it, clients on this machine.
+// Everything else that the service does only looks, and is open to whoever can call.
 func (s *Service) authorize(ctx context.Context) error {
 	if s.Config.Authorize != nil {
 		return s.Config.Authorize(ctx)

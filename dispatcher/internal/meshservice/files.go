@@ -23,6 +23,8 @@ func (s *Service) GetDescriptorSet(
 }
 
 // peerDescriptorSet answers what is known of a peer's schemas, all namespaces together.
+// Schemas that are refused in one namespace do not hide those of others; only if nothing else is left is the refusal the
+// answer. The files have the comments that they came with.
 func (s *Service) peerDescriptorSet(ctx context.Context, id, pageToken string) (*meshv1.GetDescriptorSetResponse, error) {
 	peer, known, err := s.Schemas.Learned(ctx, id)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 )
 
 // ListDispatches answers finished calls that this collector saw.
+// It answers from memory, or from disk where calls are written down.
 func (s *Service) ListDispatches(ctx context.Context, req *meshv1.ListDispatchesRequest) (*meshv1.ListDispatchesResponse, error) {
 	return s.Recorder.ListDispatches(ctx, req)
 }
@@ -25,6 +26,7 @@ func (s *Service) GetMetrics(_ context.Context, req *meshv1.GetMetricsRequest) (
 }
 
 // Watch sends what happens until the caller leaves.
+// The first event has the whole topology, so that nothing has to be asked beside.
 func (s *Service) Watch(
 	ctx context.Context, req *meshv1.WatchRequest, stream meshv1connect.MeshServiceWatchServerStream,
 ) error {
@@ -32,10 +34,12 @@ func (s *Service) Watch(
 }
 
 // Topology is the mesh as this collector knows it now.
+// The recorder asks for it when a watch begins and after a change, see observe.
 func (s *Service) Topology() *meshv1.Topology {
 	status, _ := s.GetStatus(context.Background(), &meshv1.GetStatusRequest{}) // it has no way to fail
 	return &meshv1.Topology{Status: status, Connections: s.Connections.ListConnections()}
 }
 
 // Changed is closed when the topology is another one.
+// It is taken before Topology, so that no change is missed between the two.
 func (s *Service) Changed() <-chan struct{} { return s.Connections.Changed() }

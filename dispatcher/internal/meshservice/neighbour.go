@@ -9,6 +9,7 @@ import (
 )
 
 // neighbour is all of MeshService that peers may ask over a link.
+// A peer may be anybody who shares a namespace: it learns who is near, and cannot change or read anything else.
 type neighbour struct {
 	meshv1connect.UnimplementedMeshServiceHandler
 	self string

@@ -79,6 +79,8 @@ func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 	}, nil
 }
 
+// warnings are what a person should look at, each with what to do where that is known: connections that are lost, two
+// collectors of one id, a history that is not written, and schemas that are refused or hidden. Their order is fixed.
 func (s *Service) warnings() []string {
 	var warnings []string
 	for _, p := range s.Connections.Table().Peers() {
@@ -97,6 +99,7 @@ func (s *Service) warnings() []string {
 }
 
 // peers are those in the table, with what their records have counted.
+// A peer without a record has the counts of zero: the getters of a nil record answer that.
 func (s *Service) peers(records []*collector.Connection) []*meshv1.Peer {
 	counted := make(map[string]*collector.Connection, len(records))
 	for _, record := range records {
@@ -116,6 +119,8 @@ func (s *Service) peers(records []*collector.Connection) []*meshv1.Peer {
 }
 
 // ListServices answers what can be called through this collector.
+// Services whose methods cannot be called now are among them. A namespace that this collector does not have is an error
+// rather than an empty list: it is most often misspelt.
 func (s *Service) ListServices(_ context.Context, req *meshv1.ListServicesRequest) (*meshv1.ListServicesResponse, error) {
 	v := s.View()
 	if wanted := req.GetNamespace(); wanted != "" && v.Namespaces[wanted] == nil {

@@ -78,7 +78,8 @@ func Pack(data []byte, messageType string) (*anypb.Any, error) {
 
 // Unpack decodes an Any into a message of a type that is linked in, or one of more.
 // more is called only for a type that is not linked in, since it may have to gather a namespace. Types of generated code
-// come first, so that handlers get the Go types that they know. Both also serve for what is nested in the message.
+// come first, so that handlers get the Go types that they know. The types that knew the message are also those of what is
+// nested in an Any of it.
 func Unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *refusal.Refusal) {
 	name, r := MessageName(in)
 	if r != nil {
@@ -102,6 +103,7 @@ func Unpack(in *anypb.Any, more func() descriptor.Resolver) (proto.Message, *ref
 }
 
 // Decode decodes a message, with the types that are linked in.
+// It is for a message whose type the caller has chosen, whatever an Any says.
 func Decode(data []byte, into proto.Message) *refusal.Refusal {
 	return decodeWith(protoregistry.GlobalTypes, data, into)
 }

@@ -28,9 +28,9 @@ var errDeep = fmt.Errorf("nests deeper than %d", codec.MaxDepth)
 // The caller puts "returned a T that" before an error.
 func toValue(v any) (*structpb.Value, error) { return valueOf(reflect.ValueOf(v), 0) }
 
-// valueOf walks a value. It goes by reflection rather than through encoding/json at once, because that writes every
-// number as text and every []byte of a named type as it likes: precision could not be judged any more. What json tags
-// describe is left to encoding/json all the same.
+// valueOf walks a value by reflection. It could hand all of it to encoding/json, but that does not know protobuf messages and
+// writes through what is not UTF-8. What json tags and methods describe is left to encoding/json all the same, and comes
+// back here as a tree. depth counts from 0.
 func valueOf(v reflect.Value, depth int) (*structpb.Value, error) {
 	if depth > codec.MaxDepth {
 		return nil, errDeep
@@ -45,7 +45,7 @@ func valueOf(v reflect.Value, depth int) (*structpb.Value, error) {
 	switch own := v.Interface().(type) {
 	case proto.Message:
 		return messageValue(own)
-	// It has a MarshalJSON of no kind, and its own text is what must be kept.
+	// It is of the string kind and has no MarshalJSON: without this it would become a text.
 	case json.Number:
 		return numberValue(own.String())
 	case json.Marshaler, encoding.TextMarshaler:

@@ -28,6 +28,9 @@ type callerPair struct {
 const maxCallerPairs = 4096
 
 // Skew is what a client and peers come to; the zero Comparison, which breaks nothing, if that is not known.
+// The schemas are compared once and looked up by every later call, so a client that is generated anew costs one comparison.
+// Only the peer that is tried first is judged: the others that are tried after it have the same schema or one that the
+// router found compatible.
 func (c *Callers) Skew(schemas *Known, e *routing.Entry, d *routing.Decision, namespace string, spec connect.Spec) routing.Comparison {
 	ours, ok := spec.Schema.(protoreflect.MethodDescriptor)
 	if !ok || ours == nil || e == nil || d.Len() == 0 || d.Seed {
@@ -44,6 +47,8 @@ func (c *Callers) Skew(schemas *Known, e *routing.Entry, d *routing.Decision, na
 	return c.compare(schemas.Of(d.Peer(0).ID, namespace), e, p)
 }
 
+// compare compares and remembers. Calls may do the same at once, which costs time and nothing else; the lock is held only
+// to replace the map. Equal fingerprints need no schema at all.
 func (c *Callers) compare(known *Schema, e *routing.Entry, p callerPair) routing.Comparison {
 	var found routing.Comparison
 	if p.theirs != 0 && schema.Fingerprint(p.ours) != p.theirs {
@@ -58,6 +63,7 @@ func (c *Callers) compare(known *Schema, e *routing.Entry, p callerPair) routing
 }
 
 // RefuseCaller refuses a call of a client in this process that the peer would misunderstand.
+// It is a failed precondition rather than a bad request: the caller's message is fine, its program has to be built anew.
 func RefuseCaller(d *routing.Decision, e *routing.Entry, found routing.Comparison) *refusal.Refusal {
 	service, _, _ := name.SplitProcedure(e.Procedure)
 	return refusal.New(connect.CodeFailedPrecondition, mesh.ReasonSchemaIncompatible,

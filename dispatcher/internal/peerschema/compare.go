@@ -9,6 +9,7 @@ import (
 
 // compareSchemas compares whatever schemas of one method there are, those aside that old has compared. It may take
 // long: it runs beside the calls, which look its comparisons up.
+// A pair whose schemas nobody has any more is left out, so that what is remembered stays bounded by what is offered.
 func compareSchemas(all map[offered][]variant, old map[pair]routing.Comparison) map[pair]routing.Comparison {
 	comparisons := make(map[pair]routing.Comparison)
 	for o, said := range all {
@@ -20,6 +21,7 @@ func compareSchemas(all map[offered][]variant, old map[pair]routing.Comparison) 
 }
 
 // distinct are the schemas of a method by fingerprint, if there is more than one; nil for one that is not known.
+// Most methods have one schema, for which nothing is built.
 func distinct(o offered, said []variant) map[uint64]protoreflect.MethodDescriptor {
 	schemas := make(map[uint64]protoreflect.MethodDescriptor, 1)
 	for _, v := range said {
@@ -38,6 +40,7 @@ func distinct(o offered, said []variant) map[uint64]protoreflect.MethodDescripto
 	return schemas
 }
 
+// compareAll compares each with each, both ways round: what breaks when the one calls the other need not break back.
 func compareAll(schemas map[uint64]protoreflect.MethodDescriptor, old, comparisons map[pair]routing.Comparison) {
 	for ours, a := range schemas {
 		for theirs, b := range schemas {

@@ -16,6 +16,7 @@ type pair struct{ ours, theirs uint64 }
 const maxComparison = 2048
 
 // CompareChanges names every element that breaks or, if none does, that differs; the first few of many.
+// What breaks hides what merely differs: a person has to mend that first.
 func CompareChanges(changes []schema.Change) routing.Comparison {
 	breaking := slices.DeleteFunc(slices.Clone(changes), func(c schema.Change) bool { return !c.Breaking() })
 	if len(breaking) > 0 {

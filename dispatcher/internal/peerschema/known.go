@@ -16,6 +16,7 @@ import (
 type Source struct{ Collector, Namespace string }
 
 // Known is what this collector knows of the schemas of its peers at one moment. It never changes.
+// The learner makes a new one for each change, so whoever has one reads it without a lock and sees one moment of it.
 type Known struct {
 	schemas     map[Source]*Schema
 	comparisons map[pair]routing.Comparison
@@ -23,6 +24,7 @@ type Known struct {
 	Replaced chan struct{}
 }
 
+// newKnown is of nothing.
 func newKnown() *Known {
 	return &Known{schemas: make(map[Source]*Schema), Replaced: make(chan struct{})}
 }
@@ -50,6 +52,8 @@ func (k *Known) All() iter.Seq2[Source, *Schema] {
 }
 
 // Complete reports whether all that a peer has announced is known or refused.
+// A namespace without files counts as known: its methods are untyped. Without a catalog nothing is, since the peer is yet to
+// say what there is.
 func (k *Known) Complete(peer *conn.Peer) bool {
 	if peer.Catalog == nil {
 		return false
@@ -89,6 +93,7 @@ func (k *Known) Refusals() []string {
 }
 
 // like finds schemas with the same files on any peer; nil if there are none.
+// Sharing them saves the pull and the memory in meshes where many collectors run one program.
 func (k *Known) like(hashes [][]byte) *Schema {
 	for _, p := range k.schemas {
 		if sameHashes(p.Hashes, hashes) {
@@ -99,6 +104,7 @@ func (k *Known) like(hashes [][]byte) *Schema {
 }
 
 // file finds a file by its hash on any peer; nil if there is none.
+// The hash names the bytes, so that it does not matter who sent them.
 func (k *Known) file(hash []byte) *descriptorpb.FileDescriptorProto {
 	for _, p := range k.schemas {
 		if file := p.fileByHash(hash); file != nil {
@@ -109,6 +115,7 @@ func (k *Known) file(hash []byte) *descriptorpb.FileDescriptorProto {
 }
 
 // bytesBeside is what all of it takes, encoded, and its comments, but that of one source. What peers share counts once.
+// Both are in bytes.
 func (k *Known) bytesBeside(source Source) (bytes, comments int) {
 	seen := map[*Schema]bool{k.schemas[source]: true}
 	for _, p := range k.schemas {
@@ -129,6 +136,7 @@ func (k *Known) with(source Source, p *Schema) *Known {
 }
 
 // same reports whether two say the same.
+// Schemas are the same if they are the very same memory, which is what update takes over.
 func (k *Known) same(other *Known) bool {
 	return maps.Equal(k.schemas, other.schemas) && maps.Equal(k.comparisons, other.comparisons)
 }

@@ -14,6 +14,8 @@ import (
 const learnPatience = 2 * time.Second
 
 // Learned waits, for a moment only, until the schemas that a peer has announced are known or refused.
+// It looks again whenever something is learned, and holds no lock meanwhile. The error says whether waiting can help: a peer
+// that is not there is not found, one that is slow is unavailable.
 func (l *Learner) Learned(ctx context.Context, id string) (*conn.Peer, *Known, error) {
 	ctx, cancel := context.WithTimeout(ctx, learnPatience)
 	defer cancel()

@@ -53,6 +53,7 @@ type Learner struct {
 }
 
 // arrival is the end of a pull.
+// Either schema or err is set.
 type arrival struct {
 	source Source
 	hashes [][]byte
@@ -81,6 +82,8 @@ func (l *Learner) Stop() {
 	<-l.done
 }
 
+// run is the goroutine. The channels are taken before update looks, so that no change is missed. It ends after the pulls
+// have, each of which has room for its arrival.
 func (l *Learner) run() {
 	defer close(l.done)
 	defer l.group.Wait()
@@ -115,6 +118,7 @@ func (l *Learner) retryIn() time.Duration {
 }
 
 // update forgets what nobody offers any more, starts the pulls that can start, and publishes what is known now.
+// The old comparisons are taken over, so that a change costs only what it brings.
 func (l *Learner) update() {
 	table, old, next := l.peers.Table(), l.known.Load(), newKnown()
 	retryAt := make(map[string]time.Time)
@@ -162,6 +166,7 @@ func (l *Learner) updatePeer(peer *conn.Peer, old, next *Known, ask bool) {
 }
 
 // startPull pulls unless the peer or too many others are being asked.
+// What is skipped now starts by the update that follows an arrival.
 func (l *Learner) startPull(peer *conn.Peer, namespace string, hashes [][]byte, known *Known) {
 	if l.underway[peer.ID] || len(l.underway) >= maxPulls || !peer.Routable() {
 		return
@@ -176,6 +181,8 @@ func (l *Learner) startPull(peer *conn.Peer, namespace string, hashes [][]byte, 
 }
 
 // keep keeps what arrived, or remembers why not.
+// A peer that has no such RPC is refused for good, like one whose files are bad; any other failure is tried again after
+// pullAgain.
 func (l *Learner) keep(a arrival) {
 	delete(l.underway, a.source.Collector)
 	old := l.known.Load()

@@ -11,6 +11,7 @@ type Limits struct {
 }
 
 // beside bounds the schemas of one namespace of one peer, beside which others take so many bytes, and so many of comments.
+// One namespace gets an eighth of all at most, and twice that in comments, so that one peer cannot crowd out the others.
 func (l Limits) beside(bytes, comments int) descriptor.Limits {
 	return descriptor.Limits{
 		FileBytes: l.FileBytes, Dependencies: descriptor.Dependencies, Companions: descriptor.Files,

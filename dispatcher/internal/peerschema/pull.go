@@ -48,6 +48,7 @@ func pull(
 }
 
 // pulling is a pull under way.
+// One goroutine has it. What goes wrong with a file is collected; only what goes wrong with the link ends it.
 type pulling struct {
 	peer    *conn.Peer
 	limits  descriptor.Limits
@@ -63,6 +64,7 @@ type wantedFile struct {
 	hash  []byte
 }
 
+// refuse notes why something that the peer announced is not taken. The error begins with one of package descriptor's.
 func (p *pulling) refuse(format string, args ...any) {
 	p.refused = append(p.refused, fmt.Errorf(format, args...))
 }
@@ -184,6 +186,7 @@ func openFile(encoded, hash []byte, limits descriptor.Limits) (*descriptorpb.Fil
 }
 
 // schema is what came of a pull.
+// The hashes are those of the whole catalog, with what was refused: so the same is not asked for again.
 func (p *pulling) schema(hashes [][]byte) *Schema {
 	var files []*descriptorpb.FileDescriptorProto
 	for _, file := range p.files {

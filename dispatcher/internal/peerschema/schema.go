@@ -26,6 +26,7 @@ type Schema struct {
 var ErrRefused = errors.New("schemas refused")
 
 // sameHashes is quick for two reads of one catalog.
+// One catalog shares its memory over all reads of it.
 func sameHashes(a, b [][]byte) bool {
 	if len(a) != len(b) || len(a) == 0 {
 		return len(a) == len(b)
@@ -34,6 +35,7 @@ func sameHashes(a, b [][]byte) bool {
 }
 
 // Service finds a service; nil if it is not known.
+// p may be nil, as for all methods that look something up.
 func (p *Schema) Service(name string) protoreflect.ServiceDescriptor {
 	if p == nil || p.Set == nil {
 		return nil
@@ -80,6 +82,7 @@ func (p *Schema) Refusal() string {
 }
 
 // fileByHash is a file that is in the set already; nil if it is not.
+// It is decoded anew each time, since it may be changed while descriptors are built of it.
 func (p *Schema) fileByHash(hash []byte) *descriptorpb.FileDescriptorProto {
 	there, ok := p.byHash[string(hash)]
 	if !ok {

@@ -26,6 +26,7 @@ func NewService(self string, methods *hosted.Set, linkMessage int) meshv1connect
 }
 
 // GetFiles sends the wanted files.
+// They come in the order in which they were asked for, each in as many messages as it needs.
 func (s service) GetFiles(
 	_ context.Context, req *meshv1.GetFilesRequest, stream meshv1connect.SchemaServiceGetFilesServerStream,
 ) error {
@@ -49,6 +50,7 @@ func (s service) GetFiles(
 // maxFileChunk is how much of a file goes into one message: more than most files have, and far less than a link takes.
 const maxFileChunk = 1 << 20
 
+// sendFile sends one file. The last message of it does not say More, also of an empty one.
 func sendFile(stream meshv1connect.SchemaServiceGetFilesServerStream, encoded []byte, size int) error {
 	for len(encoded) > size {
 		if err := stream.Send(&meshv1.GetFilesResponse{File: encoded[:size], More: true}); err != nil {

@@ -28,8 +28,8 @@ func (v *View) candidates(s *NamespaceIndex, e *Entry, c Call, d *Decision) []*m
 	return list
 }
 
-// localCandidate is this collector as a candidate. It is eligible for a method that is registered here even where the
-// decision went elsewhere for the sake of a target: it tells what would happen without one. d may be nil.
+// localCandidate is this collector as a candidate. What is registered here runs here, unless the call names another target:
+// then this collector is no more eligible than any other. d may be nil.
 func (v *View) localCandidate(s *NamespaceIndex, e *Entry, c Call, d *Decision) *meshv1.Candidate {
 	candidate := &meshv1.Candidate{CollectorId: v.Self, Local: true, Reason: "not registered here"}
 	if e == nil || e.Local == nil {
