@@ -14,7 +14,7 @@ import (
 )
 
 // linkService is the seed's service for a peer. A call that this mesh forwards never comes here: it goes on the link in
-// its namespace, to a local and nothing else. What comes here a program has asked for by hand, see
+// its namespace, to the executor and nothing else. What comes here a program has asked for by hand, see
 // [conn.Manager.GetClient].
 type linkService struct {
 	collectorconnect.UnimplementedCollectiveDispatcherHandler
