@@ -56,6 +56,7 @@ func openCarry(stream meshv1connect.LinkServiceCarryClientStream) error {
 	return sent
 }
 
+// explainCarry gives the failure of the RPC the errors that callers of either carrier look for.
 func explainCarry(err error) error {
 	if connect.CodeOf(err) == connect.CodeUnimplemented {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -63,6 +64,8 @@ func explainCarry(err error) error {
 	return cmp.Or(CertificateRefusal(err), fmt.Errorf("link: Carry: %w", err))
 }
 
+// clientStream runs the two goroutines of the calling end. Each ends when the stream is closed or the RPC is over; hangUp
+// may be called by both.
 func clientStream(stream meshv1connect.LinkServiceCarryClientStream, hangUp func()) io.ReadWriteCloser {
 	c := newStream()
 	go func() {
@@ -105,6 +108,7 @@ func carryOptions() []connecthttp.Option {
 	}
 }
 
+// service is the serving end.
 type service struct {
 	admit func(ctx context.Context) (accept func(stream io.ReadWriteCloser), err error)
 }

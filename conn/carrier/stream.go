@@ -29,6 +29,7 @@ func Carried(s io.ReadWriteCloser) bool {
 	return carried
 }
 
+// newStream makes a stream whose receive and send somebody has to run.
 func newStream() *stream {
 	return &stream{
 		arrived:  make(chan []byte),
@@ -72,6 +73,7 @@ func (c *stream) send(put func(data []byte) error) {
 	}
 }
 
+// Read returns what one message brought, or the rest of it. What arrived before the end is read before the error.
 func (c *stream) Read(b []byte) (int, error) {
 	for len(c.rest) == 0 {
 		select {
@@ -102,6 +104,7 @@ func (c *stream) Write(b []byte) (written int, err error) {
 // chunkSize is how many bytes of the stream one message has at most.
 const chunkSize = 64 << 10
 
+// put waits until a message was sent: so a slow peer slows the writer, and nothing is queued here.
 func (c *stream) put(chunk []byte) error {
 	select {
 	case c.outgoing <- chunk:

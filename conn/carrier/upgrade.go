@@ -56,6 +56,7 @@ func DialUpgrade(ctx context.Context, dialer *net.Dialer, address string, tlsCon
 	return nil, err
 }
 
+// upgradeClient asks for the upgrade. It does not close conn on an error.
 func upgradeClient(ctx context.Context, conn net.Conn, address string, tlsConfig *tls.Config) (io.ReadWriteCloser, error) {
 	if tlsConfig != nil {
 		secure := tls.Client(conn, upgradeTLS(tlsConfig, address))
@@ -170,6 +171,8 @@ func AcceptUpgrade(w http.ResponseWriter, r *http.Request) (io.ReadWriteCloser, 
 	return withBufferedBytes(conn, buffered.Reader)
 }
 
+// refuseUpgrade says why a request is no upgrade to this protocol; an empty reason if it is one. The check is exact: a proxy
+// that changed anything is found out here and not by a broken link.
 func refuseUpgrade(r *http.Request) (status int, reason string) {
 	tokens := r.Header.Values("Upgrade")
 	switch {
@@ -185,6 +188,7 @@ func refuseUpgrade(r *http.Request) (status int, reason string) {
 	return 0, ""
 }
 
+// answerUpgrade answers within a deadline, which is taken off again: the link has its own.
 func answerUpgrade(conn net.Conn) error {
 	if err := conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err

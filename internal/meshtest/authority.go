@@ -15,12 +15,15 @@ import (
 )
 
 // TrustDomain is that of the certificates which an [Authority] makes.
+// Tests give it to both ends, which then demand a proof of each other.
 const TrustDomain = "mesh.test"
 
 // URI is how a certificate names a collector.
+// It is the form that package conn reads; a test that wants another passes its own to Issue.
 func URI(id string) string { return "spiffe://" + TrustDomain + "/collector/" + id }
 
 // Authority issues certificates that are good for both ends of TLS on 127.0.0.1.
+// Keys are made anew for each, so that no test depends on files that expire. It is safe for concurrent use.
 type Authority struct {
 	Certificate *x509.Certificate
 	Pool        *x509.CertPool // of this authority alone
@@ -28,6 +31,7 @@ type Authority struct {
 }
 
 // NewAuthority makes an authority that is trusted by nobody yet.
+// Two of them are strangers to each other: that is how tests have a certificate which is valid and not trusted.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{Pool: x509.NewCertPool(), key: newKey(t)}
@@ -41,6 +45,7 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
+// newKey makes a key of the curve that is fastest to make: tests make many.
 func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -50,6 +55,7 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
+// sign makes the certificate of a key. It is parsed again, since tests look at what the other end sees.
 func (a *Authority) sign(t testing.TB, template, parent *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, a.key)
@@ -64,6 +70,8 @@ func (a *Authority) sign(t testing.TB, template, parent *x509.Certificate, key *
 }
 
 // Issue makes a certificate with URIs, valid since an hour ago and for this long, which may be negative.
+// Without URIs it proves nothing but that the authority made it; with several, none is the collector's for certain. A
+// negative time makes one that has expired.
 func (a *Authority) Issue(t testing.TB, valid time.Duration, uris ...string) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
@@ -91,6 +99,8 @@ func (a *Authority) Of(t testing.TB, id string) tls.Certificate {
 }
 
 // TLS is for both ends of one that shows a certificate and trusts this authority. It lets clients in that show none.
+// Whether a certificate is needed is then the collector's to judge, which is what most of these tests are about. It is a
+// new one each time: the test may change it.
 func (a *Authority) TLS(shows tls.Certificate) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{shows},

@@ -17,9 +17,11 @@ import (
 )
 
 // Patience is how long a test waits for what must come.
+// It is far more than anything takes: a test waits for it only when it fails, so a slow machine fails none.
 const Patience = 10 * time.Second
 
 // Collector is a collector that serves a port of loopback.
+// The address is free of other tests, so any number of them run at the same time.
 type Collector struct {
 	*dispatcher.Dispatcher
 	Address string
@@ -44,6 +46,7 @@ func Serve(t testing.TB, id string, namespaces []string, opts ...dispatcher.Opti
 }
 
 // Start starts a collector, under TLS if tlsConfig is not nil. It logs only if opts give it a logger.
+// It is for programs without a test; whoever starts one stops it.
 func Start(id string, namespaces []string, tlsConfig *tls.Config, opts ...dispatcher.Option) (*Collector, error) {
 	nothing := func(*dispatcher.Dispatcher) error { return nil }
 	return startAt("127.0.0.1:0", id, namespaces, tlsConfig, nothing, opts...)
@@ -57,6 +60,8 @@ func StartAt(
 	return startAt(address, id, namespaces, nil, prepare, opts...)
 }
 
+// startAt listens first, so that the collector knows its own address before anybody else does. On an error nothing is left
+// running.
 func startAt(
 	address, id string, namespaces []string, tlsConfig *tls.Config, prepare func(*dispatcher.Dispatcher) error,
 	opts ...dispatcher.Option,
@@ -79,6 +84,7 @@ func startAt(
 	return c, nil
 }
 
+// serve ends when the server is closed, whose error says just that.
 func (c *Collector) serve(listener net.Listener) {
 	defer close(c.stopped)
 	if c.HTTP.TLSConfig != nil {
@@ -89,6 +95,7 @@ func (c *Collector) serve(listener net.Listener) {
 }
 
 // Kill ends the collector as if its machine were gone: its connections break, nobody is told why. It may be called again.
+// What was not written yet is lost, as it would be there.
 func (c *Collector) Kill() error {
 	_ = c.HTTP.Close()
 	c.Connections().Close()
@@ -96,6 +103,7 @@ func (c *Collector) Kill() error {
 }
 
 // Stop ends the links, for which it waits for [Patience], then the server at once. It may be called again.
+// It returns what failed to end in time; nothing of the collector runs after it.
 func (c *Collector) Stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()

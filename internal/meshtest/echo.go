@@ -28,14 +28,18 @@ func (e EchoService) Reply(ctx context.Context, text string) string {
 	return text + " on " + string(e)
 }
 
+// Echo answers the text and as many bytes of padding as the request says, for tests of large answers.
 func (e EchoService) Echo(ctx context.Context, req *testingv1.EchoRequest) (*testingv1.EchoResponse, error) {
 	return &testingv1.EchoResponse{Text: e.Reply(ctx, req.GetText()), Padding: make([]byte, req.GetPadding())}, nil
 }
 
+// Look is Echo without side effects: a call of it may be repeated.
 func (e EchoService) Look(ctx context.Context, req *testingv1.LookRequest) (*testingv1.LookResponse, error) {
 	return &testingv1.LookResponse{Text: e.Reply(ctx, req.GetText())}, nil
 }
 
+// Fail fails as it is asked to: with a code, a text and a detail or, by code 0, with an error that is none of connect's and
+// whose text callers must not see.
 func (e EchoService) Fail(ctx context.Context, req *testingv1.FailRequest) (*testingv1.FailResponse, error) {
 	e.Reply(ctx, "")
 	if req.GetCode() == 0 {
@@ -49,6 +53,7 @@ func (e EchoService) Fail(ctx context.Context, req *testingv1.FailRequest) (*tes
 	return nil, err
 }
 
+// Collect adds up numbers until the client ends; a negative one ends the call early, while the client may be sending.
 func (e EchoService) Collect(ctx context.Context, stream testingv1connect.EchoServiceCollectServerStream) (*testingv1.CollectResponse, error) {
 	e.Reply(ctx, "")
 	sum := int64(0)
@@ -67,6 +72,7 @@ func (e EchoService) Collect(ctx context.Context, stream testingv1connect.EchoSe
 	}
 }
 
+// Count sends the numbers from 1 to a limit, as fast as they are taken.
 func (e EchoService) Count(ctx context.Context, req *testingv1.CountRequest, stream testingv1connect.EchoServiceCountServerStream) error {
 	e.Reply(ctx, "")
 	for n := int64(1); n <= req.GetLimit(); n++ {
@@ -77,6 +83,7 @@ func (e EchoService) Count(ctx context.Context, req *testingv1.CountRequest, str
 	return nil
 }
 
+// Converse answers each text before it reads the next; one that begins with "stop" ends the call with an error.
 func (e EchoService) Converse(ctx context.Context, stream testingv1connect.EchoServiceConverseServerStream) error {
 	for {
 		req, err := stream.Receive()

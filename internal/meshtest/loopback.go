@@ -7,6 +7,7 @@ import (
 )
 
 // HTTP2Client returns a client that speaks HTTP/2 without TLS and has closed its connections when the test ends.
+// gRPC and streams both ways need it; Go's default client would speak HTTP/1.1 to a port without TLS.
 func HTTP2Client(t testing.TB) *http.Client {
 	t.Helper()
 	protocols := new(http.Protocols)
@@ -17,6 +18,7 @@ func HTTP2Client(t testing.TB) *http.Client {
 }
 
 // FreeAddress returns an address of loopback where nobody listens.
+// Somebody else may take it meanwhile, which has not been seen to happen: ports are given out in turn.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -17,9 +17,11 @@ import (
 // cases are small files that did not work, each folder one tree of imports.
 //
 //go:embed cases
+// They are embedded, so that programs which tests run have them wherever they run.
 var cases embed.FS
 
 // Case is the texts of a case by path.
+// A case is named by its folder.
 func Case(t testing.TB, name string) map[string]string {
 	t.Helper()
 	texts, err := Texts(name)
@@ -30,6 +32,7 @@ func Case(t testing.TB, name string) map[string]string {
 }
 
 // Texts is [Case] for programs that tests run.
+// The paths are those by which the files import each other.
 func Texts(name string) (map[string]string, error) {
 	tree, err := fs.Sub(cases, "cases/"+name)
 	if err != nil {
@@ -48,6 +51,8 @@ func Texts(name string) (map[string]string, error) {
 
 // Compile makes files of their texts, by path: the one with a path and all it imports, which comes before it. Custom
 // options are messages of package dynamicpb in them, as compilers have them.
+// It compiles by a compiler of Go's own and not by protoc, which a machine may not have. The files keep their comments.
+// Options keep what they say as messages; use [Read] for a file as a peer gets it.
 func Compile(t testing.TB, texts map[string]string, path string) []*descriptorpb.FileDescriptorProto {
 	t.Helper()
 	files, err := Files(t.Context(), texts, path)
@@ -58,6 +63,7 @@ func Compile(t testing.TB, texts map[string]string, path string) []*descriptorpb
 }
 
 // Files is [Compile] for programs that tests run.
+// The well-known files need no text; those of the compiler are taken.
 func Files(ctx context.Context, texts map[string]string, path string) ([]*descriptorpb.FileDescriptorProto, error) {
 	compiler := protocompile.Compiler{
 		Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{
@@ -87,6 +93,7 @@ func Files(ctx context.Context, texts map[string]string, path string) ([]*descri
 }
 
 // Read is a file as if it had come over a wire: what custom options say is bytes.
+// A peer knows no extension when it reads a file: it has to find their types in the file itself.
 func Read(t testing.TB, file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
 	t.Helper()
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(file)
@@ -101,6 +108,7 @@ func Read(t testing.TB, file *descriptorpb.FileDescriptorProto) *descriptorpb.Fi
 }
 
 // Build makes descriptors of files, dependencies first, and returns the last one.
+// Any file that is missing or wrong fails the test.
 func Build(t testing.TB, files ...*descriptorpb.FileDescriptorProto) protoreflect.FileDescriptor {
 	t.Helper()
 	built, err := protodesc.NewFiles(&descriptorpb.FileDescriptorSet{File: files})

@@ -6,6 +6,8 @@ import (
 )
 
 // API is the shape of a generated file: that of a public API, whose descriptors are large.
+// The texts are the same for the same numbers, always: what tests measure of them can be compared over time. They are
+// generated because the files themselves have other people's licences and would be megabytes here.
 type API struct {
 	Path, Package string
 	Services      int
@@ -25,6 +27,7 @@ var (
 )
 
 // Texts are the file and all it imports, by path.
+// Compiling them takes seconds for the largest: tests share what they compile.
 func (a API) Texts() map[string]string {
 	g := &generator{API: a}
 	g.line("syntax = \"proto3\";")
@@ -44,14 +47,17 @@ func (a API) Texts() map[string]string {
 }
 
 // generator writes one file.
+// It writes from front to back, once.
 type generator struct {
 	API
 	text strings.Builder
 }
 
+// line writes one line of the file.
 func (g *generator) line(format string, args ...any) { fmt.Fprintf(&g.text, format+"\n", args...) }
 
 // comment writes the comment on the element that follows.
+// Comments are most of the bytes of a public API's descriptor, which is why their size is given.
 func (g *generator) comment(indent, about string) {
 	text := "The " + about + " of this API."
 	for len(text) < g.Comment {
@@ -84,6 +90,8 @@ func (g *generator) resource(i int) {
 	g.line("}")
 }
 
+// fieldKind is the type of a field: the first two lead to other resources until there are no more, the others take turns
+// through what schemas have, a map and an optional field among them.
 func fieldKind(resource, field, resources int) string {
 	if child := 2*resource + 1 + field; field < 2 && child < resources {
 		return fmt.Sprintf("repeated Resource%d", child)
@@ -91,6 +99,8 @@ func fieldKind(resource, field, resources int) string {
 	return []string{"optional string", "int64", "map<string, string>", "repeated bytes", "optional bool", "double"}[field%6]
 }
 
+// service writes a service with a request message of its own for each method, which returns one of the resources. The
+// options are nested messages, as the largest ones of public APIs are.
 func (g *generator) service(i int) {
 	for m := range g.Methods {
 		g.comment("", "request")

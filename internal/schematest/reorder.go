@@ -13,6 +13,8 @@ import (
 
 // Reorder is a file that says the same in other bytes: the fields of its custom options, at every depth, come in the
 // opposite order. file is one that [Compile] made.
+// Two compilers may well write the same file so differently; a fingerprint or a hash that is meant for its content must not
+// notice.
 func Reorder(t testing.TB, file *descriptorpb.FileDescriptorProto) *descriptorpb.FileDescriptorProto {
 	t.Helper()
 	other := proto.CloneOf(file)
@@ -21,6 +23,7 @@ func Reorder(t testing.TB, file *descriptorpb.FileDescriptorProto) *descriptorpb
 }
 
 // reorderOptions makes bytes of the extensions of a message and of those below it.
+// They become unknown fields, which are written as they are, where fields that are known would be sorted again.
 func reorderOptions(t testing.TB, message protoreflect.Message) {
 	t.Helper()
 	var extensions []protoreflect.FieldDescriptor
@@ -46,6 +49,7 @@ func reorderOptions(t testing.TB, message protoreflect.Message) {
 }
 
 // backwards encodes a message with its last field first.
+// Parsers must take fields in any order, so this is the same message.
 func backwards(t testing.TB, message protoreflect.Message) (data []byte) {
 	t.Helper()
 	var fields []protoreflect.FieldDescriptor
@@ -60,6 +64,8 @@ func backwards(t testing.TB, message protoreflect.Message) (data []byte) {
 	return data
 }
 
+// appendBackwards appends one field, with what is nested in it backwards too. Maps and scalars have one encoding each, as
+// far as a test can ask for another.
 func appendBackwards(t testing.TB, data []byte, field protoreflect.FieldDescriptor, value protoreflect.Value) []byte {
 	t.Helper()
 	one := func(message protoreflect.Message) {

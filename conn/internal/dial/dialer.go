@@ -12,6 +12,7 @@ import (
 )
 
 // Dialer dials other collectors, all ways by the same rules.
+// Its fields are set before the first dial and never after; it is safe for concurrent use.
 type Dialer struct {
 	TLS       *tls.Config // nil: plaintext
 	Plaintext bool        // plaintext may leave loopback
@@ -22,6 +23,7 @@ type Dialer struct {
 }
 
 // guarded refuses plaintext beyond loopback unless it is allowed, and what guard refuses, if it is not nil.
+// It looks after the name was resolved and before the first packet leaves, for each address that is tried.
 func (d *Dialer) guarded(guard func(resolved string) error) *net.Dialer {
 	return &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		if guard != nil {
@@ -47,6 +49,7 @@ func (d *Dialer) checkPlaintext(resolved string) error {
 
 // config is the TLS configuration to dial the expected collector; nil for plaintext. What the caller's own has to say
 // comes first.
+// The certificate is taken while the handshake runs, so that nothing is sent to a peer that is not the expected one.
 func (d *Dialer) config(expected *identity.Expected) *tls.Config {
 	if d.TLS == nil {
 		return nil

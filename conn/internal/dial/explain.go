@@ -15,6 +15,8 @@ import (
 var ErrPlaintext = errors.New("without TLS only loopback addresses are dialled")
 
 // Explain says why nothing came of a dial, in words that help whoever gave the address.
+// An error that a collector answered has its words already and stays as it is. Others get a code: those of a situation that
+// may pass are unavailable, and those that somebody has to mend are not. The cause stays in the chain.
 func Explain(address string, err error) error {
 	unproven := errors.Is(err, carrier.ErrCertificateRefused)
 	if _, ok := errors.AsType[*connect.Error](err); ok && !unproven {

@@ -9,6 +9,7 @@ import (
 
 // HTTP2 makes HTTP/2 connections, for the seed's protocol and the second carrier of links, by the same rules as links.
 // guard, if not nil, may refuse the address that a name resolved to. All of them lead to the expected collector.
+// It pings, since a connection may break without either end hearing of it. Whoever makes one closes its idle connections.
 func (d *Dialer) HTTP2(guard func(resolved string) error, expected *identity.Expected) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(d.TLS != nil)
@@ -23,6 +24,7 @@ func (d *Dialer) HTTP2(guard func(resolved string) error, expected *identity.Exp
 }
 
 // WithoutRedirects makes a client that believes no server that says another one is meant.
+// The peer's identity and the guard on addresses hold for the address that was given.
 func WithoutRedirects(transport *http.Transport) *http.Client {
 	return &http.Client{
 		Transport:     transport,

@@ -21,6 +21,7 @@ const alertTimeout = 2 * time.Second
 
 // Dial opens the byte stream of a link. The error of a server that takes no links is carrier.ErrRefused. The second
 // carrier is for ways on which something refuses the first; the next dial begins with the first again.
+// The stream is the caller's to close. ctx bounds the dial and not the stream.
 func (d *Dialer) Dial(ctx context.Context, address string, expected *identity.Expected) (io.ReadWriteCloser, error) {
 	stream, refused := carrier.DialUpgrade(ctx, d.guarded(nil), address, d.config(expected))
 	if !errors.Is(refused, carrier.ErrRefused) {
@@ -45,6 +46,7 @@ func (d *Dialer) explainCarry(ctx context.Context, address string, expected *ide
 	return cmp.Or(d.firstAlert(ctx, address, expected), err)
 }
 
+// answered tells what a collector answered from what went wrong on the way.
 func answered(err error) bool {
 	remote, ok := errors.AsType[*connect.Error](err)
 	return ok && remote.IsRemote()
@@ -68,6 +70,7 @@ func (d *Dialer) firstAlert(ctx context.Context, address string, expected *ident
 
 // refusedTwice is what is wrong when neither carrier works. A collector that has the second and does not want the link
 // has the last word.
+// Otherwise both are told, since either may be what is to be mended.
 func refusedTwice(upgrade, carry error) error {
 	if errors.Is(carry, carrier.ErrCertificateRefused) {
 		return carry

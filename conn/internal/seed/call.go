@@ -19,12 +19,14 @@ import (
 )
 
 // server runs the packed calls.
+// It is all that a call needs of its path.
 type server interface {
 	serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error)
 }
 
 // call is a unary call packed into Serve. Its messages are those of the method that call.Spec.Schema describes;
 // without a schema, or if that says google.protobuf.Any, they are the Any of the envelope itself.
+// Nothing leaves before Receive, so a call that is only opened and sent costs the peer nothing. One goroutine uses it.
 type call struct {
 	ctx      context.Context //nolint:containedctx // the stream lives as long as the call
 	peer     string
@@ -36,6 +38,8 @@ type call struct {
 	answered bool
 }
 
+// newCall refuses what the seed's protocol cannot carry: streams, and messages in a codec that cannot be translated for want
+// of a schema. Nothing is sent for such a call.
 func newCall(ctx context.Context, peer string, server server, of link.Call) (*call, error) {
 	if of.Spec.StreamType != connect.StreamTypeUnary {
 		return nil, connect.Errorf(connect.CodeUnimplemented,
@@ -58,6 +62,7 @@ func newCall(ctx context.Context, peer string, server server, of link.Call) (*ca
 	return c, nil
 }
 
+// schemaOf is what the messages of a method are; nil for those that are an Any.
 func schemaOf(spec connect.Spec) (input, output protoreflect.MessageDescriptor) {
 	method, ok := spec.Schema.(protoreflect.MethodDescriptor)
 	if !ok {
@@ -66,6 +71,7 @@ func schemaOf(spec connect.Spec) (input, output protoreflect.MessageDescriptor) 
 	return unlessAny(method.Input()), unlessAny(method.Output())
 }
 
+// unlessAny leaves out the type that needs no envelope of its own.
 func unlessAny(d protoreflect.MessageDescriptor) protoreflect.MessageDescriptor {
 	if d.FullName() == "google.protobuf.Any" {
 		return nil
@@ -76,6 +82,7 @@ func unlessAny(d protoreflect.MessageDescriptor) protoreflect.MessageDescriptor 
 // SendHeaders does nothing: headers travel in the envelope, with the message.
 func (c *call) SendHeaders() error { return nil }
 
+// Send packs the message; it leaves with Receive. The bytes of a [link.Raw] are not copied and must not change until then.
 func (c *call) Send(msg any) error {
 	packed, err := c.pack(msg)
 	if err != nil {
@@ -113,6 +120,7 @@ func (c *call) Receive(msg any) error {
 
 func (c *call) Close() error { return nil }
 
+// pack puts a request into an Any, whichever way the caller has it.
 func (c *call) pack(msg any) (*anypb.Any, error) {
 	switch msg := msg.(type) {
 	case *link.Raw:
@@ -125,6 +133,7 @@ func (c *call) pack(msg any) (*anypb.Any, error) {
 	return nil, fmt.Errorf("%T is not a message", msg)
 }
 
+// packRaw packs bytes as they came: binary ones are not decoded, JSON is turned into binary by the schema.
 func (c *call) packRaw(data []byte) (*anypb.Any, error) {
 	if c.input == nil {
 		packed := new(anypb.Any)
@@ -140,6 +149,7 @@ func (c *call) packRaw(data []byte) (*anypb.Any, error) {
 	return &anypb.Any{TypeUrl: "type.googleapis.com/" + string(c.input.FullName()), Value: data}, nil
 }
 
+// unpack is pack for the answer. It refuses an answer of another type: the peer may have another schema.
 func (c *call) unpack(packed *anypb.Any, into any) error {
 	switch into := into.(type) {
 	case *link.Raw:
@@ -155,6 +165,7 @@ func (c *call) unpack(packed *anypb.Any, into any) error {
 	return fmt.Errorf("%T is not a message", into)
 }
 
+// unpackRaw checks the type although the bytes go on undecoded: their reader would take them for another message.
 func (c *call) unpackRaw(packed *anypb.Any) ([]byte, error) {
 	if c.output == nil {
 		return proto.Marshal(packed)
@@ -172,6 +183,7 @@ func (c *call) unpackRaw(packed *anypb.Any) ([]byte, error) {
 	return protojson.Marshal(msg)
 }
 
+// firstValues is all that the envelope has room for: one value of each header.
 func firstValues(header *connect.Header) map[string]string {
 	if header.Len() == 0 {
 		return nil

@@ -24,6 +24,7 @@ const Carrier = "seed"
 const maxMessage = 4 << 20
 
 // Path carries calls to a peer that speaks only the seed's protocol.
+// It is safe for concurrent use once Bind has been called.
 type Path struct {
 	expected  *identity.Expected
 	http      *http.Transport
@@ -50,6 +51,7 @@ func New(d *dial.Dialer, address, peer string, guard func(resolved string) error
 func (p *Path) Bind(peer string, lost func(p *Path, reason string)) { p.peer, p.lost = peer, lost }
 
 // Connect asks the peer for a connection.
+// It is made before Bind, to learn who is there.
 func (p *Path) Connect(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error) {
 	return p.client.Connect(ctx, req)
 }
@@ -75,8 +77,10 @@ func (p *Path) RTT() time.Duration { return 0 }
 func (p *Path) Retire(context.Context) { p.Close() }
 
 // Close gives up the connections that no call uses.
+// Calls that run go on; the path may be used again and dials anew.
 func (p *Path) Close() { p.http.CloseIdleConnections() }
 
+// serve makes the RPC of an envelope; the seed's own verdict is in the answer.
 func (p *Path) serve(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
 	answer, err := p.client.Serve(ctx, req)
 	if err != nil {

@@ -15,12 +15,15 @@ import (
 )
 
 // File is the table `connection` of a collector's file.
+// It is safe for concurrent use: writes take turns in the file, and reads see what was committed.
 type File struct{ file *file.Store }
 
 // NewFile makes a store of the connections in a file, which stays the caller's to close.
+// Several may be made of one file; they are the same store.
 func NewFile(of *file.Store) *File { return &File{file: of} }
 
 // Put stores a record in place of the one with its id, without its counters.
+// The counters that are there stay: they are counted by another writer, which a put must not set back.
 func (s *File) Put(ctx context.Context, record *collector.Connection) error {
 	if record.GetId() == "" {
 		return errNoID
@@ -37,6 +40,8 @@ func (s *File) Put(ctx context.Context, record *collector.Connection) error {
 	})
 }
 
+// makeRoom forgets the record that can be forgotten and was put longest ago, if a new one has no room. It is within the
+// transaction of the put, so that a put which fails forgets nothing.
 func makeRoom(ctx context.Context, tx *sql.Tx, id string) error {
 	var full bool
 	err := tx.QueryRowContext(ctx, `
@@ -58,6 +63,7 @@ func makeRoom(ctx context.Context, tx *sql.Tx, id string) error {
 }
 
 // AddCounters adds to the counters of records, all or none of them.
+// A record that is gone meanwhile is passed over: its counts are of no use to anybody.
 func (s *File) AddCounters(ctx context.Context, deltas []Counters) error {
 	if len(deltas) == 0 {
 		return nil
@@ -72,6 +78,7 @@ func (s *File) AddCounters(ctx context.Context, deltas []Counters) error {
 	})
 }
 
+// addCounters adds in the database, not here, so that nobody has to read before.
 func addCounters(ctx context.Context, tx *sql.Tx, delta Counters) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE connection SET
@@ -84,6 +91,7 @@ func addCounters(ctx context.Context, tx *sql.Tx, delta Counters) error {
 }
 
 // List answers copies of all records, the last put first.
+// One damaged row fails the whole list: whoever reads it must not take the rest for all there is.
 func (s *File) List(ctx context.Context) ([]*collector.Connection, error) {
 	rows, err := s.file.Reader().QueryContext(ctx, `
 		SELECT id, record, checksum, requests, errors, bytes_sent, bytes_received, last_activity
@@ -104,6 +112,7 @@ func (s *File) List(ctx context.Context) ([]*collector.Connection, error) {
 }
 
 // Purge forgets the forgettable records whose state changed before that time.
+// A connection that this side will dial again is kept, however old it is.
 func (s *File) Purge(ctx context.Context, before time.Time) error {
 	return s.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM connection WHERE forgettable AND state_changed_at < ?", nanos(before))
@@ -112,6 +121,7 @@ func (s *File) Purge(ctx context.Context, before time.Time) error {
 }
 
 // connectionRow is what Put writes.
+// Times are Unix nanoseconds.
 type connectionRow struct {
 	id                           string
 	forgettable                  bool
@@ -119,6 +129,8 @@ type connectionRow struct {
 	record                       []byte
 }
 
+// newRow encodes the record without what has columns of its own, which change far more often. The encoding is deterministic
+// for the checksum's sake.
 func newRow(record *collector.Connection) (connectionRow, error) {
 	stored := WithoutCounters(record)
 	stored.LastActivity = nil
@@ -132,6 +144,7 @@ func newRow(record *collector.Connection) (connectionRow, error) {
 	}, err
 }
 
+// upsert makes it the record that was put last. The activity never goes back.
 func (r connectionRow) upsert(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO connection (id, put, forgettable, state_changed_at, record, checksum, last_activity)
@@ -167,6 +180,7 @@ func scanRecord(rows *sql.Rows) (*collector.Connection, error) {
 	return record, nil
 }
 
+// decodeRecord checks the sum before it decodes, and that the record is the one that its key says.
 func decodeRecord(id string, encoded []byte, sum int64) (*collector.Connection, error) {
 	if checksum(encoded) != sum {
 		return nil, errors.New("its checksum does not fit")
@@ -181,10 +195,12 @@ func decodeRecord(id string, encoded []byte, sum int64) (*collector.Connection, 
 	return record, nil
 }
 
+// checksum finds what a disk or an editor has damaged; it is no proof against malice.
 func checksum(record []byte) int64 {
 	return int64(crc32.Checksum(record, crc32.MakeTable(crc32.Castagnoli)))
 }
 
+// nanos are Unix nanoseconds; 0 for no time at all, which the columns compare as the oldest.
 func nanos(t time.Time) int64 {
 	if t.IsZero() {
 		return 0

@@ -13,12 +13,14 @@ import (
 )
 
 // Memory is the store of a collector that keeps no state over restarts.
+// It does what [File] does, by the same rules, which one test holds both to. It is safe for concurrent use.
 type Memory struct {
 	mu      sync.Mutex
 	lastPut uint64
 	records map[string]*memoryRecord // by connection id
 }
 
+// memoryRecord is never given out: callers get copies.
 type memoryRecord struct {
 	put        uint64 // order of Put
 	connection *collector.Connection
@@ -28,6 +30,7 @@ type memoryRecord struct {
 func NewMemory() *Memory { return &Memory{records: make(map[string]*memoryRecord)} }
 
 // Put stores a record in place of the one with its id, without its counters.
+// The record is copied, so that the caller may go on changing its own.
 func (s *Memory) Put(_ context.Context, record *collector.Connection) error {
 	if record.GetId() == "" {
 		return errNoID
@@ -45,6 +48,7 @@ func (s *Memory) Put(_ context.Context, record *collector.Connection) error {
 	return nil
 }
 
+// makeRoom is that of [File]. mu is held.
 func (s *Memory) makeRoom() error {
 	if len(s.records) < MaxRecords {
 		return nil
@@ -93,6 +97,7 @@ func (s *Memory) Purge(_ context.Context, before time.Time) error {
 	return nil
 }
 
+// newestFirst is the order of List. A store has few records and is listed seldom: no index is kept. mu is held.
 func (s *Memory) newestFirst() []*memoryRecord {
 	list := make([]*memoryRecord, 0, len(s.records))
 	for _, record := range s.records {

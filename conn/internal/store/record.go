@@ -15,11 +15,13 @@ import (
 const MaxRecords = 1024
 
 // ErrFull says that a store holds as many records as it may, and none that it could forget.
+// Its text is for the person who asked for the connection.
 var ErrFull = fmt.Errorf("there are %d connections already: disconnect some that are no longer needed", MaxRecords)
 
 var errNoID = errors.New("connection record without an id")
 
 // Counters is what a connection carried since the last time it was written down.
+// They are differences, so that two that were not written can be added up and written late.
 type Counters struct {
 	ConnectionID  string
 	Requests      int64
@@ -30,6 +32,7 @@ type Counters struct {
 }
 
 // Add brings a record up to date.
+// The activity is the later of both, in whatever order they come.
 func (c Counters) Add(record *collector.Connection) {
 	record.RequestCount += c.Requests
 	record.ErrorCount += c.Errors
@@ -56,6 +59,7 @@ func CountersOf(record *collector.Connection) Counters {
 }
 
 // WithoutCounters copies what Put stores of a record.
+// The record itself stays as it is.
 func WithoutCounters(record *collector.Connection) *collector.Connection {
 	stored := proto.CloneOf(record)
 	stored.RequestCount, stored.ErrorCount, stored.BytesSent, stored.BytesReceived = 0, 0, 0, 0
@@ -64,6 +68,7 @@ func WithoutCounters(record *collector.Connection) *collector.Connection {
 
 // Forgettable reports whether nobody on this side will bring a connection back: it is closed, failed, or stale and was
 // dialled by the other side.
+// A stale connection that this side dialled is dialled again, even after a restart.
 func Forgettable(record *collector.Connection) bool {
 	switch record.GetState() {
 	case collector.ConnectionState_CONNECTION_STATE_CLOSED, collector.ConnectionState_CONNECTION_STATE_FAILED:
@@ -75,6 +80,7 @@ func Forgettable(record *collector.Connection) bool {
 	}
 }
 
+// later is the later of two times, of which nil is none.
 func later(a, b *timestamppb.Timestamp) *timestamppb.Timestamp {
 	if a == nil || b != nil && b.AsTime().After(a.AsTime()) {
 		return b

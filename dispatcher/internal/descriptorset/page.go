@@ -54,6 +54,7 @@ func Page(
 }
 
 // pageStart is the first file of a page.
+// A token that nobody made is a mistake of the caller's; one of other content is not.
 func pageStart(token, hash string, files int) (int, error) {
 	if token == "" {
 		return 0, nil

@@ -52,6 +52,7 @@ func NewMethod(namespace string, spec connect.Spec, server *connect.Server) (*Me
 }
 
 // Call runs the method, with the interceptors around it.
+// It may be called at any time after the method was published, from many goroutines.
 func (m *Method) Call(ctx context.Context, info *connect.CallInfo, stream connect.ServerStream) error {
 	return m.server.Call(ctx, m.Spec.Procedure, info, stream)
 }

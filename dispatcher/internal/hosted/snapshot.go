@@ -36,6 +36,7 @@ func NewSnapshot(revision uint64, spaces map[string]map[string]*Method) *Snapsho
 }
 
 // With returns what is registered after methods were added. Nobody checks duplicates here.
+// What did not change is shared with s, which stays as it is.
 func (s *Snapshot) With(methods []*Method) map[string]map[string]*Method {
 	all := s.Methods
 	for _, m := range methods {
@@ -45,6 +46,7 @@ func (s *Snapshot) With(methods []*Method) map[string]map[string]*Method {
 }
 
 // Without returns what is registered after methods were taken out.
+// A namespace whose last method goes is gone itself.
 func (s *Snapshot) Without(methods []*Method) map[string]map[string]*Method {
 	all := s.Methods
 	for _, m := range methods {

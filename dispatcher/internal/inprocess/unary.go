@@ -25,6 +25,7 @@ type unaryCall struct {
 
 func (s *unaryCall) SendHeaders() error { return nil }
 
+// Send keeps msg without a copy until Receive; the channel has room for it, so it never waits.
 func (s *unaryCall) Send(msg any) error {
 	if s.sent || s.closed {
 		return io.EOF
@@ -84,6 +85,7 @@ func (s *unaryServer) Receive(msg any) error {
 	return copyMessage(msg, s.message)
 }
 
+// Send copies straight into the message that the caller's Receive was given.
 func (s *unaryServer) Send(msg any) error {
 	if s.answered {
 		return connect.NewError(connect.CodeInternal, "a unary response has one message")

@@ -26,7 +26,7 @@ func (s *Service) GetMetrics(_ context.Context, req *meshv1.GetMetricsRequest) (
 }
 
 // Watch sends what happens until the caller leaves.
-// The first event has the whole topology, so that nothing has to be asked beside.
+// A caller that reads slowly loses calls and is told how many; it holds up nobody.
 func (s *Service) Watch(
 	ctx context.Context, req *meshv1.WatchRequest, stream meshv1connect.MeshServiceWatchServerStream,
 ) error {

@@ -82,7 +82,7 @@ func (p *Schema) Refusal() string {
 }
 
 // fileByHash is a file that is in the set already; nil if it is not.
-// It is decoded anew each time, since it may be changed while descriptors are built of it.
+// It is decoded anew each time, so that no two sets share a message.
 func (p *Schema) fileByHash(hash []byte) *descriptorpb.FileDescriptorProto {
 	there, ok := p.byHash[string(hash)]
 	if !ok {

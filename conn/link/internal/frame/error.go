@@ -13,6 +13,7 @@ const (
 )
 
 // AppendError appends code, message and details. Texts that are too long for a frame are cut.
+// Details that do not fit any more are left out from the first one on: a caller gets the code in any case.
 func AppendError(b []byte, e *connect.Error) []byte {
 	b = binary.AppendUvarint(b, uint64(e.Code()))
 	b = AppendText(b, cut(e.Message(), maxErrorText))
@@ -34,6 +35,7 @@ func AppendError(b []byte, e *connect.Error) []byte {
 	return b
 }
 
+// cut shortens a text to n bytes. Texts on the wire are bytes, so it may end within a character.
 func cut(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -42,6 +44,7 @@ func cut(s string, n int) string {
 }
 
 // ReadError moves what [AppendError] has written from the front of p into an error of the other end.
+// It always returns an error that can be told; whether it was malformed is in p.
 func ReadError(p *Payload) *connect.Error {
 	code := connect.Code(p.Uvarint())
 	err := connect.NewError(code, p.Text(maxErrorText))

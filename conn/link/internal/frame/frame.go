@@ -64,6 +64,7 @@ type Header struct {
 // Has reports whether a flag is set.
 func (h Header) Has(flag uint8) bool { return h.Flags&flag != 0 }
 
+// parseHeader takes type, flags and call out of one word, since they are one in big endian order. b has HeaderSize bytes.
 func parseHeader(b []byte) Header {
 	word := binary.BigEndian.Uint64(b[4:])
 	return Header{
@@ -75,12 +76,14 @@ func parseHeader(b []byte) Header {
 }
 
 // Begin appends a header whose length [End] fills in.
+// Frames are built in place, behind whatever b has already, so that many of them leave in one write without a copy.
 func Begin(b []byte, typ Type, flags uint8, call uint64) []byte {
 	b = append(b, 0, 0, 0, 0)
 	return binary.BigEndian.AppendUint64(b, uint64(typ)<<56|uint64(flags)<<48|call)
 }
 
 // SetCall puts the call id into the frame that b begins with.
+// A frame may be encoded before its call has an id, which is given under the lock of what leaves.
 func SetCall(b []byte, call uint64) {
 	word := binary.BigEndian.Uint64(b[4:]) &^ maxCallID
 	binary.BigEndian.PutUint64(b[4:], word|call)
@@ -142,6 +145,7 @@ func (p *Payload) Bytes(limit int) []byte {
 func (p *Payload) Text(limit int) string { return string(p.Bytes(limit)) }
 
 // Fail notes that the payload is malformed, for the reason.
+// The first reason stays.
 func (p *Payload) Fail(reason string) {
 	if p.Err == nil {
 		p.Err = Malformed(reason)
@@ -152,4 +156,5 @@ func (p *Payload) Fail(reason string) {
 // Malformed is a violation of the wire format. It ends the link.
 type Malformed string
 
+// Error says what was wrong with the frame.
 func (e Malformed) Error() string { return "link: malformed frame: " + string(e) }

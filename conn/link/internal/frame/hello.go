@@ -25,6 +25,7 @@ type Hello struct {
 	MaxMessage             int
 }
 
+// append appends the whole frame. Fields that later versions add come behind these, where this one does not look.
 func (h Hello) append(b []byte) []byte {
 	start := len(b)
 	b = Begin(b, TypeHello, 0, 0)
@@ -36,6 +37,8 @@ func (h Hello) append(b []byte) []byte {
 	return End(b, start)
 }
 
+// readHello checks the limits, so that nothing later has to: a window that no part fits into would stall every call, and
+// larger ones than an int holds would overflow. The collector id may be empty here; whose link it is, package conn judges.
 func readHello(p *Payload) (Hello, error) {
 	version := p.Uvarint()
 	if p.Err == nil && version != protocolVersion {
@@ -51,6 +54,7 @@ func readHello(p *Payload) (Hello, error) {
 }
 
 // Greet exchanges HELLOs within two seconds or the context, whichever is shorter. On an error the stream is closed.
+// own is what this end says. Frames that come right behind the HELLO stay in the reader.
 func Greet(ctx context.Context, stream io.ReadWriteCloser, frames *Reader, own Hello) (Hello, error) {
 	if len(own.CollectorID) > maxID || len(own.SessionID) > maxID {
 		stream.Close()
@@ -85,6 +89,7 @@ func Greet(ctx context.Context, stream io.ReadWriteCloser, frames *Reader, own H
 	return Hello{}, fmt.Errorf("link: handshake: %w", err)
 }
 
+// awaitHello reads one frame under the bound of a stranger's, and lets the reader go on under that of a peer's.
 func awaitHello(frames *Reader) (Hello, error) {
 	frames.limit = maxHello
 	h, body, err := frames.Next()

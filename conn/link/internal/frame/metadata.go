@@ -27,6 +27,7 @@ func AppendMeasured(b []byte, h *connect.Header, size int) []byte {
 
 // Measure returns the size of the block without its length, and how many values there are, a name without any counted
 // as one.
+// Whoever sends measures first, so that what is too large is refused before any byte of the frame is written.
 func Measure(h *connect.Header) (size, values int) {
 	for name, of := range h.All() {
 		values += max(1, len(of))
@@ -56,6 +57,7 @@ func MetadataFits(blocks ...*connect.Header) bool {
 
 // ReadMetadata moves a metadata block from the front of p into h. All strings share one allocation, and so do all
 // value slices.
+// A name that comes twice has its last values. Nothing of h aliases the payload, which the next frame overwrites.
 func ReadMetadata(p *Payload, h *connect.Header) error {
 	block := Payload{B: p.Bytes(MaxMetadata)}
 	if p.Err != nil || len(block.B) == 0 {
@@ -95,8 +97,10 @@ func sharedText(p *Payload, all string) string {
 	return all[end-len(field) : end]
 }
 
+// textSize is how many bytes AppendText appends.
 func textSize(s string) int { return uvarintSize(uint64(len(s))) + len(s) }
 
+// uvarintSize is how many bytes a uvarint takes: seven bits in each.
 func uvarintSize(v uint64) int {
 	n := 1
 	for v >= 0x80 {

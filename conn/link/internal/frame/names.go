@@ -53,6 +53,7 @@ func (s *SentNames) next() uint64 {
 }
 
 // Define gives a name its number.
+// It copies the table, which happens once for each name and so never for most calls. Callers hold the mutex of what leaves.
 func (s *SentNames) Define(name Name) {
 	ref := s.next()
 	if ref == 0 || s.Ref(name) != 0 {
@@ -111,6 +112,8 @@ func (r *ReceivedNames[T]) Read(p *Payload) *T {
 	return r.targets[ref-1]
 }
 
+// define takes a name in full. Its number has to be the next one, so that the table has no holes and is no larger than what
+// was sent; 0 is a name that is used once and not kept.
 func (r *ReceivedNames[T]) define(p *Payload) *T {
 	ref := p.Uvarint()
 	name := readName(p)
@@ -128,6 +131,7 @@ func (r *ReceivedNames[T]) define(p *Payload) *T {
 	return t
 }
 
+// readName reads the parts of a name. Their bounds hold for the three texts together.
 func readName(p *Payload) Name {
 	name := Name{Namespace: p.Text(MaxName), Procedure: p.Text(MaxName), Codec: p.Text(MaxName)}
 	if len(p.B) < 2 {

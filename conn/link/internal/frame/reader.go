@@ -16,6 +16,7 @@ const (
 )
 
 // Reader cuts a byte stream into frames.
+// It belongs to one goroutine. Its buffer holds any frame that the limit allows.
 type Reader struct {
 	src        io.Reader
 	buf        []byte
@@ -67,6 +68,7 @@ func (r *Reader) need(n int) error {
 	return nil
 }
 
+// readError tells a stream that ended between frames from one that was cut within one.
 func (r *Reader) readError(err error) error {
 	if err == io.EOF && r.end > r.start {
 		return io.ErrUnexpectedEOF
@@ -92,6 +94,8 @@ func (r *Reader) makeRoom(n int) {
 	}
 }
 
+// wantedSize is how large the buffer should be for a frame of n bytes. It shrinks only when it is empty, so that nothing is
+// lost, and only doubles or starts anew, so that sizes are few.
 func (r *Reader) wantedSize(n int) int {
 	size := len(r.buf)
 	switch {
