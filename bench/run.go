@@ -9,13 +9,6 @@ import (
 	"slices"
 )
 
-// outcome is what a case measured.
-type outcome struct {
-	testCase
-	samples   map[string][]sample // by contender, one per round
-	strangers float64             // percentage of the machine that other processes used meanwhile
-}
-
 // runCase lets the contenders take turns and answers the samples of every round.
 func runCase(ctx context.Context, c testCase, opts options) (out outcome, err error) {
 	children := make([]*child, 0, len(c.contenders))

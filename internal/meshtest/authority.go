@@ -93,6 +93,7 @@ func (a *Authority) Issue(t testing.TB, valid time.Duration, uris ...string) tls
 }
 
 // Of makes a good certificate of a collector.
+// It is good for an hour.
 func (a *Authority) Of(t testing.TB, id string) tls.Certificate {
 	t.Helper()
 	return a.Issue(t, time.Hour, URI(id))

@@ -31,6 +31,7 @@ type Collector struct {
 }
 
 // Serve starts a collector that is stopped when the test ends. A stop that fails, fails the test.
+// Options come after those that every test wants, and may undo them.
 func Serve(t testing.TB, id string, namespaces []string, opts ...dispatcher.Option) *Collector {
 	t.Helper()
 	c, err := Start(id, namespaces, nil, opts...)
@@ -54,6 +55,7 @@ func Start(id string, namespaces []string, tlsConfig *tls.Config, opts ...dispat
 
 // StartAt starts a collector as a program does: at an address that others know, and with all that prepare registers and
 // resumes there before the first request is accepted.
+// It is for collectors that are started again at the address of an earlier run.
 func StartAt(
 	address, id string, namespaces []string, prepare func(*dispatcher.Dispatcher) error, opts ...dispatcher.Option,
 ) (*Collector, error) {

@@ -20,6 +20,7 @@ type EchoService string
 var _ testingv1connect.EchoServiceHandler = EchoService("")
 
 // Reply sends X-Echo back and returns what to answer to a text.
+// Tests that need a method of another kind build it on this, so that they check headers the same way.
 func (e EchoService) Reply(ctx context.Context, text string) string {
 	if info, ok := connect.CallInfoForServerContext(ctx); ok {
 		info.ResponseHeader().Set("X-Echo-Header", info.RequestHeader().Get("X-Echo"))

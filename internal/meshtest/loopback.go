@@ -18,7 +18,7 @@ func HTTP2Client(t testing.TB) *http.Client {
 }
 
 // FreeAddress returns an address of loopback where nobody listens.
-// Somebody else may take it meanwhile, which has not been seen to happen: ports are given out in turn.
+// Somebody else may take it before it is used; a test that can listen on port 0 itself should.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

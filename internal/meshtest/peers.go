@@ -38,6 +38,7 @@ func AwaitServed(ctx context.Context, d *dispatcher.Dispatcher, namespace, proce
 
 // Await waits until the peers of a collector are as wanted, for at most [Patience]. what names it in the error.
 // It looks at once and then at each change, and never by a clock: there is no interval to tune.
+// wanted is called by one goroutine.
 func Await(ctx context.Context, d *dispatcher.Dispatcher, what string, wanted func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()

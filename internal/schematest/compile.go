@@ -14,10 +14,10 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// cases are small files that did not work, each folder one tree of imports.
+// cases are small files that did not work, each folder one tree of imports. They are embedded, so that programs which tests
+// run have them wherever they run.
 //
 //go:embed cases
-// They are embedded, so that programs which tests run have them wherever they run.
 var cases embed.FS
 
 // Case is the texts of a case by path.
@@ -78,6 +78,7 @@ func Files(ctx context.Context, texts map[string]string, path string) ([]*descri
 	var files []*descriptorpb.FileDescriptorProto
 	seen := make(map[string]bool)
 	var add func(protoreflect.FileDescriptor)
+	// A file is added behind what it imports, once: descriptors are built in that order.
 	add = func(file protoreflect.FileDescriptor) {
 		if seen[file.Path()] {
 			return
@@ -109,6 +110,7 @@ func Read(t testing.TB, file *descriptorpb.FileDescriptorProto) *descriptorpb.Fi
 
 // Build makes descriptors of files, dependencies first, and returns the last one.
 // Any file that is missing or wrong fails the test.
+// Their custom options stay as they are: descriptors of bytes, if the files came by [Read].
 func Build(t testing.TB, files ...*descriptorpb.FileDescriptorProto) protoreflect.FileDescriptor {
 	t.Helper()
 	built, err := protodesc.NewFiles(&descriptorpb.FileDescriptorSet{File: files})

@@ -15,11 +15,13 @@ type API struct {
 	Resources     int // messages beside one request of each method
 	Fields        int // of each resource, beside an enum of its own and a oneof
 	Values        int // of each enum
-	Comment       int // bytes of the comment on each element
+	// At least that many; a comment ends with a whole sentence.
+	Comment int // bytes of the comment on each element
 }
 
 // The files of three public APIs by their sizes: one of many services, one with many comments, and one of moderate size
 // that is all of it messages.
+// They are not those files, and their names are only to be recognised in what tests print.
 var (
 	Compute   = API{"google/cloud/compute/v1/compute.proto", "google.cloud.compute.v1", 95, 11, 560, 12, 6, 60}
 	Container = API{"google/container/v1/cluster_service.proto", "google.container.v1", 1, 35, 365, 10, 5, 400}
@@ -67,6 +69,8 @@ func (g *generator) comment(indent, about string) {
 }
 
 // resource writes a message with an enum, a oneof and fields that lead to two other resources, as in a tree.
+// A tree, and not one message in all others: descriptors refer to each other as those of an API do, and a walk ends. The
+// numbers of the enum grow fast, as sparse ones do.
 func (g *generator) resource(i int) {
 	g.comment("", fmt.Sprintf("resource %d", i))
 	g.line("message Resource%d {", i)
@@ -128,6 +132,7 @@ func (g *generator) service(i int) {
 }
 
 // The custom options that such files have, as far as they use them.
+// They are written here as far as they are used, since compilers bring the well-known files and not these.
 const (
 	annotations = `syntax = "proto3";
 package google.api;

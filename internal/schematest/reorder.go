@@ -68,6 +68,7 @@ func backwards(t testing.TB, message protoreflect.Message) (data []byte) {
 // far as a test can ask for another.
 func appendBackwards(t testing.TB, data []byte, field protoreflect.FieldDescriptor, value protoreflect.Value) []byte {
 	t.Helper()
+	// A message is length and bytes, whichever list it is in; groups are not made here.
 	one := func(message protoreflect.Message) {
 		data = protowire.AppendTag(data, field.Number(), protowire.BytesType)
 		data = protowire.AppendBytes(data, backwards(t, message))

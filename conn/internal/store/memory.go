@@ -13,7 +13,7 @@ import (
 )
 
 // Memory is the store of a collector that keeps no state over restarts.
-// It does what [File] does, by the same rules, which one test holds both to. It is safe for concurrent use.
+// It does what [File] does, by the same rules. It is safe for concurrent use.
 type Memory struct {
 	mu      sync.Mutex
 	lastPut uint64
