@@ -48,3 +48,13 @@ func answer(c cell, err error) result {
 	}
 	return result{Cell: c}
 }
+
+// passed is how many of the cells that were asked hold.
+func passed(found map[cell]string) (n int) {
+	for _, problem := range found {
+		if problem == "" {
+			n++
+		}
+	}
+	return n
+}

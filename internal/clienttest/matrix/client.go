@@ -1,7 +1,5 @@
 package main
 
-import "context"
-
 // client is a program or library of somebody else's.
 type client struct {
 	name   string
@@ -9,9 +7,6 @@ type client struct {
 	ask    asker           // asks everything that it can
 	cannot map[cell]string // why a cell cannot exist for it
 }
-
-// asker asks the cells of one client on one way.
-type asker func(ctx context.Context, r *rig, w way) []result
 
 const (
 	noGroup   = "it makes one call at a time"

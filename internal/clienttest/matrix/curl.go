@@ -6,8 +6,6 @@ import (
 	"slices"
 )
 
-const service = "collector.testing.v1.EchoService"
-
 // askGrpcurl asks with the schema in a file: by reflection it would find out itself that a method is missing.
 func askGrpcurl(ctx context.Context, r *rig, w way) []result {
 	flags := []string{"-max-time", "10", "-protoset", r.schema, "-plaintext"}

@@ -97,3 +97,9 @@ func (m *meetings) enter(name string) *meeting {
 	}
 	return here
 }
+
+// hostEcho has a collector serve the test service in a namespace.
+func hostEcho(c *meshtest.Collector, namespace string) error {
+	service := newEcho(c.ID())
+	return c.Register(namespace, func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, service) })
+}

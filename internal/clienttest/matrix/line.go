@@ -57,7 +57,7 @@ type line struct {
 	found map[cell]string
 }
 
-func (l line) passed() int { return row{found: l.found}.passed() }
+func (l line) passed() int { return passed(l.found) }
 
 func (r *rig) measureLines(ctx context.Context, only string) ([]line, error) {
 	var lines []line

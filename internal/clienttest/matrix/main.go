@@ -32,13 +32,6 @@ func main() {
 	}
 }
 
-// configuration is what the command line says. Paths are relative to the root of the repository.
-type configuration struct {
-	collector, clients, proxies, page string
-	update                            bool
-	only                              string
-}
-
 func run(ctx context.Context, config configuration) (err error) {
 	dir, err := os.MkdirTemp("", "clients")
 	if err != nil {

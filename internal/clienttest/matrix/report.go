@@ -63,14 +63,7 @@ func newRow(c client, w way, results []result) row {
 	return r
 }
 
-func (r row) passed() (n int) {
-	for _, problem := range r.found {
-		if problem == "" {
-			n++
-		}
-	}
-	return n
-}
+func (r row) passed() int { return passed(r.found) }
 
 // print says how many cells hold, and why the others do not.
 func (r row) print() {
@@ -87,16 +80,16 @@ func (r row) print() {
 
 // failure is an error if anything does not hold.
 func (r report) failure() error {
-	passed, total := 0, 0
+	held, total := 0, 0
 	for _, row := range r.rows {
-		passed, total = passed+row.passed(), total+len(row.found)
+		held, total = held+row.passed(), total+len(row.found)
 	}
 	for _, line := range r.lines {
-		passed, total = passed+line.passed(), total+len(line.found)
+		held, total = held+line.passed(), total+len(line.found)
 	}
-	fmt.Printf("%d passed, %d failed\n", passed, total-passed)
-	if passed < total {
-		return fmt.Errorf("%d of %d cells do not hold", total-passed, total)
+	fmt.Printf("%d passed, %d failed\n", held, total-held)
+	if held < total {
+		return fmt.Errorf("%d of %d cells do not hold", total-held, total)
 	}
 	return nil
 }

@@ -12,6 +12,9 @@ import (
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 )
 
+// service is what all clients ask.
+const service = "collector.testing.v1.EchoService"
+
 // missing is a method that the clients' schema has and no collector: how else would they ask for it.
 const missing = "Nope"
 
