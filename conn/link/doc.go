@@ -165,6 +165,18 @@
 // A response of one message goes by "held", one of a stream by "begun": so a unary answer is one frame. A second message
 // of the former is the handler's mistake, and its SendHeaders sends nothing.
 //
+// The calling end knows of its response headers how they have come, which the reader moves, once:
+//
+//	           HEADERS with flush    ┌─────────┐
+//	          ┌─────────────────────▶│ flushed │  a Receive of headers alone returns now
+//	┌─────────┴┐                     └─────────┘
+//	│ awaited  │
+//	└─────────┬┘  HEADERS without    ┌──────┐
+//	          └─────────────────────▶│ came │  they are told with the first message
+//	                                 └──────┘
+//
+// A second HEADERS closes the link. Headers that END brings move nothing.
+//
 // # Bounds
 //
 // See [Limits]. A quarter of MaxHeld can be lent to calls beyond their first 256 KiB. A call over its credit or over the

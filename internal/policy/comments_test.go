@@ -15,15 +15,6 @@ import (
 // needs more explanation has more; one below this is read by trial.
 const minComments = 0.20
 
-// sparse are the rooms with fewer comments: in them and beneath, as many lines of comment for 100 of code have to be there
-// as were when they were counted. The list only gets shorter, and its numbers only larger.
-var sparse = map[string]int{
-	"conn":                14,
-	"dispatcher":          11,
-	"internal/meshtest":   9,
-	"internal/schematest": 9,
-}
-
 // A line with a comment and code counts for both; blank lines, the words of the build constraint and what a generator
 // wrote count for neither.
 func TestCodeIsExplained(t *testing.T) {
@@ -42,16 +33,9 @@ func TestCodeIsExplained(t *testing.T) {
 func judgeComments(t *testing.T, dir string, n lineCount) {
 	t.Helper()
 	t.Logf("%-24s %5d lines of code, %4d of comment: %.2f", dir, n.code, n.comment, n.density())
-	least := minComments
-	if hundredths, ok := sparse[longestRoom(sparse, dir)]; ok {
-		least = float64(hundredths) / 100
-	}
-	if n.density() < least {
+	if n.density() < minComments {
 		t.Errorf("%s has %d lines of comment for %d of code, fewer than %.2f: say why it is done so, what always holds, in which "+
-			"unit, who may call it and when; not what the next line does", dir, n.comment, n.code, least)
-	}
-	if _, known := sparse[dir]; known && n.density() >= minComments {
-		t.Errorf("%s has comments enough: take it out of sparse", dir)
+			"unit, who may call it and when; not what the next line does", dir, n.comment, n.code, minComments)
 	}
 }
 

@@ -64,6 +64,7 @@ func Compile(t testing.TB, texts map[string]string, path string) []*descriptorpb
 
 // Files is [Compile] for programs that tests run.
 // The well-known files need no text; those of the compiler are taken.
+// ctx ends a compilation that takes too long.
 func Files(ctx context.Context, texts map[string]string, path string) ([]*descriptorpb.FileDescriptorProto, error) {
 	compiler := protocompile.Compiler{
 		Resolver: protocompile.WithStandardImports(&protocompile.SourceResolver{
