@@ -15,12 +15,15 @@ import (
 
 // callerStream is what a client of [Dispatcher.Transport] holds of its call. The call itself lies behind it, in memory
 // that is used again once the client has closed a unary call; a client that goes on using its stream finds it closed.
+// The gate counts the methods that are running: the memory goes to another call only when there are none.
 type callerStream struct {
 	call *callerCall
 	gate gate.Gate
 }
 
 // callerCall is a call of this process under way.
+// Only NewClientStream and the stream have it. It is told to the recorder once, by the first of the end of the answer, an
+// error and Close.
 type callerCall struct {
 	call.Request
 	call.Observation
@@ -33,6 +36,7 @@ var callerCalls = sync.Pool{New: func() any { return new(callerCall) }}
 
 var errStreamClosed = connect.NewError(connect.CodeCanceled, "the stream was closed")
 
+// SendHeaders of a closed stream is io.EOF, as Send is: the reason is Receive's to tell.
 func (s *callerStream) SendHeaders() error {
 	if !s.gate.Enter() {
 		return io.EOF
@@ -41,6 +45,7 @@ func (s *callerStream) SendHeaders() error {
 	return s.call.stream.SendHeaders()
 }
 
+// Send leaves errors as they are. They do not end the observation: the verdict comes by Receive.
 func (s *callerStream) Send(msg any) error {
 	if !s.gate.Enter() {
 		return io.EOF
@@ -49,6 +54,7 @@ func (s *callerStream) Send(msg any) error {
 	return s.call.stream.Send(msg)
 }
 
+// CloseSend of a closed stream has nothing left to do.
 func (s *callerStream) CloseSend() error {
 	if !s.gate.Enter() {
 		return nil
@@ -57,6 +63,7 @@ func (s *callerStream) CloseSend() error {
 	return s.call.stream.CloseSend()
 }
 
+// Receive ends the observation with the last that there is to receive: a single answer, the end of a stream, or an error.
 func (s *callerStream) Receive(msg any) error {
 	if !s.gate.Enter() {
 		return errStreamClosed
@@ -101,6 +108,8 @@ func (c *callerCall) tell(err error) {
 	c.End(route, err)
 }
 
+// recycle forgets everything, so that no call sees what another has left. Streams are never used again: their clients may
+// keep them beyond Close.
 func (c *callerCall) recycle() {
 	if c.onPeer != nil {
 		c.onPeer.Recycle()

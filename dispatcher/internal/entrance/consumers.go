@@ -26,6 +26,8 @@ type Consumers struct {
 }
 
 // Serve is a [link.Handler].
+// Without a namespace it serves the collector's own services, and looks for the only namespace that has any other. Whatever
+// panics on the way becomes an error of this call and does not end the link.
 func (c *Consumers) Serve(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) (err error) {
 	namespace := link.NamespaceOf(info)
 	if service, _, err := name.SplitProcedure(procedure); namespace == "" && err == nil && hosted.OwnService(service) {
@@ -43,6 +45,7 @@ func (c *Consumers) Serve(ctx context.Context, procedure string, info *connect.C
 }
 
 // answer takes a call, whose namespace may be empty, to where it is run.
+// Both a refusal and a call are observed: where it came from shows in either.
 func (c *Consumers) answer(ctx context.Context, r *call.Request, stream connect.ServerStream) error {
 	e, refused := c.Pipeline.Find(ctx, r)
 	if refused == nil && e.Stream != r.Info.Spec.StreamType {

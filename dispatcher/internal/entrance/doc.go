@@ -9,4 +9,7 @@
 //
 // What an entrance adds is how a call looks on its side: where its names are, what its messages are wrapped in, how its answer
 // and its errors leave.
+//
+// All of them are safe for concurrent use, and every call that enters by one is observed once, whether it ran or was refused.
+// Panics of handlers and interceptors end here, as errors of their call.
 package entrance

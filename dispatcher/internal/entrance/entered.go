@@ -16,6 +16,8 @@ type entered struct {
 	entrance *routing.RoutePeer
 }
 
+// Receive makes the route longer by what the entrance says of it. It does so once: after that the route is not the one that
+// the call was opened with. A route that ends at the entrance is right already.
 func (e *entered) Receive(msg any) error {
 	err := e.ClientStream.Receive(msg)
 	visited := e.info.ResponseHeader().Get(mesh.HeaderRoute)

@@ -19,6 +19,7 @@ type Envelope interface {
 }
 
 // checkEnvelope refuses what cannot be looked up.
+// The seed's requests name the namespace twice. That of the service may be left out; it may not be another one.
 func checkEnvelope(req Envelope) *refusal.Refusal {
 	service := req.GetService()
 	if service == nil {

@@ -19,6 +19,8 @@ import (
 
 // envelopeStream is the [connect.ServerStream] of a unary method that is called with an Any and answers with one. A handler here
 // gets its message, a peer the bytes of it.
+// It belongs to one call and one goroutine, since a unary method receives and then sends. There are no frames behind it:
+// the answer is kept until the RPC of the envelope returns it.
 type envelopeStream struct {
 	request       *call.Request
 	input, output string // full names of the messages of the method
@@ -29,10 +31,12 @@ type envelopeStream struct {
 }
 
 // envelopeOverhead is room for what a response has beside its output.
+// In bytes: status, route and ids are far smaller, and the response as a whole must fit into a message.
 const envelopeOverhead = 4 << 10
 
 // newEnvelopeStream is the stream of a decided call with an input, once that is checked. It fills the spec of the request. To a
 // seed peer, and for a method of which no catalog tells, the input goes as the Any that it came as.
+// The request must not be changed while the stream is used.
 func newEnvelopeStream(r *call.Request, in *anypb.Any, limit int) (*envelopeStream, *refusal.Refusal) {
 	s := &envelopeStream{request: r, in: in, limit: limit, input: hosted.AnyType, output: hosted.AnyType}
 	e := r.Decision.Entry
@@ -55,6 +59,7 @@ func newEnvelopeStream(r *call.Request, in *anypb.Any, limit int) (*envelopeStre
 }
 
 // admit checks what an envelope brings for a method, as far as it is known here.
+// It comes before the call leaves, so that a wrong input costs nobody else anything.
 func admit(e *routing.Entry, in *anypb.Any) *refusal.Refusal {
 	if e.Stream != connect.StreamTypeUnary {
 		return refusal.New(connect.CodeUnimplemented, mesh.ReasonNotUnary,
@@ -63,6 +68,8 @@ func admit(e *routing.Entry, in *anypb.Any) *refusal.Refusal {
 	return payload.Check(in, e.Input)
 }
 
+// Receive gives the input out once. A method that takes an Any gets it as it came, without a copy of its bytes; for a peer
+// they are not decoded.
 func (s *envelopeStream) Receive(msg any) error {
 	if s.received {
 		return io.EOF
@@ -89,6 +96,7 @@ func (s *envelopeStream) Receive(msg any) error {
 	return nil
 }
 
+// receiveRaw is for a peer, and fails only for an Any that does not encode.
 func (s *envelopeStream) receiveRaw(raw *link.Raw) error {
 	data, refused := payload.Bytes(s.in, s.input)
 	if refused != nil {
@@ -99,6 +107,7 @@ func (s *envelopeStream) receiveRaw(raw *link.Raw) error {
 }
 
 // sendRaw takes the answer of a peer.
+// What a peer sent has passed the limit of the link, so it is not measured again.
 func (s *envelopeStream) sendRaw(raw *link.Raw) (err error) {
 	s.out, err = payload.Pack(raw.Data, s.output)
 	if err != nil {
@@ -110,6 +119,8 @@ func (s *envelopeStream) sendRaw(raw *link.Raw) (err error) {
 // SendHeaders does nothing: the headers leave with the answer.
 func (s *envelopeStream) SendHeaders() error { return nil }
 
+// Send refuses an answer that would not fit into the response of the RPC. The handler has run by then, and the refusal says
+// so.
 func (s *envelopeStream) Send(msg any) error {
 	if s.out != nil {
 		return connect.NewError(connect.CodeInternal, "a unary response has one message")

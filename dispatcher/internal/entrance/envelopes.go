@@ -15,6 +15,7 @@ import (
 )
 
 // Envelopes is the entrance of calls that come in an RPC of the seed: Dispatch runs them where they live, Serve here or nowhere.
+// Its methods never fail as RPCs: what became of the call is in the status of the response, where the seed's clients look.
 type Envelopes struct {
 	Pipeline *call.Pipeline
 	Observer *call.Observer
@@ -23,6 +24,7 @@ type Envelopes struct {
 }
 
 // dispatch runs a call where it lives. meta.info and r are filled as far as the call gets.
+// While peers of earlier runs are expected it waits for a view in which the call is not refused for want of them.
 func (e *Envelopes) dispatch(ctx context.Context, req *collector.DispatchRequest, r *call.Request) (*anypb.Any, error) {
 	r.Namespace, r.Target = req.GetNamespace(), req.GetTargetCollectorId()
 	r.View = e.Pipeline.Views.Until(ctx, func(v *routing.View) *refusal.Refusal {
@@ -33,12 +35,14 @@ func (e *Envelopes) dispatch(ctx context.Context, req *collector.DispatchRequest
 }
 
 // serve runs a call here or refuses it: the view has no peers.
+// That no call makes a second hop follows from the view, not from a check.
 func (e *Envelopes) serve(ctx context.Context, req *collector.ServeRequest, r *call.Request) (*anypb.Any, error) {
 	r.Namespace, r.View = req.GetNamespace(), e.Pipeline.Executor.Alone.Now()
 	return e.run(ctx, r, req)
 }
 
 // find finds what an envelope means, and decides it.
+// It may be called again with another view: it leaves nothing of the last one.
 func (e *Envelopes) find(r *call.Request, req Envelope) *refusal.Refusal {
 	r.Route, r.Decision = r.View.Route, routing.Decision{}
 	if refused := checkEnvelope(req); refused != nil {
@@ -53,6 +57,8 @@ func (e *Envelopes) find(r *call.Request, req Envelope) *refusal.Refusal {
 	return r.Decision.Refusal
 }
 
+// run finds the call once more, in the view that it was given, and runs it. A handler that returns neither an answer nor an
+// error is at fault, and the caller is told.
 func (e *Envelopes) run(ctx context.Context, r *call.Request, req Envelope) (*anypb.Any, error) {
 	refused := e.find(r, req)
 	var stream *envelopeStream
@@ -74,6 +80,7 @@ func (e *Envelopes) run(ctx context.Context, r *call.Request, req Envelope) (*an
 }
 
 // Dispatch is the RPC: it runs a call where it lives.
+// The response says by which collectors the call went, also where it failed on its way.
 func (e *Envelopes) Dispatch(ctx context.Context, req *collector.DispatchRequest) *collector.DispatchResponse {
 	ctx, cancel := e.Timeouts.Bound(ctx, connect.StreamTypeUnary)
 	defer cancel()
@@ -96,6 +103,7 @@ func (e *Envelopes) Dispatch(ctx context.Context, req *collector.DispatchRequest
 }
 
 // Serve is the RPC: it runs a call here, or refuses it.
+// The names in the observation are those of the request, which may be short.
 func (e *Envelopes) Serve(ctx context.Context, req *collector.ServeRequest) *collector.ServeResponse {
 	seen := e.Observer.Observe(observe.Serve, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
 	seen.Caller = call.CallerOf(ctx)
@@ -106,6 +114,7 @@ func (e *Envelopes) Serve(ctx context.Context, req *collector.ServeRequest) *col
 }
 
 // ServeHere is answerServe without the observation: for calls that came over a link.
+// The limit of time is the same.
 func (e *Envelopes) ServeHere(ctx context.Context, req *collector.ServeRequest) *collector.ServeResponse {
 	ctx, cancel := e.Timeouts.Bound(ctx, connect.StreamTypeUnary)
 	defer cancel()

@@ -14,6 +14,8 @@ type metadata struct {
 	info  connect.CallInfo  // of the handler
 }
 
+// newMetadata collects the request headers for the handler: those of the RPC, and the hints of the envelope, by which the
+// seed's clients pass headers. Credentials are among them: the envelope came to this collector as any call does.
 func newMetadata(ctx context.Context, hints map[string]string) *metadata {
 	m := new(metadata)
 	if outer, ok := connect.CallInfoForServerContext(ctx); ok {
@@ -27,6 +29,7 @@ func newMetadata(ctx context.Context, hints map[string]string) *metadata {
 }
 
 // answer gives the handler's headers and trailers to the RPC.
+// It is called once, before the RPC returns.
 func (m *metadata) answer() {
 	if m.outer == nil {
 		return

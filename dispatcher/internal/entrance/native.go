@@ -19,6 +19,7 @@ import (
 
 // Native serves the native path. The HTTP handler of a procedure is made once, by the first call, and serves all
 // namespaces and collectors: where a call goes is decided per call.
+// Its exported fields are set before the first request; it is safe for concurrent use.
 type Native struct {
 	Pipeline *call.Pipeline
 	Observer *call.Observer
@@ -31,6 +32,7 @@ type Native struct {
 }
 
 // shape is what an HTTP handler depends on.
+// It has no namespace and no collector, so that a method which many serve has one handler.
 type shape struct {
 	procedure   string
 	stream      connect.StreamType
@@ -42,6 +44,8 @@ type shape struct {
 const maxHandlers = 16384
 
 // Serve answers a request for a method of the mesh.
+// The header names the namespace before the path does. A call is found before anything of its body is read: a refusal does
+// not wait for a client that sends slowly.
 func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
 	namespace, procedure := ingress.CutNamespace(r.URL.Path)
 	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
@@ -62,6 +66,7 @@ func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
 	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r.WithContext(asked.Within(r.Context())))
 }
 
+// handler is the HTTP handler of a shape.
 func (n *Native) handler(s shape) http.Handler {
 	made, ok := n.made.Get(s)
 	if !ok { // two first calls at once may make two, which are equal
@@ -73,6 +78,7 @@ func (n *Native) handler(s shape) http.Handler {
 
 // mount makes the HTTP handler of a procedure. Its server has no interceptors: those of the collector are around what
 // the call turns out to be.
+// It is called seldom, and may be called twice for one shape.
 func (n *Native) mount(s shape) http.Handler {
 	server := connect.NewServer()
 	spec := connect.Spec{Procedure: s.procedure, StreamType: s.stream, IdempotencyLevel: s.idempotency}
@@ -83,6 +89,7 @@ func (n *Native) mount(s shape) http.Handler {
 }
 
 // serveCall is the entrance of every call on the native path, whatever its protocol. The call has been read up to its headers.
+// Errors leave in the protocol of the client, with the mesh's own reason in a header for those who cannot read details.
 func (n *Native) serveCall(ctx context.Context, spec connect.Spec, stream connect.ServerStream) (err error) {
 	defer n.Recovery.Rescue(ctx, spec.Procedure, &err)
 	ctx, cancel := n.Timeouts.Bound(ctx, spec.StreamType)

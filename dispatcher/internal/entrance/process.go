@@ -14,6 +14,7 @@ import (
 )
 
 // Transport is the entrance of calls from this process.
+// There is one for each client's namespace, which may be empty: then each call finds its own. It is safe for concurrent use.
 type Transport struct {
 	Pipeline  *call.Pipeline
 	Observer  *call.Observer
@@ -23,6 +24,8 @@ type Transport struct {
 }
 
 // NewClientStream is that of [connect.Transport].
+// A call that cannot be opened is observed like one that failed. It is decided again after the wait, in the view that was
+// waited for, which may be the one that refuses it.
 func (t *Transport) NewClientStream(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
 	info, ok := connect.CallInfoForClientContext(ctx)
 	if !ok {
@@ -47,6 +50,7 @@ func (t *Transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 }
 
 // open opens the call where it was decided to run.
+// A process with an entrance hears the way behind it only from the answer.
 func (c *callerCall) open(ctx context.Context, p *call.Pipeline) (err error) {
 	c.stream, c.onPeer, err = p.Open(ctx, &c.Request)
 	if err == nil && c.View.Entrance != nil {
@@ -56,6 +60,7 @@ func (c *callerCall) open(ctx context.Context, p *call.Pipeline) (err error) {
 }
 
 // decide decides a call of a generated client, which must have the schema of who will run it.
+// It may be called for several views. What an entrance has not announced is sent all the same, so its kind is not checked.
 func (t *Transport) decide(r *call.Request) {
 	r.Namespace = t.Namespace
 	if r.Namespace == "" && r.View.Entrance == nil {

@@ -12,6 +12,7 @@ import (
 
 // healthFile is grpc/health/v1/health.proto. It is kept out of the global registry, and has no generated code, because
 // programs that hold grpc-go too would register the same names twice and not start. A test compares it with grpc-go's.
+// List is of newer releases of grpc-go; clients that do not know it never ask.
 const healthFile = `
 name: "grpc/health/v1/health.proto" package: "grpc.health.v1" syntax: "proto3"
 options {
