@@ -7,7 +7,6 @@ function value(unit,   i) { for (i = 4; i <= NF; i++) if ($i == unit) return $(i
 }
 /^BenchmarkValidateBesideMap/ {
 	printf "RATIO registry_validate_vs_map %.3f\n", value("validate_vs_map")
-	printf "RATIO registry_validate_input_vs_map %.3f\n", value("input_vs_map")
 }
 /^BenchmarkRestart/ { printf "FIGURE registry_restart %.2f s\n", value("ns/op") / 1e9 }
 /^BenchmarkWatched/ { printf "FIGURE watched_cost %.1f %%\n", 100 * (1 - value("watched_vs_unwatched_rps")) }

@@ -20,43 +20,73 @@ import (
 
 // RegistryValidator says which methods may be called. It is asked before every call that runs on this collector,
 // wherever the call came in; an error refuses the call, and its text reaches the caller. Services are named in full.
-// Its methods must be safe for concurrent use and quick.
+// Its methods, and those of the interfaces below, must be safe for concurrent use and quick.
 //
-// A validator may have more: ValidateInput(ctx, namespace, serviceName, methodName, messageType string) error is asked
-// next about the message that the handler takes, or of an untyped handler about the one that came; AddService(namespace string, sd protoreflect.ServiceDescriptor) error and
-// RemoveService(namespace, fullName string) hear of every service that is registered with a descriptor; RegisterHandler(*connect.Server)
-// puts its own services on the collector's port; and LimitTexts() map[string]string is what MeshService.GetStatus answers
-// beside the limits of the collector.
+// A validator may do more, and the collector uses what it finds: an [InputValidator] judges the message too, a [CallValidator]
+// answers both questions at once, a [ServiceListener] hears of what is registered here, a [HandlerRegisterer] brings
+// services of its own, and a [LimitTeller] tells its limits. The registry of package registry does all of it.
 type RegistryValidator interface {
 	// ValidateServiceMethod says whether a method may be called: nil, or why not. The code of a *connect.Error is kept;
-	// any other error, but for the end of the context, is answered as not_found.
+	// any other error, but for the end of the context, is answered as not_found. The reason of the failure is
+	// [mesh.ReasonNotRegistered], or [mesh.ReasonUnreachable] where the code is unavailable.
 	ValidateServiceMethod(ctx context.Context, namespace, serviceName, methodName string) error
 }
 
-type inputValidator interface {
+// InputValidator is a [RegistryValidator] that judges the type of the request message too. It is asked after
+// ValidateServiceMethod has let the method pass.
+type InputValidator interface {
+	// ValidateInput says whether a method takes a message of that type, given by its full name: nil, or why not. For a
+	// typed handler it is the type that the handler takes, for an untyped one the type of the message that came, and
+	// such a call without a message is not asked about. The code of a *connect.Error is kept; any other error, but for
+	// the end of the context, is answered as invalid_argument. The reason of the failure is [mesh.ReasonInputType], or
+	// [mesh.ReasonUnreachable] where the code is unavailable.
 	ValidateInput(ctx context.Context, namespace, serviceName, methodName, messageType string) error
 }
 
-type serviceListener interface {
+// CallValidator is a [RegistryValidator] that answers at once whether a method may be called and takes a message of that type.
+// It is asked about every call of a typed handler, in place of the two questions.
+type CallValidator interface {
+	// ValidateCall is nil exactly where ValidateServiceMethod and, if there is one, ValidateInput are; an error refuses the
+	// call. ValidateServiceMethod is asked then, for the reason: where it has nothing to say, the error is about the
+	// message, and is taken as one of ValidateInput.
+	ValidateCall(ctx context.Context, namespace, serviceName, methodName, messageType string) error
+}
+
+// ServiceListener is a [RegistryValidator] that hears of every service that is registered here with a descriptor: of those
+// that are there when it is set, and then of each that comes and goes. Collectors tell it of one change at a time.
+type ServiceListener interface {
+	// AddService says that a namespace has a service from now on, before the first call of it. An error refuses the
+	// registration, or the validator where the service was there before it. It may come again for a service that has
+	// more methods now.
 	AddService(namespace string, sd protoreflect.ServiceDescriptor) error
+	// RemoveService says that the last method of a service is gone, by its full name.
 	RemoveService(namespace, fullName string)
 }
 
-type handlerRegisterer interface {
+// HandlerRegisterer is a [RegistryValidator] with services of its own, such as CollectorRegistry. They are served on the
+// collector's port, beside its own.
+type HandlerRegisterer interface {
+	// RegisterHandler registers the services. A panic, as of two services with one name, becomes the error of whoever set
+	// the validator.
 	RegisterHandler(server *connect.Server)
 }
 
-type limitTeller interface {
+// LimitTeller is a [RegistryValidator] with limits.
+type LimitTeller interface {
+	// LimitTexts is every limit in force by name, with its unit. [Dispatcher.LimitTexts] and MeshService.GetStatus have them
+	// beside the limits of the collector. The map is not changed.
 	LimitTexts() map[string]string
 }
 
 // validator boxes a RegistryValidator with what else it can do, so that it can be swapped in one step.
 type validator struct {
 	RegistryValidator
-	input    inputValidator  // nil if it does not validate inputs
-	services serviceListener // nil if it does not listen
-	handler  handlerRegisterer
-	limits   limitTeller
+	// Each is nil where the validator cannot do it.
+	input    InputValidator
+	call     CallValidator
+	services ServiceListener
+	handler  HandlerRegisterer
+	limits   LimitTeller
 }
 
 func newValidator(v RegistryValidator) *validator {
@@ -64,10 +94,11 @@ func newValidator(v RegistryValidator) *validator {
 		return nil
 	}
 	box := &validator{RegistryValidator: v}
-	box.input, _ = v.(inputValidator)
-	box.services, _ = v.(serviceListener)
-	box.handler, _ = v.(handlerRegisterer)
-	box.limits, _ = v.(limitTeller)
+	box.input, _ = v.(InputValidator)
+	box.call, _ = v.(CallValidator)
+	box.services, _ = v.(ServiceListener)
+	box.handler, _ = v.(HandlerRegisterer)
+	box.limits, _ = v.(LimitTeller)
 	return box
 }
 
@@ -80,13 +111,30 @@ func (v *validation) validate(ctx context.Context, m *hosted.Method) *refusal.Re
 	if asked == nil {
 		return nil
 	}
-	if err := asked.ValidateServiceMethod(ctx, m.Namespace, m.Service, m.Name); err != nil {
-		return notRegistered(err, connect.CodeNotFound, mesh.ReasonNotRegistered)
+	if m.Schema != nil && asked.call != nil {
+		return asked.validateCall(ctx, m)
 	}
-	if m.Schema == nil {
-		return nil
+	if r := asked.validateMethod(ctx, m); r != nil || m.Schema == nil {
+		return r
 	}
 	return asked.validateInput(ctx, m.Namespace, m.Spec.Procedure, m.Input)
+}
+
+// validateCall is validateMethod and validateInput in one question. A refusal costs the second one, which says what it is about.
+func (v *validator) validateCall(ctx context.Context, m *hosted.Method) *refusal.Refusal {
+	err := v.call.ValidateCall(ctx, m.Namespace, m.Service, m.Name, m.Input)
+	if err == nil {
+		return nil
+	}
+	if r := v.validateMethod(ctx, m); r != nil {
+		return r
+	}
+	return notRegistered(err, connect.CodeInvalidArgument, mesh.ReasonInputType)
+}
+
+func (v *validator) validateMethod(ctx context.Context, m *hosted.Method) *refusal.Refusal {
+	err := v.ValidateServiceMethod(ctx, m.Namespace, m.Service, m.Name)
+	return notRegistered(err, connect.CodeNotFound, mesh.ReasonNotRegistered)
 }
 
 // validateUntyped asks about the message that came for an untyped method. A call without one is not asked about.

@@ -62,6 +62,11 @@ func (v *RemoteValidator) ValidateInput(ctx context.Context, namespace, serviceN
 	return checkInput(held.service, methodName, held.input, messageType)
 }
 
+// ValidateCall is ValidateInput: one question, at most, answers both; see [Registry.ValidateCall].
+func (v *RemoteValidator) ValidateCall(ctx context.Context, namespace, serviceName, methodName, messageType string) error {
+	return v.ValidateInput(ctx, namespace, serviceName, methodName, messageType)
+}
+
 // ask answers from the cache, or asks the registry.
 func (v *RemoteValidator) ask(ctx context.Context, namespace, service, method string) (*answer, error) {
 	if held, ok := v.cache.get(namespace, key{service, method}); ok && time.Now().Before(held.until) {

@@ -11,7 +11,13 @@ func (r *Registry) ValidateServiceMethod(_ context.Context, namespace, serviceNa
 }
 
 // ValidateInput is ValidateServiceMethod for a call with a message of that type, given by its full name.
-func (r *Registry) ValidateInput(_ context.Context, namespace, serviceName, methodName, messageType string) error {
+func (r *Registry) ValidateInput(ctx context.Context, namespace, serviceName, methodName, messageType string) error {
+	return r.ValidateCall(ctx, namespace, serviceName, methodName, messageType)
+}
+
+// ValidateCall says whether a method may be called, and with a message of that type, given by its full name: it is
+// ValidateServiceMethod and ValidateInput in one look-up. It allocates nothing unless it refuses.
+func (r *Registry) ValidateCall(_ context.Context, namespace, serviceName, methodName, messageType string) error {
 	c, err := r.view.Load().call(namespace, serviceName, methodName)
 	if err != nil {
 		return err
