@@ -12,6 +12,8 @@ GO_FILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
 TEMPLATES := $(filter-out web/%,$(shell git ls-files '*buf.gen.yaml'))
 GENERATED := $(patsubst ./%,%,$(addsuffix gen,$(dir $(TEMPLATES))))
 SOURCES := cmd/collector/internal/host/sources.binpb
+# The words of package mesh for the console; buf empties their directory, so they are written after it.
+WORDS := web/src/gen/mesh.ts
 FUZZTIME ?= 10s
 RUN ?=
 PROFILE ?=
@@ -86,27 +88,30 @@ $(CONTRACT): internal/conformance/go.mod
 	@chmod -R u+w $@ && touch $@
 
 .PHONY: generate
-generate: $(CONTRACT) ## Regenerate the generated code from the .proto files
+generate: $(CONTRACT) ## Regenerate the generated code from the .proto files, and the console's words from package mesh
 	@for template in $(TEMPLATES); do $(TOOL) buf generate --template "$$template"; done
 	@$(TOOL) buf build --as-file-descriptor-set -o $(SOURCES)
+	@go run ./internal/typescript >$(WORDS)
 
 .PHONY: checkgenerate
-checkgenerate: $(CONTRACT) ## Fail if the generated code is not exactly what the .proto files say
+checkgenerate: $(CONTRACT) ## Fail if the generated code is not exactly what the .proto files and package mesh say
 	@echo "# checkgenerate"
 	@rm -rf .tmp/generate && mkdir -p .tmp/generate
 	@for template in $(TEMPLATES); do $(TOOL) buf generate --output .tmp/generate --template "$$template"; done
 	@$(TOOL) buf build --as-file-descriptor-set -o .tmp/generate/sources.binpb
 	@cmp $(SOURCES) .tmp/generate/sources.binpb || { echo "the comments are not those of the .proto files: run make generate"; exit 1; }
+	@go run ./internal/typescript | cmp $(WORDS) - || { echo "the words are not those of package mesh: run make generate, then make console"; exit 1; }
 	@for dir in $(GENERATED); do \
 		diff -r "$$dir" ".tmp/generate/$$dir" || \
 			{ echo "the generated code does not match: run make generate"; exit 1; }; \
 	done
-	@untracked=$$(git ls-files --others -- $(GENERATED)); test -z "$$untracked" || \
+	@untracked=$$(git ls-files --others -- $(GENERATED) $(WORDS)); test -z "$$untracked" || \
 		{ echo "generated but not in git, run git add on:"; echo "$$untracked"; exit 1; }
 
 .PHONY: console
 console: web/node_modules ## Rebuild web/dist from web/src (needs Node; users of the library do not)
 	$(TOOL) buf generate --template web/buf.gen.yaml
+	go run ./internal/typescript >$(WORDS)
 	cd web && node_modules/.bin/tsc --noEmit
 	cd web/build && go run .
 
@@ -127,6 +132,7 @@ checkconsole: ## Fail if web/dist is not exactly what web/src builds; not run wi
 	@$(call need,npm,checkconsole); $(MAKE) web/node_modules && \
 		rm -rf .tmp/console && mkdir -p .tmp/console && \
 		$(TOOL) buf generate --output .tmp/console --template web/buf.gen.yaml && \
+		go run ./internal/typescript >.tmp/console/$(WORDS) && \
 		(cd web && node_modules/.bin/tsc --noEmit) && \
 		(cd web/build && go run . -dist ../../.tmp/console/dist >/dev/null) && \
 		for dir in src/gen dist; do diff -rq "web/$$dir" ".tmp/console/$$(test $$dir = dist || echo web/)$$dir" || \

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // NewServerInterceptor makes the interceptor to give to dispatcher.WithServerInterceptors:
@@ -98,7 +99,7 @@ func (s *ruledStream) verdict(err error) error {
 		return connect.NewError(connect.CodeInternal, "the rules of the request cannot be evaluated: "+refused.Message()).WithCause(err)
 	}
 	detail, err := connectproto.NewErrorDetail(&meshv1.CallFailure{
-		Reason:        "input_invalid",
+		Reason:        string(mesh.ReasonInputInvalid),
 		MaybeExecuted: s.spec.StreamType&connect.StreamTypeClient != 0, // the handler has run up to this message
 	})
 	if err != nil {

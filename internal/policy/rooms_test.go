@@ -151,4 +151,5 @@ var mayImport = map[string][]string{
 	"internal/schematest": {},
 	"internal/sqlite":     {},
 	"internal/status":     {"gen"},
+	"internal/typescript": {"mesh"},
 }

@@ -4,6 +4,7 @@ import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { createClient, ConnectError, type Client } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { CollectiveDispatcher } from "../src/gen/collector/dispatcher_pb.js";
+import { headerNamespace } from "../src/gen/mesh.js";
 import { OrderService } from "../src/gen/shop/v1/orders_pb.js";
 import { UserService } from "../src/gen/shop/v1/users_pb.js";
 
@@ -38,7 +39,7 @@ export async function tour(baseUrl: string): Promise<string[]> {
 
   // A method's own path takes any generated client; the header selects the namespace.
   const orders = createClient(OrderService, transport);
-  const headers = { "Collective-Namespace": "orders" };
+  const headers = { [headerNamespace]: "orders" };
   const { order } = await orders.createOrder({ sku: "tea", qty: 2 }, { headers });
   said.push(`ordered ${order?.qty} ${order?.sku}`);
 

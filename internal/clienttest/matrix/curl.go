@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // askGrpcurl asks with the schema in a file: by reflection it would find out itself that a method is missing.
@@ -31,7 +33,7 @@ func askGrpcurl(ctx context.Context, r *rig, w way) []result {
 		{cell: details, args: call("Fail", `{"code":9,"message":"why","detail":"more"}`), fails: true,
 			want: []string{"FailedPrecondition", "Message: why", `"detail":"more"`}},
 		{cell: unknownMethod, args: call(missing, `{"text":"hi"}`), fails: true, want: []string{"Unimplemented", "Message:", missing}},
-		{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, "-H", "Collective-Namespace: nowhere"), fails: true,
+		{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, "-H", mesh.HeaderNamespace+": nowhere"), fails: true,
 			want: []string{"NotFound", "nowhere"}},
 	})
 }
@@ -63,7 +65,7 @@ func askBufCurl(protocol string) asker {
 			{cell: details, args: call("Fail", `{"code":9,"message":"why","detail":"more"}`), fails: true,
 				want: []string{`"failed_precondition"`, `"why"`, "GgRtb3Jl"}},
 			{cell: unknownMethod, args: call(missing, `{"text":"hi"}`), fails: true, want: []string{`"unimplemented"`, missing}},
-			{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, "-H", "Collective-Namespace: nowhere"), fails: true,
+			{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, "-H", mesh.HeaderNamespace+": nowhere"), fails: true,
 				want: []string{`"not_found"`, "nowhere"}},
 		})
 	}

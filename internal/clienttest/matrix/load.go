@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // askGhz makes a few hundred calls where the others make one, and compares how often which code came.
@@ -50,7 +52,7 @@ func askH2load(ctx context.Context, r *rig, w way) []result {
 		counts(unary, call("Echo", "hi", 50), "50 2xx, 0 3xx, 0 4xx, 0 5xx"),
 		counts(deadline, call("Echo", "wait", 10, "-H", "Connect-Timeout-Ms: 300"), "0 2xx, 0 3xx, 0 4xx, 10 5xx"),
 		counts(unknownMethod, call(missing, "hi", 10), "0 2xx, 0 3xx, 10 4xx, 0 5xx"),
-		counts(unknownNamespace, call("Echo", "hi", 10, "-H", "Collective-Namespace: nowhere"), "0 2xx, 0 3xx, 10 4xx, 0 5xx"),
+		counts(unknownNamespace, call("Echo", "hi", 10, "-H", mesh.HeaderNamespace+": nowhere"), "0 2xx, 0 3xx, 10 4xx, 0 5xx"),
 		counts(together, call("Echo", "together", crowd, "-H", "X-Echo: h2load "+w.name), "100 2xx, 0 3xx, 0 4xx, 0 5xx"),
 	})
 }

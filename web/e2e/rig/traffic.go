@@ -11,6 +11,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // callers make calls at the same time, so that one that waits does not hold the others up.
@@ -34,7 +35,7 @@ func caller(ctx context.Context, client testingv1connect.KitchenServiceClient, f
 	for n := first; ctx.Err() == nil; n += callers {
 		callCtx, info := connect.NewClientContext(ctx)
 		if target := targetOf(n, peers); target != "" {
-			info.RequestHeader().Set("Collective-Target", target)
+			info.RequestHeader().Set(mesh.HeaderTarget, target)
 		}
 		_, _ = client.Cook(callCtx, &testingv1.CookRequest{Text: strconv.Itoa(n)}) // one in twenty fails on purpose
 		due = due.Add(pause)

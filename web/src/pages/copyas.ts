@@ -1,4 +1,6 @@
 // The same call for other tools.
+import { headerNamespace, headerTarget } from "../gen/mesh.js";
+
 export interface Shape {
   namespace: string;
   service: string;
@@ -17,18 +19,18 @@ export function collectorCall(c: Shape): string {
 }
 
 export function bufCurl(c: Shape): string {
-  return ["buf curl", "--http2-prior-knowledge --protocol grpc", `-H 'Collective-Namespace: ${c.namespace}'`, c.target ? `-H 'Collective-Target: ${c.target}'` : "", "-d " + quote(c.json), `${c.origin}/${c.service}/${c.method}`].filter(Boolean).join(" ");
+  return ["buf curl", "--http2-prior-knowledge --protocol grpc", `-H '${headerNamespace}: ${c.namespace}'`, c.target ? `-H '${headerTarget}: ${c.target}'` : "", "-d " + quote(c.json), `${c.origin}/${c.service}/${c.method}`].filter(Boolean).join(" ");
 }
 
 export function grpcurl(c: Shape): string {
   const host = c.origin.replace(/^https?:\/\//, "");
-  return ["grpcurl", c.origin.startsWith("https") ? "" : "-plaintext", `-H 'Collective-Namespace: ${c.namespace}'`, c.target ? `-H 'Collective-Target: ${c.target}'` : "", "-d " + quote(c.json), host, `${c.service}/${c.method}`].filter(Boolean).join(" ");
+  return ["grpcurl", c.origin.startsWith("https") ? "" : "-plaintext", `-H '${headerNamespace}: ${c.namespace}'`, c.target ? `-H '${headerTarget}: ${c.target}'` : "", "-d " + quote(c.json), host, `${c.service}/${c.method}`].filter(Boolean).join(" ");
 }
 
 export function typescript(c: Shape): string {
   const short = c.service.slice(c.service.lastIndexOf(".") + 1);
   const method = c.method[0].toLowerCase() + c.method.slice(1);
-  const headers = JSON.stringify({ "Collective-Namespace": c.namespace, ...(c.target ? { "Collective-Target": c.target } : {}) });
+  const headers = JSON.stringify({ [headerNamespace]: c.namespace, ...(c.target ? { [headerTarget]: c.target } : {}) });
   const call = `client.${method}(${c.json}, { headers: ${headers} })`;
   return `const transport = createGrpcWebTransport({ baseUrl: ${JSON.stringify(c.origin)} });
 const client = createClient(${short}, transport);

@@ -4,6 +4,7 @@ import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
 import { codeName, connectTransport, dispatcher, failureOf, transport } from "../api.js";
 import type { Candidate } from "../gen/collector/mesh/v1/mesh_pb.js";
+import { headerExecutor, headerNamespace, headerReason, headerRoute, headerTarget, type Reason } from "../gen/mesh.js";
 
 export interface Plan {
   namespace: string;
@@ -60,8 +61,8 @@ export async function send(plan: Plan, signal: AbortSignal, onMessage: (a: Answe
 
 async function native(plan: Plan, signal: AbortSignal, onMessage: (a: Answer) => void, outcome: Outcome): Promise<void> {
   const headers = new Headers(plan.headers);
-  headers.set("Collective-Namespace", plan.namespace);
-  if (plan.target) headers.set("Collective-Target", plan.target);
+  headers.set(headerNamespace, plan.namespace);
+  if (plan.target) headers.set(headerTarget, plan.target);
   const over = plan.protocol === "connect" ? connectTransport(plan.registry) : transport;
   if (plan.method.methodKind === "unary") {
     const res = await over.unary(plan.method as DescMethodUnary, signal, plan.timeoutMs, headers, plan.message);
@@ -94,7 +95,7 @@ async function dispatch(plan: Plan, signal: AbortSignal, onMessage: (a: Answer) 
     const details = status.details;
     outcome.code = details.code ?? String(status.code);
     outcome.failure = {
-      code: outcome.code, message: status.message, reason: details.reason === "handler_error" ? "" : (details.reason ?? ""), maybeExecuted: undefined, candidates: [], omitted: 0,
+      code: outcome.code, message: status.message, reason: details.reason === handlerError ? "" : (details.reason ?? ""), maybeExecuted: undefined, candidates: [], omitted: 0,
       details: Object.entries(details).filter(([k]) => !["code", "reason", "route"].includes(k)).map(([type, json]) => ({ type, json })),
     };
     return;
@@ -106,8 +107,8 @@ async function dispatch(plan: Plan, signal: AbortSignal, onMessage: (a: Answer) 
 function note(outcome: Outcome, header: Headers, trailer?: Headers): void {
   outcome.headers = [...header];
   if (trailer) outcome.trailers = [...trailer];
-  outcome.executor = header.get("collective-executor") ?? outcome.executor;
-  outcome.route = header.get("collective-route")?.split(",") ?? outcome.route;
+  outcome.executor = header.get(headerExecutor) ?? outcome.executor;
+  outcome.route = header.get(headerRoute)?.split(",") ?? outcome.route;
 }
 
 function answer(desc: DescMessage, message: Message, registry: Registry): Answer {
@@ -131,7 +132,7 @@ function fail(plan: Plan, error: unknown, outcome: Outcome): void {
     outcome.executor = own.route.at(-1)!;
   }
   outcome.failure = {
-    code: outcome.code, message: e.rawMessage, reason: own?.reason ?? e.metadata.get("collective-reason") ?? "", maybeExecuted: own?.maybeExecuted, candidates: own?.candidates ?? [], omitted: own?.omittedCandidates ?? 0,
+    code: outcome.code, message: e.rawMessage, reason: own?.reason ?? e.metadata.get(headerReason) ?? "", maybeExecuted: own?.maybeExecuted, candidates: own?.candidates ?? [], omitted: own?.omittedCandidates ?? 0,
     details: e.details.flatMap((d) => ("type" in d && d.type !== "collector.mesh.v1.CallFailure" ? [{ type: d.type as string, json: detailText(plan.registry, d.type as string, d.value as Uint8Array) }] : [])),
   };
 }
@@ -142,29 +143,42 @@ function detailText(registry: Registry, type: string, value: Uint8Array): string
   return toJsonString(desc, fromBinary(desc, value), { registry, prettySpaces: 2 });
 }
 
-/** hint is what to do about a failure: the same words as the command line's. */
-export function hint(f: Failure, plan: { namespace: string; service: string; method: string; target: string }): string[] {
-  const route = `collector route ${plan.namespace} ${plan.service}/${plan.method}`;
-  switch (f.reason || f.code) {
-    case "unreachable":
-    case "link_down":
-      return [route, "collector connections"];
-    case "link_lost":
-      return ["collector connections", route];
-    case "method_unknown":
-    case "namespace_unknown":
-    case "service_ambiguous":
-    case "namespace_ambiguous":
-    case "not_registered":
-      return ["collector services"];
-    case "target_unknown":
-    case "target_not_serving":
-    case "schema_incompatible":
-      return [route];
-    case "deadline_exceeded":
-    case "deadline":
-      return [`collector call ${plan.service}/${plan.method} --ns ${plan.namespace} --timeout 60s`];
-    default:
-      return [];
-  }
+const handlerError: Reason = "handler_error";
+
+const says = {
+  route: (p: Called) => `collector route ${p.namespace} ${p.service}/${p.method}`,
+  connections: () => "collector connections",
+  services: () => "collector services",
+  longer: (p: Called) => `collector call ${p.service}/${p.method} --ns ${p.namespace} --timeout 60s`,
+};
+
+interface Called {
+  namespace: string;
+  service: string;
+  method: string;
+  target: string;
+}
+
+/** What to do about a failure of the mesh, and about a code that comes without a reason. */
+const hints: { [R in Reason | "deadline_exceeded"]?: ((p: Called) => string)[] } = {
+  unreachable: [says.route, says.connections],
+  link_down: [says.route, says.connections],
+  link_lost: [says.connections, says.route],
+  method_unknown: [says.services],
+  namespace_unknown: [says.services],
+  service_ambiguous: [says.services],
+  namespace_ambiguous: [says.services],
+  not_registered: [says.services],
+  target_unknown: [says.route],
+  target_not_serving: [says.route],
+  schema_incompatible: [says.route],
+  deadline: [says.longer],
+  deadline_exceeded: [says.longer],
+};
+
+/** hint is what to do about a failure: the same words as the command line's. Of a reason that this console does not know it says nothing. */
+export function hint(f: Failure, called: Called): string[] {
+  const word = f.reason || f.code;
+  const known = Object.hasOwn(hints, word) ? hints[word as keyof typeof hints] : undefined;
+  return known?.map((say) => say(called)) ?? [];
 }

@@ -1,0 +1,72 @@
+// @generated from the Go package mesh by internal/typescript: run make generate. Do not edit.
+
+// The headers of a call and of its answer; package mesh says what each carries.
+export const headerNamespace = "Collective-Namespace";
+export const headerTarget = "Collective-Target";
+export const headerExecutor = "Collective-Executor";
+export const headerRoute = "Collective-Route";
+export const headerReason = "Collective-Reason";
+
+/** Reason is the stable word for why a call failed. */
+export type Reason =
+  | "invalid_request"
+  | "namespace_unknown"
+  | "namespace_ambiguous"
+  | "service_ambiguous"
+  | "method_unknown"
+  | "not_unary"
+  | "target_unknown"
+  | "target_not_serving"
+  | "unreachable"
+  | "schema_incompatible"
+  | "not_registered"
+  | "input_type"
+  | "input_malformed"
+  | "input_invalid"
+  | "too_large"
+  | "link_down"
+  | "link_lost"
+  | "deadline"
+  | "canceled"
+  | "handler_panic"
+  | "handler_error";
+
+/** Author is who decided that a call fails. */
+export type Author = "router" | "executor" | "link" | "caller" | "handler";
+
+export interface Description {
+  readonly reason: Reason;
+  readonly author: Author;
+  /** The codes that the error can have, the usual one first; none for the code that a handler or a registry chose. */
+  readonly codes: readonly string[];
+  /** Whether the handler may have run. */
+  readonly ran: boolean;
+  /** Whether the same call may succeed later without anybody changing it, its handler or a schema. */
+  readonly transient: boolean;
+  readonly meaning: string;
+}
+
+/** reasons describes every reason, in the order in which a call can meet them. There may be others: of newer collectors. */
+export const reasons: readonly Description[] = [
+  { reason: "invalid_request", author: "router", codes: ["invalid_argument", "unimplemented"], ran: false, transient: false, meaning: "The request lacks a name, has one that cannot be, or does not keep to its protocol." },
+  { reason: "namespace_unknown", author: "router", codes: ["not_found", "permission_denied"], ran: false, transient: false, meaning: "The collector has no such namespace, or does not share it with the one that asks." },
+  { reason: "namespace_ambiguous", author: "router", codes: ["failed_precondition"], ran: false, transient: false, meaning: "The call names no namespace and the method is served in several." },
+  { reason: "service_ambiguous", author: "router", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The short name of the service stands for several services of the namespace." },
+  { reason: "method_unknown", author: "router", codes: ["unimplemented"], ran: false, transient: false, meaning: "Nobody in the mesh serves such a method, or not any more." },
+  { reason: "not_unary", author: "router", codes: ["unimplemented"], ran: false, transient: false, meaning: "The method streams, and an envelope carries one message each way." },
+  { reason: "target_unknown", author: "router", codes: ["not_found"], ran: false, transient: false, meaning: "The collector has no connection to the one that is to run the call." },
+  { reason: "target_not_serving", author: "router", codes: ["unimplemented"], ran: false, transient: false, meaning: "The collector that is to run the call does not serve the method." },
+  { reason: "unreachable", author: "router", codes: ["unavailable"], ran: false, transient: true, meaning: "Nobody who serves the method, or may serve it, can be reached now." },
+  { reason: "schema_incompatible", author: "router", codes: ["failed_precondition", "unavailable"], ran: false, transient: false, meaning: "The schemas of the two ends are not compatible; unavailable while they could not be compared yet." },
+  { reason: "not_registered", author: "executor", codes: [], ran: false, transient: false, meaning: "The registry of the executor does not allow the method: not_found, or the code of the registry's own error." },
+  { reason: "input_type", author: "executor", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The request message is not of the type that the method takes." },
+  { reason: "input_malformed", author: "executor", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The request message does not decode." },
+  { reason: "input_invalid", author: "executor", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The request message breaks a rule of its schema, as protovalidate reads it; see the module rules." },
+  { reason: "too_large", author: "executor", codes: ["resource_exhausted"], ran: true, transient: false, meaning: "A message or the headers are larger than the limit. Only an answer that is too large comes after the handler ran." },
+  { reason: "link_down", author: "link", codes: ["unavailable"], ran: false, transient: true, meaning: "The link failed before the call had left: the handler did not run." },
+  { reason: "link_lost", author: "link", codes: ["unavailable"], ran: true, transient: true, meaning: "The link failed after the call had left: the handler may have run." },
+  { reason: "deadline", author: "caller", codes: ["deadline_exceeded"], ran: true, transient: true, meaning: "The deadline of the call passed." },
+  { reason: "canceled", author: "caller", codes: ["canceled"], ran: true, transient: true, meaning: "The caller gave the call up." },
+  { reason: "handler_panic", author: "executor", codes: ["internal"], ran: true, transient: false, meaning: "The handler panicked; the log of the executor has the stack." },
+  { reason: "handler_error", author: "handler", codes: [], ran: true, transient: false, meaning: "The handler answered with an error. It stands in a Status only: elsewhere such an error has no reason." },
+];
