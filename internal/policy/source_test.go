@@ -36,7 +36,7 @@ func (f goFile) isTest() bool { return strings.HasSuffix(f.path, "_test.go") }
 
 // isLibrary reports whether users' programs contain this file.
 func (f goFile) isLibrary() bool {
-	return !f.isTest() && !f.foreign && !under(f.path, "cmd", "examples", "internal/policy")
+	return !f.isTest() && !f.foreign && f.ast.Name.Name != "main" && !under(f.path, "cmd", "examples", "internal/policy")
 }
 
 // at answers "file:line" of a node.

@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
+// main leaves a broken pipe or a full disk to the status: whoever redirects the output must not take half of it for all.
 func main() {
 	if err := write(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "writing the words of the mesh:", err)
@@ -21,6 +22,8 @@ func main() {
 	}
 }
 
+// The template is a file of its own, so that editors know it for TypeScript.
+//
 //go:embed mesh.ts.tmpl
 var text string
 

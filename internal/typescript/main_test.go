@@ -42,7 +42,7 @@ func TestEveryHeaderIsWritten(t *testing.T) {
 	}
 	written := make(map[string]bool)
 	for _, h := range headers {
-		written[strings.Replace(h.constant, "header", "Header", 1)] = true
+		written[strings.Replace(h.Constant, "header", "Header", 1)] = true
 	}
 	found := 0
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // goClient is grpc-go without generated stubs, on a connection of its own.
@@ -172,7 +173,7 @@ func (c goClient) unknownMethod(ctx context.Context) error {
 }
 
 func (c goClient) unknownNamespace(ctx context.Context) error {
-	_, err := c.echo(grpcmetadata.AppendToOutgoingContext(ctx, "collective-namespace", "nowhere"), "hi")
+	_, err := c.echo(grpcmetadata.AppendToOutgoingContext(ctx, mesh.HeaderNamespace, "nowhere"), "hi")
 	return refusedAs(err, codes.NotFound, "nowhere")
 }
 

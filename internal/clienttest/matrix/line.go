@@ -21,6 +21,7 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	"github.com/collectiverpc/collective/internal/meshtest"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // What else goes through a proxy, beside the calls of clients.
@@ -130,7 +131,7 @@ func (r *rig) link(ctx context.Context, address, id, carrier string) (err error)
 // ask asks a for what a collector hosts in a namespace.
 func (r *rig) ask(ctx context.Context, namespace, id string) error {
 	return askOnce(ctx, way{address: r.asked}, func(c goClient, ctx context.Context) error {
-		text, err := c.echo(grpcmetadata.AppendToOutgoingContext(ctx, "collective-namespace", namespace), "hi")
+		text, err := c.echo(grpcmetadata.AppendToOutgoingContext(ctx, mesh.HeaderNamespace, namespace), "hi")
 		return errors.Join(err, same("hi on "+id, text))
 	})
 }

@@ -29,7 +29,7 @@ func askGhz(ctx context.Context, r *rig, w way) []result {
 		{cell: bidi, args: call("Converse", `[{"text":"one"},{"text":"two"}]`, 200, 20), want: []string{`"statusCodeDistribution":{"OK":200}`}},
 		{cell: deadline, args: call("Echo", `{"text":"wait"}`, 10, 10, "--timeout", "300ms"), want: []string{`{"DeadlineExceeded":10}`}},
 		{cell: unknownMethod, args: call(missing, `{"text":"hi"}`, 10, 10), want: []string{`{"Unimplemented":10}`, missing}},
-		{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, 10, 10, "-m", `{"collective-namespace":"nowhere"}`),
+		{cell: unknownNamespace, args: call("Echo", `{"text":"hi"}`, 10, 10, "-m", `{"`+mesh.HeaderNamespace+`":"nowhere"}`),
 			want: []string{`{"NotFound":10}`, "nowhere"}},
 		{cell: together, args: call("Echo", `{"text":"together"}`, crowd, crowd, "-m", meeting), want: []string{`{"OK":100}`}},
 	})
