@@ -6,16 +6,19 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"connectrpc.com/connect/v2"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/gen/collector"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // allowed is a validator with a list of "namespace service method".
@@ -189,4 +192,85 @@ func TestRegistryValidation_RefusesARegistration(t *testing.T) {
 	if err := a.SetRegistryValidator(l); err == nil {
 		t.Error("a validator that refuses what is registered was set")
 	}
+}
+
+// twoQuestions is a validator with an answer for each question, and wholeQuestion one that has both in one.
+type twoQuestions struct {
+	method, input error
+	asked         *atomic.Int64 // questions of all kinds
+}
+
+func (q twoQuestions) ValidateServiceMethod(context.Context, string, string, string) error {
+	q.asked.Add(1)
+	return q.method
+}
+
+func (q twoQuestions) ValidateInput(context.Context, string, string, string, string) error {
+	q.asked.Add(1)
+	return q.input
+}
+
+type wholeQuestion struct{ twoQuestions }
+
+func (q wholeQuestion) ValidateCall(context.Context, string, string, string, string) error {
+	q.asked.Add(1)
+	if q.method != nil {
+		return q.method
+	}
+	return q.input
+}
+
+// A validator that answers both questions in one refuses as it did with two, and a call that may run is asked about once.
+func TestRegistryValidation_OneQuestionRefusesAsTwoDo(t *testing.T) {
+	t.Parallel()
+	unknown, wrongType := connect.NewError(connect.CodeNotFound, "no such method"), connect.NewError(connect.CodeInvalidArgument, "another message")
+	for _, tt := range []struct {
+		name          string
+		method, input error
+		code          connect.Code
+		reason        mesh.Reason
+		questions     int64
+	}{
+		{"runs", nil, nil, 0, "", 1},
+		{"method", unknown, nil, connect.CodeNotFound, mesh.ReasonNotRegistered, 2},
+		{"method, as invalid argument", wrongType, nil, connect.CodeInvalidArgument, mesh.ReasonNotRegistered, 2},
+		{"both", unknown, wrongType, connect.CodeNotFound, mesh.ReasonNotRegistered, 2},
+		{"input", nil, wrongType, connect.CodeInvalidArgument, mesh.ReasonInputType, 2},
+		{"input, as not found", nil, unknown, connect.CodeNotFound, mesh.ReasonInputType, 2},
+		{"plain method", errors.New("no"), nil, connect.CodeNotFound, mesh.ReasonNotRegistered, 2},
+		{"plain input", nil, errors.New("no"), connect.CodeInvalidArgument, mesh.ReasonInputType, 2},
+		{"away", connect.NewError(connect.CodeUnavailable, "away"), nil, connect.CodeUnavailable, mesh.ReasonUnreachable, 2},
+		{"away for the input", nil, connect.NewError(connect.CodeUnavailable, "away"), connect.CodeUnavailable, mesh.ReasonUnreachable, 2},
+		{"time is over", context.DeadlineExceeded, nil, connect.CodeDeadlineExceeded, mesh.ReasonDeadline, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			two := twoQuestions{tt.method, tt.input, new(atomic.Int64)}
+			whole := wholeQuestion{twoQuestions{tt.method, tt.input, new(atomic.Int64)}}
+			want, got := echoUnder(t, two), echoUnder(t, whole)
+			if got.GetDetails()["reason"] != string(tt.reason) || tt.code != 0 && got.GetDetails()["code"] != tt.code.String() {
+				t.Errorf("%v, want %v for the reason %q", got, tt.code, tt.reason)
+			}
+			if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+				t.Errorf("one question is answered otherwise than two (-two +one):\n%s", diff)
+			}
+			if asked := whole.asked.Load(); asked != tt.questions {
+				t.Errorf("%d questions, want %d", asked, tt.questions)
+			}
+		})
+	}
+}
+
+// echoUnder calls a typed handler on a collector with that validator.
+func echoUnder(t *testing.T, v dispatcher.RegistryValidator) *collector.Status {
+	t.Helper()
+	a := serve(t, "a", []string{"test"}, dispatcher.WithRegistry(v))
+	a.hostEcho(t, "test")
+	res, err := a.Serve(t.Context(), &collector.ServeRequest{
+		Namespace: "test", Service: ref("EchoService"), MethodName: "Echo", Input: pack(t, &testingv1.EchoRequest{}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.GetStatus()
 }

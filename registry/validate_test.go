@@ -154,7 +154,8 @@ func TestValidatingDoesNotAllocate(t *testing.T) {
 	ctx := t.Context()
 	allocs := testing.AllocsPerRun(100, func() {
 		if r.ValidateServiceMethod(ctx, "one", "UserService", "GetUser") != nil ||
-			r.ValidateInput(ctx, "both", "users.UserService", "GetUser", "users.User") != nil {
+			r.ValidateInput(ctx, "both", "users.UserService", "GetUser", "users.User") != nil ||
+			r.ValidateCall(ctx, "both", "users.UserService", "GetUser", "users.User") != nil {
 			t.Error("refused")
 		}
 	})
