@@ -13,7 +13,7 @@ type callTable[C any] struct {
 	next  uint64
 	away  bool  // the other end drains: open nothing new
 	over  error // the link is over, or as good as that
-	idle  chan struct{}
+	idle  idleness
 }
 
 func (t *callTable[C]) init(initiator bool) {
@@ -51,17 +51,9 @@ func (t *callTable[C]) remove(id uint64) *C {
 	defer t.mu.Unlock()
 	c := t.calls.Remove(id)
 	if c != nil {
-		t.noteIdle()
+		t.idle.note(t.calls.Len() == 0)
 	}
 	return c
-}
-
-// noteIdle tells those who wait for the last call that it is gone. t.mu is held.
-func (t *callTable[C]) noteIdle() {
-	if t.calls.Len() == 0 && t.idle != nil {
-		close(t.idle)
-		t.idle = nil
-	}
 }
 
 func (t *callTable[C]) len() int {
@@ -103,7 +95,7 @@ func (t *callTable[C]) goAway(last uint64) (refused []*C) {
 			refused = append(refused, t.calls.Remove(id))
 		}
 	}
-	t.noteIdle()
+	t.idle.note(t.calls.Len() == 0)
 	return refused
 }
 
@@ -124,13 +116,7 @@ func (t *callTable[C]) closeIfIdle(reason error) bool {
 func (t *callTable[C]) whenIdle() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.calls.Len() == 0 {
-		return closedChan
-	}
-	if t.idle == nil {
-		t.idle = make(chan struct{})
-	}
-	return t.idle
+	return t.idle.wait(t.calls.Len() == 0)
 }
 
 // close stops new calls because the link is over, and forgets and returns those that run.
@@ -142,6 +128,6 @@ func (t *callTable[C]) close(reason error) (running []*C) {
 		running = append(running, c)
 	}
 	t.calls = slots.Table[C]{}
-	t.noteIdle()
+	t.idle.note(t.calls.Len() == 0)
 	return running
 }

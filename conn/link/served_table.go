@@ -37,7 +37,7 @@ type servedTable struct {
 	spare []*serverCall // to be used again
 	drain bool
 	over  bool
-	idle  chan struct{}
+	idle  idleness
 	watch *time.Timer // fires at next
 	next  time.Time   // no deadline passes earlier
 }
@@ -126,10 +126,7 @@ func (t *servedTable) returned(c *serverCall, alone bool) {
 	if alone && !c.parted && len(t.spare) < maxSpare {
 		t.spare = append(t.spare, c)
 	}
-	if t.calls.Len() == 0 && t.idle != nil {
-		close(t.idle)
-		t.idle = nil
-	}
+	t.idle.note(t.calls.Len() == 0)
 }
 
 func (t *servedTable) len() int {
@@ -155,13 +152,7 @@ func (t *servedTable) startDrain() uint64 {
 func (t *servedTable) whenIdle() <-chan struct{} {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.calls.Len() == 0 {
-		return closedChan
-	}
-	if t.idle == nil {
-		t.idle = make(chan struct{})
-	}
-	return t.idle
+	return t.idle.wait(t.calls.Len() == 0)
 }
 
 // close ends the contexts of all handlers because the link is over.
