@@ -4,8 +4,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
+
+	"github.com/collectiverpc/collective/internal/origin"
 )
 
 // Mount puts the console in front of what a collector serves: everything under the base path is the console, everything
@@ -59,9 +60,5 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // arrivedOnLoopback goes by the socket of the server, not by anything that the client says.
 func arrivedOnLoopback(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	if !ok {
-		return false
-	}
-	address, err := netip.ParseAddrPort(local.String())
-	return err == nil && address.Addr().Unmap().IsLoopback()
+	return ok && origin.Loopback(local.String())
 }

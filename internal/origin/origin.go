@@ -18,13 +18,14 @@ func ThisMachine(ctx context.Context) bool {
 		return true
 	}
 	if _, overHTTP := connecthttp.ServerInfoForContext(ctx); overHTTP {
-		return loopback(info.PeerAddr) && !onBehalf(info.RequestHeader())
+		return Loopback(info.PeerAddr) && !onBehalf(info.RequestHeader())
 	}
 	return info.Protocol == "" && info.PeerAddr == "" // in process; a link has a protocol
 }
 
-// loopback is false for an address that is none: who cannot be placed is not from here.
-func loopback(address string) bool {
+// Loopback reports whether an ip:port is one of this machine alone. It is false for an address that is none, a name too: who
+// cannot be placed is not from here.
+func Loopback(address string) bool {
 	parsed, err := netip.ParseAddrPort(address)
 	return err == nil && parsed.Addr().Unmap().IsLoopback()
 }
