@@ -85,6 +85,11 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 func (d *Dispatcher) abandon() error {
 	d.schemas.Stop()
 	d.conns.Close()
-	d.recorder.Close()
-	return d.recorder.Finish()
+	return forget(d.recorder)
+}
+
+// forget ends a recorder of which nobody reads any more.
+func forget(recorder *observe.Recorder) error {
+	recorder.Close()
+	return recorder.Finish()
 }

@@ -117,7 +117,7 @@ func (b *builder) begin() error {
 	}
 	b.route()
 	if err := b.connect(); err != nil {
-		return errors.Join(err, b.forget())
+		return errors.Join(err, forget(d.recorder))
 	}
 	d.schemas = peerschema.Learn(d.id, d.conns, b.methods, d.limits.schemas(), d.log)
 	d.opening = &opening{views: &d.views, conns: d.conns, timeout: d.limits.OpenTimeout, draining: d.draining}
@@ -151,12 +151,6 @@ func (b *builder) record() error {
 	return b.d.recorder.Keep(context.Background(), b.options.file, b.session, b.options.kept)
 }
 
-// forget ends what record began.
-func (b *builder) forget() error {
-	b.d.recorder.Close()
-	return b.d.recorder.Finish()
-}
-
 // route makes the way of a call. Of the connections it needs nothing before the first call.
 func (b *builder) route() {
 	d := b.d
@@ -165,10 +159,10 @@ func (b *builder) route() {
 		Self: d.id, Log: d.log, Attempts: d.limits.Attempts, Cookie: b.options.cookie,
 		Trust:  call.Trust{All: b.options.authorization, TLS: b.options.tls != nil, Proves: func() bool { return d.conns.ProvesPeers() }},
 		Budget: call.NewRetryBudget(), Recovery: b.recovery,
-		Intercept: chainClient(b.options.client, call.OpenOnPeer), Intercepted: len(b.options.client) > 0,
+		Intercept: chain(b.options.client, connect.ClientFunc(call.OpenOnPeer)), Intercepted: len(b.options.client) > 0,
 	}
 	d.pipeline = &call.Pipeline{
-		Self: d.id, Views: &d.views, Executor: b.executor, Peers: ways, Relay: chainServer(b.interceptors, ways.RelayRequest),
+		Self: d.id, Views: &d.views, Executor: b.executor, Peers: ways, Relay: chain(b.interceptors, connect.ServerFunc(ways.RelayRequest)),
 	}
 	d.envelopes = &entrance.Envelopes{
 		Pipeline: d.pipeline, Observer: d.observer, Timeouts: d.limits.timeouts(), Message: d.limits.MessageBytes,
@@ -268,14 +262,8 @@ func (b *builder) open() {
 	}
 }
 
-func chainServer(interceptors []connect.ServerInterceptor, next connect.ServerFunc) connect.ServerFunc {
-	for _, intercept := range slices.Backward(interceptors) {
-		next = intercept(next)
-	}
-	return next
-}
-
-func chainClient(interceptors []connect.ClientInterceptor, next connect.ClientFunc) connect.ClientFunc {
+// chain puts interceptors, of servers or of clients, around a function, the first outermost.
+func chain[I ~func(F) F, F any](interceptors []I, next F) F {
 	for _, intercept := range slices.Backward(interceptors) {
 		next = intercept(next)
 	}

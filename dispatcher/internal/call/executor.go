@@ -24,7 +24,7 @@ type Executor struct {
 	message  int // bytes of the largest message
 	recovery *recovery.Recovery
 	methods  *hosted.Set
-	// validate is asked before a call runs; nil lets it.
+	// validate is asked before a call runs.
 	validate func(context.Context, *hosted.Method) *refusal.Refusal
 	Alone    Views // of what is registered here, without any peer, for Serve
 }
@@ -34,11 +34,11 @@ type Executor struct {
 // and follows methods.
 func NewExecutor(self string, namespaces []string, message int, recovery *recovery.Recovery, methods *hosted.Set,
 	validate func(context.Context, *hosted.Method) *refusal.Refusal) *Executor {
-	l := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate}
+	e := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate}
 	table := conn.NewTable()
-	l.Alone.Self, l.Alone.Namespaces = self, namespaces
-	l.Alone.Sources = func() Sources { return Sources{Local: methods.Snapshot(), Table: table} }
-	return l
+	e.Alone.Self, e.Alone.Namespaces = self, namespaces
+	e.Alone.Sources = func() Sources { return Sources{Local: methods.Snapshot(), Table: table} }
+	return e
 }
 
 // run runs a method. A call whose time is over is not started.

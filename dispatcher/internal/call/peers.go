@@ -26,7 +26,7 @@ type Peers struct {
 	Intercepted bool
 }
 
-// attemptKey is how openOnPeer finds its peer behind the client interceptors.
+// attemptKey is how OpenOnPeer finds its peer behind the client interceptors.
 type attemptKey struct{}
 
 // openedAttempt goes down through the interceptors with where to open, and comes back with what was opened.
@@ -60,9 +60,13 @@ func OpenOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, erro
 	return o.stream, err
 }
 
-// Trust is to which peers the Authorization header of a call may go.
-type Trust struct {
-	All    bool        // to all of them
-	TLS    bool        // this collector dials with TLS
-	Proves func() bool // whether peers have proved who they are
+// withhold tells in the log that a call's Authorization header does not go to a peer, once for each peer: its handlers
+// may refuse the call for that.
+func (p *Peers) withhold(ctx context.Context, st *routing.RoutePeer) {
+	if st.Withheld.Swap(true) {
+		return
+	}
+	p.Log.WarnContext(ctx, "the authorization header of calls does not go to a peer", "collector", p.Self, "peer", st.ID,
+		"reason", p.Trust.distrust(st), "next", "let collectors prove who they are (serve --trust-domain, conn.WithIdentity), "+
+			"or let it go to every peer (dispatcher.WithForwardedAuthorization)")
 }

@@ -20,7 +20,7 @@ type Pipeline struct {
 	Views    *Views
 	Executor *Executor
 	Peers    *Peers
-	// Relay is peers.relay behind the server interceptors, for calls that have not met them yet.
+	// Relay is Peers.RelayRequest behind the server interceptors, for calls that have not met them yet.
 	Relay connect.ServerFunc
 }
 
@@ -36,7 +36,7 @@ func (p *Pipeline) Find(ctx context.Context, r *Request) (*routing.Entry, *refus
 	return e, nil
 }
 
-// Answer takes a call whose messages go through as they are, and that find has found, to where it runs. Its context has it.
+// Answer takes a call whose messages go through as they are, and that Find has found, to where it runs. Its context has it.
 func (p *Pipeline) Answer(ctx context.Context, seen Observation, r *Request, stream connect.ServerStream) error {
 	r.Route.Tag(r.Info.ResponseHeader())
 	seen.Caller = r.Info.PeerAddr

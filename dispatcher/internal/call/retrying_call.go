@@ -158,7 +158,7 @@ func (o *RetryingCall) address(st *routing.RoutePeer) {
 	}
 	to := o.info.RequestHeader()
 	to.Delete(header.Authorization)
-	trusted := o.peers.trusts(st)
+	trusted := o.peers.Trust.distrust(st) == ""
 	if !trusted && o.header.Get(header.Authorization) != "" {
 		o.peers.withhold(o.ctx, st)
 	}

@@ -92,7 +92,7 @@ func (p peerConn) Open(ctx context.Context, namespace, codec string, spec connec
 	return p.Peer.Open(ctx, link.Call{Namespace: namespace, Codec: codec, Spec: spec})
 }
 
-// Expect lets calls wait for peers of earlier runs, see until, and returns what ends that. It returns nil if they wait already.
+// Expect lets calls wait for peers of earlier runs, see [Views.Until], and returns what ends that. It returns nil if they wait already.
 func (s *Views) Expect() (end func()) {
 	open := make(chan struct{})
 	if !s.expected.CompareAndSwap(nil, &open) {

@@ -13,7 +13,7 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// callerStream is what a client of [Dispatcher.Transport] holds of its call. The call itself lies behind it, in memory
+// callerStream is what a client of [Transport] holds of its call. The call itself lies behind it, in memory
 // that is used again once the client has closed a unary call; a client that goes on using its stream finds it closed.
 // The gate counts the methods that are running: the memory goes to another call only when there are none.
 type callerStream struct {

@@ -15,7 +15,7 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
-// Consumers take the calls of processes that only call, see [Dial]. These are routed as those of the native path are, with
+// Consumers take the calls of processes that only call, see dispatcher.Dial. These are routed as those of the native path are, with
 // the headers and the limits of these.
 type Consumers struct {
 	Pipeline *call.Pipeline

@@ -23,7 +23,7 @@ type Envelopes struct {
 	Message  int // bytes of the largest message
 }
 
-// dispatch runs a call where it lives. meta.info and r are filled as far as the call gets.
+// dispatch runs a call where it lives. r is filled as far as the call gets.
 // While peers of earlier runs are expected it waits for a view in which the call is not refused for want of them.
 func (e *Envelopes) dispatch(ctx context.Context, req *collector.DispatchRequest, r *call.Request) (*anypb.Any, error) {
 	r.Namespace, r.Target = req.GetNamespace(), req.GetTargetCollectorId()
@@ -87,7 +87,7 @@ func (e *Envelopes) Dispatch(ctx context.Context, req *collector.DispatchRequest
 	meta := newMetadata(ctx, req.GetRoutingHints())
 	seen := e.Observer.Observe(observe.Dispatch, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
 	seen.Caller = call.CallerOf(ctx)
-	r := &call.Request{Info: &meta.info}
+	r := &meta.request
 	out, err := e.dispatch(ctx, req, r)
 	seen.Called(r.Spec.Procedure)
 	seen.Packed(req.GetInput(), out)
@@ -113,14 +113,14 @@ func (e *Envelopes) Serve(ctx context.Context, req *collector.ServeRequest) *col
 	return res
 }
 
-// ServeHere is answerServe without the observation: for calls that came over a link.
+// ServeHere is Serve without the observation: for calls that came over a link.
 // The limit of time is the same.
 func (e *Envelopes) ServeHere(ctx context.Context, req *collector.ServeRequest) *collector.ServeResponse {
 	ctx, cancel := e.Timeouts.Bound(ctx, connect.StreamTypeUnary)
 	defer cancel()
 	meta := newMetadata(ctx, req.GetExecutionContext())
 	self := e.Pipeline.Self
-	out, err := e.serve(ctx, req, &call.Request{Info: &meta.info})
+	out, err := e.serve(ctx, req, &meta.request)
 	meta.answer()
 	if err != nil {
 		return &collector.ServeResponse{Status: refusal.FailedStatus(err, []string{self}), ExecutorId: self}

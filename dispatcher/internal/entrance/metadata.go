@@ -5,19 +5,22 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/header"
 )
 
 // metadata carries headers between an envelope RPC and the handler it stands for.
 type metadata struct {
-	outer *connect.CallInfo // of the Serve or Dispatch RPC; nil when they are called as Go methods
-	info  connect.CallInfo  // of the handler
+	outer   *connect.CallInfo // of the Serve or Dispatch RPC; nil when they are called as Go methods
+	info    connect.CallInfo  // of the handler
+	request call.Request      // the call of the envelope, which has info
 }
 
 // newMetadata collects the request headers for the handler: those of the RPC, and the hints of the envelope, by which the
 // seed's clients pass headers. Credentials are among them: the envelope came to this collector as any call does.
 func newMetadata(ctx context.Context, hints map[string]string) *metadata {
 	m := new(metadata)
+	m.request.Info = &m.info
 	if outer, ok := connect.CallInfoForServerContext(ctx); ok {
 		m.outer = outer
 		m.info.PeerAddr, m.info.Protocol, m.info.TransportInfo = outer.PeerAddr, outer.Protocol, outer.TransportInfo

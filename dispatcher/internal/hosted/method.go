@@ -87,17 +87,22 @@ func (m *Method) catalogMethod() *meshv1.CatalogMethod {
 	}
 }
 
-// SpecOf is the spec that generated code would have for a method.
-func SpecOf(schema protoreflect.MethodDescriptor) connect.Spec {
+// StreamType is the kind of a method by who sends more than one message, as descriptors and catalogs say it.
+func StreamType(client, server bool) connect.StreamType {
 	kind := connect.StreamTypeUnary
-	if schema.IsStreamingClient() {
+	if client {
 		kind |= connect.StreamTypeClient
 	}
-	if schema.IsStreamingServer() {
+	if server {
 		kind |= connect.StreamTypeServer
 	}
+	return kind
+}
+
+// SpecOf is the spec that generated code would have for a method.
+func SpecOf(schema protoreflect.MethodDescriptor) connect.Spec {
 	return connect.Spec{
-		StreamType:       kind,
+		StreamType:       StreamType(schema.IsStreamingClient(), schema.IsStreamingServer()),
 		IdempotencyLevel: idempotencyOf(schema),
 		Schema:           schema,
 		Procedure:        name.Procedure(string(schema.Parent().FullName()), string(schema.Name())),

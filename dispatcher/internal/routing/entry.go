@@ -56,16 +56,9 @@ func newEntry(procedure string, o offer) *Entry {
 // untyped reports that the method takes the Any of an envelope as it is.
 func (e *Entry) untyped() bool { return e.Input == hosted.AnyType }
 
-// streamType is how a catalog's two flags are said by connect.
+// streamType is the kind of a method of a peer.
 func streamType(m *meshv1.CatalogMethod) connect.StreamType {
-	kind := connect.StreamTypeUnary
-	if m.GetClientStreaming() {
-		kind |= connect.StreamTypeClient
-	}
-	if m.GetServerStreaming() {
-		kind |= connect.StreamTypeServer
-	}
-	return kind
+	return hosted.StreamType(m.GetClientStreaming(), m.GetServerStreaming())
 }
 
 // Schemas is what is known of the schemas of peers.
