@@ -58,12 +58,12 @@ func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	single := e.Stream&connect.StreamTypeClient == 0
-	body := n.Port.GuardBody(w, r, single)
+	r, body := n.Port.GuardBody(asked.Within(r.Context()), w, r, single)
 	defer body.Done()
 	if !single {
 		asked.Stop = body.StopReceiving
 	}
-	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r.WithContext(asked.Within(r.Context())))
+	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
 }
 
 // handler is the HTTP handler of a shape.

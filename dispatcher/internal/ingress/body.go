@@ -1,6 +1,7 @@
 package ingress
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"net/http"
@@ -35,16 +36,21 @@ type Body struct {
 	since time.Time
 }
 
-// GuardBody puts a request's body under guard. Its Done must be called when the request has been served. hurry is
-// whether the body must keep coming.
-func (p *Port) GuardBody(w http.ResponseWriter, r *http.Request, hurry bool) *Body {
+// GuardBody returns a copy of a request, with a context, whose body is under guard. Its Done must be called when the request
+// has been served. hurry is whether the body must keep coming.
+//
+// The request itself stays as it is: by the body that the server gave it, net/http knows what it has to read on, or to give up,
+// before the connection can take the next request. With another one over HTTP/1.1, an answer that comes before the end of
+// the request may be lost, or what is left of the request be taken for the next one.
+func (p *Port) GuardBody(ctx context.Context, w http.ResponseWriter, r *http.Request, hurry bool) (*http.Request, *Body) {
+	r = r.WithContext(ctx)
 	b := &Body{ReadCloser: r.Body, w: w, limit: p.limits.RequestBytes, framed: isFramed(r.Header.Get("Content-Type"))}
 	b.over = !b.framed && r.ContentLength > int64(b.limit) // the body is the message
 	if hurry && r.Body != http.NoBody {
 		b.patience = p.limits.BodyTimeout
 	}
 	r.Body = b
-	return b
+	return r, b
 }
 
 // Read reads what there is of the body. It is for one goroutine, as that of any body.

@@ -60,7 +60,7 @@ func (s *Services) Files() []protoreflect.FileDescriptor {
 // Serve answers a request for one of them, and reports whether it was for one.
 func (p *Port) Serve(s *Services, w http.ResponseWriter, r *http.Request) bool {
 	if method := s.mux.find(r.URL.Path); method != nil {
-		body := p.GuardBody(w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
+		r, body := p.GuardBody(r.Context(), w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
 		defer body.Done()
 		method.ServeHTTP(w, r)
 		return true
