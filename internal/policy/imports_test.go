@@ -23,6 +23,7 @@ var dependencies = map[string][]string{
 	"golang.org/x/term":                {"cmd/collector"},
 	"golang.org/x/sys":                 {"conn/link/internal/socket"},
 	"github.com/bufbuild/protocompile": {"cmd/collector", "internal/schematest"},
+	"github.com/fsnotify/fsnotify":     {"internal/watch"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

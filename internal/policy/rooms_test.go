@@ -152,4 +152,5 @@ var mayImport = map[string][]string{
 	"internal/sqlite":     {},
 	"internal/status":     {"gen"},
 	"internal/typescript": {"mesh"},
+	"internal/watch":      {},
 }
