@@ -22,6 +22,7 @@ var dependencies = map[string][]string{
 	"github.com/spf13/pflag":           {"cmd/collector"},
 	"golang.org/x/term":                {"cmd/collector"},
 	"golang.org/x/sys":                 {"conn/link/internal/socket"},
+	"github.com/cedar-policy/cedar-go": {"access/internal/ruleset"},
 	"github.com/bufbuild/protocompile": {"cmd/collector", "internal/schematest"},
 	"github.com/fsnotify/fsnotify":     {"internal/watch"},
 }

@@ -1,0 +1,112 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/access/internal/ruleset"
+)
+
+// Guard authenticates callers and decides what they may do. Make it with [New]. It is safe for concurrent use.
+type Guard struct {
+	authenticators []Authenticator
+	policies       policies
+	log            *slog.Logger
+	audit          func(Event)
+	now            func() time.Time
+}
+
+// New makes a guard. Without options it has no authenticators and the default policy. It refuses a policy text or file that
+// cannot be used, with [ErrPolicy] and every line of it that is at fault.
+func New(opts ...Option) (*Guard, error) {
+	o := defaults()
+	for _, option := range opts {
+		option(&o)
+	}
+	if slices.Contains(o.authenticators, nil) {
+		return nil, errors.New("access.WithAuthenticator: an authenticator is nil: leave it out")
+	}
+	g := &Guard{authenticators: o.authenticators, log: o.log, audit: o.audit, now: o.now}
+	g.policies.source, g.policies.anonymous, g.policies.log = o.source, o.anonymous, o.log
+	if err := g.policies.load(); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// Authenticate gives the principal of credentials: that of the first authenticator that finds something of its kind, or
+// [Nobody] without any. Credentials that are shown and are not believed are refused, and never taken for anonymous: an error
+// is a *connect.Error, unauthenticated unless the authenticator has a code of its own.
+func (g *Guard) Authenticate(ctx context.Context, c *Credentials) (*Principal, error) {
+	for _, authenticator := range g.authenticators {
+		p, err := authenticator.Authenticate(ctx, c)
+		if err == nil && p != nil {
+			err = p.Check()
+		}
+		if err != nil {
+			return nil, g.refuseCredentials(c, err)
+		}
+		if p != nil {
+			return p, nil
+		}
+	}
+	return Nobody, nil
+}
+
+func (g *Guard) refuseCredentials(c *Credentials, err error) error {
+	refused, ok := errors.AsType[*connect.Error](err)
+	if !ok {
+		refused = connect.NewError(connect.CodeUnauthenticated, err.Error()).WithCause(err)
+	}
+	g.audit(Event{Time: g.now(), Action: ActionAuthenticate, Reason: refused.Message(), Detail: map[string]string{"remote": c.Remote}})
+	return refused
+}
+
+// Decide says whether a caller may do something. The answer is remembered until policies are loaded again, and shared: do not
+// change it. A nil caller is anonymous and remote.
+func (g *Guard) Decide(c *Caller, a Action, r Resource) *Decision {
+	c = c.settled()
+	inForce := g.policies.current.Load()
+	key := question{caller: c.id, action: a, resource: r}
+	if d, ok := inForce.decisions.Get(key); ok {
+		return d
+	}
+	return inForce.decisions.Put(key, g.decide(inForce, c, a, r))
+}
+
+// decide evaluates the policies.
+func (g *Guard) decide(inForce *force, c *Caller, a Action, r Resource) *Decision {
+	v := inForce.set.Evaluate(&ruleset.Request{
+		Kind: string(c.Kind), ID: c.ID, Groups: c.Groups, Action: a.String(), Namespace: r.Namespace, Procedure: r.Procedure,
+		Network: c.Network, Entrance: c.Entrance, Via: c.Via, TLS: c.TLS,
+	})
+	d := &Decision{Allowed: v.Allowed, Reason: sentence(c, a, r, v)}
+	if len(v.Decided) > 0 {
+		d.Policies = idsOf(v.Decided)
+	}
+	for _, failure := range v.Failed {
+		d.Errors = append(d.Errors, failure.Rule.ID+": "+failure.Message)
+		if _, logged := inForce.failed.LoadOrStore(failure.Rule.ID, true); !logged {
+			g.log.Error("policy cannot be evaluated and does not apply", slog.String("policy", failure.Rule.ID),
+				slog.String("file", failure.Rule.File), slog.Int("line", failure.Rule.Line), slog.String("error", failure.Message))
+		}
+	}
+	return d
+}
+
+// Policies are the policies in force, in their order.
+func (g *Guard) Policies() []Policy { return policiesOf(g.policies.current.Load().set) }
+
+// Policy is the policy in force that has an id, as [Decision.Policies] names it.
+func (g *Guard) Policy(id string) (Policy, bool) {
+	r, ok := g.policies.current.Load().set.Find(id)
+	if !ok {
+		return Policy{}, false
+	}
+	return policyOf(r), true
+}

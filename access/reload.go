@@ -1,0 +1,57 @@
+package access
+
+import (
+	"errors"
+	"slices"
+)
+
+// Lines say how callers are authenticated and which policies are in force, for start-up and status.
+func (g *Guard) Lines() []string {
+	var lines []string
+	for _, authenticator := range g.authenticators {
+		if describer, ok := authenticator.(Describer); ok {
+			lines = append(lines, describer.Lines()...)
+		}
+	}
+	if len(lines) == 0 && len(g.authenticators) == 0 {
+		lines = append(lines, "callers: anonymous, nothing authenticates them")
+	}
+	return append(lines, g.policies.line())
+}
+
+// Files are the paths that are worth watching: the policy file and those of authenticators. [Guard.Reload] is for when one
+// of them changed.
+func (g *Guard) Files() []string {
+	var files []string
+	if g.policies.source.path != "" {
+		files = append(files, g.policies.source.path)
+	}
+	for _, reloader := range g.reloaders() {
+		files = append(files, reloader.Files()...)
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// Reload reads the policy file and those of authenticators again. Decisions that are remembered are forgotten. What cannot be
+// used keeps what was in force before, is logged, and is named by [Guard.Lines] until it can: the error has all of it.
+func (g *Guard) Reload() error {
+	failures := []error{g.policies.reload()}
+	for _, reloader := range g.reloaders() {
+		failures = append(failures, reloader.Reload())
+	}
+	return errors.Join(failures...)
+}
+
+func (g *Guard) reloaders() []Reloader {
+	var found []Reloader
+	for _, authenticator := range g.authenticators {
+		if reloader, ok := authenticator.(Reloader); ok {
+			found = append(found, reloader)
+		}
+	}
+	return found
+}
+
+// Authenticates reports whether a caller could show credentials that are believed.
+func (g *Guard) Authenticates() bool { return len(g.authenticators) > 0 }
