@@ -31,6 +31,11 @@ func (d *database) save(ctx context.Context, c *change) error {
 				return fmt.Errorf("drop service %s: %w", name, err)
 			}
 		}
+		for _, path := range c.removed {
+			if err := removeFile(ctx, tx, c.index.name, path); err != nil {
+				return fmt.Errorf("remove file %s: %w", path, err)
+			}
+		}
 		return nil
 	})
 }
@@ -56,9 +61,15 @@ func saveService(ctx context.Context, tx *sql.Tx, namespace string, s *service) 
 	return err
 }
 
-// dropService forgets a service that a change by force took away. Its file may stay.
+// dropService forgets a service that a change by force took away, or that is unregistered. Its file may stay.
 func dropService(ctx context.Context, tx *sql.Tx, namespace, name string) error {
 	_, err := tx.ExecContext(ctx, "DELETE FROM registry_service WHERE namespace = ? AND name = ?", namespace, name)
+	return err
+}
+
+// removeFile forgets a file that no service stands on any more.
+func removeFile(ctx context.Context, tx *sql.Tx, namespace, path string) error {
+	_, err := tx.ExecContext(ctx, "DELETE FROM registry_file WHERE namespace = ? AND path = ?", namespace, path)
 	return err
 }
 

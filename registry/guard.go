@@ -40,3 +40,13 @@ func (g guarded) RegisterService(
 	}
 	return g.Registry.RegisterService(ctx, req)
 }
+
+// UnregisterService is that of the registry for those who may.
+func (g guarded) UnregisterService(
+	ctx context.Context, req *collector.UnregisterServiceRequest,
+) (*collector.UnregisterServiceResponse, error) {
+	if err := g.authorize(ctx); err != nil {
+		return nil, err
+	}
+	return g.Registry.UnregisterService(ctx, req)
+}

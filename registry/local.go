@@ -15,7 +15,11 @@ import (
 
 // AddService says that this process serves a service in a namespace, from now until [Registry.RemoveService] or its
 // end. The service is added with its file and all that imports; it takes the place of one with its name unless that
-// would be a breaking change of what is local or registered. Adding the same again changes nothing.
+// would be a breaking change of what this process served before. Adding the same again changes nothing.
+//
+// What requests registered under that name never refuses it, however it differs: what runs is what calls meet, and a
+// registration must not keep a process from starting. It is kept aside until [Registry.RemoveService] or until
+// UnregisterService removes it; ListServices and LookupService say so, and how the two differ.
 func (r *Registry) AddService(namespace string, sd protoreflect.ServiceDescriptor) error {
 	if err := name.CheckNamespace(namespace); err != nil {
 		return connect.NewError(connect.CodeInvalidArgument, err.Error()).WithCause(err)
@@ -55,17 +59,12 @@ func (n *namespaceEdit) addLocal(sd protoreflect.ServiceDescriptor) (changed boo
 	if held.local != nil && held.local.descriptor == sd {
 		return false, nil
 	}
-	for _, old := range []*service{held.local, held.registered} {
-		if old == nil {
-			continue
-		}
-		if err := breaking(schema.CompareServices(old.descriptor, sd)); err != nil {
-			return false, err
-		}
-	}
 	now := time.Now()
 	added := newService(sd, true, times{now, now})
 	if held.local != nil {
+		if err := breaking(schema.CompareServices(held.local.descriptor, sd)); err != nil {
+			return false, err
+		}
 		added.times.created = held.local.times.created
 		n.releaseFiles(held.local)
 	}

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect/v2"
@@ -109,8 +110,13 @@ func TestLocalAndRegisteredServices(t *testing.T) {
 	})
 	t.Run("process breaks what is registered", func(t *testing.T) {
 		lost := protoFile("users", "users", message("User", "name", "email"), service("UserService", "users.User", "GetUser"))
-		err := r.AddService("n", built(t, lost).Services().Get(0))
-		checkError(t, err, connect.CodeFailedPrecondition, registry.ErrBreaking, "PutUser")
+		if err := r.AddService("n", built(t, lost).Services().Get(0)); err != nil {
+			t.Fatal(err)
+		}
+		checkError(t, r.ValidateServiceMethod(t.Context(), "n", "UserService", "PutUser"), connect.CodeNotFound, nil, "PutUser")
+		if aside := lookup(t, r, "n", "UserService").GetService().GetSetAside(); !strings.Contains(aside, "PutUser") {
+			t.Errorf("set aside = %q", aside)
+		}
 	})
 }
 

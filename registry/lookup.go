@@ -13,6 +13,7 @@ import (
 	collector "github.com/collectiverpc/collective/gen/collector"
 
 	"github.com/collectiverpc/collective/internal/descriptor"
+	"github.com/collectiverpc/collective/internal/schema"
 )
 
 // ValidateMethod says whether a method may be called; a refusal is an answer, not an error. See the CollectorRegistry
@@ -81,7 +82,21 @@ func (n *namespaceIndex) record(s *service) *collector.RegisteredService {
 			UpdatedAt: timestamppb.New(s.times.updated),
 			Labels:    map[string]string{"source": s.source()},
 		},
+		SetAside: n.setAside(s),
 	}
+}
+
+// setAside says how what requests registered differs from a service that the process serves itself; empty if it does not
+// break it, or there is none. It is compared when it is asked for: nobody waits for it but who looks.
+func (n *namespaceIndex) setAside(s *service) string {
+	stored := n.held(s.name).registered
+	if !s.local || stored == nil {
+		return ""
+	}
+	if err := breaking(schema.CompareServices(stored.descriptor, s.descriptor)); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // maxFiles is how many bytes of files go into an answer with their comments: well below the largest message that anybody

@@ -122,8 +122,11 @@ type RegisteredService struct {
 	ServiceDescriptor *descriptorpb.ServiceDescriptorProto `protobuf:"bytes,4,opt,name=service_descriptor,json=serviceDescriptor,proto3" json:"service_descriptor,omitempty"`
 	MethodNames       []string                             `protobuf:"bytes,5,rep,name=method_names,json=methodNames,proto3" json:"method_names,omitempty"`
 	Metadata          *Metadata                            `protobuf:"bytes,6,opt,name=metadata,proto3" json:"metadata,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// How what was registered under this name breaks what the collector itself serves, and which is therefore kept aside
+	// until UnregisterService removes it. Empty if nothing is.
+	SetAside      string `protobuf:"bytes,100,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegisteredService) Reset() {
@@ -196,6 +199,13 @@ func (x *RegisteredService) GetMetadata() *Metadata {
 		return x.Metadata
 	}
 	return nil
+}
+
+func (x *RegisteredService) GetSetAside() string {
+	if x != nil {
+		return x.SetAside
+	}
+	return ""
 }
 
 type RegisterProtoRequest struct {
@@ -521,6 +531,131 @@ func (x *RegisterServiceResponse) GetRevision() uint64 {
 	return 0
 }
 
+type UnregisterServiceRequest struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Namespace string                 `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// The full name, or the short one if that is unambiguous.
+	ServiceName   string `protobuf:"bytes,2,opt,name=service_name,json=serviceName,proto3" json:"service_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnregisterServiceRequest) Reset() {
+	*x = UnregisterServiceRequest{}
+	mi := &file_collector_registry_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnregisterServiceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnregisterServiceRequest) ProtoMessage() {}
+
+func (x *UnregisterServiceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_registry_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnregisterServiceRequest.ProtoReflect.Descriptor instead.
+func (*UnregisterServiceRequest) Descriptor() ([]byte, []int) {
+	return file_collector_registry_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UnregisterServiceRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *UnregisterServiceRequest) GetServiceName() string {
+	if x != nil {
+		return x.ServiceName
+	}
+	return ""
+}
+
+type UnregisterServiceResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Status *Status                `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// `namespace/service` of what was removed.
+	ServiceId string `protobuf:"bytes,2,opt,name=service_id,json=serviceId,proto3" json:"service_id,omitempty"`
+	// Paths of the files that went with it, sorted. A file that declares another registered service, or that a file which
+	// stays imports, stays.
+	RemovedFiles []string `protobuf:"bytes,3,rep,name=removed_files,json=removedFiles,proto3" json:"removed_files,omitempty"`
+	// Of the registry after it; see ValidateMethodResponse.
+	Revision      uint64 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnregisterServiceResponse) Reset() {
+	*x = UnregisterServiceResponse{}
+	mi := &file_collector_registry_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnregisterServiceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnregisterServiceResponse) ProtoMessage() {}
+
+func (x *UnregisterServiceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_registry_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnregisterServiceResponse.ProtoReflect.Descriptor instead.
+func (*UnregisterServiceResponse) Descriptor() ([]byte, []int) {
+	return file_collector_registry_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *UnregisterServiceResponse) GetStatus() *Status {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *UnregisterServiceResponse) GetServiceId() string {
+	if x != nil {
+		return x.ServiceId
+	}
+	return ""
+}
+
+func (x *UnregisterServiceResponse) GetRemovedFiles() []string {
+	if x != nil {
+		return x.RemovedFiles
+	}
+	return nil
+}
+
+func (x *UnregisterServiceResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 // SchemaReport is the difference between two schemas, element by element.
 type SchemaReport struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -531,7 +666,7 @@ type SchemaReport struct {
 
 func (x *SchemaReport) Reset() {
 	*x = SchemaReport{}
-	mi := &file_collector_registry_proto_msgTypes[6]
+	mi := &file_collector_registry_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +678,7 @@ func (x *SchemaReport) String() string {
 func (*SchemaReport) ProtoMessage() {}
 
 func (x *SchemaReport) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[6]
+	mi := &file_collector_registry_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +691,7 @@ func (x *SchemaReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchemaReport.ProtoReflect.Descriptor instead.
 func (*SchemaReport) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{6}
+	return file_collector_registry_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SchemaReport) GetChanges() []*SchemaChange {
@@ -583,7 +718,7 @@ type SchemaChange struct {
 
 func (x *SchemaChange) Reset() {
 	*x = SchemaChange{}
-	mi := &file_collector_registry_proto_msgTypes[7]
+	mi := &file_collector_registry_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +730,7 @@ func (x *SchemaChange) String() string {
 func (*SchemaChange) ProtoMessage() {}
 
 func (x *SchemaChange) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[7]
+	mi := &file_collector_registry_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +743,7 @@ func (x *SchemaChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SchemaChange.ProtoReflect.Descriptor instead.
 func (*SchemaChange) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{7}
+	return file_collector_registry_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SchemaChange) GetRule() string {
@@ -652,7 +787,7 @@ type LookupServiceRequest struct {
 
 func (x *LookupServiceRequest) Reset() {
 	*x = LookupServiceRequest{}
-	mi := &file_collector_registry_proto_msgTypes[8]
+	mi := &file_collector_registry_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +799,7 @@ func (x *LookupServiceRequest) String() string {
 func (*LookupServiceRequest) ProtoMessage() {}
 
 func (x *LookupServiceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[8]
+	mi := &file_collector_registry_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +812,7 @@ func (x *LookupServiceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupServiceRequest.ProtoReflect.Descriptor instead.
 func (*LookupServiceRequest) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{8}
+	return file_collector_registry_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LookupServiceRequest) GetNamespace() string {
@@ -713,7 +848,7 @@ type LookupServiceResponse struct {
 
 func (x *LookupServiceResponse) Reset() {
 	*x = LookupServiceResponse{}
-	mi := &file_collector_registry_proto_msgTypes[9]
+	mi := &file_collector_registry_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +860,7 @@ func (x *LookupServiceResponse) String() string {
 func (*LookupServiceResponse) ProtoMessage() {}
 
 func (x *LookupServiceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[9]
+	mi := &file_collector_registry_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +873,7 @@ func (x *LookupServiceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupServiceResponse.ProtoReflect.Descriptor instead.
 func (*LookupServiceResponse) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{9}
+	return file_collector_registry_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LookupServiceResponse) GetStatus() *Status {
@@ -776,7 +911,7 @@ type ValidateMethodRequest struct {
 
 func (x *ValidateMethodRequest) Reset() {
 	*x = ValidateMethodRequest{}
-	mi := &file_collector_registry_proto_msgTypes[10]
+	mi := &file_collector_registry_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -788,7 +923,7 @@ func (x *ValidateMethodRequest) String() string {
 func (*ValidateMethodRequest) ProtoMessage() {}
 
 func (x *ValidateMethodRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[10]
+	mi := &file_collector_registry_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -801,7 +936,7 @@ func (x *ValidateMethodRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateMethodRequest.ProtoReflect.Descriptor instead.
 func (*ValidateMethodRequest) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{10}
+	return file_collector_registry_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ValidateMethodRequest) GetNamespace() string {
@@ -852,7 +987,7 @@ type ValidateMethodResponse struct {
 
 func (x *ValidateMethodResponse) Reset() {
 	*x = ValidateMethodResponse{}
-	mi := &file_collector_registry_proto_msgTypes[11]
+	mi := &file_collector_registry_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +999,7 @@ func (x *ValidateMethodResponse) String() string {
 func (*ValidateMethodResponse) ProtoMessage() {}
 
 func (x *ValidateMethodResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[11]
+	mi := &file_collector_registry_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +1012,7 @@ func (x *ValidateMethodResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateMethodResponse.ProtoReflect.Descriptor instead.
 func (*ValidateMethodResponse) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{11}
+	return file_collector_registry_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ValidateMethodResponse) GetStatus() *Status {
@@ -950,7 +1085,7 @@ type ListServicesRequest struct {
 
 func (x *ListServicesRequest) Reset() {
 	*x = ListServicesRequest{}
-	mi := &file_collector_registry_proto_msgTypes[12]
+	mi := &file_collector_registry_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1097,7 @@ func (x *ListServicesRequest) String() string {
 func (*ListServicesRequest) ProtoMessage() {}
 
 func (x *ListServicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[12]
+	mi := &file_collector_registry_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1110,7 @@ func (x *ListServicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServicesRequest.ProtoReflect.Descriptor instead.
 func (*ListServicesRequest) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{12}
+	return file_collector_registry_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListServicesRequest) GetNamespace() string {
@@ -1011,7 +1146,7 @@ type ListServicesResponse struct {
 
 func (x *ListServicesResponse) Reset() {
 	*x = ListServicesResponse{}
-	mi := &file_collector_registry_proto_msgTypes[13]
+	mi := &file_collector_registry_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1158,7 @@ func (x *ListServicesResponse) String() string {
 func (*ListServicesResponse) ProtoMessage() {}
 
 func (x *ListServicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_registry_proto_msgTypes[13]
+	mi := &file_collector_registry_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1171,7 @@ func (x *ListServicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListServicesResponse.ProtoReflect.Descriptor instead.
 func (*ListServicesResponse) Descriptor() ([]byte, []int) {
-	return file_collector_registry_proto_rawDescGZIP(), []int{13}
+	return file_collector_registry_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListServicesResponse) GetStatus() *Status {
@@ -1071,14 +1206,15 @@ const file_collector_registry_proto_rawDesc = "" +
 	"\rmessage_names\x18\x03 \x03(\tR\fmessageNames\x12M\n" +
 	"\x0ffile_descriptor\x18\x04 \x01(\v2$.google.protobuf.FileDescriptorProtoR\x0efileDescriptor\x12\"\n" +
 	"\fdependencies\x18\x05 \x03(\tR\fdependencies\x12/\n" +
-	"\bmetadata\x18\x06 \x01(\v2\x13.collector.MetadataR\bmetadata\"\x90\x02\n" +
+	"\bmetadata\x18\x06 \x01(\v2\x13.collector.MetadataR\bmetadata\"\xad\x02\n" +
 	"\x11RegisteredService\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12!\n" +
 	"\fservice_name\x18\x03 \x01(\tR\vserviceName\x12V\n" +
 	"\x12service_descriptor\x18\x04 \x01(\v2'.google.protobuf.ServiceDescriptorProtoR\x11serviceDescriptor\x12!\n" +
 	"\fmethod_names\x18\x05 \x03(\tR\vmethodNames\x12/\n" +
-	"\bmetadata\x18\x06 \x01(\v2\x13.collector.MetadataR\bmetadata\"\xfc\x01\n" +
+	"\bmetadata\x18\x06 \x01(\v2\x13.collector.MetadataR\bmetadata\x12\x1b\n" +
+	"\tset_aside\x18d \x01(\tR\bsetAside\"\xfc\x01\n" +
 	"\x14RegisterProtoRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12M\n" +
 	"\x0ffile_descriptor\x18\x02 \x01(\v2$.google.protobuf.FileDescriptorProtoR\x0efileDescriptor\x12H\n" +
@@ -1104,7 +1240,16 @@ const file_collector_registry_proto_rawDesc = "" +
 	"service_id\x18\x02 \x01(\tR\tserviceId\x12-\n" +
 	"\x12registered_methods\x18\x03 \x03(\tR\x11registeredMethods\x12/\n" +
 	"\x06report\x18d \x01(\v2\x17.collector.SchemaReportR\x06report\x12\x1a\n" +
-	"\brevision\x18e \x01(\x04R\brevision\"A\n" +
+	"\brevision\x18e \x01(\x04R\brevision\"[\n" +
+	"\x18UnregisterServiceRequest\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12!\n" +
+	"\fservice_name\x18\x02 \x01(\tR\vserviceName\"\xa6\x01\n" +
+	"\x19UnregisterServiceResponse\x12)\n" +
+	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x12\x1d\n" +
+	"\n" +
+	"service_id\x18\x02 \x01(\tR\tserviceId\x12#\n" +
+	"\rremoved_files\x18\x03 \x03(\tR\fremovedFiles\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\x04R\brevision\"A\n" +
 	"\fSchemaReport\x121\n" +
 	"\achanges\x18\x01 \x03(\v2\x17.collector.SchemaChangeR\achanges\"r\n" +
 	"\fSchemaChange\x12\x12\n" +
@@ -1146,10 +1291,11 @@ const file_collector_registry_proto_rawDesc = "" +
 	"\x14ListServicesResponse\x12)\n" +
 	"\x06status\x18\x01 \x01(\v2\x11.collector.StatusR\x06status\x128\n" +
 	"\bservices\x18\x02 \x03(\v2\x1c.collector.RegisteredServiceR\bservices\x12&\n" +
-	"\x0fnext_page_token\x18d \x01(\tR\rnextPageToken2\xcc\x03\n" +
+	"\x0fnext_page_token\x18d \x01(\tR\rnextPageToken2\xac\x04\n" +
 	"\x11CollectorRegistry\x12R\n" +
 	"\rRegisterProto\x12\x1f.collector.RegisterProtoRequest\x1a .collector.RegisterProtoResponse\x12X\n" +
-	"\x0fRegisterService\x12!.collector.RegisterServiceRequest\x1a\".collector.RegisterServiceResponse\x12W\n" +
+	"\x0fRegisterService\x12!.collector.RegisterServiceRequest\x1a\".collector.RegisterServiceResponse\x12^\n" +
+	"\x11UnregisterService\x12#.collector.UnregisterServiceRequest\x1a$.collector.UnregisterServiceResponse\x12W\n" +
 	"\rLookupService\x12\x1f.collector.LookupServiceRequest\x1a .collector.LookupServiceResponse\"\x03\x90\x02\x01\x12Z\n" +
 	"\x0eValidateMethod\x12 .collector.ValidateMethodRequest\x1a!.collector.ValidateMethodResponse\"\x03\x90\x02\x01\x12T\n" +
 	"\fListServices\x12\x1e.collector.ListServicesRequest\x1a\x1f.collector.ListServicesResponse\"\x03\x90\x02\x01B\x95\x01\n" +
@@ -1167,7 +1313,7 @@ func file_collector_registry_proto_rawDescGZIP() []byte {
 	return file_collector_registry_proto_rawDescData
 }
 
-var file_collector_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_collector_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_collector_registry_proto_goTypes = []any{
 	(*RegisteredProto)(nil),                     // 0: collector.RegisteredProto
 	(*RegisteredService)(nil),                   // 1: collector.RegisteredService
@@ -1175,56 +1321,61 @@ var file_collector_registry_proto_goTypes = []any{
 	(*RegisterProtoResponse)(nil),               // 3: collector.RegisterProtoResponse
 	(*RegisterServiceRequest)(nil),              // 4: collector.RegisterServiceRequest
 	(*RegisterServiceResponse)(nil),             // 5: collector.RegisterServiceResponse
-	(*SchemaReport)(nil),                        // 6: collector.SchemaReport
-	(*SchemaChange)(nil),                        // 7: collector.SchemaChange
-	(*LookupServiceRequest)(nil),                // 8: collector.LookupServiceRequest
-	(*LookupServiceResponse)(nil),               // 9: collector.LookupServiceResponse
-	(*ValidateMethodRequest)(nil),               // 10: collector.ValidateMethodRequest
-	(*ValidateMethodResponse)(nil),              // 11: collector.ValidateMethodResponse
-	(*ListServicesRequest)(nil),                 // 12: collector.ListServicesRequest
-	(*ListServicesResponse)(nil),                // 13: collector.ListServicesResponse
-	(*descriptorpb.FileDescriptorProto)(nil),    // 14: google.protobuf.FileDescriptorProto
-	(*Metadata)(nil),                            // 15: collector.Metadata
-	(*descriptorpb.ServiceDescriptorProto)(nil), // 16: google.protobuf.ServiceDescriptorProto
-	(*Status)(nil),                              // 17: collector.Status
-	(*descriptorpb.FileDescriptorSet)(nil),      // 18: google.protobuf.FileDescriptorSet
+	(*UnregisterServiceRequest)(nil),            // 6: collector.UnregisterServiceRequest
+	(*UnregisterServiceResponse)(nil),           // 7: collector.UnregisterServiceResponse
+	(*SchemaReport)(nil),                        // 8: collector.SchemaReport
+	(*SchemaChange)(nil),                        // 9: collector.SchemaChange
+	(*LookupServiceRequest)(nil),                // 10: collector.LookupServiceRequest
+	(*LookupServiceResponse)(nil),               // 11: collector.LookupServiceResponse
+	(*ValidateMethodRequest)(nil),               // 12: collector.ValidateMethodRequest
+	(*ValidateMethodResponse)(nil),              // 13: collector.ValidateMethodResponse
+	(*ListServicesRequest)(nil),                 // 14: collector.ListServicesRequest
+	(*ListServicesResponse)(nil),                // 15: collector.ListServicesResponse
+	(*descriptorpb.FileDescriptorProto)(nil),    // 16: google.protobuf.FileDescriptorProto
+	(*Metadata)(nil),                            // 17: collector.Metadata
+	(*descriptorpb.ServiceDescriptorProto)(nil), // 18: google.protobuf.ServiceDescriptorProto
+	(*Status)(nil),                              // 19: collector.Status
+	(*descriptorpb.FileDescriptorSet)(nil),      // 20: google.protobuf.FileDescriptorSet
 }
 var file_collector_registry_proto_depIdxs = []int32{
-	14, // 0: collector.RegisteredProto.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
-	15, // 1: collector.RegisteredProto.metadata:type_name -> collector.Metadata
-	16, // 2: collector.RegisteredService.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
-	15, // 3: collector.RegisteredService.metadata:type_name -> collector.Metadata
-	14, // 4: collector.RegisterProtoRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
-	14, // 5: collector.RegisterProtoRequest.dependencies:type_name -> google.protobuf.FileDescriptorProto
-	17, // 6: collector.RegisterProtoResponse.status:type_name -> collector.Status
-	6,  // 7: collector.RegisterProtoResponse.report:type_name -> collector.SchemaReport
-	16, // 8: collector.RegisterServiceRequest.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
-	14, // 9: collector.RegisterServiceRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
-	14, // 10: collector.RegisterServiceRequest.dependencies:type_name -> google.protobuf.FileDescriptorProto
-	17, // 11: collector.RegisterServiceResponse.status:type_name -> collector.Status
-	6,  // 12: collector.RegisterServiceResponse.report:type_name -> collector.SchemaReport
-	7,  // 13: collector.SchemaReport.changes:type_name -> collector.SchemaChange
-	17, // 14: collector.LookupServiceResponse.status:type_name -> collector.Status
-	1,  // 15: collector.LookupServiceResponse.service:type_name -> collector.RegisteredService
-	18, // 16: collector.LookupServiceResponse.files:type_name -> google.protobuf.FileDescriptorSet
-	17, // 17: collector.ValidateMethodResponse.status:type_name -> collector.Status
-	17, // 18: collector.ListServicesResponse.status:type_name -> collector.Status
-	1,  // 19: collector.ListServicesResponse.services:type_name -> collector.RegisteredService
-	2,  // 20: collector.CollectorRegistry.RegisterProto:input_type -> collector.RegisterProtoRequest
-	4,  // 21: collector.CollectorRegistry.RegisterService:input_type -> collector.RegisterServiceRequest
-	8,  // 22: collector.CollectorRegistry.LookupService:input_type -> collector.LookupServiceRequest
-	10, // 23: collector.CollectorRegistry.ValidateMethod:input_type -> collector.ValidateMethodRequest
-	12, // 24: collector.CollectorRegistry.ListServices:input_type -> collector.ListServicesRequest
-	3,  // 25: collector.CollectorRegistry.RegisterProto:output_type -> collector.RegisterProtoResponse
-	5,  // 26: collector.CollectorRegistry.RegisterService:output_type -> collector.RegisterServiceResponse
-	9,  // 27: collector.CollectorRegistry.LookupService:output_type -> collector.LookupServiceResponse
-	11, // 28: collector.CollectorRegistry.ValidateMethod:output_type -> collector.ValidateMethodResponse
-	13, // 29: collector.CollectorRegistry.ListServices:output_type -> collector.ListServicesResponse
-	25, // [25:30] is the sub-list for method output_type
-	20, // [20:25] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	16, // 0: collector.RegisteredProto.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
+	17, // 1: collector.RegisteredProto.metadata:type_name -> collector.Metadata
+	18, // 2: collector.RegisteredService.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
+	17, // 3: collector.RegisteredService.metadata:type_name -> collector.Metadata
+	16, // 4: collector.RegisterProtoRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
+	16, // 5: collector.RegisterProtoRequest.dependencies:type_name -> google.protobuf.FileDescriptorProto
+	19, // 6: collector.RegisterProtoResponse.status:type_name -> collector.Status
+	8,  // 7: collector.RegisterProtoResponse.report:type_name -> collector.SchemaReport
+	18, // 8: collector.RegisterServiceRequest.service_descriptor:type_name -> google.protobuf.ServiceDescriptorProto
+	16, // 9: collector.RegisterServiceRequest.file_descriptor:type_name -> google.protobuf.FileDescriptorProto
+	16, // 10: collector.RegisterServiceRequest.dependencies:type_name -> google.protobuf.FileDescriptorProto
+	19, // 11: collector.RegisterServiceResponse.status:type_name -> collector.Status
+	8,  // 12: collector.RegisterServiceResponse.report:type_name -> collector.SchemaReport
+	19, // 13: collector.UnregisterServiceResponse.status:type_name -> collector.Status
+	9,  // 14: collector.SchemaReport.changes:type_name -> collector.SchemaChange
+	19, // 15: collector.LookupServiceResponse.status:type_name -> collector.Status
+	1,  // 16: collector.LookupServiceResponse.service:type_name -> collector.RegisteredService
+	20, // 17: collector.LookupServiceResponse.files:type_name -> google.protobuf.FileDescriptorSet
+	19, // 18: collector.ValidateMethodResponse.status:type_name -> collector.Status
+	19, // 19: collector.ListServicesResponse.status:type_name -> collector.Status
+	1,  // 20: collector.ListServicesResponse.services:type_name -> collector.RegisteredService
+	2,  // 21: collector.CollectorRegistry.RegisterProto:input_type -> collector.RegisterProtoRequest
+	4,  // 22: collector.CollectorRegistry.RegisterService:input_type -> collector.RegisterServiceRequest
+	6,  // 23: collector.CollectorRegistry.UnregisterService:input_type -> collector.UnregisterServiceRequest
+	10, // 24: collector.CollectorRegistry.LookupService:input_type -> collector.LookupServiceRequest
+	12, // 25: collector.CollectorRegistry.ValidateMethod:input_type -> collector.ValidateMethodRequest
+	14, // 26: collector.CollectorRegistry.ListServices:input_type -> collector.ListServicesRequest
+	3,  // 27: collector.CollectorRegistry.RegisterProto:output_type -> collector.RegisterProtoResponse
+	5,  // 28: collector.CollectorRegistry.RegisterService:output_type -> collector.RegisterServiceResponse
+	7,  // 29: collector.CollectorRegistry.UnregisterService:output_type -> collector.UnregisterServiceResponse
+	11, // 30: collector.CollectorRegistry.LookupService:output_type -> collector.LookupServiceResponse
+	13, // 31: collector.CollectorRegistry.ValidateMethod:output_type -> collector.ValidateMethodResponse
+	15, // 32: collector.CollectorRegistry.ListServices:output_type -> collector.ListServicesResponse
+	27, // [27:33] is the sub-list for method output_type
+	21, // [21:27] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_collector_registry_proto_init() }
@@ -1239,7 +1390,7 @@ func file_collector_registry_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_registry_proto_rawDesc), len(file_collector_registry_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

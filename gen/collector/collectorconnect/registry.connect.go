@@ -32,6 +32,9 @@ const (
 	// CollectorRegistryRegisterServiceProcedure is the procedure name of the CollectorRegistry's
 	// RegisterService RPC.
 	CollectorRegistryRegisterServiceProcedure = "/collector.CollectorRegistry/RegisterService"
+	// CollectorRegistryUnregisterServiceProcedure is the procedure name of the CollectorRegistry's
+	// UnregisterService RPC.
+	CollectorRegistryUnregisterServiceProcedure = "/collector.CollectorRegistry/UnregisterService"
 	// CollectorRegistryLookupServiceProcedure is the procedure name of the CollectorRegistry's
 	// LookupService RPC.
 	CollectorRegistryLookupServiceProcedure = "/collector.CollectorRegistry/LookupService"
@@ -56,6 +59,13 @@ var (
 			StreamType: connect.StreamTypeUnary,
 			Schema:     collector.File_collector_registry_proto.Services().ByName("CollectorRegistry").Methods().ByName("RegisterService"),
 			Procedure:  CollectorRegistryRegisterServiceProcedure,
+		}
+	})
+	collectorRegistryUnregisterServiceSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     collector.File_collector_registry_proto.Services().ByName("CollectorRegistry").Methods().ByName("UnregisterService"),
+			Procedure:  CollectorRegistryUnregisterServiceProcedure,
 		}
 	})
 	collectorRegistryLookupServiceSpec = sync.OnceValue(func() connect.Spec {
@@ -90,6 +100,9 @@ type CollectorRegistryClient interface {
 	RegisterProto(context.Context, *collector.RegisterProtoRequest) (*collector.RegisterProtoResponse, error)
 	// RegisterService stores a service together with the file that declares it.
 	RegisterService(context.Context, *collector.RegisterServiceRequest) (*collector.RegisterServiceResponse, error)
+	// UnregisterService forgets what RegisterService registered: a service, its file, and what only that file imports. A
+	// service that the collector itself serves goes on being served, by its own schema.
+	UnregisterService(context.Context, *collector.UnregisterServiceRequest) (*collector.UnregisterServiceResponse, error)
 	// LookupService answers one service; not_found if the namespace has no such service.
 	LookupService(context.Context, *collector.LookupServiceRequest) (*collector.LookupServiceResponse, error)
 	// ValidateMethod says whether a method may be called. It is a pure read.
@@ -110,6 +123,9 @@ type CollectorRegistryHandler interface {
 	RegisterProto(context.Context, *collector.RegisterProtoRequest) (*collector.RegisterProtoResponse, error)
 	// RegisterService stores a service together with the file that declares it.
 	RegisterService(context.Context, *collector.RegisterServiceRequest) (*collector.RegisterServiceResponse, error)
+	// UnregisterService forgets what RegisterService registered: a service, its file, and what only that file imports. A
+	// service that the collector itself serves goes on being served, by its own schema.
+	UnregisterService(context.Context, *collector.UnregisterServiceRequest) (*collector.UnregisterServiceResponse, error)
 	// LookupService answers one service; not_found if the namespace has no such service.
 	LookupService(context.Context, *collector.LookupServiceRequest) (*collector.LookupServiceResponse, error)
 	// ValidateMethod says whether a method may be called. It is a pure read.
@@ -125,6 +141,7 @@ func RegisterCollectorRegistryHandler(server *connect.Server, svc CollectorRegis
 	server.Register(
 		connect.Method{Spec: collectorRegistryRegisterProtoSpec(), Handler: adapter.registerProto},
 		connect.Method{Spec: collectorRegistryRegisterServiceSpec(), Handler: adapter.registerService},
+		connect.Method{Spec: collectorRegistryUnregisterServiceSpec(), Handler: adapter.unregisterService},
 		connect.Method{Spec: collectorRegistryLookupServiceSpec(), Handler: adapter.lookupService},
 		connect.Method{Spec: collectorRegistryValidateMethodSpec(), Handler: adapter.validateMethod},
 		connect.Method{Spec: collectorRegistryListServicesSpec(), Handler: adapter.listServices},
@@ -140,6 +157,10 @@ func (UnimplementedCollectorRegistryHandler) RegisterProto(context.Context, *col
 
 func (UnimplementedCollectorRegistryHandler) RegisterService(context.Context, *collector.RegisterServiceRequest) (*collector.RegisterServiceResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "collector.CollectorRegistry.RegisterService is not implemented")
+}
+
+func (UnimplementedCollectorRegistryHandler) UnregisterService(context.Context, *collector.UnregisterServiceRequest) (*collector.UnregisterServiceResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.CollectorRegistry.UnregisterService is not implemented")
 }
 
 func (UnimplementedCollectorRegistryHandler) LookupService(context.Context, *collector.LookupServiceRequest) (*collector.LookupServiceResponse, error) {
@@ -169,6 +190,14 @@ func (c *collectorRegistryClient) RegisterProto(ctx context.Context, req *collec
 func (c *collectorRegistryClient) RegisterService(ctx context.Context, req *collector.RegisterServiceRequest) (*collector.RegisterServiceResponse, error) {
 	var res collector.RegisterServiceResponse
 	if err := c.client.CallUnary(ctx, collectorRegistryRegisterServiceSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *collectorRegistryClient) UnregisterService(ctx context.Context, req *collector.UnregisterServiceRequest) (*collector.UnregisterServiceResponse, error) {
+	var res collector.UnregisterServiceResponse
+	if err := c.client.CallUnary(ctx, collectorRegistryUnregisterServiceSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -218,6 +247,18 @@ func (h collectorRegistryHandler) registerService(ctx context.Context, _ connect
 		return err
 	}
 	res, err := h.svc.RegisterService(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h collectorRegistryHandler) unregisterService(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req collector.UnregisterServiceRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.UnregisterService(ctx, &req)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CollectorRegistry_RegisterProto_FullMethodName   = "/collector.CollectorRegistry/RegisterProto"
-	CollectorRegistry_RegisterService_FullMethodName = "/collector.CollectorRegistry/RegisterService"
-	CollectorRegistry_LookupService_FullMethodName   = "/collector.CollectorRegistry/LookupService"
-	CollectorRegistry_ValidateMethod_FullMethodName  = "/collector.CollectorRegistry/ValidateMethod"
-	CollectorRegistry_ListServices_FullMethodName    = "/collector.CollectorRegistry/ListServices"
+	CollectorRegistry_RegisterProto_FullMethodName     = "/collector.CollectorRegistry/RegisterProto"
+	CollectorRegistry_RegisterService_FullMethodName   = "/collector.CollectorRegistry/RegisterService"
+	CollectorRegistry_UnregisterService_FullMethodName = "/collector.CollectorRegistry/UnregisterService"
+	CollectorRegistry_LookupService_FullMethodName     = "/collector.CollectorRegistry/LookupService"
+	CollectorRegistry_ValidateMethod_FullMethodName    = "/collector.CollectorRegistry/ValidateMethod"
+	CollectorRegistry_ListServices_FullMethodName      = "/collector.CollectorRegistry/ListServices"
 )
 
 // CollectorRegistryClient is the client API for CollectorRegistry service.
@@ -42,6 +43,9 @@ type CollectorRegistryClient interface {
 	RegisterProto(ctx context.Context, in *RegisterProtoRequest, opts ...grpc.CallOption) (*RegisterProtoResponse, error)
 	// RegisterService stores a service together with the file that declares it.
 	RegisterService(ctx context.Context, in *RegisterServiceRequest, opts ...grpc.CallOption) (*RegisterServiceResponse, error)
+	// UnregisterService forgets what RegisterService registered: a service, its file, and what only that file imports. A
+	// service that the collector itself serves goes on being served, by its own schema.
+	UnregisterService(ctx context.Context, in *UnregisterServiceRequest, opts ...grpc.CallOption) (*UnregisterServiceResponse, error)
 	// LookupService answers one service; not_found if the namespace has no such service.
 	LookupService(ctx context.Context, in *LookupServiceRequest, opts ...grpc.CallOption) (*LookupServiceResponse, error)
 	// ValidateMethod says whether a method may be called. It is a pure read.
@@ -72,6 +76,16 @@ func (c *collectorRegistryClient) RegisterService(ctx context.Context, in *Regis
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RegisterServiceResponse)
 	err := c.cc.Invoke(ctx, CollectorRegistry_RegisterService_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *collectorRegistryClient) UnregisterService(ctx context.Context, in *UnregisterServiceRequest, opts ...grpc.CallOption) (*UnregisterServiceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnregisterServiceResponse)
+	err := c.cc.Invoke(ctx, CollectorRegistry_UnregisterService_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +136,9 @@ type CollectorRegistryServer interface {
 	RegisterProto(context.Context, *RegisterProtoRequest) (*RegisterProtoResponse, error)
 	// RegisterService stores a service together with the file that declares it.
 	RegisterService(context.Context, *RegisterServiceRequest) (*RegisterServiceResponse, error)
+	// UnregisterService forgets what RegisterService registered: a service, its file, and what only that file imports. A
+	// service that the collector itself serves goes on being served, by its own schema.
+	UnregisterService(context.Context, *UnregisterServiceRequest) (*UnregisterServiceResponse, error)
 	// LookupService answers one service; not_found if the namespace has no such service.
 	LookupService(context.Context, *LookupServiceRequest) (*LookupServiceResponse, error)
 	// ValidateMethod says whether a method may be called. It is a pure read.
@@ -143,6 +160,9 @@ func (UnimplementedCollectorRegistryServer) RegisterProto(context.Context, *Regi
 }
 func (UnimplementedCollectorRegistryServer) RegisterService(context.Context, *RegisterServiceRequest) (*RegisterServiceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RegisterService not implemented")
+}
+func (UnimplementedCollectorRegistryServer) UnregisterService(context.Context, *UnregisterServiceRequest) (*UnregisterServiceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnregisterService not implemented")
 }
 func (UnimplementedCollectorRegistryServer) LookupService(context.Context, *LookupServiceRequest) (*LookupServiceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method LookupService not implemented")
@@ -206,6 +226,24 @@ func _CollectorRegistry_RegisterService_Handler(srv interface{}, ctx context.Con
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(CollectorRegistryServer).RegisterService(ctx, req.(*RegisterServiceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CollectorRegistry_UnregisterService_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnregisterServiceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CollectorRegistryServer).UnregisterService(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CollectorRegistry_UnregisterService_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CollectorRegistryServer).UnregisterService(ctx, req.(*UnregisterServiceRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -278,6 +316,10 @@ var CollectorRegistry_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RegisterService",
 			Handler:    _CollectorRegistry_RegisterService_Handler,
+		},
+		{
+			MethodName: "UnregisterService",
+			Handler:    _CollectorRegistry_UnregisterService_Handler,
 		},
 		{
 			MethodName: "LookupService",
