@@ -71,6 +71,8 @@ func TestServicesRegisterSource(t *testing.T) {
 	a.on(t, "call", "OrderService/CreateOrder").expect(t, 2, "", `shop.v1.OrderService is registered in namespace "users", and no collector hosts it`)
 	a.on(t, "services", "register", source, "--ns", "elsewhere").expect(t, 0, "", "")
 	a.on(t, "services", "--ns", "elsewhere").expect(t, 0, "shop.v1.OrderService/WatchOrders\telsewhere\tserver stream\t\t", "")
+	a.on(t, "services", "unregister", "OrderService", "--ns", "elsewhere").expect(t, 0, "elsewhere/shop.v1.OrderService\tshop/v1/orders.proto", "")
+	a.on(t, "services", "unregister", "OrderService", "--ns", "elsewhere").expect(t, 69, "", "nothing is registered in namespace")
 	a.on(t, "services", "--ns", "nowhere").expect(t, 69, "", "nowhere")
 	host := serve(t, "--id", "b", "--listen", "127.0.0.1:0", "--db", "memory", "--ns", "users", "--example", "orders")
 	host.on(t, "services", "register", source, "--ns", "orders").expect(t, 0, "", "")
@@ -92,6 +94,31 @@ func TestServicesRegisterSource(t *testing.T) {
 	if file.GetName() != "shop/v1/orders.proto" || !strings.Contains(file.String(), "OrderService takes orders.") {
 		t.Errorf("the file or its comments are not there: %v", file)
 	}
+}
+
+// Whatever was registered, a collector starts: what it serves by then counts, and what is stored is shown and can be removed.
+func TestPoisonedStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	source := filepath.Join(dir, "shop", "v1", "orders.proto")
+	if err := os.MkdirAll(filepath.Dir(source), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := `syntax = "proto3"; package shop.v1; message Poison {} service OrderService { rpc CreateOrder(Poison) returns (Poison); }`
+	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"--id", "a", "--listen", "127.0.0.1:0", "--db", filepath.Join(dir, "a.db"), "--ns", "orders"}
+	a := serve(t, args...)
+	a.on(t, "services", "register", source, "--ns", "orders").expect(t, 0, "", "")
+	a.kill()
+
+	a = serve(t, append(args, "--example", "orders")...)
+	a.on(t, "call", "OrderService/CreateOrder", "-d", `{"sku":"tea","qty":1}`).expect(t, 0, "o-1", "")
+	a.on(t, "services").expect(t, 0, "shop.v1.CreateOrderRequest", "collector services unregister shop.v1.OrderService --ns orders")
+	a.on(t, "services", "--json").expect(t, 0, `"setAside": "breaking change`, "")
+	a.on(t, "services", "unregister", "shop.v1.OrderService", "--ns", "orders").expect(t, 0, "orders/shop.v1.OrderService", "")
+	a.on(t, "services", "--json").expect(t, 0, `"setAside": ""`, "")
 }
 
 // A schema is registered, grows, and cannot break unless that is wanted.

@@ -13,7 +13,7 @@ func TestNobodyAnswers(t *testing.T) {
 	for _, line := range []string{
 		"status", "connections", "connections ls", "connections history", "connections watch", "connections prune", "services", "services ls",
 		"services describe shop.v1.OrderService", "services register testdata/schema/registered/tea/v1/tea.proto --ns tea",
-		"services check testdata/schema/registered/tea/v1/tea.proto --ns tea", "route Some/Method", "tap", "tap --once", "top",
+		"services check testdata/schema/registered/tea/v1/tea.proto --ns tea", "services unregister Tea --ns tea", "route Some/Method", "tap", "tap --once", "top",
 		"connect 127.0.0.1:1", "disconnect b", "call Some/Method", "bench Some/Method", "dispatch users Some/Method", "check", "console",
 	} {
 		got := shell{}.on(t, "http://127.0.0.1:1", strings.Fields(line)...)

@@ -36,6 +36,7 @@ func TestNoDeadJSON(t *testing.T) {
 		"services ls":         "",
 		"services describe":   "shop.v1.OrderService",
 		"services register":   elsewhere("cmd/collector TestServicesRegister"),
+		"services unregister": elsewhere("cmd/collector TestServicesRegisterSource"),
 		"services check":      elsewhere("cmd/collector TestServicesRegister"),
 		"route":               "OrderService/CreateOrder",
 		"tap":                 "--once",

@@ -13,6 +13,7 @@ import (
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/schema"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
+	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
@@ -37,7 +38,7 @@ func servicesCommand(streams terminal.Streams, out *render.Printer, target *remo
 	}
 	parent.AddCommand(
 		ls, describeCommand(out, target, complete), registerCommand(streams, out, target, complete),
-		checkSchemaCommand(streams, out, target, complete),
+		checkSchemaCommand(streams, out, target, complete), unregisterCommand(out, target, complete),
 	)
 	return parent
 }
@@ -70,6 +71,32 @@ func describeCommand(out *render.Printer, target *remote.Target, complete *compl
 			})
 		},
 	}
+}
+
+func unregisterCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
+	var namespace string
+	command := &cobra.Command{
+		Use:   "unregister SERVICE --ns NAMESPACE",
+		Short: "Forget a registered service, with the files that only it needs",
+		Long: "Forget a registered service, with the files that only it needs. A service that a program serves goes on being\n" +
+			"served, by the schema that the program has.",
+		Example: "  collector services unregister shop.v1.OrderService --ns orders",
+		Args:    takes(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return target.Ask(cmd.Context(), func(ctx context.Context, s *remote.Session) error {
+				res, err := s.Registry.UnregisterService(ctx,
+					&collector.UnregisterServiceRequest{Namespace: namespace, ServiceName: args[0]})
+				if err != nil {
+					return err
+				}
+				return out.Show(views.Unregistered(res))
+			})
+		},
+	}
+	command.Flags().StringVar(&namespace, "ns", "", "the namespace (required)")
+	_ = command.MarkFlagRequired("ns") // the flag is there
+	complete.Flag(command, "ns", completion.Namespaces)
+	return command
 }
 
 func describe(ctx context.Context, out *render.Printer, s *remote.Session, symbol string) error {

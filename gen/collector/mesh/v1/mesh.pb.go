@@ -856,8 +856,10 @@ type Service struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Namespace string                 `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Full name.
-	Name          string    `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Methods       []*Method `protobuf:"bytes,3,rep,name=methods,proto3" json:"methods,omitempty"`
+	Name    string    `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Methods []*Method `protobuf:"bytes,3,rep,name=methods,proto3" json:"methods,omitempty"`
+	// As RegisteredService.set_aside: clients that have asked the registry too put it here.
+	SetAside      string `protobuf:"bytes,4,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -911,6 +913,13 @@ func (x *Service) GetMethods() []*Method {
 		return x.Methods
 	}
 	return nil
+}
+
+func (x *Service) GetSetAside() string {
+	if x != nil {
+		return x.SetAside
+	}
+	return ""
 }
 
 // Method is one method of a Service.
@@ -2648,11 +2657,12 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x13ListServicesRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\"N\n" +
 	"\x14ListServicesResponse\x126\n" +
-	"\bservices\x18\x01 \x03(\v2\x1a.collector.mesh.v1.ServiceR\bservices\"p\n" +
+	"\bservices\x18\x01 \x03(\v2\x1a.collector.mesh.v1.ServiceR\bservices\"\x8d\x01\n" +
 	"\aService\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x123\n" +
-	"\amethods\x18\x03 \x03(\v2\x19.collector.mesh.v1.MethodR\amethods\"\xaa\x02\n" +
+	"\amethods\x18\x03 \x03(\v2\x19.collector.mesh.v1.MethodR\amethods\x12\x1b\n" +
+	"\tset_aside\x18\x04 \x01(\tR\bsetAside\"\xaa\x02\n" +
 	"\x06Method\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12\x1d\n" +

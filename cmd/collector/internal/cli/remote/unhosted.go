@@ -10,19 +10,21 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-// Unhosted are the services that are registered in a namespace, or in any, and that no collector in res hosts. A
-// collector without a registry has none.
+// Unhosted are the services that are registered in a namespace, or in any, and that no collector in res hosts. Those that one
+// hosts it marks, where what is registered is kept aside. A collector without a registry has none of either.
 func (s *Session) Unhosted(ctx context.Context, namespace string, res *meshv1.ListServicesResponse) []*meshv1.Service {
 	type key struct{ namespace, name string }
-	hosted := make(map[key]bool)
+	hosted := make(map[key]*meshv1.Service)
 	for _, service := range res.GetServices() {
-		hosted[key{service.GetNamespace(), service.GetName()}] = true
+		hosted[key{service.GetNamespace(), service.GetName()}] = service
 	}
 	var found []*meshv1.Service
 	for _, record := range s.registered(ctx, namespace) {
-		if !hosted[key{record.GetNamespace(), record.GetServiceName()}] {
-			found = append(found, unhostedService(record))
+		if service, ok := hosted[key{record.GetNamespace(), record.GetServiceName()}]; ok {
+			service.SetAside = record.GetSetAside()
+			continue
 		}
+		found = append(found, unhostedService(record))
 	}
 	return found
 }

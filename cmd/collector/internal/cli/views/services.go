@@ -7,6 +7,7 @@ import (
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/words"
+	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
@@ -37,10 +38,30 @@ func Services(res *meshv1.ListServicesResponse, unhosted []*meshv1.Service) rend
 		v.Notes = append(v.Notes, fmt.Sprintf("served by nobody: %s registered, and no collector hosts them; a program does with RegisterImplementation or RegisterDynamic",
 			words.Plural(len(unhosted), "service")))
 	}
+	v.Notes = append(v.Notes, setAside(all.GetServices())...)
 	if len(v.Rows) == 0 {
 		v.Notes = []string{"no services: start a collector with some, such as collector serve --example orders"}
 	}
 	return v
+}
+
+// Unregistered shows what was forgotten.
+func Unregistered(res *collector.UnregisterServiceResponse) render.View {
+	v := render.View{Document: res, Columns: render.Columns("SERVICE", "FILES")}
+	v.Add(res, render.Text(res.GetServiceId()), render.List(res.GetRemovedFiles()))
+	return v
+}
+
+// setAside says which registered schemas do not count, since a program serves the service by another one.
+func setAside(services []*meshv1.Service) (notes []string) {
+	for _, service := range services {
+		if why := service.GetSetAside(); why != "" {
+			notes = append(notes, fmt.Sprintf("what is registered of %s in %s is kept aside, as it differs from what is served: %s; "+
+				"forget it: collector services unregister %s --ns %s",
+				service.GetName(), service.GetNamespace(), why, service.GetName(), service.GetNamespace()))
+		}
+	}
+	return notes
 }
 
 // servers are the collectors that host a method.
