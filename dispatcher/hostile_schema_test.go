@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/descriptorpb"
 
@@ -24,6 +25,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/schema"
 )
@@ -276,6 +278,67 @@ func TestSchemasOfAllPeersAreBounded(t *testing.T) {
 	}
 	if got := bytesOf(a.d.schemas.Known()); got > 1<<20 || got < 900<<10 {
 		t.Errorf("%d bytes are kept", got)
+	}
+}
+
+// mute never answers who asks for its files.
+func mute(next connect.ServerFunc) connect.ServerFunc {
+	return func(ctx context.Context, spec connect.Spec, stream connect.ServerStream) error {
+		if spec.Procedure == meshv1connect.SchemaServiceGetFilesProcedure {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return next(ctx, spec, stream)
+	}
+}
+
+// Peers that never answer when they are asked for their files keep nobody else's from being known.
+func TestMutePeersDelayNobody(t *testing.T) {
+	t.Parallel()
+	a := served(t, "a")
+	link := func(peer liar, edit func(*fileProto)) {
+		t.Helper()
+		files, order := trueHashes(encodedFile(t, edit))
+		peer.tell(1, files, order...)
+		if res, err := a.d.ConnectTo(t.Context(), peer.address, nil); err != nil || res.GetStatus().GetCode() != 200 {
+			t.Fatalf("%v, %v", res, err)
+		}
+	}
+	for i := range 12 {
+		silent := served(t, fmt.Sprintf("mute-%d", i), WithServerInterceptors(mute))
+		link(silent, func(f *fileProto) { f.Name = proto.String(fmt.Sprintf("mute%d.proto", i)) })
+	}
+	good := served(t, "good")
+	start := time.Now()
+	link(good, func(*fileProto) {})
+	for known := a.d.schemas.Known(); known.Of("good", "test") == nil; known = a.d.schemas.Known() {
+		<-known.Replaced
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("12 mute peers delay the schemas of another one by %v", took)
+	}
+}
+
+// A peer that names the files of another one and does not have them hides nobody's but its own.
+func TestNamingForeignFilesHidesNone(t *testing.T) {
+	t.Parallel()
+	a, thief, owner := served(t, "a"), served(t, "thief"), served(t, "owner")
+	files, order := trueHashes(encodedFile(t, func(*fileProto) {}))
+	thief.tell(1, map[string][]byte{order[0]: []byte("it has nothing but the hash")}, order...)
+	owner.tell(1, files, order...)
+	for _, peer := range []liar{thief, owner} {
+		if res, err := a.d.ConnectTo(t.Context(), peer.address, nil); err != nil || res.GetStatus().GetCode() != 200 {
+			t.Fatalf("%v, %v", res, err)
+		}
+		for known := a.d.schemas.Known(); len(maps.Collect(known.All())) == 0; known = a.d.schemas.Known() {
+			<-known.Replaced
+		}
+	}
+	for known := a.d.schemas.Known(); known.Of("owner", "test") == nil; known = a.d.schemas.Known() {
+		<-known.Replaced
+	}
+	if known := a.d.schemas.Known().Of("owner", "test"); known.Err != nil {
+		t.Errorf("the files of the owner are refused: %v", known.Err)
 	}
 }
 

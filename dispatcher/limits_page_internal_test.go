@@ -6,6 +6,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -14,9 +15,12 @@ import (
 func TestLimitsPage(t *testing.T) {
 	t.Parallel()
 	limitdoc.Check(t, "dispatcher", limitdoc.Fields("dispatcher.Limits", Limits{}.withDefaults()), map[string]any{
-		"dispatcher.WithHistory":                          observe.DefaultCalls,
-		"comments of such a file":                         limitdoc.Bytes(descriptor.MaxComments),
-		"messages within messages":                        codec.MaxDepth,
+		"dispatcher.WithHistory":                            observe.DefaultCalls,
+		"comments of such a file":                           limitdoc.Bytes(descriptor.MaxComments),
+		"messages within messages":                          codec.MaxDepth,
+		"a peer that is asked for its schemas says nothing": peerschema.PullSilence,
+		"all that one is asked for arrives":                 peerschema.PullTimeout,
+		"pause until a peer that failed again and again is asked for its schemas, at most": peerschema.PullSeldom,
 		"silence on HTTP/2 until a ping":                  ingress.PingAfter,
 		"answer to that ping":                             ingress.PingTimeout,
 		"a client takes no byte of an answer":             ingress.WriteTimeout,

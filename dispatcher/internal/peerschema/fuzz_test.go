@@ -32,7 +32,7 @@ func FuzzPeerFiles(f *testing.F) {
 			Name: proto.String("Do"), InputType: proto.String(".x.M"), OutputType: proto.String(".x.M"),
 		}}}}
 	})
-	limits := Limits{Bytes: 32 << 20, FileBytes: descriptor.FileBytes, Fields: descriptor.FieldsOf(descriptor.FileBytes)}.beside(0, 0)
+	limits := Limits{Bytes: 32 << 20, FileBytes: descriptor.FileBytes, Fields: descriptor.FieldsOf(descriptor.FileBytes)}.beside(size{}, size{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		hash := sha256.Sum256(data)
 		file, err := openFile(data, hash[:], limits)

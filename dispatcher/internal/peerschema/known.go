@@ -93,10 +93,11 @@ func (k *Known) Refusals() []string {
 }
 
 // like finds schemas with the same files on any peer; nil if there are none.
-// Sharing them saves the pull and the memory in meshes where many collectors run one program.
+// Sharing them saves the pull and the memory in meshes where many collectors run one program. Those of which something is
+// refused are not shared: a peer may name the files of another one, and not have them.
 func (k *Known) like(hashes [][]byte) *Schema {
 	for _, p := range k.schemas {
-		if sameHashes(p.Hashes, hashes) {
+		if p.Err == nil && sameHashes(p.Hashes, hashes) {
 			return p
 		}
 	}
@@ -114,18 +115,20 @@ func (k *Known) file(hash []byte) *descriptorpb.FileDescriptorProto {
 	return nil
 }
 
-// bytesBeside is what all of it takes, encoded, and its comments, but that of one source. What peers share counts once.
-// Both are in bytes.
-func (k *Known) bytesBeside(source Source) (bytes, comments int) {
+// beside is what all of it takes but that of one source, and how much of it is of the same peer. What peers share counts once.
+func (k *Known) beside(source Source) (all, own size) {
 	seen := map[*Schema]bool{k.schemas[source]: true}
-	for _, p := range k.schemas {
-		if !seen[p] {
-			seen[p] = true
-			bytes += p.Set.Bytes
-			comments += p.Set.Comments
+	for other, p := range k.schemas {
+		if seen[p] {
+			continue
+		}
+		seen[p] = true
+		all.add(p)
+		if other.Collector == source.Collector {
+			own.add(p)
 		}
 	}
-	return bytes, comments
+	return all, own
 }
 
 // with is the same with the schemas of one source replaced.

@@ -16,9 +16,11 @@ import (
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
+// A peer that failed is asked again after PullAgain, and each time it fails again after twice as long, up to PullSeldom: it
+// delays nobody else, but what it is asked costs something.
 const (
-	maxPulls  = 4               // at once, one for a peer at most
-	pullAgain = 3 * time.Second // after one that failed
+	PullAgain  = 3 * time.Second
+	PullSeldom = 5 * time.Minute
 )
 
 // Peers are the peers of a collector, as [conn.Manager] has them.
@@ -31,8 +33,9 @@ type Peers interface {
 	Done() <-chan struct{}
 }
 
-// Learner keeps [Known] up to date: one goroutine that pulls what the catalogs of peers name, each content once, and
-// forgets what nobody offers any more. Its methods are safe for concurrent use.
+// Learner keeps [Known] up to date: one goroutine that has what the catalogs of peers name pulled, each content once, and
+// forgets what nobody offers any more. All peers are asked at once, each for one namespace at a time, so that one which does
+// not answer keeps nobody waiting. Its methods are safe for concurrent use.
 type Learner struct {
 	self    string
 	peers   Peers
@@ -48,8 +51,24 @@ type Learner struct {
 	// The goroutine's.
 	group    sync.WaitGroup
 	arrivals chan arrival
-	underway map[string]bool      // by collector id
-	retryAt  map[string]time.Time // when to ask a peer again that failed
+	arriving *budget             // of all pulls
+	underway map[string]bool     // by collector id
+	failed   map[string]failures // by collector id
+}
+
+// failures are those of the pulls from one peer, one after the other.
+type failures struct {
+	count int
+	again time.Time // when it is asked again
+}
+
+// next are the failures after one more.
+func (f failures) next() failures {
+	wait := PullSeldom
+	if f.count < 7 { // beyond which doubling exceeds it
+		wait = min(PullAgain<<f.count, PullSeldom)
+	}
+	return failures{f.count + 1, time.Now().Add(wait)}
 }
 
 // arrival is the end of a pull.
@@ -65,7 +84,7 @@ type arrival struct {
 func Learn(self string, peers Peers, methods *hosted.Set, limits Limits, log *slog.Logger) *Learner {
 	l := &Learner{
 		self: self, peers: peers, methods: methods, limits: limits, log: log, done: make(chan struct{}),
-		arrivals: make(chan arrival, maxPulls), underway: make(map[string]bool), retryAt: make(map[string]time.Time),
+		arrivals: make(chan arrival), arriving: newBudget(limits), underway: make(map[string]bool), failed: make(map[string]failures),
 	}
 	l.known.Store(newKnown())
 	l.ctx, l.cancel = context.WithCancel(context.Background())
@@ -83,7 +102,7 @@ func (l *Learner) Stop() {
 }
 
 // run is the goroutine. The channels are taken before update looks, so that no change is missed. It ends after the pulls
-// have, each of which has room for its arrival.
+// have.
 func (l *Learner) run() {
 	defer close(l.done)
 	defer l.group.Wait()
@@ -111,8 +130,10 @@ func (l *Learner) run() {
 // retryIn is how long until a peer that failed is asked again; long if there is none.
 func (l *Learner) retryIn() time.Duration {
 	wait := time.Hour
-	for _, at := range l.retryAt {
-		wait = min(wait, max(time.Until(at), time.Millisecond))
+	for _, f := range l.failed {
+		if until := time.Until(f.again); until > 0 { // one that is over has been asked by update, or cannot be reached
+			wait = min(wait, until)
+		}
 	}
 	return wait
 }
@@ -121,17 +142,18 @@ func (l *Learner) retryIn() time.Duration {
 // The old comparisons are taken over, so that a change costs only what it brings.
 func (l *Learner) update() {
 	table, old, next := l.peers.Table(), l.known.Load(), newKnown()
-	retryAt := make(map[string]time.Time)
+	now, failed := time.Now(), make(map[string]failures)
 	for _, peer := range table.Peers() {
 		if !keepsSchemas(peer) {
 			continue
 		}
-		if at, ok := l.retryAt[peer.ID]; ok && time.Now().Before(at) {
-			retryAt[peer.ID] = at
+		f, ok := l.failed[peer.ID]
+		if ok {
+			failed[peer.ID] = f
 		}
-		l.updatePeer(peer, old, next, retryAt[peer.ID].IsZero())
+		l.updatePeer(peer, old, next, !now.Before(f.again))
 	}
-	l.retryAt = retryAt
+	l.failed = failed
 	next.comparisons = compareSchemas(variantsOf(l.methods.Snapshot(), table, next), old.comparisons)
 	l.publish(old, next)
 }
@@ -165,24 +187,26 @@ func (l *Learner) updatePeer(peer *conn.Peer, old, next *Known, ask bool) {
 	}
 }
 
-// startPull pulls unless the peer or too many others are being asked.
+// startPull pulls unless the peer is being asked.
 // What is skipped now starts by the update that follows an arrival.
 func (l *Learner) startPull(peer *conn.Peer, namespace string, hashes [][]byte, known *Known) {
-	if l.underway[peer.ID] || len(l.underway) >= maxPulls || !peer.Routable() {
+	if l.underway[peer.ID] || !peer.Routable() {
 		return
 	}
 	l.underway[peer.ID] = true
 	source := Source{peer.ID, namespace}
-	limits := l.limits.beside(known.bytesBeside(source))
+	limits := l.limits.beside(known.beside(source))
 	l.group.Go(func() {
-		got, err := pull(l.ctx, peer, hashes, limits, known.file)
-		l.arrivals <- arrival{source, hashes, got, err}
+		got, err := pull(l.ctx, peer, hashes, limits, l.arriving, known.file)
+		select {
+		case l.arrivals <- arrival{source, hashes, got, err}:
+		case <-l.ctx.Done():
+		}
 	})
 }
 
 // keep keeps what arrived, or remembers why not.
-// A peer that has no such RPC is refused for good, like one whose files are bad; any other failure is tried again after
-// pullAgain.
+// A peer that has no such RPC is refused for good, like one whose files are bad; any other failure is tried again later.
 func (l *Learner) keep(a arrival) {
 	delete(l.underway, a.source.Collector)
 	old := l.known.Load()
@@ -191,11 +215,12 @@ func (l *Learner) keep(a arrival) {
 	case a.err != nil && connect.CodeOf(a.err) == connect.CodeUnimplemented:
 		got = &Schema{Hashes: a.hashes, Set: descriptor.NewSet(), Err: fmt.Errorf("%w: %w", ErrRefused, a.err)}
 	case a.err != nil:
-		l.retryAt[a.source.Collector] = time.Now().Add(pullAgain)
+		l.failed[a.source.Collector] = l.failed[a.source.Collector].next()
 		return
 	case !l.fits(old, a):
 		return // others took the room meanwhile: update, which follows, asks again with what there is left
 	}
+	delete(l.failed, a.source.Collector)
 	if got.Err != nil {
 		l.log.Warn("schemas of a peer are refused; the methods can be called where nobody else has them",
 			"peer", a.source.Collector, "namespace", a.source.Namespace, "files_taken", len(got.Set.Files), "error", got.Err)
@@ -206,9 +231,9 @@ func (l *Learner) keep(a arrival) {
 
 // fits reports whether there is room for what arrived. There was when it was asked for.
 func (l *Learner) fits(known *Known, a arrival) bool {
-	bytes, comments := known.bytesBeside(a.source)
-	set := a.schema.Set
-	return bytes+set.Bytes <= l.limits.Bytes && comments+set.Comments <= l.limits.Bytes || len(set.Files) == 0
+	all, _ := known.beside(a.source)
+	all.add(a.schema)
+	return all.bytes <= l.limits.Bytes && all.comments <= l.limits.Bytes || len(a.schema.Set.Files) == 0
 }
 
 // publish makes next what is known, unless it is what is known.

@@ -10,12 +10,22 @@ type Limits struct {
 	Fields    int // and other declarations of one file
 }
 
-// beside bounds the schemas of one namespace of one peer, beside which others take so many bytes, and so many of comments.
-// One namespace gets an eighth of all at most, and twice that in comments, so that one peer cannot crowd out the others.
-func (l Limits) beside(bytes, comments int) descriptor.Limits {
+// size is what files take, encoded without their comments, and what those take.
+type size struct{ bytes, comments int }
+
+func (s *size) add(p *Schema) {
+	s.bytes += p.Set.Bytes
+	s.comments += p.Set.Comments
+}
+
+// beside bounds the schemas of one namespace of one peer, beside which all others take so much, and the same peer's others.
+// One namespace gets an eighth of all at most, one peer a quarter, and twice that in comments, so that no peer can crowd out
+// the others.
+func (l Limits) beside(all, own size) descriptor.Limits {
 	return descriptor.Limits{
 		FileBytes: l.FileBytes, Dependencies: descriptor.Dependencies, Companions: descriptor.Files,
 		Depth: descriptor.Depth, Fields: l.Fields, Files: descriptor.Files,
-		Bytes: max(0, min(l.Bytes/8, l.Bytes-bytes)), Comments: max(0, min(l.Bytes/4, l.Bytes-comments)),
+		Bytes:    max(0, min(l.Bytes/8, l.Bytes/4-own.bytes, l.Bytes-all.bytes)),
+		Comments: max(0, min(l.Bytes/4, l.Bytes/2-own.comments, l.Bytes-all.comments)),
 	}
 }

@@ -19,18 +19,28 @@ import (
 	"github.com/collectiverpc/collective/internal/descriptor"
 )
 
-// pullTimeout bounds one pull. A peer that is slower is asked again later.
-const pullTimeout = 10 * time.Second
+// Bounds of one pull. A peer that is slower, or says nothing for so long, is asked again later.
+const (
+	PullTimeout = 10 * time.Second
+	PullSilence = 2 * time.Second
+)
+
+// errCrowded is that so much arrives from peers at this moment that this one has to wait.
+var errCrowded = errors.New("too many bytes of schemas are arriving at once")
 
 // pull asks a peer for the files that its catalog names in a namespace, those aside that are held already, and takes
 // those that it can: one that is refused takes those with it that import it, and no other. A file is looked at as it
 // arrives, so that a bomb costs one file. Nothing that is written in a schema, such as a rule, is ever evaluated.
 func pull(
-	ctx context.Context, peer *conn.Peer, hashes [][]byte, limits descriptor.Limits, held func(hash []byte) *descriptorpb.FileDescriptorProto,
+	ctx context.Context, peer *conn.Peer, hashes [][]byte, limits descriptor.Limits, arriving *budget,
+	held func(hash []byte) *descriptorpb.FileDescriptorProto,
 ) (*Schema, error) {
-	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
+	ctx, cancel := context.WithTimeout(ctx, PullTimeout)
 	defer cancel()
-	p := &pulling{peer: peer, limits: limits, room: limits.WireBytes() + 2*(limits.Bytes+limits.Comments)}
+	silence := time.AfterFunc(PullSilence, cancel)
+	defer silence.Stop()
+	p := &pulling{peer: peer, limits: limits, room: limits.WireBytes() + 2*(limits.Bytes+limits.Comments), arriving: arriving, silence: silence}
+	defer func() { arriving.give(p.taken) }()
 	wanted := hashes[:min(len(hashes), limits.Files)] // which need nothing of what comes after them
 	if len(wanted) < len(hashes) {
 		p.refuse("%w: %d files, at most %d are taken", descriptor.ErrTooLarge, len(hashes), limits.Files)
@@ -53,9 +63,24 @@ type pulling struct {
 	peer    *conn.Peer
 	limits  descriptor.Limits
 	room    int                                 // bytes that may still arrive
+	silence *time.Timer                         // ends it
 	files   []*descriptorpb.FileDescriptorProto // in the order of the catalog; nil for one that is refused
 	missing []wantedFile                        // the rest of them, in that order
 	refused []error
+
+	arriving *budget
+	taken    int // of arriving
+}
+
+// hear notes a message of so many bytes.
+func (p *pulling) hear(bytes int) error {
+	p.silence.Reset(PullSilence)
+	p.room -= bytes
+	if !p.arriving.take(bytes) {
+		return errCrowded
+	}
+	p.taken += bytes
+	return nil
 }
 
 // wantedFile is a file that a peer announced.
@@ -133,7 +158,9 @@ func (p *pulling) receiveFile(receive func() (*meshv1.GetFilesResponse, error)) 
 		if err != nil {
 			return nil, err
 		}
-		p.room -= len(res.GetFile())
+		if err := p.hear(len(res.GetFile())); err != nil {
+			return nil, err
+		}
 		file.size += len(res.GetFile())
 		if len(parts) == 0 || file.size <= p.limits.WireBytes() {
 			parts = append(parts, res.GetFile())
