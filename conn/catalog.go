@@ -58,6 +58,17 @@ func (c *Catalog) Method(namespace, procedure string) (*meshv1.CatalogMethod, bo
 	return m, ok
 }
 
+// Len is how many methods it has; 0 for nil.
+func (c *Catalog) Len() (count int) {
+	if c == nil {
+		return 0
+	}
+	for _, methods := range c.methods {
+		count += len(methods)
+	}
+	return count
+}
+
 // Files are the hashes of the files that declare what is served in a namespace, dependencies first. They are shared: do
 // not modify them.
 func (c *Catalog) Files(namespace string) [][]byte {

@@ -61,7 +61,8 @@ func (n *namespaceIndex) findRegistered(name string) (*service, error) {
 	return s, nil
 }
 
-// unregister takes a registered service out of the namespace.
+// unregister takes a registered service out of the namespace. What the process serves under its name is not touched: it stands
+// on files of its own.
 func (n *namespaceEdit) unregister(s *service) (*change, error) {
 	n.setRegistered(s.name, nil)
 	kept := &change{dropped: []string{s.name}, removed: n.unneeded(s.descriptor.ParentFile().Path())}
@@ -91,6 +92,8 @@ func (n *namespaceIndex) unneeded(path string) []string {
 	return slices.Sorted(maps.Keys(gone))
 }
 
+// declaresRegistered reports whether a registered service stands on a file. One that the file declares and nobody registered
+// keeps nothing.
 func (n *namespaceIndex) declaresRegistered(file *descriptor.File) bool {
 	services := file.Descriptor.Services()
 	for i := range services.Len() {
@@ -111,6 +114,7 @@ func (n *namespaceIndex) imported(path string, gone map[string]bool) bool {
 	return false
 }
 
+// imports reports whether a file imports a path itself; what it imports by way of others is for those to keep.
 func imports(file protoreflect.FileDescriptor, path string) bool {
 	list := file.Imports()
 	for i := range list.Len() {

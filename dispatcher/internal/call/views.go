@@ -2,6 +2,8 @@ package call
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -14,7 +16,8 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
 
-// Views has the view of the moment. It is joined anew by whoever finds it out of date.
+// Views has the view of the moment. It is joined anew when somebody finds it out of date. Its exported fields are set before
+// the first call and never after; it is safe for concurrent use.
 type Views struct {
 	Self       string
 	Namespaces []string
@@ -22,6 +25,7 @@ type Views struct {
 	Changed    func() <-chan struct{} // closed at the next change of the peers
 	joined     atomic.Pointer[joined]
 	joining    sync.Mutex
+	behind     atomic.Bool // a view is being joined in the background
 	// expected is closed and gone when calls need not wait any more for peers of earlier runs; nil if they do not.
 	expected atomic.Pointer[chan struct{}]
 }
@@ -35,21 +39,58 @@ type Sources struct {
 
 // joined is a view with what it was made from.
 type joined struct {
-	view *routing.View
-	from Sources
+	view  *routing.View
+	from  Sources
+	peers map[*conn.Peer]*routing.Peer // as routing sees them, by what they were made from
 }
 
-// Now is what routing may look at now.
+// joinInline is up to how many methods of peers a view is joined by the call that finds it out of date: it takes about two
+// milliseconds. More, as a hostile peer may announce all the time, are joined in the background.
+const joinInline = 2000
+
+// Now is what routing may look at now. It may be a moment old while there are more than joinInline methods of peers: then
+// no call waits for what a peer announces. What is registered here is always in it.
 // It takes no lock while nothing changed, which is nearly always.
 func (s *Views) Now() *routing.View {
-	if j := s.joined.Load(); j != nil && j.from == s.Sources() {
-		return j.view
-	}
-	return s.rejoin()
+	v, _ := s.now()
+	return v
 }
 
-// rejoin joins the view once, however many calls find it out of date at the same time. A change that comes meanwhile makes
-// the new view out of date for the next call.
+// now tells also whether the view is out of date, and another one is being joined.
+func (s *Views) now() (v *routing.View, old bool) {
+	from := s.Sources()
+	j := s.joined.Load()
+	switch {
+	case j != nil && j.from == from:
+		return j.view, false
+	case j == nil || j.from.Local != from.Local || methodsOf(from.Table) <= joinInline:
+		return s.rejoin(), false
+	}
+	s.rejoinSoon()
+	return j.view, true
+}
+
+func methodsOf(table *conn.Table) (count int) {
+	for _, p := range table.Peers() {
+		count += p.Catalog.Len()
+	}
+	return count
+}
+
+// rejoinSoon joins the view in the background, unless somebody does already. A change that comes meanwhile is found by the
+// next call.
+func (s *Views) rejoinSoon() {
+	if !s.behind.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer s.behind.Store(false)
+		s.rejoin()
+	}()
+}
+
+// rejoin joins the view once, however many find it out of date at the same time. A change that comes meanwhile makes the new
+// view out of date for the next call.
 func (s *Views) rejoin() *routing.View {
 	s.joining.Lock()
 	defer s.joining.Unlock()
@@ -58,31 +99,41 @@ func (s *Views) rejoin() *routing.View {
 	if old != nil && old.from == from {
 		return old.view
 	}
-	in := routing.Inputs{Self: s.Self, Namespaces: s.Namespaces, Local: from.Local, Peers: peersOf(from.Table), Schemas: from.Schemas}
-	if old != nil {
-		in.Before = old.view
+	if old == nil {
+		old = new(joined)
 	}
-	next := &joined{view: routing.Join(in), from: from}
+	next := &joined{from: from, peers: peersOf(from.Table, old.peers)}
+	next.view = routing.Join(routing.Inputs{
+		Self: s.Self, Namespaces: s.Namespaces, Local: from.Local, Peers: slices.Collect(maps.Values(next.peers)), Schemas: from.Schemas,
+		Before: old.view,
+	})
 	s.joined.Store(next)
 	return next.view
 }
 
-// peersOf is the peers of a table as routing sees them.
-// A peer without a catalog gets none: an interface that holds a nil one would not be nil.
-func peersOf(table *conn.Table) []*routing.Peer {
-	peers := make([]*routing.Peer, 0, len(table.Peers()))
+// peersOf is the peers of a table as routing sees them. Those that were seen before stay the same memory, by which routing
+// knows that nothing has changed.
+func peersOf(table *conn.Table, before map[*conn.Peer]*routing.Peer) map[*conn.Peer]*routing.Peer {
+	peers := make(map[*conn.Peer]*routing.Peer, len(table.Peers()))
 	for _, p := range table.Peers() {
-		peer := &routing.Peer{
-			ID: p.ID, Address: p.Address, Dialed: p.Dialed,
-			State: p.State, Condition: conn.StateName(p.State), Reason: p.Reason,
-			Shared: p.Shared, Seed: p.Seed, Silent: p.Silent, Routable: p.Routable(), Entrance: p.Entrance, Conn: peerConn{p},
+		if peers[p] = before[p]; peers[p] == nil {
+			peers[p] = peerOf(p)
 		}
-		if p.Catalog != nil {
-			peer.Catalog = p.Catalog
-		}
-		peers = append(peers, peer)
 	}
 	return peers
+}
+
+// peerOf leaves the catalog out of a peer without one: an interface that holds a nil one would not be nil.
+func peerOf(p *conn.Peer) *routing.Peer {
+	peer := &routing.Peer{
+		ID: p.ID, Address: p.Address, Dialed: p.Dialed,
+		State: p.State, Condition: conn.StateName(p.State), Reason: p.Reason,
+		Shared: p.Shared, Seed: p.Seed, Silent: p.Silent, Routable: p.Routable(), Entrance: p.Entrance, Conn: peerConn{p},
+	}
+	if p.Catalog != nil {
+		peer.Catalog = p.Catalog
+	}
+	return peer
 }
 
 // peerConn is the connection to a peer as calls use it.
@@ -104,16 +155,17 @@ func (s *Views) Expect() (end func()) {
 	}
 }
 
-// Until is the view by which a call is decided: that of now or, while peers of earlier runs are expected back, the first one in
-// which the call is not refused for want of them. refused says why it is refused in a view; nil if it is not.
+// Until is the view by which a call is decided: that of now, unless the call is refused by one that is out of date or, while
+// peers of earlier runs are expected back, for want of them. Then it is the first one in which it is not. refused says why it
+// is refused in a view; nil if it is not.
 func (s *Views) Until(ctx context.Context, refused func(*routing.View) *refusal.Refusal) *routing.View {
 	for {
 		open := s.expected.Load()
 		if open == nil {
-			return s.Now()
+			return s.settled(refused)
 		}
 		changed := s.Changed()
-		v := s.Now()
+		v := s.settled(refused)
 		if !refused(v).MayPass() {
 			return v
 		}
@@ -124,4 +176,13 @@ func (s *Views) Until(ctx context.Context, refused func(*routing.View) *refusal.
 			return v
 		}
 	}
+}
+
+// settled is the view of now, up to date if the call would be refused by one that is not.
+func (s *Views) settled(refused func(*routing.View) *refusal.Refusal) *routing.View {
+	v, old := s.now()
+	if old && refused(v) != nil {
+		return s.rejoin()
+	}
+	return v
 }

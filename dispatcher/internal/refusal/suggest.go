@@ -2,16 +2,26 @@ package refusal
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// Bounds of a search for near names, so that a wrong name costs little on a collector with many.
+// Bounds of a search for near names, so that a wrong name, which anybody may send, costs little on a collector with many.
 const (
 	nearNames    = 3
 	nearExamined = 2000
 	nearLongest  = 256
 )
+
+// Names are the keys of a map from which to suggest some, sorted, so that a text is the same each time; none if there are so
+// many that sorting them would cost more than the refusal is worth.
+func Names[V any](of map[string]V) []string {
+	if len(of) > nearExamined {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(of))
+}
 
 // nearest returns up to three of the names that differ least from the one asked for, nearest first. Names that share
 // less than half their letters are no help and left out.
@@ -22,6 +32,9 @@ func nearest(asked string, names []string) []string {
 	}
 	var matches []match
 	for _, name := range names[:min(len(names), nearExamined)] {
+		if longer := len(asked) - len(name); 2*max(longer, -longer) > max(len(asked), len(name)) {
+			continue // as many letters as they differ in length, at least
+		}
 		d := distance(strings.ToLower(asked), strings.ToLower(name))
 		if 2*d <= max(len(asked), len(name)) {
 			matches = append(matches, match{name, d})

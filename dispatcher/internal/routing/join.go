@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,35 +25,64 @@ type Inputs struct {
 }
 
 // Join builds a view.
-// It costs time in proportion to everything that is registered anywhere, which is why it is done at a change and not for
-// a call. The result shares nothing with in that changes later, but for the loads of peers.
+// It costs time in proportion to what is served in the namespaces that changed, which is why it is done at a change and not
+// for a call. A namespace that nothing has changed in is that of the view before. The result shares nothing with in that
+// changes later, but for the loads of peers.
 //
-// The order matters: what is registered here has its entries before any peer offers the same, and all offers are
-// gathered before any is judged, so that the view does not depend on the order in which peers came.
+// The order matters: what is registered here has its entries before any peer offers the same, and peers come in that of
+// rankedPeers, so that the view does not depend on the order in which they were met.
 func Join(in Inputs) *View {
 	v := &View{
 		Self:       in.Self,
 		Namespaces: make(map[string]*NamespaceIndex, len(in.Namespaces)),
-		owners:     make(map[string][]string),
-		Peers:      make(map[string]*RoutePeer),
+		Peers:      make(map[string]*RoutePeer, len(in.Peers)),
 		Route:      mesh.NewRoute(in.Self),
+		local:      in.Local,
+		schemas:    in.Schemas,
 	}
-	for _, namespace := range in.Namespaces {
-		v.space(namespace)
-	}
-	for namespace, methods := range in.Local.Methods {
-		for _, m := range methods {
-			v.space(namespace).addLocal(m)
+	sharing := make(map[string][]*RoutePeer)
+	for _, peer := range rankedPeers(in.Peers) {
+		p := v.addPeer(peer, in.Before)
+		for _, namespace := range peer.Shared {
+			sharing[namespace] = append(sharing[namespace], p)
 		}
 	}
-	for _, peer := range rankedPeers(in.Peers) {
-		v.addPeer(peer, in.Before)
+	var changed []*NamespaceIndex
+	for _, namespace := range namespacesOf(in, sharing) {
+		s, same := in.space(namespace, sharing[namespace])
+		if v.Namespaces[namespace] = s; !same {
+			changed = append(changed, s)
+		}
 	}
-	for _, s := range v.Namespaces {
-		s.resolveDuplicates(in.Schemas, in.Before)
-	}
-	v.index()
+	v.owners = ownersOf(v, in.Before, changed)
 	return v
+}
+
+// namespacesOf are all of which there is something to say: those that this collector has, those that something is registered in,
+// and those that it shares.
+func namespacesOf(in Inputs, sharing map[string][]*RoutePeer) []string {
+	all := slices.Concat(in.Namespaces, slices.Collect(maps.Keys(in.Local.Methods)), slices.Collect(maps.Keys(sharing)))
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// space is the index of a namespace that is shared with peers, which are in the order of rankedPeers. same tells that it is
+// that of the view before: all that it was made of is the very same memory.
+func (in *Inputs) space(name string, peers []*RoutePeer) (s *NamespaceIndex, same bool) {
+	if before := in.Before; before != nil && before.local == in.Local && before.schemas == in.Schemas {
+		if s := before.Namespaces[name]; s != nil && slices.Equal(s.sharing, peers) {
+			return s, true
+		}
+	}
+	s = newNamespaceIndex(name, peers, in.Before)
+	for _, m := range in.Local.Methods[name] {
+		s.addLocal(m)
+	}
+	for _, p := range peers {
+		s.addPeer(p, in)
+	}
+	s.index()
+	return s, false
 }
 
 // rankedPeers puts those who can be called first, so that they decide what a disputed method is; then by id.
@@ -68,51 +98,102 @@ func rankedPeers(peers []*Peer) []*Peer {
 	})
 }
 
-// space is the index of a namespace, made when it is first named. A peer shares only namespaces of this collector, so
-// none comes into being by what a peer says.
-func (v *View) space(namespace string) *NamespaceIndex {
-	s, ok := v.Namespaces[namespace]
-	if !ok {
-		s = &NamespaceIndex{
-			Name:     namespace,
-			Entries:  make(map[string]*Entry),
-			Services: make(map[string]map[string]*Entry),
-			short:    make(map[string][]string),
-			offers:   make(map[string][]offer),
-		}
-		v.Namespaces[namespace] = s
+// newNamespaceIndex is an empty index with room for what there was before.
+func newNamespaceIndex(name string, peers []*RoutePeer, before *View) *NamespaceIndex {
+	old := new(NamespaceIndex)
+	if before != nil && before.Namespaces[name] != nil {
+		old = before.Namespaces[name]
 	}
-	return s
+	return &NamespaceIndex{
+		Name:     name,
+		Entries:  make(map[string]*Entry, len(old.Entries)),
+		Services: make(map[string]map[string]*Entry, len(old.Services)),
+		short:    make(map[string][]string),
+		sharing:  peers,
+	}
 }
 
-// addPeer adds a peer with what it announced. Peers are added in the order of rankedPeers, which their offers keep.
-func (v *View) addPeer(peer *Peer, old *View) {
+// addPeer adds a peer with what it announced. One that is the same as in the view before is the same memory.
+func (v *View) addPeer(peer *Peer, old *View) *RoutePeer {
 	p := newRoutePeer(v.Self, peer, old)
 	v.Peers[peer.ID] = p
 	if peer.Entrance {
 		v.Entrance = p
 	}
-	for _, namespace := range peer.Shared {
-		v.space(namespace).addPeer(p)
-	}
+	return p
 }
 
 // index fills what follows from the entries.
-// It comes last: entries are made until all offers are settled.
-func (v *View) index() {
-	for _, s := range v.Namespaces {
-		for procedure, e := range s.Entries {
-			s.indexName(e)
-			v.owners[procedure] = append(v.owners[procedure], s.Name)
-		}
-		for short := range s.short {
-			slices.Sort(s.short[short])
-		}
+// It comes last: until then entries are made.
+func (s *NamespaceIndex) index() {
+	for _, e := range s.Entries {
+		s.indexName(e)
 	}
-	for procedure := range v.owners {
-		slices.Sort(v.owners[procedure])
+	for short := range s.short {
+		slices.Sort(s.short[short])
 	}
 }
+
+// ownersOf are the namespaces in which somebody serves a procedure. It looks only at the namespaces that changed, as there may
+// be many more procedures than there are changes, and copies those of the view before only if one differs.
+func ownersOf(v, before *View, changed []*NamespaceIndex) map[string][]string {
+	if before == nil {
+		before = new(View)
+	}
+	o := owners{of: before.owners}
+	for name, old := range before.Namespaces {
+		if next := v.Namespaces[name]; next != old {
+			o.disown(old, next)
+		}
+	}
+	for _, s := range changed {
+		o.own(s, before.Namespaces[s.Name])
+	}
+	if o.of == nil {
+		return make(map[string][]string)
+	}
+	return o.of
+}
+
+// owners are the owners of a view until one differs, and then a copy.
+type owners struct {
+	of     map[string][]string
+	copied bool
+}
+
+// own gives a namespace the procedures that somebody serves there now and nobody did before. old may be nil.
+func (o *owners) own(s, old *NamespaceIndex) {
+	for procedure := range s.Entries {
+		if !old.has(procedure) {
+			list := append(slices.Clone(o.of[procedure]), s.Name)
+			slices.Sort(list)
+			o.set(procedure, list)
+		}
+	}
+}
+
+// disown takes a namespace from the procedures that nobody serves there any more. next is the namespace now; nil if it is gone.
+func (o *owners) disown(old, next *NamespaceIndex) {
+	for procedure := range old.Entries {
+		if !next.has(procedure) {
+			o.set(procedure, slices.DeleteFunc(slices.Clone(o.of[procedure]), func(name string) bool { return name == old.Name }))
+		}
+	}
+}
+
+func (o *owners) set(procedure string, list []string) {
+	if !o.copied {
+		o.copied = true
+		if o.of = maps.Clone(o.of); o.of == nil {
+			o.of = make(map[string][]string)
+		}
+	}
+	if o.of[procedure] = list; len(list) == 0 {
+		delete(o.of, procedure)
+	}
+}
+
+func (s *NamespaceIndex) has(procedure string) bool { return s != nil && s.Entries[procedure] != nil }
 
 // indexName makes an entry findable by the names of its service and method.
 func (s *NamespaceIndex) indexName(e *Entry) {
@@ -136,54 +217,55 @@ func (s *NamespaceIndex) addLocal(m *hosted.Method) {
 	}
 }
 
-// addPeer gathers what a peer offers in the namespace. A peer of the seed's protocol announces nothing: it can only be
-// asked while it is reached, and is never remembered for a method.
-func (s *NamespaceIndex) addPeer(p *RoutePeer) {
-	if p.Seed {
-		if p.Routable {
-			s.seeds = append(s.seeds, p)
-		}
+// addPeer adds what a peer offers in the namespace, after those that rank before it. A peer of the seed's protocol announces
+// nothing: it can only be asked while it is reached, and is never remembered for a method.
+func (s *NamespaceIndex) addPeer(p *RoutePeer, in *Inputs) {
+	switch {
+	case p.Seed && p.Routable:
+		s.seeds = append(s.seeds, p)
 		return
-	}
-	if p.Catalog == nil {
+	case p.Seed, p.Catalog == nil:
 		return
 	}
 	for procedure, m := range p.Catalog.In(s.Name) {
-		s.offers[procedure] = append(s.offers[procedure], offer{p, m})
-	}
-}
-
-// resolveDuplicates decides what each method is, and who can be called for it. What is registered here decides; else the schema
-// that had the name first keeps it while somebody who can be called serves it.
-func (s *NamespaceIndex) resolveDuplicates(schemas Schemas, before *View) {
-	for procedure, offers := range s.offers {
+		o := offer{p, m}
 		e, ok := s.Entries[procedure]
 		if !ok {
-			e = newEntry(procedure, first(offers, before.entry(s.Name, procedure)))
+			e = newEntry(procedure, s.deciding(procedure, o, in.Before.entry(s.Name, procedure)))
 			s.Entries[procedure] = e
 		}
-		for _, o := range offers {
-			e.add(o, schemas)
-		}
+		e.add(o, in.Schemas)
 	}
-	s.offers = nil
 }
 
-// first is the offer that decides: one with the schema of before, or that of the peer that ranks first.
-func first(offers []offer, before *Entry) offer {
-	if before != nil && before.Local == nil {
-		for _, o := range offers {
-			if o.routePeer.Routable && o.method.GetFingerprint() == before.Fingerprint && streamType(o.method) == before.Stream {
-				return o
-			}
+// deciding is the offer that says what a method is which is not registered here: one with the schema that had the name before,
+// while somebody who can be called serves it, or that of the peer that ranks first, which is o.
+func (s *NamespaceIndex) deciding(procedure string, o offer, before *Entry) offer {
+	if before == nil || before.Local != nil || o.keeps(before) {
+		return o
+	}
+	for _, p := range s.sharing {
+		if p.Catalog == nil {
+			continue
+		}
+		if m, ok := p.Catalog.Method(s.Name, procedure); ok && (offer{p, m}).keeps(before) {
+			return offer{p, m}
 		}
 	}
-	return offers[0]
+	return o
+}
+
+// keeps reports whether calls by an offer are what they were.
+func (o offer) keeps(before *Entry) bool {
+	return o.routePeer.Routable && o.method.GetFingerprint() == before.Fingerprint && streamType(o.method) == before.Stream
 }
 
 // newRoutePeer is a peer for one view. Its load and what the log has said of it belong to the peer and not to the view:
 // calls that began by the last view are counted down in this one.
 func newRoutePeer(self string, peer *Peer, old *View) *RoutePeer {
+	if old != nil && old.Peers[peer.ID] != nil && old.Peers[peer.ID].Peer == peer {
+		return old.Peers[peer.ID]
+	}
 	p := &RoutePeer{Peer: peer, Route: mesh.NewRoute(self, peer.ID), arrival: mesh.NewRoute(peer.ID, self)}
 	p.alone = []*RoutePeer{p}
 	if old != nil && old.Peers[peer.ID] != nil {
@@ -208,10 +290,12 @@ func (e *Entry) add(o offer, schemas Schemas) {
 	switch {
 	case !p.Routable:
 		e.unreachable = append(e.unreachable, p)
+	case e.Peers == nil:
+		e.Peers = p.alone // without a capacity to grow into, as most have one
 	default:
 		e.Peers = append(e.Peers, p)
-		if e.Idempotency != connect.IdempotencyLevel(m.GetIdempotencyLevel()) {
-			e.Idempotency = connect.IdempotencyUnknown // repeat only what all agree may be repeated
-		}
+	}
+	if p.Routable && e.Idempotency != connect.IdempotencyLevel(m.GetIdempotencyLevel()) {
+		e.Idempotency = connect.IdempotencyUnknown // repeat only what all agree may be repeated
 	}
 }

@@ -125,7 +125,7 @@ func (v *View) unknownMethod(s *NamespaceIndex, c Call) *refusal.Refusal {
 	message := "namespace " + refusal.Quoted(s.Name) + " has no service " + refusal.Quoted(service) + refusal.Suggest(service, s.serviceNames())
 	if methods, ok := s.Services[service]; ok {
 		message = "service " + service + " in namespace " + refusal.Quoted(s.Name) + " has no method " + refusal.Quoted(method) +
-			refusal.Suggest(method, slices.Sorted(maps.Keys(methods)))
+			refusal.Suggest(method, refusal.Names(methods))
 	}
 	if owners := v.owners[c.Procedure]; len(owners) > 0 && !slices.Contains(owners, s.Name) {
 		message += "; it is served in namespace " + refusal.Enumerate(owners)
@@ -156,7 +156,7 @@ func (v *View) unknownEverywhere(procedure string) *refusal.Refusal {
 	if _, _, err := name.SplitProcedure(procedure); err != nil {
 		return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown, err.Error())
 	}
-	hint := refusal.Suggest(procedure, slices.Sorted(maps.Keys(v.owners)))
+	hint := refusal.Suggest(procedure, refusal.Names(v.owners))
 	r := refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
 		"no namespace of collector "+refusal.Quoted(v.Self)+" has "+refusal.Spoken(procedure)+strings.ReplaceAll(hint, " /", " "))
 	return v.unlessSilent(r, Call{Procedure: procedure, Raw: true})

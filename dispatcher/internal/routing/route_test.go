@@ -84,6 +84,11 @@ func words(s string) []string { return slices.Sorted(slices.Values(strings.Field
 // viewOf is a view of collector "a" in namespaces ns and other, with local methods written as for peerServing.
 func viewOf(t testing.TB, local []string, peers ...*Peer) *View {
 	t.Helper()
+	return Join(Inputs{Self: "a", Namespaces: []string{"ns", "other"}, Local: localOf(t, local...), Peers: peers})
+}
+
+func localOf(t testing.TB, local ...string) *hosted.Snapshot {
+	t.Helper()
 	spaces := make(map[string]map[string]*hosted.Method)
 	for _, text := range local {
 		namespace, procedure, _ := strings.Cut(text, "/")
@@ -96,8 +101,7 @@ func viewOf(t testing.TB, local []string, peers ...*Peer) *View {
 		}
 		spaces[namespace][m.Spec.Procedure] = m
 	}
-	namespaces := []string{"ns", "other"}
-	return Join(Inputs{Self: "a", Namespaces: namespaces, Local: hosted.NewSnapshot(1, spaces), Peers: peers})
+	return hosted.NewSnapshot(1, spaces)
 }
 
 // still is a balance whose peers are all idle and whose turn is the first.

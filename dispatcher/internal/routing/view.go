@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -23,6 +25,10 @@ type View struct {
 	// Entrance is the only peer of a process that only calls; nil for any other collector.
 	Entrance *RoutePeer
 	Route    *mesh.Route // of a call that runs here
+
+	// What it was joined from, beside the peers: the next view keeps what is the same.
+	local   *hosted.Snapshot
+	schemas Schemas
 }
 
 // NamespaceIndex is a namespace as this collector can route in it.
@@ -34,8 +40,8 @@ type NamespaceIndex struct {
 	short    map[string][]string
 	// seeds are routable seed peers: they may serve any method.
 	seeds []*RoutePeer
-	// offers are what peers announced, until it is settled who decides what each method is.
-	offers map[string][]offer
+	// sharing are the peers that share it, in the order of rankedPeers.
+	sharing []*RoutePeer
 }
 
 // entry finds an entry; nil if there is none, or no view.
@@ -63,7 +69,7 @@ func (v *View) Arrival(peer string) *mesh.Route {
 }
 
 // procedures are those that a refusal can suggest, sorted so that its text is the same each time.
-func (s *NamespaceIndex) procedures() []string { return slices.Sorted(maps.Keys(s.Entries)) }
+func (s *NamespaceIndex) procedures() []string { return refusal.Names(s.Entries) }
 
 // collectors are the ids that can be a target.
 func (v *View) collectors() []string {
@@ -72,7 +78,7 @@ func (v *View) collectors() []string {
 
 // serviceNames are the names by which the services of a namespace can be called, full ones first.
 func (s *NamespaceIndex) serviceNames() []string {
-	names := slices.Sorted(maps.Keys(s.Services))
+	names := refusal.Names(s.Services)
 	for _, full := range slices.Clone(names) {
 		if short := name.ShortService(full); short != full {
 			names = append(names, short)
