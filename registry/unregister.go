@@ -16,6 +16,9 @@ import (
 
 // UnregisterService forgets a service that requests registered, with the files that only it needs, whole or not at all.
 // What the process itself serves under that name stays, by its own schema. See the CollectorRegistry service.
+//
+// It is refused as LookupService refuses: not_found for what nobody registered, and failed_precondition for a short name that
+// several services have.
 func (r *Registry) UnregisterService(
 	ctx context.Context, req *collector.UnregisterServiceRequest,
 ) (*collector.UnregisterServiceResponse, error) {

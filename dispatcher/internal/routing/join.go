@@ -181,6 +181,7 @@ func (o *owners) disown(old, next *NamespaceIndex) {
 	}
 }
 
+// set copies the owners before the first change: calls go by the view before meanwhile.
 func (o *owners) set(procedure string, list []string) {
 	if !o.copied {
 		o.copied = true
@@ -193,6 +194,7 @@ func (o *owners) set(procedure string, list []string) {
 	}
 }
 
+// has is also asked of the index of a namespace that is not there, which is nil.
 func (s *NamespaceIndex) has(procedure string) bool { return s != nil && s.Entries[procedure] != nil }
 
 // indexName makes an entry findable by the names of its service and method.
