@@ -78,6 +78,21 @@ lint: ## gofmt, go mod tidy, go vet, staticcheck and buf lint (the repository's 
 	done
 	@$(TOOL) buf lint
 	@$(TOOL) buf lint bench
+	@$(MAKE) vulncheck
+
+# The minimum versions of Go and of what has had holes are gated by internal/policy, also where the database is out of reach.
+VULNDB ?= https://vuln.go.dev
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities that the code can reach; NOT RUN where their database cannot be; part of lint
+	@for module in $(MODULES); do \
+		cd "$(CURDIR)/$$module"; code=0; \
+		out=$$($(TOOL) govulncheck -db $(VULNDB) ./... 2>&1) || code=$$?; \
+		case "$$code $$out" in \
+		0\ *) echo "# vulncheck $$module: nothing known" ;; \
+		1\ *"fetching vulnerabilities"*) echo "# vulncheck NOT RUN: $(VULNDB) cannot be reached"; break ;; \
+		*) echo "$$out"; exit 1 ;; \
+		esac; \
+	done
 
 # The contract of the conformance suite is where the suite is: in the module that internal/conformance pins.
 CONTRACT := .tmp/conformance
