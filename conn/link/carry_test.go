@@ -1,6 +1,7 @@
 package link_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -144,7 +145,10 @@ func TestCarriedSilence(t *testing.T) {
 	}
 	greeted := make(chan struct{})
 	client, url := h2cServer(t, carrierOf(func(stream io.ReadWriteCloser) {
-		_, _ = stream.Write(rawHello.bytes())
+		p := &rawPeer{t: t, conn: stream, in: bufio.NewReader(stream)}
+		if err := p.greetAsAcceptor(); err != nil {
+			t.Error(err)
+		}
 		close(greeted)
 		_, _ = io.Copy(io.Discard, stream)
 		stream.Close()

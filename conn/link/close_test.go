@@ -1,12 +1,16 @@
 package link_test
 
 import (
+	"bufio"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"connectrpc.com/connect/v2"
 
@@ -81,6 +85,7 @@ func TestCloseFromHandler(t *testing.T) {
 func TestHello(t *testing.T) {
 	t.Parallel()
 	hello := func(values ...any) []byte { return frame{typ: typeHello, payload: fields(values...)}.bytes() }
+	key, nonce := make([]byte, 32), make([]byte, 32)
 	for name, c := range map[string]struct {
 		says   []byte
 		reason string
@@ -88,16 +93,19 @@ func TestHello(t *testing.T) {
 		"nothing":            {nil, "no HELLO within 2s"},
 		"half a header":      {[]byte{0, 0, 0}, "no HELLO within 2s"},
 		"half a HELLO":       {rawHello.bytes()[:20], "no HELLO within 2s"},
+		"no PROOF":           {rawHello.bytes(), "no PROOF within 2s"},
 		"another frame":      {frame{typ: typePing, payload: make([]byte, 8)}.bytes(), "first frame is not a HELLO"},
 		"HTTP":               {[]byte("GET / HTTP/1.1\r\n\r\n"), "exceeds 4096"},
-		"later version":      {hello(2, "b", "s", 256<<10, 4<<20), "version 2, this end speaks 1"},
-		"id of 300 bytes":    {hello(1, textOf(300), "s", 256<<10, 4<<20), "exceeds 256"},
-		"no limits":          {hello(1, "b", "s"), "truncated"},
-		"window of nothing":  {hello(1, "b", "s", 0, 4<<20), "limits out of range"},
-		"window of 100 B":    {hello(1, "b", "s", 100, 4<<20), "limits out of range"},
-		"window of 2^40":     {hello(1, "b", "s", 1<<40, 4<<20), "limits out of range"},
-		"messages of 2^62 B": {hello(1, "b", "s", 256<<10, 1<<62), "limits out of range"},
-		"HELLO of 10 KiB":    {hello(1, "b", "s", 256<<10, 4<<20, make([]byte, 10<<10)), "exceeds 4096"},
+		"earlier version":    {hello(1, "b", "s", 256<<10, 4<<20), "the other end speaks version 1 of the link protocol, this end version 2"},
+		"later version":      {hello(3, "b", "s", 256<<10, 4<<20), "version 3"},
+		"id of 300 bytes":    {hello(2, textOf(300), "s", 256<<10, 4<<20), "exceeds 256"},
+		"no limits":          {hello(2, "b", "s"), "truncated"},
+		"no key":             {hello(2, "b", "s", 256<<10, 4<<20, 0, nonce, key[:31]), "truncated"},
+		"window of nothing":  {hello(2, "b", "s", 0, 4<<20), "limits out of range"},
+		"window of 100 B":    {hello(2, "b", "s", 100, 4<<20), "limits out of range"},
+		"window of 2^40":     {hello(2, "b", "s", 1<<40, 4<<20), "limits out of range"},
+		"messages of 2^62 B": {hello(2, "b", "s", 256<<10, 1<<62), "limits out of range"},
+		"HELLO of 10 KiB":    {hello(2, "b", "s", 256<<10, 4<<20, 0, nonce, key, make([]byte, 10<<10)), "exceeds 4096"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,16 +132,26 @@ func TestHello(t *testing.T) {
 func TestHelloFields(t *testing.T) {
 	t.Parallel()
 	near, far := memnet.Pipe()
-	if _, err := near.Write(frame{typ: typeHello, payload: fields(1, "b", "s", 256<<10, 4<<20, "of a later version")}.bytes()); err != nil {
-		t.Fatal(err)
-	}
-	l, err := link.Server(t.Context(), far, config("a", echo{}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := &rawPeer{t: t, conn: near, in: bufio.NewReader(near)}
+	said := append(helloFields("b", rawKey), "of a later version"...)
+	p.send(frame{typ: typeHello, payload: said})
+	accepted := make(chan *link.Link, 1)
+	go func() {
+		l, err := link.Server(t.Context(), far, config("a", echo{}))
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- l
+	}()
+	hello := p.expect(typeHello)
+	proof := proofOf("initiator", transcriptOf(said, hello.payload, nil), rawKey)
+	proof.payload = append(proof.payload, "of a later version"...)
+	p.send(proof)
+	l := <-accepted
 	defer l.Close("test over")
 	defer near.Close()
-	if got, want := l.Peer(), (link.Hello{CollectorID: "b", SessionID: "s"}); got != want || l.Initiator() {
+	want := link.Hello{CollectorID: "b", SessionID: "session-b", Key: rawKey.Public().(ed25519.PublicKey), Ephemeral: true}
+	if got := l.Peer(); !cmp.Equal(got, want) || l.Initiator() {
 		t.Errorf("Peer = %+v, Initiator = %v", got, l.Initiator())
 	}
 }

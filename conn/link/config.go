@@ -3,17 +3,24 @@ package link
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"time"
 
 	"connectrpc.com/connect/v2"
 )
 
-// Hello is what an end says of itself.
+// Hello is what an end says of itself, and what it has proven of that.
 type Hello struct {
 	// CollectorID is the identity of the process.
 	CollectorID string
 	// SessionID names this run of the process, to tell a restart from a reconnect.
 	SessionID string
+	// Key is the public key that the other end has proven to have. That of this end is in its [Proof].
+	Key ed25519.PublicKey
+	// Ephemeral says that the key ends with its process.
+	Ephemeral bool
+	// Secret says that the other end has proven to know one of the [Proof.Secrets] of this end.
+	Secret bool
 }
 
 // Limits bound what a link holds and how long it waits. A zero field means its default.

@@ -22,17 +22,17 @@ type core struct {
 	end       shutdown
 }
 
-func newCore(peer frame.Hello, limits Limits, initiator, vectored bool) *core {
+func newCore(peer Hello, said frame.Hello, limits Limits, initiator, vectored bool) *core {
 	over := make(chan struct{})
 	c := &core{
-		peer:      Hello{CollectorID: peer.CollectorID, SessionID: peer.SessionID},
+		peer:      peer,
 		initiator: initiator,
-		window:    peer.Window,
+		window:    said.Window,
 		out:       outbox.New(limits.MaxQueued, vectored, over),
 	}
 	c.end.over = over
 	c.sender = sender{
-		out: c.out, peer: peer.CollectorID, max: min(peer.MaxMessage, limits.MaxMessage), stall: limits.StallTimeout,
+		out: c.out, peer: peer.CollectorID, max: min(said.MaxMessage, limits.MaxMessage), stall: limits.StallTimeout,
 	}
 	c.receiver.init(c.out, limits)
 	return c

@@ -36,11 +36,12 @@
 //	drain           ends a link in order
 //	core            what every call needs of the above, on either end
 //	internal/outbox gathers frames, and has the writer
+//	internal/handshake proves both ends to each other, before there is a Link
 //
 // # Wire
 //
 // Integers in the header are big endian, those in payloads are uvarints (encoding/binary). A text is a uvarint length
-// and that many bytes. On the stream, however it was opened, both ends send a HELLO and then any other frame:
+// and that many bytes. On the stream, however it was opened, both ends send a HELLO, then a PROOF, and then any other frame:
 //
 //	 bytes  4        1       1       6        length
 //	┌────────┬───────┬───────┬────────┬─────────────┐
@@ -48,7 +49,8 @@
 //	└────────┴───────┴───────┴────────┴─────────────┘
 //
 //	type  name     call  payload
-//	 1    HELLO     0    version, collector id text, session id text, window, largest message
+//	 1    HELLO     0    version (2), collector id text, session id text, window, largest message,
+//	                     bits (1: the key is ephemeral, 2: the carrier has a binding), nonce of 32 bytes, key of 32 bytes
 //	 2    OPEN      id   name ref [definition], timeout in µs + 1 (0: none), [metadata], [message]
 //	 3    MESSAGE   id   [size of the whole message, on the first of several parts], bytes
 //	 4    HEADERS   id   metadata: response headers that precede the first message
@@ -59,6 +61,8 @@
 //	 9    PONG      0    8 bytes of the PING; 8 zeroes unasked, by an end that only reads
 //	10    CATALOG   0    [revision and size, on the first part], bytes
 //	11    GOAWAY    0    last call id that was accepted, reason text
+//	12    PROOF     0    signature of 64 bytes, count, MACs of 32 bytes
+//	13    REFUSED   0    reason text, a sentence: this end takes no link with the other, and hangs up
 //
 //	flag  name       on               meaning
 //	0x01  more       MESSAGE CATALOG  more parts of the same message follow
@@ -78,12 +82,35 @@
 // was received, it is not the receiver that is slow, and the window doubles, up to 4 MiB: as long as it holds fewer than
 // 64 messages, or if the way there and back takes more than 2 ms.
 //
-// A name ref is the small number of a (namespace, procedure, codec, stream kind, idempotency level) tuple; ref 0
-// brings the tuple in full, with the number it gets from then on (0: none, the table of 4096 is full). Metadata is a
+// A name ref is the small number of a (namespace, procedure, codec, stream kind, idempotency level, caller) tuple; ref 0
+// brings the tuple in full, with the number it gets from then on. The table takes 4096 tuples and 4 MiB of their texts: one that
+// has no room gets number 0, and comes in full each time. Namespace, procedure and codec text have 1 KiB together, the
+// caller text, which says for whom the call is made, 4 KiB. The two numbers in the middle are a byte each. Metadata is a
 // length in bytes and that many bytes of (name text, count, value texts). A detail is a type text and a value text.
 //
 // An end that hears nothing for 2 s sends a PING, and one that then hears nothing for 1 s takes the other for dead. So an
 // end that goes on reading says so every half second if it has nothing else to say: the PING may be behind what it reads.
+//
+// # Proofs
+//
+// Each end has an Ed25519 key. The initiator sends its PROOF when it has the HELLO of the other, and the acceptor sends its own
+// when it has verified that and [Proof.Accept] has agreed; the initiator then does the same. Until then nothing else is read.
+// All of it takes two seconds at most, and a frame of it has at most 4 KiB. A PROOF is about both HELLOs as they were sent,
+// so about both nonces, ids, sessions, keys and windows; about the binding of the carrier; and about the role of who
+// sends it. Package internal/handshake says it byte by byte.
+//
+// What the proofs promise: the other end had the key in its HELLO, and knew the secret, when this link began. A proof that was
+// recorded is worth nothing on another link, for the nonces differ; this end's own is not when it comes back, for the role
+// differs; that of another connection is not when it is passed on, for under TLS the binding differs; and no HELLO can be put
+// together from two, or changed. A stranger who dials gets no proof.
+//
+// What they do not promise: that a key belongs to a collector id, which [Proof.Accept] judges; anything about the bytes behind
+// the greeting, which TLS protects, so that without TLS whoever is on the way may pass a greeting through and then read and
+// change the rest; and the secrecy of a secret that can be guessed, since who is dialled gets a MAC: so it has 32 bytes.
+//
+// An end of another version is told so by a HELLO of this one, which that version refuses by its number.
+//
+// # Frames that are skipped
 //
 // Frames of an unknown type and late frames of a finished call are skipped. Malformed frames close the link; the
 // reason is in [Link.Err].

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/handshake"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 )
 
@@ -18,7 +19,7 @@ func TestLimitsPage(t *testing.T) {
 			"silence until a ping":                     pingAfter,
 			"answer to that ping":                      pingWait,
 			"one write":                                writeTimeout,
-			"HELLO of the other end":                   frame.HelloTimeout,
+			"HELLO and PROOF of the other end":         handshake.Timeout,
 
 			"silence of a link whatever this process was doing": maxSilence,
 		})

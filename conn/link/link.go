@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/handshake"
 	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 	"github.com/collectiverpc/collective/conn/link/internal/socket"
 )
@@ -22,6 +24,11 @@ import (
 type ServerInfo struct {
 	// Namespace is the one that the caller named.
 	Namespace string
+	// Caller is [Call.Caller], as the other end said it.
+	Caller string
+	// Memo is for what whoever serves made of the above, so that it need not be made again for each call. It is empty at
+	// first; all that is stored has to be of one type.
+	Memo atomic.Value
 	// Link is the link that the call came over.
 	Link *Link
 }
@@ -36,8 +43,10 @@ func NamespaceOf(info *connect.CallInfo) string {
 
 // Config is what an end brings to a link.
 type Config struct {
-	// Hello introduces this end. Required.
+	// Hello introduces this end by its collector id and session id. Required.
 	Hello Hello
+	// Proof is how this end proves itself, and whom it believes. Default: the zero [Proof].
+	Proof Proof
 	// Handler serves the calls of the other end. Nil answers them all with unimplemented.
 	Handler Handler
 	// OnCatalog is called with each catalog that the other end announces, one call at a time, and may block: when
@@ -63,8 +72,8 @@ type Link struct {
 	done  chan struct{}  // closed when they have ended
 }
 
-// Client makes a link of a stream that this end dialled: it exchanges HELLOs, bounded by ctx and two seconds, and
-// starts the link. On an error the stream is closed. The link owns the stream.
+// Client makes a link of a stream that this end dialled: both ends prove themselves, bounded by ctx and two seconds, and
+// the link starts. On an error, perhaps a [*Refusal], the stream is closed. The link owns the stream.
 func Client(ctx context.Context, stream io.ReadWriteCloser, cfg Config) (*Link, error) {
 	return newLink(ctx, stream, cfg, true)
 }
@@ -76,16 +85,24 @@ func Server(ctx context.Context, stream io.ReadWriteCloser, cfg Config) (*Link, 
 
 func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiator bool) (*Link, error) {
 	cfg.Limits = cfg.Limits.withDefaults()
-	socket.BoundUnsent(stream)
-	frames := frame.NewReader(stream, func(int) {})
-	peer, err := frame.Greet(ctx, stream, frames, frame.Hello{
+	end, err := cfg.Proof.end(frame.Hello{
 		CollectorID: cfg.Hello.CollectorID, SessionID: cfg.Hello.SessionID, Window: firstWindow, MaxMessage: cfg.Limits.MaxMessage,
-	})
+	}, initiator)
 	if err != nil {
+		stream.Close()
 		return nil, err
 	}
+	socket.BoundUnsent(stream)
+	frames := frame.NewReader(stream, func(int) {})
+	said, err := handshake.Greet(ctx, stream, frames, end)
+	if err != nil {
+		return nil, refusalOf(err)
+	}
 	to := socket.Below(stream)
-	l := &Link{stream: stream, core: newCore(peer, cfg.Limits, initiator, socket.Vectored(to)), done: make(chan struct{})}
+	l := &Link{
+		stream: stream, done: make(chan struct{}),
+		core: newCore(cfg.Proof.helloOf(said), said, cfg.Limits, initiator, socket.Vectored(to)),
+	}
 	l.assemble(cfg)
 	l.start(frames, to, cfg)
 	return l, nil
@@ -112,7 +129,7 @@ func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
 	if cfg.OnCatalog != nil {
 		inbox.deliver = func(revision uint64, catalog []byte) { cfg.OnCatalog(l, revision, catalog) }
 	}
-	named := func(n frame.Name) *target { return newTarget(n, &ServerInfo{Namespace: n.Namespace, Link: l}) }
+	named := func(n frame.Name) *target { return newTarget(n, &ServerInfo{Namespace: n.Namespace, Caller: n.Caller, Link: l}) }
 	r := &reader{core: l.core, caller: l.caller, server: l.server, live: l.live, catalog: inbox, names: frame.NewReceivedNames(named)}
 	w := outbox.NewWriter(to, l.core.out, l.live)
 	frames.OnRead = l.live.heard
@@ -152,8 +169,8 @@ func (l *Link) Drain(ctx context.Context) error {
 	return err
 }
 
-// Peer is what the other end said of itself. It is a claim: whoever needs certainty checks it against the carrier's
-// TLS identity.
+// Peer is what the other end said of itself. That it has the key is proven, and that it knows the secret; that the key is
+// the one of that collector id is for [Proof.Accept] to know. It must not be changed.
 func (l *Link) Peer() Hello { return l.core.peer }
 
 // Initiator reports whether this end dialled.

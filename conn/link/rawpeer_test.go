@@ -2,10 +2,15 @@ package link_test
 
 import (
 	"bufio"
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"testing"
 
 	"github.com/collectiverpc/collective/conn/link"
@@ -25,6 +30,8 @@ const (
 	typePong
 	typeCatalog
 	typeGoaway
+	typeProof
+	typeRefused
 )
 
 const (
@@ -71,34 +78,96 @@ func fields(values ...any) []byte {
 // rawPeer is the other end of a link, by hand.
 type rawPeer struct {
 	t    testing.TB
-	conn net.Conn
+	conn io.ReadWriteCloser
 	in   *bufio.Reader
 }
 
-var rawHello = frame{typ: typeHello, payload: fields(1, "raw", "session-raw", 256<<10, 4<<20)}
+// rawKey is the key of raw peers, and rawHello their HELLO.
+var (
+	rawKey   = ed25519.NewKeyFromSeed([]byte("a seed of thirty-two bytes: raw."))
+	rawHello = frame{typ: typeHello, payload: helloFields("raw", rawKey)}
+)
+
+// helloFields is the payload of a HELLO without a binding, of an ephemeral key.
+func helloFields(id string, key ed25519.PrivateKey) []byte {
+	nonce := make([]byte, 32)
+	_, _ = rand.Read(nonce)
+	return fields(2, id, "session-"+id, 256<<10, 4<<20, 1, nonce, []byte(key.Public().(ed25519.PublicKey)))
+}
+
+// transcriptOf and proofOf are what package handshake says a proof is, once more.
+func transcriptOf(initiator, acceptor, binding []byte) []byte {
+	b := []byte("collective link 2 transcript\x00")
+	for _, piece := range [][]byte{initiator, acceptor, binding} {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(piece))), piece...)
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+func proofOf(role string, transcript []byte, key ed25519.PrivateKey, secrets ...[]byte) frame {
+	statement := append([]byte("collective link 2 proof of the "+role+"\x00"), transcript...)
+	payload := append(ed25519.Sign(key, statement), byte(len(secrets)))
+	for _, s := range secrets {
+		derived, _ := hkdf.Key(sha256.New, s, nil, "collective link 2 mesh secret", 32)
+		mac := hmac.New(sha256.New, derived)
+		mac.Write(statement)
+		payload = mac.Sum(payload)
+	}
+	return frame{typ: typeProof, payload: payload}
+}
+
+// greetAsInitiator proves this end, without secret or binding, to a link that accepts.
+func (p *rawPeer) greetAsInitiator() error {
+	p.send(rawHello)
+	hello, err := p.receive()
+	if err != nil || hello.typ != typeHello {
+		return fmt.Errorf("answer to the HELLO = %v, %w", hello, err)
+	}
+	p.send(proofOf("initiator", transcriptOf(rawHello.payload, hello.payload, nil), rawKey))
+	proof, err := p.receive()
+	if err != nil || proof.typ != typeProof {
+		return fmt.Errorf("answer to the PROOF = %v, %w", proof, err)
+	}
+	return nil
+}
+
+// greetAsAcceptor proves it to a link that dials.
+func (p *rawPeer) greetAsAcceptor() error {
+	p.send(rawHello)
+	hello, err := p.receive()
+	if err != nil || hello.typ != typeHello {
+		return fmt.Errorf("HELLO = %v, %w", hello, err)
+	}
+	if proof, err := p.receive(); err != nil || proof.typ != typeProof {
+		return fmt.Errorf("PROOF = %v, %w", proof, err)
+	}
+	p.send(proofOf("acceptor", transcriptOf(hello.payload, rawHello.payload, nil), rawKey))
+	return nil
+}
 
 // openEcho opens a call of Echo as the name ref says; its definition gets number 1.
 func openEcho(call uint64, flags byte, rest ...any) frame {
-	name := fields(0, 1, "test", "/collector.testing.v1.EchoService/Echo", "proto", []byte{0, 0})
+	name := fields(0, 1, "test", "/collector.testing.v1.EchoService/Echo", "proto", []byte{0, 0, 0})
 	return frame{typeOpen, flags, call, append(name, fields(rest...)...)}
 }
 
 // openConverse opens a bidi call without a deadline.
 func openConverse(call uint64) frame {
-	name := fields(0, 1, "test", "/collector.testing.v1.EchoService/Converse", "proto", []byte{3, 0})
+	name := fields(0, 1, "test", "/collector.testing.v1.EchoService/Converse", "proto", []byte{3, 0, 0})
 	return frame{typeOpen, 0, call, append(name, fields(0)...)}
 }
 
 // openUnnumbered opens a unary call whose name gets no number.
 func openUnnumbered(call uint64, timeout ...any) frame {
-	name := fields(0, 0, "test", "/p.S/M", "proto", []byte{0, 0})
+	name := fields(0, 0, "test", "/p.S/M", "proto", []byte{0, 0, 0})
 	if timeout == nil {
 		timeout = []any{0}
 	}
 	return frame{typeOpen, 0, call, append(name, fields(timeout...)...)}
 }
 
-// newRawPeer returns a link that accepted and its dialling peer, past the HELLOs.
+// newRawPeer returns a link that accepted and its dialling peer, past the greeting.
 func newRawPeer(t testing.TB, cfg link.Config) (*link.Link, *rawPeer) {
 	t.Helper()
 	l, p := greetedRawPeer(t, cfg)
@@ -121,9 +190,8 @@ func greetedRawPeer(t testing.TB, cfg link.Config) (*link.Link, *rawPeer) {
 		accepted <- err
 	}()
 	p := &rawPeer{t: t, conn: near, in: bufio.NewReader(near)}
-	p.send(rawHello)
-	if f, err := p.receive(); err != nil || f.typ != typeHello {
-		t.Fatalf("answer to the HELLO = %v, %v", f, err)
+	if err := p.greetAsInitiator(); err != nil {
+		t.Fatal(err)
 	}
 	if err := <-accepted; err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/conn/link/internal/handshake"
 )
 
 // reader hands every arriving frame to its call. It never waits for anybody: a frame is copied to where its receiver
@@ -57,6 +58,10 @@ func (r *reader) accept(h frame.Header, body []byte) error {
 		return r.caller.acceptGoaway(h, body)
 	case frame.TypeHello:
 		return frame.Malformed("a second HELLO")
+	case frame.TypeProof:
+		return frame.Malformed("a second PROOF")
+	case frame.TypeRefused:
+		return refusalOf(handshake.ReadRefusal(body))
 	}
 	return nil
 }

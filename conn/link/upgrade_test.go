@@ -105,16 +105,17 @@ func TestPipelinedUpgrade(t *testing.T) {
 	if _, err := conn.Write(append([]byte(request), rawHello.bytes()...)); err != nil {
 		t.Fatal(err)
 	}
+	p := &rawPeer{t: t, conn: conn, in: bufio.NewReader(conn)}
+	if answer, err := http.ReadResponse(p.in, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("answer = %v, %v", answer, err)
+	}
+	hello := p.expect(typeHello)
+	p.send(proofOf("initiator", transcriptOf(rawHello.payload, hello.payload, nil), rawKey))
 	l := <-accepted
 	defer l.Close("test over")
 	if l.Peer().CollectorID != "raw" {
 		t.Errorf("Peer = %+v", l.Peer())
 	}
-	p := &rawPeer{t: t, conn: conn, in: bufio.NewReader(conn)}
-	if answer, err := http.ReadResponse(p.in, nil); err != nil || answer.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatalf("answer = %v, %v", answer, err)
-	}
-	p.expect(typeHello)
 	p.send(frame{typePing, 0, 0, []byte("12345678")})
 	p.expect(typePong)
 }

@@ -52,7 +52,7 @@ func TestWireByHand(t *testing.T) {
 		}
 	})
 	t.Run("error", func(t *testing.T) {
-		p.send(frame{typeOpen, halfClose | hasMsg, 7, fields(0, 2, "test", "/no.Such/Method", "proto", []byte{0, 0}, 0, message)})
+		p.send(frame{typeOpen, halfClose | hasMsg, 7, fields(0, 2, "test", "/no.Such/Method", "proto", []byte{0, 0, 0}, 0, message)})
 		want := fields(int(connect.CodeUnimplemented), `procedure "/no.Such/Method" not registered`, 0)
 		if end := p.expect(typeEnd); end.flags != failed || !bytes.Equal(end.payload, want) {
 			t.Errorf("END = %v %q", end, end.payload)

@@ -9,4 +9,6 @@
 //	metadata  a block of headers or trailers
 //	name      what a call is addressed to; it has a number once it was defined
 //	HELLO     the first frame of each end
+//	PROOF     the second, which shows that the first was true
+//	greeting  both of both ends, before which nothing else is read
 package frame

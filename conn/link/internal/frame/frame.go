@@ -21,6 +21,8 @@ const (
 	TypePong
 	TypeCatalog
 	TypeGoaway
+	TypeProof
+	TypeRefused
 )
 
 // The flags, see the table of package link.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"testing/iotest"
+	"unicode"
 
 	"connectrpc.com/connect/v2"
 	"github.com/google/go-cmp/cmp"
@@ -50,21 +51,58 @@ func allFrames(src io.Reader) (frames [][]byte, err error) {
 
 // FuzzHello reads the payload of a HELLO; what is accepted must be within the limits and survive another round.
 func FuzzHello(f *testing.F) {
-	valid := Hello{CollectorID: "collector", SessionID: "session", Window: 256 << 10, MaxMessage: 4 << 20}
-	f.Add(valid.append(nil)[HeaderSize:])
-	f.Add([]byte{1, 0, 0, 0, 0})
-	f.Add([]byte{2})
+	valid := Hello{CollectorID: "collector", SessionID: "session", Window: 256 << 10, MaxMessage: 4 << 20, Ephemeral: true}
+	f.Add(valid.Append(nil))
+	f.Add(append(valid.Append(nil), "of a later version"...))
+	f.Add(valid.Append(nil)[:40])
+	f.Add([]byte{2, 0, 0, 0, 0})
+	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		h, err := readHello(&Payload{B: body})
+		h, err := ReadHello(body)
 		if err != nil {
 			return
 		}
-		if len(h.CollectorID) > maxID || len(h.SessionID) > maxID || h.Window < PartSize || h.MaxMessage < 1 {
+		if len(h.CollectorID) > MaxID || len(h.SessionID) > MaxID || h.Window < PartSize || h.MaxMessage < 1 {
 			t.Errorf("accepted %+v", h)
 		}
-		again, err := readHello(&Payload{B: h.append(nil)[HeaderSize:]})
+		again, err := ReadHello(h.Append(nil))
 		if err != nil || again != h {
 			t.Errorf("%+v became %+v, %v", h, again, err)
+		}
+	})
+}
+
+// FuzzProof reads the payload of a PROOF; what is accepted survives another round.
+func FuzzProof(f *testing.F) {
+	valid := Proof{MACs: make([][MACSize]byte, MaxMACs)}
+	f.Add(valid.Append(nil))
+	f.Add(valid.Append(nil)[:SignatureSize])
+	f.Add(append(make([]byte, SignatureSize), 5))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		proof, err := ReadProof(body)
+		if err != nil {
+			return
+		}
+		again, err := ReadProof(proof.Append(nil))
+		if err != nil || !cmp.Equal(again, proof) || len(proof.MACs) > MaxMACs {
+			t.Errorf("%+v became %+v, %v", proof, again, err)
+		}
+	})
+}
+
+// FuzzRefused reads the payload of a REFUSED, which ends in logs and terminals.
+func FuzzRefused(f *testing.F) {
+	f.Add(Refused{Reason: "known_key", Text: "another key"}.Append(nil))
+	f.Add(Refused{Reason: "\x1b[2J", Text: "a\nb\u202e\xff"}.Append(nil))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := ReadRefused(body)
+		if err != nil {
+			return
+		}
+		for _, c := range r.Reason + r.Text {
+			if !unicode.IsPrint(c) {
+				t.Errorf("%q in %+v", c, r)
+			}
 		}
 	})
 }
