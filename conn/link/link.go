@@ -129,7 +129,9 @@ func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
 	if cfg.OnCatalog != nil {
 		inbox.deliver = func(revision uint64, catalog []byte) { cfg.OnCatalog(l, revision, catalog) }
 	}
-	named := func(n frame.Name) *target { return newTarget(n, &ServerInfo{Namespace: n.Namespace, Caller: n.Caller, Link: l}) }
+	named := func(n frame.Name) *target {
+		return newTarget(n, &ServerInfo{Namespace: n.Namespace, Caller: n.Caller, Link: l})
+	}
 	r := &reader{core: l.core, caller: l.caller, server: l.server, live: l.live, catalog: inbox, names: frame.NewReceivedNames(named)}
 	w := outbox.NewWriter(to, l.core.out, l.live)
 	frames.OnRead = l.live.heard
