@@ -30,12 +30,12 @@ type SocketPeer struct {
 }
 
 // Any reports whether anything is shown by which somebody could be authenticated.
-func (c *Credentials) Any() bool {
+func (c Credentials) Any() bool {
 	return c.Authorization != "" || c.APIKey != "" || c.Socket != nil || c.TLS != nil && len(c.TLS.PeerCertificates) > 0
 }
 
 // String is what kinds of credentials there are, without what they are.
-func (c *Credentials) String() string {
+func (c Credentials) String() string {
 	text := "credentials from " + c.Remote
 	if c.Authorization != "" {
 		text += " Authorization"
@@ -53,13 +53,13 @@ func (c *Credentials) String() string {
 }
 
 // GoString is String, so that no verb of package fmt prints a secret.
-func (c *Credentials) GoString() string { return c.String() }
+func (c Credentials) GoString() string { return c.String() }
 
 // LogValue is String, for logs.
-func (c *Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
+func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // MarshalText is String, for JSON and the like.
-func (c *Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
 // Authenticator turns credentials of one kind into a principal. It is safe for concurrent use.
 //

@@ -31,7 +31,8 @@ type Event struct {
 	Policies []string `json:"policies,omitempty"`
 	// Reason is a sentence for people.
 	Reason string `json:"reason,omitempty"`
-	// Count is how many times this happened, 0 and 1 for once: what is denied again and again is told together.
+	// Count is 0 for an event of its own. What is denied again within 10 s is counted, and told at their end by one event: Count
+	// is then how many more times it happened.
 	Count int `json:"count,omitempty"`
 	// Detail is what else there is to say; keys are words of whoever made the event.
 	Detail map[string]string `json:"detail,omitempty"`
@@ -41,6 +42,7 @@ type Event struct {
 const ActionAuthenticate = "authenticate"
 
 func eventOf(now time.Time, c *Caller, a Action, r Resource, d *Decision) Event {
+	r = r.told()
 	return Event{
 		Time: now, Kind: c.Kind, ID: c.ID, Network: c.Network, TLS: c.TLS, Entrance: c.Entrance, Via: c.Via,
 		Action: a.String(), Namespace: r.Namespace, Procedure: r.Procedure, Allowed: d.Allowed, Policies: d.Policies, Reason: d.Reason,

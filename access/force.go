@@ -12,25 +12,22 @@ import (
 	"github.com/collectiverpc/collective/access/internal/ruleset"
 )
 
-// maxDecisions is how many decisions are remembered.
-const maxDecisions = 8192
-
-// question is what decisions are remembered by: as large as two pointers and two strings.
-type question struct {
-	caller   callerID
-	action   Action
-	resource Resource
-}
-
 // force is the policies that are in force, and what they decided. A reload puts another in its place, and with it forgets.
 type force struct {
-	set       *ruleset.Set
-	decisions *recall.Map[question, *Decision]
-	failed    sync.Map // ids of policies whose failure has been logged
+	set     *ruleset.Set
+	answers *recall.Map[question, *answer]
+	failed  *sync.Map // ids of policies whose failure has been logged
 }
 
 func newForce(set *ruleset.Set) *force {
-	return &force{set: set, decisions: recall.New[question, *Decision](maxDecisions)}
+	return &force{set: set, answers: recall.New[question, *answer](maxDecisions), failed: new(sync.Map)}
+}
+
+// forgetful is the same policies, with nothing that they decided.
+func (f *force) forgetful() *force {
+	next := newForce(f.set)
+	next.failed = f.failed
+	return next
 }
 
 // policies are the policies of a guard: those in force, and where to read them again.
@@ -127,7 +124,7 @@ func sentence(c *Caller, a Action, r Resource, v ruleset.Verdict) string {
 	if !v.Allowed {
 		verb = "may not"
 	}
-	text := fmt.Sprintf("%s %s %s %s", c.Principal, verb, a, r)
+	text := fmt.Sprintf("%s %s %s %s", c.Principal, verb, a, r.told())
 	ids := idsOf(v.Decided)
 	switch {
 	case len(ids) == 0:

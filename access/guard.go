@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"slices"
 	"time"
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/access/internal/pace"
 	"github.com/collectiverpc/collective/access/internal/ruleset"
 )
 
@@ -17,7 +19,8 @@ type Guard struct {
 	authenticators []Authenticator
 	policies       policies
 	log            *slog.Logger
-	audit          func(Event)
+	audit          *auditor
+	rates          *pace.Table
 	now            func() time.Time
 }
 
@@ -31,7 +34,8 @@ func New(opts ...Option) (*Guard, error) {
 	if slices.Contains(o.authenticators, nil) {
 		return nil, errors.New("access.WithAuthenticator: an authenticator is nil: leave it out")
 	}
-	g := &Guard{authenticators: o.authenticators, log: o.log, audit: o.audit, now: o.now}
+	g := &Guard{authenticators: o.authenticators, log: o.log, now: o.now, rates: pace.NewTable(maxBuckets)}
+	g.audit = &auditor{sink: o.audit, now: o.now}
 	g.policies.source, g.policies.anonymous, g.policies.log = o.source, o.anonymous, o.log
 	if err := g.policies.load(); err != nil {
 		return nil, err
@@ -63,40 +67,75 @@ func (g *Guard) refuseCredentials(c *Credentials, err error) error {
 	if !ok {
 		refused = connect.NewError(connect.CodeUnauthenticated, err.Error()).WithCause(err)
 	}
-	g.audit(Event{Time: g.now(), Action: ActionAuthenticate, Reason: refused.Message(), Detail: map[string]string{"remote": c.Remote}})
+	host, _, splitErr := net.SplitHostPort(c.Remote)
+	if splitErr != nil {
+		host = c.Remote
+	}
+	g.audit.denied(denial{remote: host, action: ActionAuthenticate}, Event{
+		Time: g.now(), Action: ActionAuthenticate, Reason: told(refused.Message()), Detail: map[string]string{"remote": c.Remote},
+	})
 	return refused
 }
 
 // Decide says whether a caller may do something. The answer is remembered until policies are loaded again, and shared: do not
 // change it. A nil caller is anonymous and remote.
 func (g *Guard) Decide(c *Caller, a Action, r Resource) *Decision {
-	c = c.settled()
-	inForce := g.policies.current.Load()
-	key := question{caller: c.id, action: a, resource: r}
-	if d, ok := inForce.decisions.Get(key); ok {
-		return d
-	}
-	return inForce.decisions.Put(key, g.decide(inForce, c, a, r))
+	return &g.answer(c.settled(), a, r).Decision
 }
 
-// decide evaluates the policies.
-func (g *Guard) decide(inForce *force, c *Caller, a Action, r Resource) *Decision {
+func (g *Guard) answer(c *Caller, a Action, r Resource) *answer {
+	inForce := g.policies.current.Load()
+	key := question{caller: c.id, action: a, resource: r}
+	if known, ok := inForce.answers.Get(key); ok {
+		return known
+	}
+	made := g.evaluate(inForce, c, a, r)
+	if !key.isNamed() {
+		return made
+	}
+	return inForce.answers.Put(key.kept(), made)
+}
+
+// evaluate asks the policies.
+func (g *Guard) evaluate(inForce *force, c *Caller, a Action, r Resource) *answer {
 	v := inForce.set.Evaluate(&ruleset.Request{
 		Kind: string(c.Kind), ID: c.ID, Groups: c.Groups, Action: a.String(), Namespace: r.Namespace, Procedure: r.Procedure,
 		Network: c.Network, Entrance: c.Entrance, Via: c.Via, TLS: c.TLS,
 	})
-	d := &Decision{Allowed: v.Allowed, Reason: sentence(c, a, r, v)}
-	if len(v.Decided) > 0 {
-		d.Policies = idsOf(v.Decided)
-	}
+	made := &answer{Decision: Decision{Allowed: v.Allowed, Reason: sentence(c, a, r, v), Policies: idsOf(v.Decided)}}
 	for _, failure := range v.Failed {
-		d.Errors = append(d.Errors, failure.Rule.ID+": "+failure.Message)
-		if _, logged := inForce.failed.LoadOrStore(failure.Rule.ID, true); !logged {
-			g.log.Error("policy cannot be evaluated and does not apply", slog.String("policy", failure.Rule.ID),
-				slog.String("file", failure.Rule.File), slog.Int("line", failure.Rule.Line), slog.String("error", failure.Message))
-		}
+		made.Errors = append(made.Errors, failure.Rule.ID+": "+failure.Message)
+		g.logFailure(inForce, failure)
 	}
-	return d
+	if v.Allowed {
+		made.buckets = g.buckets(inForce, c, r, v.Decided)
+	}
+	return made
+}
+
+// logFailure logs a policy that cannot be evaluated, once.
+func (g *Guard) logFailure(inForce *force, failure ruleset.Failure) {
+	if _, logged := inForce.failed.LoadOrStore(failure.Rule.ID, true); !logged {
+		g.log.Error("policy cannot be evaluated and does not apply", slog.String("policy", failure.Rule.ID),
+			slog.String("file", failure.Rule.File), slog.Int("line", failure.Rule.Line), slog.String("error", failure.Message))
+	}
+}
+
+// buckets are those of the permits that have a rate. Where the table forgot idle ones, decisions that refer to them are
+// forgotten as well, so that nobody has two buckets.
+func (g *Guard) buckets(inForce *force, c *Caller, r Resource, permits []*ruleset.Rule) []*pace.Bucket {
+	var buckets []*pace.Bucket
+	for _, rule := range permits {
+		if rule.Rate == nil {
+			continue
+		}
+		bucket, forgot := g.rates.Bucket(bucketKey(c, r, rule), g.now().UnixNano())
+		if forgot {
+			g.policies.current.CompareAndSwap(inForce, inForce.forgetful())
+		}
+		buckets = append(buckets, bucket)
+	}
+	return buckets
 }
 
 // Policies are the policies in force, in their order.
@@ -109,4 +148,11 @@ func (g *Guard) Policy(id string) (Policy, bool) {
 		return Policy{}, false
 	}
 	return policyOf(r), true
+}
+
+// Close reports the counts of denials that wait to be reported, and nothing from then on. It always succeeds. A guard that is
+// closed still decides.
+func (g *Guard) Close() error {
+	g.audit.close()
+	return nil
 }

@@ -13,7 +13,7 @@ var mayImport = map[string][]string{
 		"dispatcher/internal/recovery", "dispatcher/internal/refusal", "gen", "internal/descriptor", "internal/name",
 		"internal/observe", "internal/origin", "internal/status", "mesh", "store",
 	},
-	"access":   {"access/internal/recall", "access/internal/ruleset", "internal/name"},
+	"access":   {"access/internal/pace", "access/internal/recall", "access/internal/ruleset", "internal/name"},
 	"mesh":     {"gen"},
 	"registry": {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "store"},
 	"conn": {
@@ -122,6 +122,7 @@ var mayImport = map[string][]string{
 	"dispatcher/internal/refusal":  {"gen", "internal/status", "mesh"},
 	"dispatcher/internal/routing":  {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
 
+	"access/internal/pace":    {},
 	"access/internal/recall":  {},
 	"access/internal/ruleset": {},
 

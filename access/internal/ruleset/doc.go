@@ -23,8 +23,9 @@
 //
 // A request has no entities but its own: the principal with its groups, and the resource with what it is in. They are made
 // anew for each evaluation, which is rare, since who evaluates remembers. There are no loops in Cedar, so an evaluation costs
-// at most what the rules that concern the request have of text. Rules whose scope names one principal or group are found by
-// that name; a file of thousands of users costs each of them its own rules and those for everybody.
+// at most what the rules that concern the request have of text. Rules whose scope names one principal, group or
+// resource are found by that name; a file of thousands of users costs each of them its own rules and those for everybody. The
+// worst that a file can do is 10 000 rules that all concern a request: about 10 ms, once, until the answer is forgotten.
 //
 // A rule that fails when it is evaluated does not apply, be it a permit or a forbid, as the language has it. The check leaves
 // few ways to fail: overflow of numbers, and functions that parse a text.

@@ -31,6 +31,9 @@ func Read(file string, text []byte) (set *Set, err error) {
 	}
 	reader := &reader{checker: checker, file: file, text: text, lineOf: make(map[string]int, len(policies))}
 	for i, policy := range policies {
+		if len(reader.problems) >= maxProblems {
+			break
+		}
 		reader.add(policy, reader.end(policies, i))
 	}
 	if len(reader.problems) > 0 {

@@ -22,10 +22,10 @@ type Rule struct {
 	order    int
 
 	// What the index goes by:
-	named    bool            // its scope names one principal or group:
-	owner    cedar.EntityUID // this one
-	kinds    []string        // the kinds of principals that its scope leaves; nil for all
-	actions  []string        // the actions that its scope leaves; nil for all
+	named   bool            // its scope names one principal or group, or else one resource:
+	owner   cedar.EntityUID // this one
+	kinds   []string        // the kinds of principals that its scope leaves; nil for all
+	actions []string        // the actions that its scope leaves; nil for all
 }
 
 // Rate is what a permit grants: tokens that come at a steady pace, and how many may be saved.
@@ -40,19 +40,43 @@ func (r *Rule) concerns(action, kind string) bool {
 	return (r.actions == nil || slices.Contains(r.actions, action)) && (r.kinds == nil || slices.Contains(r.kinds, kind))
 }
 
+// own makes an entity of the scope the one by which the rule is found, unless it has one.
+func (r *Rule) own(entity cedar.EntityUID) {
+	if !r.named {
+		r.named, r.owner = true, entity
+	}
+}
+
 // readScope takes from a policy's scope what the index goes by.
 func (r *Rule) readScope(policy *ast.Policy) {
 	switch scope := policy.Principal.(type) {
 	case ast.ScopeTypeEq:
-		r.named, r.owner = true, scope.Entity
+		r.own(scope.Entity)
 	case ast.ScopeTypeIn:
-		r.named, r.owner = true, scope.Entity
+		r.own(scope.Entity)
 	case ast.ScopeTypeIs:
 		r.kinds = []string{string(scope.Type)}
 	case ast.ScopeTypeIsIn:
-		r.named, r.owner, r.kinds = true, scope.Entity, []string{string(scope.Type)}
+		r.kinds = []string{string(scope.Type)}
+		r.own(scope.Entity)
 	}
-	switch scope := policy.Action.(type) {
+	r.readResource(policy.Resource)
+	r.readAction(policy.Action)
+}
+
+func (r *Rule) readResource(scope ast.IsResourceScopeNode) {
+	switch scope := scope.(type) {
+	case ast.ScopeTypeEq:
+		r.own(scope.Entity)
+	case ast.ScopeTypeIn:
+		r.own(scope.Entity)
+	case ast.ScopeTypeIsIn:
+		r.own(scope.Entity)
+	}
+}
+
+func (r *Rule) readAction(scope ast.IsActionScopeNode) {
+	switch scope := scope.(type) {
 	case ast.ScopeTypeEq:
 		r.actions = []string{string(scope.Entity.ID)}
 	case ast.ScopeTypeIn:

@@ -16,6 +16,7 @@ type scan struct {
 	depth    int
 	begins   int // offset of the policy
 	policies int
+	has      int // words `has` in the policy
 }
 
 // checkBounds refuses a text that is too large, in whole or in one policy, or too deep.
@@ -52,6 +53,10 @@ func (s *scan) step() error {
 		if s.depth > maxNesting {
 			return s.problem(fmt.Sprintf("brackets nest deeper than %d", maxNesting))
 		}
+	case 'h':
+		if err := s.countHas(); err != nil {
+			return err
+		}
 	case ')', ']', '}':
 		s.depth--
 	case ';':
@@ -68,7 +73,7 @@ func (s *scan) endPolicy() error {
 	if err := s.checkPolicy(); err != nil {
 		return err
 	}
-	s.begins = s.at + 1
+	s.begins, s.has = s.at+1, 0
 	s.policies++
 	if s.policies > MaxPolicies {
 		return s.problem(fmt.Sprintf("more than %d policies", MaxPolicies))
@@ -76,10 +81,22 @@ func (s *scan) endPolicy() error {
 	return nil
 }
 
+// countHas counts the letters h, a, s, be they a word or a part of one: as many of them as make a policy slow are in no honest one.
+func (s *scan) countHas() error {
+	if !bytes.HasPrefix(s.text[s.at:], []byte("has")) {
+		return nil
+	}
+	s.has++
+	if s.has > maxHas {
+		return s.problem(fmt.Sprintf("more than %d tests by `has` in a policy: every attribute of the schema is there always", maxHas))
+	}
+	return nil
+}
+
 // checkPolicy bounds one policy, and with it what the parser and the validator can be made to do for it.
 func (s *scan) checkPolicy() error {
 	if s.at-s.begins > maxPolicy {
-		return s.problem(fmt.Sprintf("the policy that ends here has %d bytes, more than %d", s.at-s.begins, maxPolicy))
+		return s.problem(fmt.Sprintf("the policy that ends here has %d bytes, more than %d: use groups, or several policies", s.at-s.begins, maxPolicy))
 	}
 	return nil
 }
