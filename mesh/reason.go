@@ -14,27 +14,41 @@ type Reason string
 
 // The reasons, in the order in which a call can meet them. The descriptions are those of [Reasons].
 const (
-	ReasonInvalidRequest     Reason = "invalid_request"
-	ReasonNamespaceUnknown   Reason = "namespace_unknown"
-	ReasonNamespaceAmbiguous Reason = "namespace_ambiguous"
-	ReasonServiceAmbiguous   Reason = "service_ambiguous"
-	ReasonMethodUnknown      Reason = "method_unknown"
-	ReasonNotUnary           Reason = "not_unary"
-	ReasonTargetUnknown      Reason = "target_unknown"
-	ReasonTargetNotServing   Reason = "target_not_serving"
-	ReasonUnreachable        Reason = "unreachable"
-	ReasonSchemaIncompatible Reason = "schema_incompatible"
-	ReasonNotRegistered      Reason = "not_registered"
-	ReasonInputType          Reason = "input_type"
-	ReasonInputMalformed     Reason = "input_malformed"
-	ReasonInputInvalid       Reason = "input_invalid"
-	ReasonTooLarge           Reason = "too_large"
-	ReasonLinkDown           Reason = "link_down"
-	ReasonLinkLost           Reason = "link_lost"
-	ReasonDeadline           Reason = "deadline"
-	ReasonCanceled           Reason = "canceled"
-	ReasonHandlerPanic       Reason = "handler_panic"
-	ReasonHandlerError       Reason = "handler_error"
+	ReasonInvalidRequest      Reason = "invalid_request"
+	ReasonCredentialsRepeated Reason = "credentials_repeated"
+	ReasonTokenMalformed      Reason = "token_malformed"
+	ReasonTokenTooLarge       Reason = "token_too_large"
+	ReasonTokenAlgorithm      Reason = "token_algorithm"
+	ReasonTokenIssuer         Reason = "token_issuer"
+	ReasonTokenSignature      Reason = "token_signature"
+	ReasonTokenAudience       Reason = "token_audience"
+	ReasonTokenExpired        Reason = "token_expired"
+	ReasonTokenNotYetValid    Reason = "token_not_yet_valid"
+	ReasonKeysUnavailable     Reason = "keys_unavailable"
+	ReasonKeyUnknown          Reason = "key_unknown"
+	ReasonCertificateIdentity Reason = "certificate_identity"
+	ReasonCertificateExpired  Reason = "certificate_expired"
+	ReasonSocketIdentity      Reason = "socket_identity"
+	ReasonNamespaceUnknown    Reason = "namespace_unknown"
+	ReasonNamespaceAmbiguous  Reason = "namespace_ambiguous"
+	ReasonServiceAmbiguous    Reason = "service_ambiguous"
+	ReasonMethodUnknown       Reason = "method_unknown"
+	ReasonNotUnary            Reason = "not_unary"
+	ReasonTargetUnknown       Reason = "target_unknown"
+	ReasonTargetNotServing    Reason = "target_not_serving"
+	ReasonUnreachable         Reason = "unreachable"
+	ReasonSchemaIncompatible  Reason = "schema_incompatible"
+	ReasonNotRegistered       Reason = "not_registered"
+	ReasonInputType           Reason = "input_type"
+	ReasonInputMalformed      Reason = "input_malformed"
+	ReasonInputInvalid        Reason = "input_invalid"
+	ReasonTooLarge            Reason = "too_large"
+	ReasonLinkDown            Reason = "link_down"
+	ReasonLinkLost            Reason = "link_lost"
+	ReasonDeadline            Reason = "deadline"
+	ReasonCanceled            Reason = "canceled"
+	ReasonHandlerPanic        Reason = "handler_panic"
+	ReasonHandlerError        Reason = "handler_error"
 )
 
 // Author is who decided that a call fails.
@@ -78,6 +92,34 @@ func codes(codes ...connect.Code) []connect.Code { return codes }
 var descriptions = []Description{
 	{ReasonInvalidRequest, AuthorRouter, codes(connect.CodeInvalidArgument, connect.CodeUnimplemented), false, false,
 		"The request lacks a name, has one that cannot be, or does not keep to its protocol."},
+	{ReasonCredentialsRepeated, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"A header that says who calls was sent more than once, or what was shown names several callers."},
+	{ReasonTokenMalformed, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"What was sent as a bearer token is no signed JWT, or lacks a claim that is needed."},
+	{ReasonTokenTooLarge, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The bearer token is longer than 8 KiB."},
+	{ReasonTokenAlgorithm, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The token is signed with an algorithm that is not taken: with none, or with a shared secret."},
+	{ReasonTokenIssuer, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The token is of an issuer that the collector does not trust."},
+	{ReasonTokenSignature, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The token is signed with no key of its issuer."},
+	{ReasonTokenAudience, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The token was made for somebody else."},
+	{ReasonTokenExpired, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The token has expired, or the clocks of the issuer and the collector differ."},
+	{ReasonTokenNotYetValid, AuthorRouter, codes(connect.CodeUnauthenticated), false, true,
+		"The token is valid later only, or the clocks of the issuer and the collector differ."},
+	{ReasonKeysUnavailable, AuthorRouter, codes(connect.CodeUnavailable), false, true,
+		"The keys of the token's issuer could not be read yet, so that no token of it can be verified."},
+	{ReasonKeyUnknown, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The API key is not one that the collector knows, or not any more."},
+	{ReasonCertificateIdentity, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The client certificate names nobody of the trust domain."},
+	{ReasonCertificateExpired, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The client certificate has expired since the connection began."},
+	{ReasonSocketIdentity, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
+		"The process at the other end of the socket is of another user, or the kernel does not say whose it is."},
 	{ReasonNamespaceUnknown, AuthorRouter, codes(connect.CodeNotFound, connect.CodePermissionDenied), false, false,
 		"The collector has no such namespace, or does not share it with the one that asks."},
 	{ReasonNamespaceAmbiguous, AuthorRouter, codes(connect.CodeFailedPrecondition), false, false,
