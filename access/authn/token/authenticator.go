@@ -1,0 +1,192 @@
+package token
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/collectiverpc/collective/access"
+	"github.com/collectiverpc/collective/access/authn"
+	"github.com/collectiverpc/collective/mesh"
+)
+
+const (
+	maxToken = 8 << 10     // bytes
+	leeway   = time.Minute // by which clocks may differ
+)
+
+// Authenticator knows callers by their bearer tokens. It is safe for concurrent use. [Authenticator.Close] ends what it does by
+// itself.
+type Authenticator struct {
+	issuers  map[string]*issuer // by URL
+	order    []string           // of the issuers, as they were given
+	verified *verified
+	now      func() time.Time
+	end      context.CancelFunc
+	reads    *sync.WaitGroup
+}
+
+// issuer is an Issuer with its keys.
+type issuer struct {
+	Issuer
+	ring  *ring
+	clock *clock
+}
+
+// Option changes an [Authenticator].
+type Option func(*settings)
+
+type settings struct {
+	client *http.Client
+	log    *slog.Logger
+	now    func() time.Time
+}
+
+// WithClient reads keys by another client than http.DefaultClient, such as one that trusts another authority. Redirects to
+// plaintext and large answers are refused all the same.
+func WithClient(client *http.Client) Option { return func(s *settings) { s.client = client } }
+
+// WithLogger logs elsewhere than by slog.Default.
+func WithLogger(log *slog.Logger) Option { return func(s *settings) { s.log = log } }
+
+// WithClock tells the time by another clock than that of the system.
+func WithClock(now func() time.Time) Option { return func(s *settings) { s.now = now } }
+
+// New makes an authenticator for the tokens of issuers; one is needed at least. It lists everything that is wrong with them.
+//
+// A keys file must be one that can be read, now. An issuer that is discovered is asked behind the back of New, and need not
+// answer: until it does its tokens are refused.
+func New(issuers []Issuer, options ...Option) (*Authenticator, error) {
+	s := &settings{client: http.DefaultClient, log: slog.Default(), now: time.Now}
+	for _, option := range options {
+		option(s)
+	}
+	if len(issuers) == 0 {
+		return nil, errors.New("want the issuer whose tokens are taken")
+	}
+	life, end := context.WithCancel(context.Background())
+	a := &Authenticator{
+		issuers: make(map[string]*issuer), verified: new(verified), now: s.now, end: end, reads: new(sync.WaitGroup),
+	}
+	var wrong []error
+	for _, one := range issuers {
+		wrong = append(wrong, a.add(life, one.filled(), s))
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// add makes an issuer, and reads its keys: here from a file, in the background from elsewhere.
+func (a *Authenticator) add(life context.Context, one Issuer, s *settings) error {
+	if err := one.check(); err != nil {
+		return err
+	}
+	for _, other := range a.issuers {
+		if other.URL == one.URL || other.Alias == one.Alias {
+			return fmt.Errorf("issuers %.80q and %.80q have the same URL or alias: their principals could not be told apart", other.URL, one.URL)
+		}
+	}
+	added := &issuer{Issuer: one, clock: &clock{now: s.now}}
+	added.ring = &ring{issuer: one.URL, source: file(one.KeysFile), now: s.now, log: s.log, life: life, reads: a.reads}
+	a.issuers[one.URL], a.order = added, append(a.order, one.URL)
+	if one.KeysFile != "" {
+		if err := added.ring.load(life); err != nil {
+			return fmt.Errorf("keys of the issuer %.80q: %w", one.URL, err)
+		}
+		return nil
+	}
+	added.ring.source, added.ring.remote = newDiscovery(one.URL, s.client, added.clock), true
+	_, err := added.ring.begin(false)
+	return err
+}
+
+// Close ends reads of keys and waits for them. Tokens of keys that are known are taken as before.
+func (a *Authenticator) Close() error {
+	a.end()
+	a.reads.Wait()
+	return nil
+}
+
+// Authenticate gives whom a bearer token names. Both results are nil without one: other schemes of Authorization are not
+// its own. A token that does not hold is refused with a *connect.Error, whose reason package mesh tells. It waits for a read
+// of the issuer's keys where the token names one that is new, for 5 s at most.
+func (a *Authenticator) Authenticate(ctx context.Context, c *access.Credentials) (*access.Principal, error) {
+	text, shown := authn.Scheme(c.Authorization, "Bearer")
+	if !shown {
+		return nil, nil //nolint:nilnil // nothing of its kind is shown
+	}
+	if len(text) > maxToken {
+		return nil, authn.Refuse(mesh.ReasonTokenTooLarge,
+			"the token has %d bytes, at most %d: have its issuer put less into it, such as fewer groups", len(text), maxToken)
+	}
+	sum, now := sha256.Sum256([]byte(text)), a.now()
+	if known := a.verified.find(&sum, now); known != nil {
+		known.ring.touch(now)
+		return known.principal, nil
+	}
+	e, err := a.verify(ctx, text, now)
+	if err != nil {
+		return nil, err
+	}
+	e.digest = sum
+	a.verified.add(e, now)
+	e.ring.touch(now)
+	return e.principal, nil
+}
+
+// Lines say for people whose tokens are taken, and how their keys are.
+func (a *Authenticator) Lines() (lines []string) {
+	for _, url := range a.order {
+		one := a.issuers[url]
+		line := fmt.Sprintf("tokens of %s for %s: %s", url, strings.Join(one.Audiences, ", "), one.ring.line())
+		if said := one.clock.said(leeway); said != "" {
+			line += "; " + said
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// Files are the JWKS files.
+func (a *Authenticator) Files() (paths []string) {
+	for _, url := range a.order {
+		if path := a.issuers[url].KeysFile; path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// Reload reads the keys again. Those of issuers that are discovered are read in the background. A file that cannot be used
+// keeps the keys that are known, and is in the error.
+func (a *Authenticator) Reload() error {
+	var failed []error
+	for _, url := range a.order {
+		one := a.issuers[url]
+		if one.ring.remote {
+			_, _ = one.ring.begin(true)
+			continue
+		}
+		if err := one.ring.load(context.Background()); err != nil {
+			failed = append(failed, fmt.Errorf("keys of the issuer %.80q, the old ones are kept: %w", url, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// trusted names the issuers in a text for callers.
+func (a *Authenticator) trusted() string {
+	const most = 4
+	named := slices.Clone(a.order)[:min(most, len(a.order))]
+	return cmp.Or(strings.Join(named, ", "), "nobody")
+}
