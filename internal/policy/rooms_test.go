@@ -31,11 +31,12 @@ var mayImport = map[string][]string{
 	"gen":      {},
 	"examples": {"conn", "dispatcher", "gen", "mesh", "registry", "store", "web"}, // nothing internal: they show what users can write
 
-	"access/authn":             {"gen", "mesh"},
-	"access/authn/apikey":      {"access", "access/authn", "mesh"},
-	"access/authn/certificate": {"access", "access/authn", "mesh"},
-	"access/authn/socket":      {"access", "access/authn", "mesh"},
-	"access/authn/token":       {"access", "access/authn", "mesh"},
+	"access/authn":                 {"gen", "mesh"},
+	"access/authn/apikey":          {"access", "access/authn", "access/authn/internal/digest", "mesh"},
+	"access/authn/certificate":     {"access", "access/authn", "mesh"},
+	"access/authn/socket":          {"access", "access/authn", "mesh"},
+	"access/authn/token":           {"access", "access/authn", "access/authn/internal/digest", "mesh"},
+	"access/authn/internal/digest": {},
 
 	"cmd/collector/internal/cli": {
 		"cmd/collector/internal/cli/bench", "cmd/collector/internal/cli/call", "cmd/collector/internal/cli/completion",

@@ -3,7 +3,6 @@ package token
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/access/authn"
+	"github.com/collectiverpc/collective/access/authn/internal/digest"
 	"github.com/collectiverpc/collective/mesh"
 )
 
@@ -129,7 +129,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, c *access.Credentials)
 		return nil, authn.Refuse(mesh.ReasonTokenTooLarge,
 			"the token has %d bytes, at most %d: have its issuer put less into it, such as fewer groups", len(text), maxToken)
 	}
-	sum, now := sha256.Sum256([]byte(text)), a.now()
+	sum, now := digest.Of(text), a.now()
 	if known := a.verified.find(&sum, now); known != nil {
 		known.ring.touch(now)
 		return known.principal, nil

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/collectiverpc/collective/access/authn/internal/digest"
 )
 
 const (
@@ -30,7 +32,7 @@ var algorithms = []jose.SignatureAlgorithm{
 type keySet struct {
 	keys    []jose.JSONWebKey
 	ignored []string // why others are not used
-	digest  [sha256.Size]byte
+	digest  digest.Digest
 	read    time.Time
 }
 

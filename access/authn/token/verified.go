@@ -1,12 +1,12 @@
 package token
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"sync/atomic"
 	"time"
 
 	"github.com/collectiverpc/collective/access"
+	"github.com/collectiverpc/collective/access/authn/internal/digest"
 )
 
 const (
@@ -14,16 +14,13 @@ const (
 	ways = 4    // tokens in each: 4096 in all
 )
 
-// digest is the SHA-256 of a token: the token itself is not kept.
-type digest = [sha256.Size]byte
-
 // entry is a token that held. It is immutable.
 type entry struct {
-	digest    digest
+	digest    digest.Digest
 	principal *access.Principal
-	until     time.Time // when its time is over
-	ring      *ring     // of its issuer
-	keys      digest    // of the key set that it held by
+	until     time.Time     // when its time is over
+	ring      *ring         // of its issuer
+	keys      digest.Digest // of the key set that it held by
 }
 
 // holds reports whether the token would be taken now: not after its time, and not after the keys of its issuer have changed.
@@ -37,10 +34,10 @@ type verified struct {
 	entries [sets][ways]atomic.Pointer[entry]
 }
 
-func place(d *digest) uint64 { return binary.LittleEndian.Uint64(d[:8]) }
+func place(d *digest.Digest) uint64 { return binary.LittleEndian.Uint64(d[:8]) }
 
 // find is the entry of a token that still holds; nil without one.
-func (v *verified) find(d *digest, now time.Time) *entry {
+func (v *verified) find(d *digest.Digest, now time.Time) *entry {
 	row := &v.entries[place(d)%sets]
 	for i := range row {
 		if e := row[i].Load(); e != nil && e.digest == *d && e.holds(now) {
