@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	maxFile    = 1 << 20 // bytes
-	maxKeys    = 4096
-	maxName    = 128 // bytes of a name, and of a group
-	maxWrong   = 10  // lines that an error names
-	hashPrefix = "sha256:"
-	noGroups   = "-"
-	idPrefix   = "key:" // of principals, so that no key is taken for somebody with another credential
+	maxFile  = 1 << 20 // bytes
+	maxKeys  = 4096
+	maxName  = 128 // bytes of a name, and of a group
+	maxWrong = 10  // lines that an error names
+	noGroups = "-"
+	idPrefix = "key:" // of principals, so that no key is taken for somebody with another credential
 )
 
 // kinds are the words of the file.

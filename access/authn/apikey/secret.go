@@ -3,7 +3,6 @@ package apikey
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"log/slog"
 
 	"github.com/collectiverpc/collective/access/authn/internal/digest"
@@ -42,12 +41,3 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // LogValue hides the key.
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// Hash is the SHA-256 of a key. It is no secret: a key cannot be found from it.
-type Hash digest.Digest
-
-// String is the hash as the file has it.
-func (h Hash) String() string { return hashPrefix + hex.EncodeToString(h[:]) }
-
-// Fingerprint is the first eight digits of the hash, to tell the keys of one name apart.
-func (h Hash) Fingerprint() string { return hex.EncodeToString(h[:4]) }

@@ -14,7 +14,7 @@ import (
 // Authenticator knows operators by the user of their process. It is safe for concurrent use.
 type Authenticator struct {
 	own  uint32
-	self *access.Principal
+	self *access.Principal // of own; made once, since it is the same for every connection
 	root *access.Principal
 }
 

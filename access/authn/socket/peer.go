@@ -15,6 +15,7 @@ var ErrUnknown = errors.New("the process at the other end is not known")
 // Peer is the process at the other end of a connection to a unix socket, as it was when it connected. It fails with
 // [ErrUnknown] for any other connection, and on systems where it is not known how to ask.
 func Peer(conn net.Conn) (*access.SocketPeer, error) {
+	// Wrappers of a connection, of TLS for one, have no file descriptor to ask: what they wrap may be anything.
 	unix, ok := conn.(interface {
 		SyscallConn() (syscall.RawConn, error)
 	})

@@ -36,6 +36,7 @@ func (i *issuer) checkTime(said *claims, now time.Time) (until time.Time, err er
 
 // early refuses a token whose time has not come.
 func (i *issuer) early(said *claims, now time.Time) error {
+	// nbf and iat say the same of a clock that is behind: the later one decides how long it takes.
 	var wait time.Duration
 	for _, date := range []*jwt.NumericDate{said.NotBefore, said.IssuedAt} {
 		if date != nil {
@@ -63,6 +64,7 @@ func (i *issuer) principal(said *claims) (*access.Principal, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The alias has no '|', so that the first one ends it: no subject makes a principal of another issuer.
 	p, err := access.NewPrincipal(i.Kind, i.Alias+"|"+said.Subject, groups...)
 	if err != nil {
 		return nil, malformed("its subject or its groups are not within bounds: " + bounds)
@@ -87,6 +89,7 @@ func (i *issuer) groups(said *claims) ([]string, error) {
 	if err != nil {
 		return nil, malformed("the claim " + i.GroupsClaim + " is neither a string nor a list of strings")
 	}
+	// A group that is called operators is a word of the issuer's directory; here it would be every right there is.
 	operator := i.Operators != "" && slices.Contains(groups, i.Operators)
 	groups = slices.DeleteFunc(groups, func(group string) bool { return group == access.GroupOperators })
 	if operator {

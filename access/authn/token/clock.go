@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// leeway is by how much clocks may differ. A token is valid for that much longer, and that much earlier.
+const leeway = time.Minute
+
 // clock knows by how much the clock of this collector is ahead of the issuer's. It is safe for concurrent use.
 type clock struct {
 	now   func() time.Time
@@ -19,7 +22,8 @@ func (c *clock) note(date string, asked, answered time.Time) {
 	if err != nil {
 		return
 	}
-	ours := asked.Add(answered.Sub(asked) / 2) //nolint:mnd // the answer was made midway
+	// The answer was made between question and answer, most likely in the middle, and within the second that it names.
+	ours := asked.Add(answered.Sub(asked) / 2)
 	c.ahead.Store(int64(ours.Sub(theirs.Add(time.Second / 2))))
 }
 

@@ -30,10 +30,10 @@ var algorithms = []jose.SignatureAlgorithm{
 
 // keySet is the keys of an issuer that can be used. It is immutable.
 type keySet struct {
-	keys    []jose.JSONWebKey
-	ignored []string // why others are not used
-	digest  digest.Digest
-	read    time.Time
+	keys    []jose.JSONWebKey // public ones that may verify; at least one
+	ignored []string          // why others are not used
+	digest  digest.Digest     // of the document: two sets with the same one are the same
+	read    time.Time         // when; later again if it has not changed since
 }
 
 // parseKeys reads a JWKS document. Keys that cannot be used are left out: issuers list keys for other ends too. A

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/collectiverpc/collective/mesh"
@@ -68,15 +69,11 @@ func TestAuthenticate_TakesTokensThatOpenSSLSigned(t *testing.T) {
 	r.refused(t, signed+"."+encode(signature), mesh.ReasonTokenSignature, "changed, or cut")
 }
 
-// pyjwt signs by the PyJWT of the system's Python.
+// pyjwt signs by the PyJWT of the system's Python: a line for each [claims, file of the key, algorithm].
 const pyjwt = `
-import json, sys
-try:
-    import jwt
-except ImportError:
-    sys.exit("no PyJWT")
-key, algorithm = open(sys.argv[1]).read(), sys.argv[2]
-print(jwt.encode(json.load(sys.stdin), key, algorithm=algorithm, headers={"kid": "k"}), end="")
+import json, sys, jwt
+for claims, key, algorithm in json.load(sys.stdin):
+    print(jwt.encode(claims, open(key).read(), algorithm=algorithm, headers={"kid": "k"}))
 `
 
 func TestAuthenticate_TakesTokensThatPyJWTSigned(t *testing.T) {
@@ -85,20 +82,24 @@ func TestAuthenticate_TakesTokensThatPyJWTSigned(t *testing.T) {
 	if err := exec.CommandContext(t.Context(), python, "-c", "import jwt, cryptography").Run(); err != nil {
 		t.Skipf("NOT RUN: no PyJWT: %v", err)
 	}
+	var asked [][]any
+	var rigs []*rig
 	for algorithm, key := range map[string]pair{
 		"RS256": newRSA(t, "k", 2048), "PS512": newRSA(t, "k", 2048), "ES256": newEC(t, "k"), "EdDSA": newEd(t, "k"),
 	} {
 		public := key.jwk()
 		public.Algorithm = ""
-		r := byFile(t, public)
-		sign := func(changes map[string]any) string {
-			payload, err := json.Marshal(r.good(changes))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return string(output(t, payload, python, "-c", pyjwt, pemOf(t, key), algorithm))
-		}
-		r.taken(t, sign(nil), `User::"test|alice"`)
-		r.refused(t, sign(map[string]any{"aud": "other"}), mesh.ReasonTokenAudience, "audience")
+		r, file := byFile(t, public), pemOf(t, key)
+		rigs = append(rigs, r)
+		asked = append(asked, []any{r.good(nil), file, algorithm}, []any{r.good(map[string]any{"aud": "other"}), file, algorithm})
+	}
+	question, err := json.Marshal(asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := strings.Fields(string(output(t, question, python, "-c", pyjwt)))
+	for i, r := range rigs {
+		r.taken(t, signed[2*i], `User::"test|alice"`)
+		r.refused(t, signed[2*i+1], mesh.ReasonTokenAudience, "audience")
 	}
 }

@@ -56,6 +56,7 @@ func (r *ring) find(ctx context.Context, id string, algorithm jose.SignatureAlgo
 	if keys := set.find(id, algorithm); len(keys) > 0 {
 		return keys, set, nil
 	}
+	// An unknown key is either forged or new. The issuer knows, and is asked seldom enough that forging cannot hurt it.
 	err := r.refresh(ctx)
 	if set = r.set.Load(); set == nil {
 		return nil, nil, r.unavailable(err)
@@ -116,6 +117,7 @@ func (r *ring) begin(force bool) (*flight, error) {
 	case !force && !r.tried.IsZero() && now.Sub(r.tried) < retryAfter && !now.Before(r.tried):
 		return nil, errors.Join(errTooSoon, r.failure)
 	}
+	// The read belongs to the ring and not to the caller who led to it: one that goes away must not end it for the others.
 	current := &flight{done: make(chan struct{})}
 	r.flight, r.tried = current, now
 	r.due.Store(now.Add(retryAfter).UnixNano())
@@ -166,7 +168,7 @@ func (r *ring) take(set *keySet) {
 
 // keep notes that a read failed. It is logged when that begins.
 func (r *ring) keep(err error) error {
-	if r.life.Err() != nil {
+	if r.life.Err() != nil { // it was ended here, which says nothing of the issuer
 		return err
 	}
 	r.mu.Lock()

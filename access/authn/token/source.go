@@ -12,7 +12,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// source is where the key set of an issuer is read from.
+// source is where the key set of an issuer is read from. What it gives may be garbage or an attacker's: it is bounded, and
+// judged by who asked. Its errors name addresses and files, and are for the log and the operator.
 type source interface {
 	read(ctx context.Context) ([]byte, error)
 }
@@ -37,7 +38,7 @@ type discovery struct {
 
 // newDiscovery bounds what the client takes from an issuer, and notes the issuer's time.
 func newDiscovery(issuer string, client *http.Client, clock *clock) *discovery {
-	bounded := *client
+	bounded := *client // a copy: the program's own client stays as it is
 	bounded.CheckRedirect = checkRedirect
 	next := client.Transport
 	if next == nil {
@@ -114,6 +115,7 @@ func (t *boundedTransport) RoundTrip(request *http.Request) (*http.Response, err
 		return nil, err
 	}
 	t.clock.note(answer.Header.Get("Date"), asked, t.clock.now())
+	// The body is bounded here because discovery reads it to its end, whatever that is.
 	answer.Body = http.MaxBytesReader(nil, answer.Body, maxKeyBytes)
 	return answer, nil
 }

@@ -34,6 +34,7 @@ type verified struct {
 	entries [sets][ways]atomic.Pointer[entry]
 }
 
+// place is taken from the hash, which nobody can choose.
 func place(d *digest.Digest) uint64 { return binary.LittleEndian.Uint64(d[:8]) }
 
 // find is the entry of a token that still holds; nil without one.
@@ -49,6 +50,7 @@ func (v *verified) find(d *digest.Digest, now time.Time) *entry {
 
 // add remembers a token: in the place of the same one, of one that does not hold any more, or else of any.
 func (v *verified) add(e *entry, now time.Time) {
+	// Two that add at once may both take the same place; the one that loses is verified again when it is next shown.
 	row := &v.entries[place(&e.digest)%sets]
 	at := int(place(&e.digest) / sets % ways)
 	for i := range row {
