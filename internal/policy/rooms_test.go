@@ -171,6 +171,7 @@ var mayImport = map[string][]string{
 	"internal/name":       {},
 	"internal/observe":    {"gen", "internal/cow", "store"},
 	"internal/origin":     {},
+	"internal/pki":        {"internal/name"},
 	"internal/policy":     {},
 	"internal/reuse":      {},
 	"internal/schema":     {},
