@@ -83,7 +83,9 @@ func (m *Manager) assembleStanding(o options) {
 
 // assembleAsking makes the parts that bring connections about.
 func (m *Manager) assembleAsking(o options) {
-	dialer := &dial.Dialer{TLS: o.tls, Plaintext: o.plaintext, Proof: m.proof, Logger: o.logger, IdleTimeout: idleAfter}
+	dialer := &dial.Dialer{
+		TLS: o.tls, Current: o.tlsSource, Plaintext: o.plaintext, Proof: m.proof, Logger: o.logger, IdleTimeout: idleAfter,
+	}
 	requests := &requestReader{dir: m.dir, proof: m.proof, logger: o.logger}
 	seeds := &seedConnector{
 		dir: m.dir, agreements: m.agreements, requests: requests, dialer: dialer, proof: m.proof, dialBack: o.dialBack, logger: o.logger,

@@ -59,6 +59,7 @@ func (f optionFunc) apply(o *options) { f(o) }
 type options struct {
 	logger     *slog.Logger
 	tls        *tls.Config
+	tlsSource  func() *tls.Config
 	identity   Identity
 	plaintext  bool
 	handler    link.Handler
@@ -82,7 +83,14 @@ func WithLogger(logger *slog.Logger) Option {
 
 // WithTLS dials with TLS. Default: plaintext, to loopback addresses only.
 func WithTLS(config *tls.Config) Option {
-	return optionFunc(func(o *options) { o.tls = config.Clone() })
+	return optionFunc(func(o *options) { o.tls, o.tlsSource = config.Clone(), nil })
+}
+
+// WithTLSSource dials with TLS, and asks source for the configuration of each dial, so that certificates and authorities
+// can be renewed; see package certs. A connection to a seed peer keeps the authorities that it was made with. source is
+// asked concurrently and must always have one. Default: see [WithTLS].
+func WithTLSSource(source func() *tls.Config) Option {
+	return optionFunc(func(o *options) { o.tls, o.tlsSource = source(), source })
 }
 
 // WithIdentity links only with collectors that prove by their certificate who they are; Connect without a link needs

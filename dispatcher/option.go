@@ -81,6 +81,15 @@ func WithTLS(config *tls.Config) Option {
 	return optionFunc(func(o *options) { o.tls = config.Clone() })
 }
 
+// WithTLSSource is [WithTLS] with certificates and authorities that can be renewed: source is asked for the configuration
+// of each dial, concurrently, and must always have one. See package certs for one that follows files. Default: see WithTLS.
+func WithTLSSource(source func() *tls.Config) Option {
+	return optionFunc(func(o *options) {
+		o.tls = source()
+		o.conn = append(o.conn, conn.WithTLSSource(source))
+	})
+}
+
 // WithPlaintext lets the collector listen and dial beyond loopback without TLS, so that everybody on the way can read and
 // change its calls. Default: both are refused.
 func WithPlaintext() Option {

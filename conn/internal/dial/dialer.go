@@ -14,8 +14,10 @@ import (
 // Dialer dials other collectors, all ways by the same rules.
 // Its fields are set before the first dial and never after; it is safe for concurrent use.
 type Dialer struct {
-	TLS       *tls.Config // nil: plaintext
-	Plaintext bool        // plaintext may leave loopback
+	TLS *tls.Config // nil: plaintext
+	// Current, if not nil, is asked for the configuration of each dial, in place of TLS.
+	Current   func() *tls.Config
+	Plaintext bool // plaintext may leave loopback
 	Proof     identity.Prover
 	Logger    *slog.Logger
 	// IdleTimeout is for an HTTP/2 connection that no call uses.
@@ -54,7 +56,7 @@ func (d *Dialer) config(expected *identity.Expected) *tls.Config {
 	if d.TLS == nil {
 		return nil
 	}
-	config := d.TLS.Clone()
+	config := d.current()
 	if !d.Proof.Required() {
 		return config
 	}
@@ -68,4 +70,12 @@ func (d *Dialer) config(expected *identity.Expected) *tls.Config {
 		return expected.Take(d.Proof.Identify(&state))
 	}
 	return config
+}
+
+// current is a configuration of its own for a dial.
+func (d *Dialer) current() *tls.Config {
+	if d.Current != nil {
+		return d.Current().Clone()
+	}
+	return d.TLS.Clone()
 }
