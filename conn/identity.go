@@ -67,6 +67,11 @@ func (i Identity) checkOwn(pair tls.Certificate, collectorID string) error {
 	if err != nil {
 		return err
 	}
+	return i.CheckLeaf(leaf, collectorID)
+}
+
+// CheckLeaf refuses a certificate that is not a collector's, as [Identity.Check] does, for those that are renewed.
+func (i Identity) CheckLeaf(leaf *x509.Certificate, collectorID string) error {
 	id, err := i(leaf)
 	if err != nil {
 		return fmt.Errorf("the certificate names no collector (%w): give one that names %q", err, collectorID)

@@ -38,7 +38,7 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("a has the connections\n%s", peers)
 	}
 	collector(t, append(proving("x"), "serve", "--id", "c", "--listen", "127.0.0.1:0", "--db", "memory")...).
-		expect(t, 2, "", `--tls-cert: the certificate is of collector "x"`)
+		expect(t, 2, "", `the certificate is of collector "x"`)
 }
 
 // authority issues certificates in files.

@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 		"cmd/collector/internal/cli/schema", "cmd/collector/internal/cli/serve", "cmd/collector/internal/cli/signals",
 		"cmd/collector/internal/cli/terminal", "cmd/collector/internal/cli/top", "cmd/collector/internal/cli/views",
 		"cmd/collector/internal/cli/words", "cmd/collector/internal/demo", "cmd/collector/internal/host", "conn", "gen",
-		"internal/status",
+		"internal/pki", "internal/status",
 	},
 	"cmd/collector/internal/cli/bench": {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/render"},
 	"cmd/collector/internal/cli/call": {
@@ -68,9 +68,9 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/cli/render": {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/words"},
 	"cmd/collector/internal/cli/schema": {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/words"},
 	"cmd/collector/internal/cli/serve": {
-		"cmd/collector/internal/cli/envflag", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote",
+		"certs", "cmd/collector/internal/cli/envflag", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote",
 		"cmd/collector/internal/cli/render", "cmd/collector/internal/cli/signals", "cmd/collector/internal/cli/terminal",
-		"cmd/collector/internal/host", "conn", "dispatcher", "internal/name",
+		"cmd/collector/internal/host", "conn", "dispatcher", "internal/name", "internal/pki", "internal/watch",
 	},
 	"cmd/collector/internal/cli/signals":  {},
 	"cmd/collector/internal/cli/terminal": {"cmd/collector/internal/cli/failure"},
@@ -78,10 +78,10 @@ var mayImport = map[string][]string{
 		"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote", "cmd/collector/internal/cli/render",
 		"cmd/collector/internal/cli/terminal", "cmd/collector/internal/cli/views", "cmd/collector/internal/cli/words", "gen",
 	},
-	"cmd/collector/internal/cli/views": {"cmd/collector/internal/cli/render", "cmd/collector/internal/cli/words", "conn", "gen"},
+	"cmd/collector/internal/cli/views": {"cmd/collector/internal/cli/render", "cmd/collector/internal/cli/words", "conn", "gen", "internal/pki"},
 	"cmd/collector/internal/cli/words": {},
 	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen"},
-	"cmd/collector/internal/host":      {"conn", "conn/carrier", "dispatcher", "examples", "gen", "registry", "store", "web"},
+	"cmd/collector/internal/host":      {"conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "registry", "store", "web"},
 
 	"dispatcher/internal/call": {
 		"conn", "conn/link", "dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted",

@@ -50,7 +50,7 @@ func addCommands(root *cobra.Command, s *settings) {
 		checkCommand(out, target), consoleCommand(streams, out, target), contextCommand(s), completionCommand(out), versionCommand(out),
 	}}
 	for _, g := range []group{
-		{"start", "Start:", []*cobra.Command{demoCommand(streams, out), serveCommand(streams, out, target)}},
+		{"start", "Start:", []*cobra.Command{demoCommand(streams, out), serveCommand(streams, out, target), pkiCommand(out)}},
 		{"look", "Look:", []*cobra.Command{
 			statusCommand(out, target), connectionsCommand(out, target, complete), servicesCommand(streams, out, target, complete),
 			routeCommand(out, target, complete), tapCommand(out, target, complete), topCommand(streams, out, target),

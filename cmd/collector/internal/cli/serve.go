@@ -21,10 +21,11 @@ func serveCommand(streams terminal.Streams, out *render.Printer, target *remote.
 		Short: "Run a collector",
 		Long: "Run a collector: RPC, and links to other collectors, on one port. Without TLS it listens on loopback only. When\n" +
 			"stdout is no terminal, one JSON line there says that it is ready and where. Logs go to stderr. Ctrl-C or SIGTERM\n" +
-			"drains it, a second one kills it. SIGHUP does not stop it, nor does it need anybody who reads its output.\n\n" +
+			"drains it, a second one kills it. SIGHUP has it read its files again; they are followed without it, too.\n\n" +
 			"--cacert, --cert, --key and --insecure are for the collectors it dials; with one of them it dials with TLS.\n\n" +
-			"With --tls-client-ca and --trust-domain collectors prove to each other who they are: a link needs certificates at\n" +
-			"both ends, each with the URI spiffe://NAME/collector/ID and no other. Clients call without one.",
+			"With --pki DIR, see collector pki, it serves and dials with TLS, and collectors prove to each other who they are: a link\n" +
+			"needs certificates at both ends, each with the URI spiffe://NAME/collector/ID and no other. Clients call without one.\n" +
+			"--tls-client-ca and --trust-domain do the same with certificates from elsewhere.",
 		Example: `  collector serve --id a --ns users,orders --example users
   collector serve --id b --listen 127.0.0.1:50052 --ns orders --example orders --join 127.0.0.1:50051
   collector serve --id a --history 100000              # finished calls survive a restart

@@ -51,7 +51,7 @@ func (c *Config) checkIdentity() error {
 	for _, own := range []struct {
 		flag   string
 		config *tls.Config
-	}{{"--tls-cert", c.ListenTLS}, {"--cert", c.DialTLS}} {
+	}{{"--tls-cert", c.ListenTLS}, {"--cert", c.dialing()}} {
 		if own.config == nil {
 			return refusedf("%s: there is none to prove who this collector is", own.flag)
 		}
@@ -60,6 +60,14 @@ func (c *Config) checkIdentity() error {
 		}
 	}
 	return nil
+}
+
+// dialing is how it would dial now; nil for plaintext.
+func (c *Config) dialing() *tls.Config {
+	if c.DialTLS == nil {
+		return nil
+	}
+	return c.DialTLS()
 }
 
 // checkListen refuses plaintext beyond loopback, as the dispatcher does too when it is given the listener: here the store is

@@ -8,6 +8,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
+	"github.com/collectiverpc/collective/internal/watch"
 )
 
 // InMemory as [Config.Store] keeps nothing across a restart.
@@ -30,8 +31,10 @@ type Config struct {
 	Fault Fault
 	// ListenTLS is the certificate of the listener; nil for plaintext.
 	ListenTLS *tls.Config
-	// DialTLS is used to dial other collectors; nil for plaintext.
-	DialTLS *tls.Config
+	// DialTLS is asked at each dial of another collector; nil for plaintext.
+	DialTLS func() *tls.Config
+	// Reload has what SIGHUP reads again. Run adds to it what it opens itself. nil for nothing.
+	Reload *watch.Hub
 	// Identity is how the certificates of ListenTLS and DialTLS, and of other collectors, name their collector; nil if
 	// links need none.
 	Identity conn.Identity

@@ -24,6 +24,8 @@ type Ready struct {
 	Store      string            `json:"store"`
 	Examples   []string          `json:"examples,omitempty"`
 	Limits     map[string]string `json:"limits"`
+	// Trust has a line for each way in: how whoever comes there is known.
+	Trust []string `json:"trust"`
 }
 
 // Run runs a collector until ctx is done, and then drains it. ready is called once, when it accepts calls. A
@@ -72,7 +74,7 @@ func build(
 			dispatcher.WithStoredHistory(config.History, config.HistoryAge))
 	}
 	if config.DialTLS != nil {
-		opts = append(opts, dispatcher.WithTLS(config.DialTLS))
+		opts = append(opts, dispatcher.WithTLSSource(config.DialTLS))
 	}
 	if config.Identity != nil {
 		opts = append(opts, dispatcher.WithConn(conn.WithIdentity(config.Identity)))
@@ -125,5 +127,6 @@ func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
 		Console: console,
 		ID:      config.ID, Address: address, URL: scheme + "://" + address, Namespaces: config.namespaces(),
 		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: d.LimitTexts(),
+		Trust: config.trust(),
 	}
 }

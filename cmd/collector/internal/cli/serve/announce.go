@@ -45,6 +45,13 @@ func banner(out *render.Printer, ready host.Ready) {
 		}
 		out.Note("  %-12s %s", label, line)
 	}
+	for i, line := range ready.Trust {
+		label := "trust"
+		if i > 0 {
+			label = ""
+		}
+		out.Note("  %-12s %s", label, line)
+	}
 	out.Note("look at it:    collector status -s %s", ready.URL)
 	out.Note("Ctrl-C drains it, a second one kills it.")
 }

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"cmp"
-	"crypto/tls"
 	"strings"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
@@ -10,6 +9,7 @@ import (
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/watch"
 )
 
 // config is what the flags ask for. dialing has the certificates for other collectors.
@@ -33,30 +33,7 @@ func (f *Flags) config(dialing remote.Certificates) (config host.Config, err err
 			SchemaFileBytes: int(f.schemaFile), SchemaBytes: int(f.schemas),
 		},
 	}
-	if config.Identity, err = f.identity(dialing); err != nil {
-		return host.Config{}, err
-	}
-	if config.ListenTLS, err = f.listenTLS(); err != nil {
-		return host.Config{}, err
-	}
-	if dialing.Given() {
-		config.DialTLS, err = dialing.TLS()
-	}
-	return config, err
-}
-
-func (f *Flags) listenTLS() (*tls.Config, error) {
-	if f.tlsCert == "" && f.tlsKey == "" {
-		return nil, nil //nolint:nilnil // plaintext
-	}
-	pair, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
-	if err != nil {
-		return nil, failure.Usagef("--tls-cert, --tls-key: %v", err)
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
-	if f.clientCA != "" {
-		config.ClientAuth = tls.VerifyClientCertIfGiven // clients that are no collectors have none
-		config.ClientCAs, err = remote.ReadAuthorities("--tls-client-ca", f.clientCA)
-	}
+	config.Reload = new(watch.Hub)
+	config.Identity, err = f.identity(dialing)
 	return config, err
 }

@@ -28,11 +28,12 @@ type Serve struct {
 func (s *Serve) Run(ctx context.Context, flags *Flags) error {
 	level := new(slog.LevelVar)
 	keys := s.newHotkeys(flags, level)
-	config, err := s.config(flags, level)
+	config, closing, err := s.config(flags, level)
+	defer closing()
 	if err != nil {
 		return err
 	}
-	defer signals.Endure(config.Logger)()
+	defer signals.Endure(config.Logger, config.Reload.Reload)()
 	if flags.untilEOF {
 		ctx = untilEOF(ctx, s.Streams.In)
 	}
@@ -46,14 +47,23 @@ func (s *Serve) Run(ctx context.Context, flags *Flags) error {
 	return asFailure(err)
 }
 
-func (s *Serve) config(flags *Flags, level *slog.LevelVar) (host.Config, error) {
+// config is what the flags ask for. closing ends what it follows, whatever the error.
+func (s *Serve) config(flags *Flags, level *slog.LevelVar) (config host.Config, closing func(), err error) {
+	closing = func() {}
 	logger, err := flags.logger(s.Out, level)
 	if err != nil {
-		return host.Config{}, err
+		return host.Config{}, closing, err
 	}
-	config, err := flags.config(s.Target.Certificates)
+	dialing := s.Target.Certificates
+	if err := flags.usePKI(&dialing); err != nil {
+		return host.Config{}, closing, err
+	}
+	if config, err = flags.config(dialing); err != nil {
+		return host.Config{}, closing, err
+	}
 	config.Logger, config.Version = logger, s.Version
-	return config, err
+	closing, err = flags.follow(&config, dialing, logger)
+	return config, closing, err
 }
 
 // newHotkeys is nil where serve may not take the keys: without a terminal, and in the background of a shell. Otherwise

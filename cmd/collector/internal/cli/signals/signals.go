@@ -12,9 +12,10 @@ import (
 )
 
 // Endure has a collector live on when who started it is gone: its terminal, or who read what it says, which would kill it
-// by the next line of its log. Only what asks for a drain stops it. Other commands are left to these signals, so that
+// by the next line of its log. Only what asks for a drain stops it. SIGHUP has it read its files again: reload does that, and
+// returns what it read and why the rest stays as it was. Other commands are left to these signals, so that
 // `collector tap | head` ends as any program does. The caller calls the function it returns at the end.
-func Endure(log *slog.Logger) (stop func()) {
+func Endure(log *slog.Logger, reload func() (read []string, err error)) (stop func()) {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write then fails, and that is all
 	hungUp, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(hungUp, syscall.SIGHUP)
@@ -23,7 +24,11 @@ func Endure(log *slog.Logger) (stop func()) {
 		for {
 			select {
 			case <-hungUp:
-				log.Info("SIGHUP: running on, and nothing is read anew; SIGTERM drains")
+				read, err := reload()
+				log.Info("SIGHUP: running on, files were read again; SIGTERM drains", "read", read)
+				if err != nil {
+					log.Warn("SIGHUP: what cannot be used stays as it was", "error", err)
+				}
 			case <-done:
 				return
 			}
