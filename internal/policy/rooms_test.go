@@ -14,7 +14,6 @@ var mayImport = map[string][]string{
 		"internal/observe", "internal/origin", "internal/status", "mesh", "store",
 	},
 	"access":   {"access/internal/pace", "access/internal/recall", "access/internal/ruleset", "internal/name"},
-	"access":   {"access/internal/recall", "access/internal/ruleset", "internal/name"},
 	"certs":    {"internal/watch"},
 	"mesh":     {"gen"},
 	"registry": {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "store"},
