@@ -16,6 +16,21 @@ type call struct {
 	parted bool
 }
 
+// begin gives the receiving half of a call what it needs of the link.
+func (c *call) begin(r *receiver) {
+	c.in.window.pool, c.in.window.account, c.in.window.out = &r.extra, &r.account, r.out
+	c.in.promise.to = c
+}
+
+// Resume makes it an [account.Waiter].
+func (c *call) Resume() bool {
+	grant, ok := c.in.resume()
+	if grant > 0 {
+		c.in.window.out.Grant(c.id, grant)
+	}
+	return ok
+}
+
 // reset makes the memory ready for another call. Nobody else knows it any more.
 func (c *call) reset() {
 	c.id = 0

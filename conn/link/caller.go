@@ -61,7 +61,7 @@ func (c *caller) open(ctx context.Context, call Call) (connect.ClientStream, err
 		return nil, err
 	}
 	s := clientStreams.Get().(*clientStream) //nolint:forcetypeassert // the pool holds nothing else
-	s.in.window.pool = &c.core.receiver.extra
+	s.call.begin(&c.core.receiver)
 	s.callerState = callerState{core: c.core, calls: &c.calls, ctx: ctx, spec: call.Spec, name: name, codec: codecByName(call.Codec)}
 	if info, ok := connect.CallInfoForClientContext(ctx); ok {
 		s.info = info
@@ -127,10 +127,18 @@ func (c *caller) acceptHeaders(h frame.Header, body []byte) error {
 	if h.Has(frame.FlagFlush) {
 		state = headersFlushed
 	}
-	if !s.headers.arrive(body, state) {
-		return frame.Malformed("HEADERS twice")
+	if !c.core.receiver.account.Room(len(body)) {
+		_ = s.cancel(overLimit, c.core.receiver.holdsTooMuch())
+		return nil
 	}
-	if state == headersFlushed {
+	held, ok := s.headers.arrive(body, state)
+	c.core.receiver.account.Take(held)
+	switch {
+	case !ok:
+		return frame.Malformed("HEADERS twice")
+	case s.life.state().over():
+		s.dropHeaders() // in this moment
+	case state == headersFlushed:
 		s.in.notify()
 	}
 	return nil
@@ -166,7 +174,7 @@ func (c *caller) end(s *clientStream, h frame.Header, body []byte) error {
 	if h.Has(frame.FlagMessage) {
 		return c.fill(s, part{data: message, last: true, end: end})
 	}
-	return s.in.closeOrderly(end)
+	return c.core.receiver.close(&s.call, end)
 }
 
 // splitEnd separates the message of an END from the fields before it.

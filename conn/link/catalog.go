@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/collectiverpc/collective/conn/link/internal/account"
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
 	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
@@ -54,6 +55,7 @@ func (o *catalogOutbox) announce(revision uint64, catalog []byte) error {
 type catalogInbox struct {
 	deliver func(revision uint64, catalog []byte) // nil: nobody wants them
 	spawn   func(func())                          // starts a goroutine that the link waits for
+	account *account.Account
 
 	// The reader's.
 	parts    []byte
@@ -75,11 +77,9 @@ type announcement struct {
 func (c *catalogInbox) accept(h frame.Header, body []byte) error {
 	p := frame.Payload{B: body}
 	if h.Has(frame.FlagFirst) {
-		c.revision, c.size = p.Uvarint(), p.Uvarint()
-		c.parts, c.inside = nil, true
+		c.begin(p.Uvarint(), p.Uvarint())
 	}
-	c.parts = append(c.parts, p.B...)
-	arrived, more := uint64(len(c.parts)), h.Has(frame.FlagMore)
+	arrived, more := uint64(len(c.parts)+len(p.B)), h.Has(frame.FlagMore)
 	switch {
 	case p.Err != nil:
 		return p.Err
@@ -89,6 +89,8 @@ func (c *catalogInbox) accept(h frame.Header, body []byte) error {
 		return frame.Malformed("catalog exceeds 16 MiB")
 	case more && arrived >= c.size, !more && arrived != c.size:
 		return frame.Malformed("catalog of a size other than announced")
+	case !c.append(p.B):
+		return errHolds
 	}
 	if !more {
 		c.post(announcement{c.revision, c.parts})
@@ -97,14 +99,45 @@ func (c *catalogInbox) accept(h frame.Header, body []byte) error {
 	return nil
 }
 
-// post replaces the announcement that waits and makes sure that somebody delivers it.
-func (c *catalogInbox) post(a announcement) {
-	if c.deliver == nil {
-		return
-	}
+// begin makes room for a catalog: an older one that waits has to go, since this one takes its place, and what had come of
+// another that was never finished.
+func (c *catalogInbox) begin(revision, size uint64) {
+	c.release(c.parts)
+	c.revision, c.size = revision, size
+	c.parts, c.inside = nil, true
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a.revision < c.newest {
+	if c.next != nil && revision >= c.newest {
+		c.release(c.next.catalog)
+		c.next = nil
+	}
+}
+
+// append adds a part, in memory for no more than twice what has come. It reports whether the link may hold that.
+func (c *catalogInbox) append(part []byte) bool {
+	if need := len(c.parts) + len(part); need > cap(c.parts) {
+		grown := make([]byte, len(c.parts), min(int(c.size), 2*need))
+		copy(grown, c.parts)
+		if !c.account.TakeAny(cap(grown) - cap(c.parts)) {
+			return false
+		}
+		c.parts = grown
+	}
+	c.parts = append(c.parts, part...)
+	return true
+}
+
+func (c *catalogInbox) release(catalog []byte) {
+	c.account.Give(cap(catalog))
+	c.account.Wake()
+}
+
+// post replaces the announcement that waits and makes sure that somebody delivers it.
+func (c *catalogInbox) post(a announcement) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deliver == nil || a.revision < c.newest {
+		c.release(a.catalog)
 		return
 	}
 	c.next, c.newest = &a, a.revision
@@ -118,6 +151,7 @@ func (c *catalogInbox) post(a announcement) {
 func (c *catalogInbox) run() {
 	for a := c.pop(); a != nil; a = c.pop() {
 		c.deliver(a.revision, a.catalog)
+		c.release(a.catalog)
 	}
 }
 

@@ -105,10 +105,19 @@ func (s *clientStream) next() (message, error) {
 }
 
 func (s *clientStream) readHeaders(head *buffer.Buffer) error {
+	s.core.receiver.release(cap(head.B))
 	defer head.Release()
 	p := frame.Payload{B: head.B}
 	readMetadata(s.info, &p, (*connect.CallInfo).ResponseHeader)
 	return s.broken(p.Err)
+}
+
+// dropHeaders forgets headers that nobody will read.
+func (s *clientStream) dropHeaders() {
+	if head := s.headers.pop(); head != nil {
+		s.core.receiver.release(cap(head.B))
+		head.Release()
+	}
 }
 
 // readMetadata moves a block into a part of info, or skips it if nobody wants to know.
@@ -117,7 +126,7 @@ func readMetadata(info *connect.CallInfo, p *frame.Payload, part func(*connect.C
 		p.Bytes(frame.MaxMetadata)
 		return
 	}
-	frame.ReadMetadata(p, part(info))
+	_, _ = frame.ReadMetadata(p, part(info)) // p has the error
 }
 
 // broken ends the link for a frame that its reader took for good.
@@ -198,7 +207,7 @@ func (s *clientStream) Reuse(reuse.Vouched) {
 // reusable reports whether nothing but the END of the other end has ended the call, and no goroutine may still look at it:
 // nobody watches the context of a unary call, and the outbox does not know one whose request left with the OPEN.
 func (s *clientStream) reusable() bool {
-	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.parted
+	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.parted && !s.in.promise.ever
 }
 
 // reset forgets a call. Mutexes stay as they are: whoever unlocked one last may still be on his way out.

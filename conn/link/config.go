@@ -48,6 +48,9 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
+// unagreedBytes is what a link holds for a stranger, and lets wait to be written.
+const unagreedBytes = 64 << 10
+
 // Handler serves a call that the other end opened. It has the shape of [connect.Server.Call]: procedure is the
 // leading-slash path, info holds the request headers and takes the response headers and trailers, info.TransportInfo
 // is a [*ServerInfo]. The returned error is the verdict of the call. Handlers run concurrently; a panic is logged and

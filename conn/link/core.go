@@ -38,6 +38,12 @@ func newCore(peer Hello, said frame.Hello, limits Limits, initiator, vectored bo
 	return c
 }
 
+// bound sets how much the link holds and lets wait.
+func (c *core) bound(limits Limits) {
+	c.receiver.account.SetLimit(limits.MaxHeld)
+	c.out.SetLimit(limits.MaxQueued)
+}
+
 // own reports whether a call id is one that this end gives.
 func (c *core) own(id uint64) bool { return (id%2 == 1) == c.initiator }
 

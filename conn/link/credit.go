@@ -3,6 +3,9 @@ package link
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/link/internal/account"
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
 const (
@@ -36,6 +39,8 @@ func (p *creditPool) release(n int) { p.left.Add(int64(n)) }
 // has more than the first window. The lock of the half guards it.
 type receiveWindow struct {
 	pool    *creditPool
+	account *account.Account
+	out     *outbox.Outbox
 	extra   int       // lent beyond the first window
 	claimed int       // cost of what was claimed since credit was last granted
 	blocked bool      // the sender waits for credit, or did

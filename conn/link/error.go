@@ -43,6 +43,7 @@ var ErrHeaders = errors.New("link: request headers too large")
 var (
 	errGoaway   = errors.New("link: the other end is draining")
 	errFlood    = errors.New("link: the other end asks for more answers than it reads")
+	errHolds    = errors.New("link: the other end has sent more than this one may hold")
 	errStuck    = errors.New("link: the other end has taken nothing for 5 s")
 	errTooLarge = errors.New("link: message too large")
 	errRawOnly  = errors.New("link: this codec carries raw messages only")

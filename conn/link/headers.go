@@ -22,14 +22,16 @@ const (
 	headersFlushed              // the handler sent them off by themselves
 )
 
-// arrive takes a block, unless one has come before.
-func (h *responseHeaders) arrive(block []byte, state headersState) bool {
+// arrive takes a block, unless one has come before, and returns how much memory it takes.
+func (h *responseHeaders) arrive(block []byte, state headersState) (held int, ok bool) {
 	if h.state.Load() != headersAwaited {
-		return false
+		return 0, false
 	}
-	h.block.Store(buffer.CopyOf(block))
+	kept := buffer.CopyOf(block)
+	held = cap(kept.B)
+	h.block.Store(kept)
 	h.state.Store(state)
-	return true
+	return held, true
 }
 
 func (h *responseHeaders) flushed() bool { return h.state.Load() == headersFlushed }

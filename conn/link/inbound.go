@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
@@ -29,6 +30,7 @@ type inbound struct {
 	mu   sync.Mutex
 	wake chan struct{} // made by the first Receive that has to wait
 	life receiveLife
+	rest atomic.Int64 // memory of what Receive has and has not told yet, once it was handed over
 	inboundState
 }
 
@@ -39,6 +41,8 @@ type inboundState struct {
 	partial *buffer.Buffer    // parts of a message whose end has not arrived
 	size    int               // of the message in partial, as announced: not to be trusted with memory
 	held    int               // cost of what arrived and was not claimed
+	memory  int               // that the half takes, as counted by the account
+	promise promise           // of memory for the message in partial
 	window  receiveWindow
 	waiting bool   // a Receive waits
 	err     error  // why it failed
@@ -48,6 +52,7 @@ type inboundState struct {
 	ready  []*buffer.Buffer // the queue of before
 	next   int              // where in ready the next message is
 	popped int              // cost of messages that were popped and not claimed yet
+	freed  int              // memory of buffers that were popped and not counted off yet
 }
 
 // ending is an END without its message, as it came.
@@ -66,7 +71,16 @@ type part struct {
 	end   ending // of the call, which came with it
 }
 
-// push adds a part. It returns the credit to grant now, and by how much the held bytes changed.
+// promise is what the account has promised to a large message that is arriving.
+type promise struct {
+	to    *call
+	size  int  // of the whole message in memory; 0: nothing was promised
+	left  int  // that has not been used
+	asked bool // it waits for one
+	ever  bool // it has waited: somebody may still think that it does
+}
+
+// push adds a part. It returns the credit to grant now, and by how much the memory changed.
 func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -80,7 +94,7 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 	if err := in.check(p, cost, maxMessage); err != nil {
 		return 0, 0, err
 	}
-	before := in.held
+	before := in.memory
 	in.held += cost
 	in.window.arrived(max(cost, p.size))
 	if in.partial == nil && !p.more {
@@ -89,13 +103,13 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 		grant = in.assemble(p, cost)
 	}
 	if p.last {
-		in.verdict = p.end
+		in.keepVerdict(p.end)
 		in.close(lastCame)
 	}
 	if !p.more {
 		in.signal()
 	}
-	return grant, in.held - before, nil
+	return grant, in.memory - before, nil
 }
 
 // check refuses parts that break the rules.
@@ -143,6 +157,7 @@ func (in *inbound) chunk(n int) *buffer.Buffer {
 }
 
 func (in *inbound) add(buf *buffer.Buffer) *buffer.Buffer {
+	in.memory += cap(buf.B)
 	if in.queue == nil && in.ready == nil {
 		in.queue = in.inline[:0]
 	}
@@ -155,6 +170,7 @@ func (in *inbound) assemble(p part, cost int) (grant int) {
 	if in.partial == nil {
 		in.partial, in.size = buffer.New(min(lengthSize+p.size, firstRoom)), p.size
 		in.partial.B = in.partial.B[:lengthSize]
+		in.memory += cap(in.partial.B)
 	}
 	in.grow(len(p.data))
 	buf := in.partial
@@ -162,14 +178,67 @@ func (in *inbound) assemble(p part, cost int) (grant int) {
 	if !p.more {
 		binary.BigEndian.PutUint32(buf.B, uint32(len(buf.B)-lengthSize))
 		in.partial = nil
+		in.memory -= cap(buf.B)
 		in.add(buf)
+		in.endPromise()
 		return 0
 	}
-	if !in.waiting {
+	if !in.waiting || !in.promised() {
 		return 0
 	}
-	buf.Claimed += cost
-	return in.claim(cost)
+	return in.claimPartial()
+}
+
+// claimPartial claims what has arrived of a message, so that more of it may come than a window. The mutex is held.
+func (in *inbound) claimPartial() (grant int) {
+	in.partial.Claimed += in.held
+	return in.claim(in.held)
+}
+
+// promised reports whether there is memory for the whole message in partial, however much of it has come. If there is
+// none, the half waits for it. The mutex is held.
+func (in *inbound) promised() bool {
+	at := &in.promise
+	switch {
+	case lengthSize+in.size <= firstRoom, at.size > 0:
+		return true
+	case at.asked:
+		return false
+	}
+	size := buffer.Room(lengthSize + in.size)
+	more := size - cap(in.partial.B)
+	if !in.window.account.Promise(more, size, at.to) {
+		at.asked, at.ever = true, true
+		return false
+	}
+	at.size, at.left = size, more
+	return true
+}
+
+// endPromise ends the promise, of which what was not used is given back. The mutex is held.
+func (in *inbound) endPromise() {
+	at := &in.promise
+	if at.asked {
+		in.window.account.Forget(at.to)
+	}
+	if at.size > 0 {
+		in.window.account.Keep(at.size, at.left)
+	}
+	at.size, at.left, at.asked = 0, 0, false
+}
+
+// resume asks for the promise again. It returns the credit to grant, and whether others may ask.
+func (in *inbound) resume() (grant int, ok bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.promise.asked = false
+	if in.life.state() != receiving || in.partial == nil || !in.waiting {
+		return 0, true // it will ask when it needs it
+	}
+	if !in.promised() {
+		return 0, false
+	}
+	return in.claimPartial(), true
 }
 
 // grow makes room for n more bytes of the partial message: for all that was announced, but for no more than twice what has
@@ -182,6 +251,13 @@ func (in *inbound) grow(n int) {
 	grown := buffer.New(min(lengthSize+in.size, 2*(len(buf.B)+n)))
 	grown.B, grown.Claimed = append(grown.B, buf.B...), buf.Claimed
 	in.partial = grown
+	more := cap(grown.B) - cap(buf.B)
+	in.memory += more
+	if at := &in.promise; at.size > 0 {
+		used := min(more, at.left)
+		at.left -= used
+		in.window.account.Give(used) // it is counted as memory from now on
+	}
 	buf.Release()
 }
 
@@ -236,25 +312,35 @@ func (in *inbound) fail(err error) {
 	in.end(callEnded, err)
 }
 
-// closeOrderly ends the half after the last message of a sender that has more rights than trust. Only a call that failed may
-// end inside a message.
-func (in *inbound) closeOrderly(end ending) error {
+// closeOrderly ends the half after the last message of a sender that has more rights than trust, and returns by how much the
+// memory changed. Only a call that failed may end inside a message.
+func (in *inbound) closeOrderly(end ending) (held int, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.life.state() != receiving {
-		return nil
+		return 0, nil
 	}
 	if in.partial != nil && end.flags&frame.FlagError == 0 {
-		return frame.Malformed("end inside a message")
+		return 0, frame.Malformed("end inside a message")
 	}
-	in.verdict = end
+	before := in.memory
+	in.keepVerdict(end)
 	in.end(lastCame, nil)
-	return nil
+	return in.memory - before, nil
+}
+
+// keepVerdict keeps the END until Receive wants it. The mutex is held.
+func (in *inbound) keepVerdict(end ending) {
+	in.verdict = end
+	if end.fields != nil {
+		in.memory += cap(end.fields.B)
+	}
 }
 
 // reset makes the half ready for another call. Nobody else knows it any more.
 func (in *inbound) reset() {
 	in.inboundState = inboundState{}
+	in.rest.Store(0)
 	in.life.reset()
 	select {
 	case <-in.wake: // a signal that its Receive did not wait for
@@ -276,6 +362,9 @@ func (in *inbound) close(a arrival) bool {
 		return false
 	}
 	in.window.close()
+	if in.promise.asked || in.promise.size > 0 {
+		in.endPromise()
+	}
 	return true
 }
 
@@ -304,8 +393,8 @@ func (in *inbound) senderBlocked() int {
 	return in.grant()
 }
 
-// drop closes the half for a receiver that wants nothing more, drops what it has not popped, and returns the held
-// bytes that this frees. A Receive gets err, unless it had nothing to lose.
+// drop closes the half for a receiver that wants nothing more, drops what it has not popped, and returns the memory
+// that this frees. A Receive gets err, unless it had nothing to lose.
 func (in *inbound) drop(err error) (held int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -315,7 +404,7 @@ func (in *inbound) drop(err error) (held int) {
 	return in.discard()
 }
 
-// failure returns why the half failed, nil if it has not. It drops what was cut off, and returns the held bytes that this
+// failure returns why the half failed, nil if it has not. It drops what was cut off, and returns the memory that this
 // frees.
 func (in *inbound) failure() (held int, err error) {
 	in.mu.Lock()
@@ -325,7 +414,15 @@ func (in *inbound) failure() (held int, err error) {
 
 // discard forgets what was not popped. The mutex is held.
 func (in *inbound) discard() (held int) {
-	held = in.held
-	in.queue, in.partial, in.held = nil, nil, 0
+	held = in.memory + in.takeRest()
+	in.queue, in.partial, in.held, in.memory = nil, nil, 0, 0
 	return held
+}
+
+// takeRest returns the memory of what was handed over and is not needed any more.
+func (in *inbound) takeRest() int {
+	if in.rest.Load() == 0 {
+		return 0 // the usual case, without a write
+	}
+	return int(in.rest.Swap(0))
 }

@@ -56,11 +56,15 @@ type Config struct {
 	Logger *slog.Logger
 	// Limits bound what this end holds for the other. Zero fields mean their defaults.
 	Limits Limits
+	// Unagreed makes the link one with a stranger, whoever that has proven to be, until [Link.Agree]: one call of the other
+	// end at a time, and 64 KiB of everything, whatever the Limits say. Calls of this end are not concerned.
+	Unagreed bool
 }
 
 // Link is the live stream to another collector. Its methods may be called concurrently.
 type Link struct {
 	stream   io.Closer
+	limits   Limits
 	core     *core
 	caller   *caller
 	server   *server
@@ -100,7 +104,7 @@ func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiat
 	}
 	to := socket.Below(stream)
 	l := &Link{
-		stream: stream, done: make(chan struct{}),
+		stream: stream, limits: cfg.Limits, done: make(chan struct{}),
 		core: newCore(cfg.Proof.helloOf(said), said, cfg.Limits, initiator, socket.Vectored(to)),
 	}
 	l.assemble(cfg)
@@ -121,11 +125,15 @@ func (l *Link) assemble(cfg Config) {
 	l.live = newLiveness(c.out, c.end.fail, l.tidy)
 	l.catalogs = newCatalogOutbox(c)
 	l.drain = &drain{core: c, caller: l.caller, server: l.server}
+	if cfg.Unagreed {
+		c.bound(Limits{MaxHeld: unagreedBytes, MaxQueued: unagreedBytes})
+		l.server.table.allow(1)
+	}
 }
 
 // start runs the goroutines of the link.
 func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
-	inbox := &catalogInbox{spawn: l.group.Go}
+	inbox := &catalogInbox{spawn: l.group.Go, account: &l.core.receiver.account}
 	if cfg.OnCatalog != nil {
 		inbox.deliver = func(revision uint64, catalog []byte) { cfg.OnCatalog(l, revision, catalog) }
 	}
@@ -142,6 +150,12 @@ func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
 		l.group.Wait()
 		close(l.done)
 	}()
+}
+
+// Agree ends what [Config.Unagreed] began: from now on the Limits hold. It does not wait for anything.
+func (l *Link) Agree() {
+	l.core.bound(l.limits)
+	l.server.table.allow(l.limits.MaxCalls)
 }
 
 // Transport returns a [connect.Transport] whose calls go over the link, in namespace, as binary protobuf.

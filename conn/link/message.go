@@ -58,44 +58,68 @@ func (in *inbound) pop() (message, bool) {
 	if end == len(buf.B) {
 		m.buf, in.ready[in.next] = buf, nil
 		in.next++
+		in.freed += cap(buf.B)
 	}
 	return m, true
 }
 
-// refill claims what was popped and makes ready what has arrived since. If there is nothing it returns the channel to
-// wait on; done says that nothing will come.
+// refill claims what was popped and makes ready what has arrived since. It returns the credit to grant and by how much the
+// memory changed. If there is nothing it returns the channel to wait on; done says that nothing will come.
 func (in *inbound) refill() (wake <-chan struct{}, grant, held int, done bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	before := in.held
-	grant = in.claim(in.popped)
-	in.popped = 0
+	before := in.memory
+	grant = in.claimPoppedLocked()
 	switch {
 	case in.life.state() == failed:
-		done = true
+		in.ready, in.next, done = nil, 0, true
 	case len(in.queue) > 0:
 		if len(in.queue) == 1 && in.life.on(lastPopped) {
-			in.claim(in.held)
+			before -= in.handOver()
 		}
 		in.ready, in.queue, in.next = in.queue, in.ready[:0], 0
 	case in.life.state() != receiving:
 		done = true
 	default:
 		wake = in.startWait()
-		if in.partial != nil {
-			in.partial.Claimed += in.held
-			grant += in.claim(in.held)
+		if in.partial != nil && in.promised() {
+			grant += in.claimPartial()
 		}
 	}
-	return wake, grant, in.held - before, done
+	return wake, grant, in.memory - before, done
+}
+
+// handOver counts everything as Receive's, which pops the last buffer next. What is in it besides the next message, and the
+// END, is still counted, as the rest, which is returned. The mutex is held.
+func (in *inbound) handOver() (rest int) {
+	in.claim(in.held)
+	last := in.queue[0]
+	if size := binary.BigEndian.Uint32(last.B); lengthSize+int(size) < len(last.B) {
+		rest = cap(last.B)
+	}
+	if in.verdict.fields != nil {
+		rest += cap(in.verdict.fields.B)
+	}
+	in.memory = 0
+	if rest > 0 {
+		in.rest.Store(int64(rest))
+	}
+	return rest
+}
+
+// claimPoppedLocked claims what was popped, and counts its memory off. The mutex is held.
+func (in *inbound) claimPoppedLocked() (grant int) {
+	grant = in.claim(in.popped)
+	in.memory -= min(in.freed, in.memory)
+	in.popped, in.freed = 0, 0
+	return grant
 }
 
 // claimPopped claims what was popped while more is ready, so that the sender need not wait for a refill.
 func (in *inbound) claimPopped() (grant, held int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	before := in.held
-	grant = in.claim(in.popped)
-	in.popped = 0
-	return grant, in.held - before
+	before := in.memory
+	grant = in.claimPoppedLocked()
+	return grant, in.memory - before
 }

@@ -4,19 +4,18 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link/internal/account"
 	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
 // receiver brings messages from the reader to those who receive them, within what a link may hold.
 type receiver struct {
 	out        *outbox.Outbox
-	maxMessage int          // bytes of a message
-	maxHeld    int          // received bytes that nobody has claimed
-	held       atomic.Int64 // so many there are
+	maxMessage int // bytes of a message
+	account    account.Account
 	extra      creditPool
 }
 
@@ -24,7 +23,8 @@ type receiver struct {
 const extraShare = 4
 
 func (r *receiver) init(out *outbox.Outbox, limits Limits) {
-	r.out, r.maxMessage, r.maxHeld = out, limits.MaxMessage, limits.MaxHeld
+	r.out, r.maxMessage = out, limits.MaxMessage
+	r.account.SetLimit(limits.MaxHeld)
 	r.extra.left.Store(int64(limits.MaxHeld / extraShare))
 }
 
@@ -40,6 +40,7 @@ func (r *receiver) receive(ctx context.Context, c *call) (message, error) {
 			return m, nil
 		}
 		if in.life.state() == handedOver {
+			r.release(in.takeRest())
 			return message{}, io.EOF
 		}
 		wake, grant, held, done := in.refill()
@@ -62,7 +63,7 @@ func (r *receiver) receive(ctx context.Context, c *call) (message, error) {
 // fill gives a part to the receiving half of c. refusal is for a call that exceeds a limit; an error is a violation of the
 // protocol. Once the last part is there, c may be used for another call.
 func (r *receiver) fill(c *call, p part) (refusal *connect.Error, err error) {
-	if r.held.Load()+int64(len(p.data)) > int64(r.maxHeld) {
+	if !r.account.Room(len(p.data)) {
 		return r.holdsTooMuch(), nil
 	}
 	id := c.id
@@ -76,17 +77,22 @@ func (r *receiver) fill(c *call, p part) (refusal *connect.Error, err error) {
 
 func (r *receiver) holdsTooMuch() *connect.Error {
 	return connect.Errorf(connect.CodeResourceExhausted,
-		"%d bytes wait to be received on this link already; receive faster or send less at once", r.maxHeld)
+		"this link holds almost %d bytes for the other end already; receive faster or send less at once", r.account.Limit())
 }
 
-// hold counts bytes that a call holds besides its messages, which release counts off. It reports whether that is not too
-// much; the bytes are counted all the same.
-func (r *receiver) hold(n int) bool { return r.held.Add(int64(n)) <= int64(r.maxHeld) }
+// close ends the receiving half of c with what came of its END, if it has one.
+func (r *receiver) close(c *call, end ending) error {
+	held, err := c.in.closeOrderly(end)
+	r.release(-held)
+	return err
+}
 
+// release counts memory off. No lock of a call is held.
 func (r *receiver) release(n int) {
 	if n != 0 {
-		r.held.Add(-int64(n))
+		r.account.Give(n)
 	}
+	r.account.Wake()
 }
 
 // grantCredit grants credit for a call and keeps the account of the bytes that the link holds.

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/slots"
 )
@@ -17,6 +19,7 @@ type opening struct {
 	deadline time.Time
 	spent    bool // it had passed when the OPEN came
 	whole    bool // no more of the request follows
+	once     int  // what the target costs that is for this call only
 	metadata *buffer.Buffer
 }
 
@@ -48,6 +51,20 @@ func (t *servedTable) init(most int) {
 	t.watch.Stop()
 }
 
+// allow changes how many calls there may be at once.
+func (t *servedTable) allow(most int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.most = most
+}
+
+// full is what a call is told that is too many.
+func (t *servedTable) full() *connect.Error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return connect.Errorf(connect.CodeResourceExhausted, "%d calls already run on this link, which is all it takes now", t.most)
+}
+
 type admission int
 
 const (
@@ -73,7 +90,7 @@ func (t *servedTable) add(core *core, o opening) (*serverCall, admission) {
 	}
 	c := t.fresh()
 	c.out.Begin(core.window)
-	c.in.window.pool = &core.receiver.extra
+	c.call.begin(&core.receiver)
 	c.life.on(openingEvent(o.whole))
 	c.core, c.id, c.target, c.metadata = core, o.id, o.target, o.metadata
 	c.stream = &handlerStream{call: c}
@@ -123,7 +140,7 @@ func (t *servedTable) returned(c *serverCall, alone bool) {
 	defer t.mu.Unlock()
 	t.calls.Remove(c.id)
 	c.life.on(returned)
-	if alone && !c.parted && len(t.spare) < maxSpare {
+	if alone && !c.parted && !c.in.promise.ever && len(t.spare) < maxSpare {
 		t.spare = append(t.spare, c)
 	}
 	t.idle.note(t.calls.Len() == 0)

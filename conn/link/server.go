@@ -33,7 +33,8 @@ func newServer(c *core, handler Handler, log *slog.Logger, maxCalls int) *server
 // acceptOpen starts a call of the other end.
 func (s *server) acceptOpen(h frame.Header, body []byte, names *frame.ReceivedNames[target]) error {
 	p := frame.Payload{B: body}
-	o := opening{id: h.Call, target: names.Read(&p), whole: h.Has(frame.FlagHalfClose)}
+	o := opening{id: h.Call, whole: h.Has(frame.FlagHalfClose)}
+	s.readName(&o, &p, names)
 	timeout := p.Uvarint()
 	if h.Has(frame.FlagMetadata) {
 		block := p.B
@@ -52,6 +53,19 @@ func (s *server) acceptOpen(h frame.Header, body []byte, names *frame.ReceivedNa
 	return s.admit(o, h, p.B)
 }
 
+// readName finds the target of a call. What it costs to remember a name is counted for the link, or for this call alone.
+func (s *server) readName(o *opening, p *frame.Payload, names *frame.ReceivedNames[target]) {
+	t, how := names.Read(p)
+	o.target = t
+	switch how {
+	case frame.NameKnown:
+	case frame.NameKept:
+		s.core.receiver.account.Take(t.cost())
+	case frame.NameOnce:
+		o.once = t.cost()
+	}
+}
+
 func (s *server) admit(o opening, h frame.Header, message []byte) error {
 	c, admission := s.table.add(s.core, o)
 	switch admission {
@@ -60,7 +74,7 @@ func (s *server) admit(o opening, h frame.Header, message []byte) error {
 	case ignored:
 		return nil
 	case overCap:
-		s.core.sendEnd(o.id, connect.Errorf(connect.CodeResourceExhausted, "%d calls already run on this link", s.table.most))
+		s.core.sendEnd(o.id, s.table.full())
 		return nil
 	case admitted:
 	}
@@ -75,18 +89,19 @@ func (s *server) begin(c *serverCall, o opening, h frame.Header, message []byte)
 		c.expire()
 		return nil
 	}
+	c.extra = callCost + o.once
 	if c.metadata != nil {
-		c.extra = len(c.metadata.B)
-		if !s.core.receiver.hold(c.extra) {
-			c.refuse(s.core.receiver.holdsTooMuch())
-			return nil
-		}
+		c.extra += cap(c.metadata.B)
+	}
+	if !s.core.receiver.account.Take(c.extra) {
+		c.refuse(s.core.receiver.holdsTooMuch())
+		return nil
 	}
 	if h.Has(frame.FlagMessage) {
 		return c.fill(part{data: message, last: o.whole})
 	}
 	if o.whole {
-		return c.in.closeOrderly(ending{})
+		return s.core.receiver.close(&c.call, ending{})
 	}
 	return nil
 }
@@ -116,7 +131,7 @@ func (s *server) acceptMessage(h frame.Header, piece part) error {
 	if !piece.last {
 		return frame.Malformed("MESSAGE without a message or a half-close")
 	}
-	return c.in.closeOrderly(ending{})
+	return s.core.receiver.close(&c.call, ending{})
 }
 
 func (s *server) acceptCancel(h frame.Header) error {

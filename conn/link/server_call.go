@@ -21,6 +21,18 @@ type target struct {
 	codec codec
 }
 
+const (
+	// callCost is what a call takes besides what came with it: its state, and the stack of its handler.
+	callCost = 8 << 10
+	// nameCost is what a name takes besides its text, which whoever serves may have in other words too.
+	nameCost = 512
+	// valueCost is what a value of a header takes besides its text.
+	valueCost = 96
+)
+
+// cost is the memory of a target.
+func (t *target) cost() int { return 2*(t.Size()+len(t.Caller)) + nameCost }
+
 func newTarget(name frame.Name, info any) *target {
 	return &target{
 		Name:  name,
@@ -61,7 +73,9 @@ const (
 // releaseHeld takes what the call still holds off the link's account.
 func (c *serverCall) releaseHeld() {
 	held := c.extra
-	if c.in.life.state() != handedOver {
+	if c.in.life.state() == handedOver {
+		held += c.in.takeRest()
+	} else {
 		held += c.in.drop(context.Canceled)
 	}
 	c.core.receiver.release(held)
@@ -73,11 +87,21 @@ func (c *serverCall) readMetadata() error {
 	}
 	defer c.metadata.Release()
 	p := frame.Payload{B: c.metadata.B}
-	frame.ReadMetadata(&p, c.stream.info.RequestHeader())
-	if p.Err != nil {
-		c.core.end.fail(p.Err)
+	values, err := frame.ReadMetadata(&p, c.stream.info.RequestHeader())
+	if err != nil {
+		c.core.end.fail(err)
+		return err
 	}
-	return p.Err
+	return c.holdMetadata(len(c.metadata.B)+values*valueCost, cap(c.metadata.B))
+}
+
+// holdMetadata counts what the metadata takes, now that it is known, instead of the block that it was in.
+func (c *serverCall) holdMetadata(now, before int) error {
+	c.extra += now - before
+	if c.core.receiver.account.Take(now-before) || now <= before {
+		return nil
+	}
+	return c.core.receiver.holdsTooMuch()
 }
 
 func (c *serverCall) receive(msg any) error {

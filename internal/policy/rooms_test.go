@@ -25,8 +25,8 @@ var mayImport = map[string][]string{
 	"store":        {"internal/sqlite"},
 	"conn/carrier": {"gen"},
 	"conn/link": {
-		"conn/link/internal/buffer", "conn/link/internal/frame", "conn/link/internal/handshake", "conn/link/internal/outbox",
-		"conn/link/internal/slots", "conn/link/internal/socket", "conn/link/internal/workers", "internal/gate", "internal/reuse",
+		"conn/link/internal/account", "conn/link/internal/buffer", "conn/link/internal/frame", "conn/link/internal/handshake",
+		"conn/link/internal/outbox", "conn/link/internal/slots", "conn/link/internal/socket", "conn/link/internal/workers", "internal/gate", "internal/reuse",
 	},
 	"web":      {"internal/origin"},
 	"gen":      {},
@@ -143,6 +143,7 @@ var mayImport = map[string][]string{
 		"conn/internal/dial", "conn/internal/identity", "conn/link", "gen", "internal/name", "internal/status",
 	},
 	"conn/internal/store":          {"gen", "store"},
+	"conn/link/internal/account":   {},
 	"conn/link/internal/buffer":    {},
 	"conn/link/internal/frame":     {"internal/cow"},
 	"conn/link/internal/outbox":    {"conn/link/internal/buffer", "conn/link/internal/frame"},

@@ -24,12 +24,15 @@ type Buffer struct {
 // Buffers are pooled by size, so that a small message never occupies a large buffer.
 const (
 	minPooled = 512
-	maxPooled = minPooled << (bufferSizes - 1)
+	maxPooled = minPooled<<(bufferSizes-1) + extra
 
 	bufferSizes = 14
+
+	// extra is what a buffer has beyond a power of two, for what precedes a message of such a size.
+	extra = 16
 )
 
-// buffers holds, at index i, buffers of at least minPooled<<i bytes.
+// buffers holds, at index i, buffers of at least minPooled<<i + extra bytes.
 var buffers [bufferSizes]sync.Pool
 
 // New returns an empty buffer with room for n bytes.
@@ -37,11 +40,22 @@ func New(n int) *Buffer {
 	if n > maxPooled {
 		return &Buffer{B: make([]byte, 0, n)}
 	}
-	class := bits.Len(uint(max(n, minPooled)-1) / minPooled)
+	class := classOf(n)
 	if buf, ok := buffers[class].Get().(*Buffer); ok {
 		return buf
 	}
-	return &Buffer{B: make([]byte, 0, minPooled<<class)}
+	return &Buffer{B: make([]byte, 0, minPooled<<class+extra)}
+}
+
+// classOf is the smallest class with room for n bytes.
+func classOf(n int) int { return bits.Len(uint(max(n-extra, minPooled)-1) / minPooled) }
+
+// Room is how much memory New takes for n bytes.
+func Room(n int) int {
+	if n > maxPooled {
+		return n
+	}
+	return minPooled<<classOf(n) + extra
 }
 
 // CopyOf returns a buffer that holds the bytes of b.
@@ -54,9 +68,9 @@ func CopyOf(b []byte) *Buffer {
 // Release returns the buffer to the pool. Nobody may use it any more.
 func (b *Buffer) Release() {
 	size := cap(b.B)
-	if size < minPooled || size > maxPooled {
+	if size < minPooled+extra || size > maxPooled {
 		return
 	}
 	*b = Buffer{B: b.B[:0]}
-	buffers[bits.Len(uint(size)/minPooled)-1].Put(b)
+	buffers[bits.Len(uint(size-extra)/minPooled)-1].Put(b)
 }

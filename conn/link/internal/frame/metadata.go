@@ -57,15 +57,17 @@ func MetadataFits(blocks ...*connect.Header) bool {
 
 // ReadMetadata moves a metadata block from the front of p into h. All strings share one allocation, and so do all
 // value slices.
-// A name that comes twice has its last values. Nothing of h aliases the payload, which the next frame overwrites.
-func ReadMetadata(p *Payload, h *connect.Header) error {
+// A name that comes twice has its last values. Nothing of h aliases the payload, which the next frame overwrites. It returns
+// how many values there were, a name without any counted as one.
+func ReadMetadata(p *Payload, h *connect.Header) (count int, err error) {
 	block := Payload{B: p.Bytes(MaxMetadata)}
 	if p.Err != nil || len(block.B) == 0 {
-		return p.Err
+		return 0, p.Err
 	}
 	text := string(block.B)
 	values := make([]string, 0, 4)
-	for left := MaxValues; len(block.B) > 0; {
+	left := MaxValues
+	for len(block.B) > 0 {
 		name := sharedText(&block, text)
 		n := block.Uvarint()
 		if n > uint64(left) {
@@ -84,7 +86,7 @@ func ReadMetadata(p *Payload, h *connect.Header) error {
 	if block.Err != nil {
 		p.Fail("metadata: " + string(block.Err.(Malformed))) //nolint:forcetypeassert // Payload has no other errors
 	}
-	return p.Err
+	return MaxValues - left, p.Err
 }
 
 // sharedText reads a text as a substring of all, which holds the same bytes as the block that p reads.

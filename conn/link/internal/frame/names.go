@@ -111,40 +111,52 @@ func NewReceivedNames[T any](target func(Name) *T) *ReceivedNames[T] {
 	return &ReceivedNames[T]{target: target}
 }
 
-// Read moves a name from the front of p, and returns its target; nil if it is malformed.
-func (r *ReceivedNames[T]) Read(p *Payload) *T {
+// NameUse is how a call has its name.
+type NameUse int
+
+// A name is known from earlier, kept from now on, or there for one call.
+const (
+	NameKnown NameUse = iota
+	NameKept
+	NameOnce
+)
+
+// Read moves a name from the front of p, and returns its target and how the call has it. A malformed one is nil, and known.
+func (r *ReceivedNames[T]) Read(p *Payload) (*T, NameUse) {
 	ref := p.Uvarint()
 	if p.Err != nil {
-		return nil
+		return nil, NameKnown
 	}
 	if ref == 0 {
 		return r.define(p)
 	}
 	if ref > uint64(len(r.targets)) {
 		p.Fail("undefined name")
-		return nil
+		return nil, NameKnown
 	}
-	return r.targets[ref-1]
+	return r.targets[ref-1], NameKnown
 }
 
 // define takes a name in full. Its number has to be the next one, so that the table has no holes and is no larger than what
 // was sent; 0 is a name that is used once and not kept.
-func (r *ReceivedNames[T]) define(p *Payload) *T {
+func (r *ReceivedNames[T]) define(p *Payload) (*T, NameUse) {
 	ref := p.Uvarint()
 	name := readName(p)
 	if p.Err != nil {
-		return nil
+		return nil, NameKnown
 	}
 	t := r.target(name)
 	switch {
 	case ref == 0:
+		return t, NameOnce
 	case ref == uint64(len(r.targets)+1) && room(len(r.targets), r.bytes, &name):
 		r.targets = append(r.targets, t)
 		r.bytes += name.total()
 	default:
 		p.Fail("name out of order")
+		return nil, NameKnown
 	}
-	return t
+	return t, NameKept
 }
 
 // readName reads the parts of a name. The bound of a name holds for the three texts before the caller together.

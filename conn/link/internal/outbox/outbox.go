@@ -27,6 +27,7 @@ type Outbox struct {
 	// vectored says that pieces of a batch may lie elsewhere. It does not change.
 	vectored bool
 	limit    int           // buf may hold this much before senders of messages wait
+	margin   int           // and this much more of frames that do not
 	room     chan struct{} // closed when buf is taken; nil if nobody waits
 	wake     chan struct{}
 	awake    bool
@@ -43,7 +44,14 @@ const floodMargin = 1 << 20
 // New returns an empty outbox that takes limit bytes before senders wait. vectored says that the writer can write several
 // pieces in one system call, and over is closed when the link is over.
 func New(limit int, vectored bool, over <-chan struct{}) *Outbox {
-	return &Outbox{limit: limit, vectored: vectored, over: over, number: 1, wake: make(chan struct{}, 1)}
+	return &Outbox{limit: limit, margin: floodMargin, vectored: vectored, over: over, number: 1, wake: make(chan struct{}, 1)}
+}
+
+// SetLimit changes how much waits before senders do.
+func (o *Outbox) SetLimit(limit int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.limit, o.margin = limit, min(limit, floodMargin)
 }
 
 // Flooded reports whether answers to the other end pile up.
@@ -51,7 +59,7 @@ func (o *Outbox) Flooded() bool { return o.flood.Load() }
 
 // Unlock ends an append and wakes the writer.
 func (o *Outbox) Unlock() {
-	if len(o.buf) > o.limit+floodMargin {
+	if len(o.buf) > o.limit+o.margin {
 		o.flood.Store(true)
 	}
 	asleep := !o.awake && (len(o.buf) > 0 || len(o.turns) > 0)
