@@ -31,8 +31,10 @@ type Limits struct {
 	MaxCalls int
 	// MaxQueued is how many bytes may wait to be written; senders of more wait. Default 4 MiB.
 	MaxQueued int
-	// MaxHeld is how many received bytes may wait for handlers and callers; a call that would exceed it gets
-	// resource_exhausted. Default 64 MiB.
+	// MaxHeld is how much memory the link may take for what the other end has sent: messages and parts of them, metadata, names,
+	// answers, catalogs, and 8 KiB for each call that is served. A quarter of it is for catalogs alone. A call that would
+	// exceed the rest gets resource_exhausted. Messages of more than 128 KiB take turns for a quarter, so it should be four
+	// times MaxMessage. Default 64 MiB.
 	MaxHeld int
 	// StallTimeout is how long a message may wait for a receiver that does not read. Default 30 s.
 	StallTimeout time.Duration

@@ -206,6 +206,10 @@
 //
 // # Bounds
 //
-// See [Limits]. A quarter of MaxHeld can be lent to calls beyond their first 256 KiB. A call over its credit or over the
-// link's queue waits with its context; a call that waits for credit for 30 s fails with resource_exhausted.
+// See [Limits]. What a link holds is counted as the memory that it takes, in package internal/account: a call with its handler,
+// metadata as a map, buffers with what is unused of them. A quarter of MaxHeld can be lent to calls beyond their first
+// 256 KiB, and a quarter is promised to messages of more than 128 KiB, for all of their bytes, before they get credit beyond a
+// window: so those that have begun become whole, and the others wait. A call over its credit or over the link's queue waits
+// with its context; a call that waits for credit for 30 s fails with resource_exhausted. A link with a stranger
+// ([Config.Unagreed]) holds 64 KiB and one call.
 package link

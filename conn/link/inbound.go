@@ -248,7 +248,11 @@ func (in *inbound) grow(n int) {
 	if len(buf.B)+n <= cap(buf.B) {
 		return
 	}
-	grown := buffer.New(min(lengthSize+in.size, 2*(len(buf.B)+n)))
+	room := 2 * (len(buf.B) + n)
+	if in.promise.size == 0 {
+		room = max(len(buf.B)+n, min(room, firstWindow+lengthSize)) // it will not get more than that for now
+	}
+	grown := buffer.New(min(lengthSize+in.size, room))
 	grown.B, grown.Claimed = append(grown.B, buf.B...), buf.Claimed
 	in.partial = grown
 	more := cap(grown.B) - cap(buf.B)

@@ -13,6 +13,12 @@ func TestLimitsPage(t *testing.T) {
 	limitdoc.Check(t, "link",
 		limitdoc.Fields("link.Limits", Limits{}.withDefaults(), "MaxMessage", "MaxQueued", "MaxHeld"),
 		map[string]any{
+			"numbered names of calls, each way": frame.MaxNames,
+			"texts of those names":              limitdoc.Bytes(frame.MaxNameBytes),
+			"who a call is made for":            limitdoc.Bytes(frame.MaxCaller),
+			"one catalog":                       limitdoc.Bytes(maxCatalog),
+			"the same, and what waits to be written, before the connection is agreed": limitdoc.Bytes(unagreedBytes),
+
 			"metadata of a call over a link, each way": limitdoc.Bytes(frame.MaxMetadata),
 			"credit of a call at first":                limitdoc.Bytes(firstWindow),
 			"credit of a call that needs it":           limitdoc.Bytes(maxWindow),

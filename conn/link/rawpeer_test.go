@@ -117,6 +117,10 @@ func proofOf(role string, transcript []byte, key ed25519.PrivateKey, secrets ...
 	return frame{typ: typeProof, payload: payload}
 }
 
+func rawOver(t testing.TB, conn io.ReadWriteCloser) *rawPeer {
+	return &rawPeer{t: t, conn: conn, in: bufio.NewReader(conn)}
+}
+
 // greetAsInitiator proves this end, without secret or binding, to a link that accepts.
 func (p *rawPeer) greetAsInitiator() error {
 	p.send(rawHello)

@@ -24,7 +24,7 @@ const (
 	// catalogs is which part of the limit calls leave alone, promises which part of the limit promises take at most: what
 	// waits for them needs room too.
 	catalogs = 4
-	promises = 2
+	promises = 4
 )
 
 // Account is what one link holds. All methods are safe for concurrent use.

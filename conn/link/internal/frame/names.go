@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// maxNames bounds the names of one direction.
-	maxNames = 4096
-	// maxNameBytes bounds the texts of those together.
-	maxNameBytes = 4 << 20
+	// MaxNames bounds the names of one direction.
+	MaxNames = 4096
+	// MaxNameBytes bounds the texts of those together.
+	MaxNameBytes = 4 << 20
 	// MaxName bounds the bytes of one, without its caller.
 	MaxName = 1 << 10
 	// MaxCaller bounds those of the caller.
@@ -35,7 +35,7 @@ func (n *Name) Size() int { return len(n.Namespace) + len(n.Procedure) + len(n.C
 func (n *Name) total() int { return n.Size() + len(n.Caller) }
 
 // room reports whether a table of so many names and bytes takes one more.
-func room(names, bytes int, n *Name) bool { return names < maxNames && bytes+n.total() <= maxNameBytes }
+func room(names, bytes int, n *Name) bool { return names < MaxNames && bytes+n.total() <= MaxNameBytes }
 
 // SentNames are the numbers this end has given. They are read by anybody; a definition is made under the mutex of what leaves,
 // behind the frame that brings it, so that it always precedes its use.
