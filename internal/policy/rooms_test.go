@@ -47,6 +47,11 @@ var mayImport = map[string][]string{
 		"cmd/collector/internal/cli/terminal", "cmd/collector/internal/cli/top", "cmd/collector/internal/cli/views",
 		"cmd/collector/internal/cli/words", "cmd/collector/internal/demo", "cmd/collector/internal/host", "conn", "gen",
 		"internal/pki", "internal/status",
+		"access", "access/authn/apikey",
+	},
+	"cmd/collector/internal/cli/serve/callers": {
+		"access", "access/authn/apikey", "access/authn/certificate", "access/authn/socket", "access/authn/token",
+		"cmd/collector/internal/cli/envflag", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote",
 	},
 	"cmd/collector/internal/cli/bench": {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/render"},
 	"cmd/collector/internal/cli/call": {
@@ -77,7 +82,7 @@ var mayImport = map[string][]string{
 		"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote", "cmd/collector/internal/cli/render",
 		"cmd/collector/internal/cli/terminal", "cmd/collector/internal/cli/views", "cmd/collector/internal/cli/words", "gen",
 	},
-	"cmd/collector/internal/cli/views": {"cmd/collector/internal/cli/render", "cmd/collector/internal/cli/words", "conn", "gen", "internal/pki"},
+	"cmd/collector/internal/cli/views": {"access/authn/apikey", "cmd/collector/internal/cli/render", "cmd/collector/internal/cli/words", "conn", "gen", "internal/pki"},
 	"cmd/collector/internal/cli/words": {},
 	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen"},
 	"cmd/collector/internal/host":      {"conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "registry", "store", "web"},
