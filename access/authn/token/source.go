@@ -76,6 +76,8 @@ func checkURI(text string) error {
 	return checkTransport(u)
 }
 
+// get reads the key set itself, by the same bounded client. Only 200 is an answer: an error page may be JSON too, and would be
+// taken for a set without keys.
 func (d *discovery) get(ctx context.Context, address string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
