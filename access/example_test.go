@@ -33,5 +33,5 @@ permit (principal == User::"alice", action == Action::"cal", resource in Namespa
 `))
 	fmt.Println(err)
 	// Output:
-	// policy refused: policy.cedar:3:47: policy alice-orders: unrecognized action `Action::"cal"` (actions are Action::"call", Action::"describe", Action::"force", Action::"observe", Action::"operate", Action::"register", Action::"serve")
+	// policy refused: policy.cedar:3:47: policy alice-orders: unrecognized action `Action::"cal"` (actions are call, describe, force, observe, operate, register, serve)
 }

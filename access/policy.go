@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/collectiverpc/collective/access/internal/ruleset"
 )
@@ -60,16 +61,56 @@ type Policy struct {
 	Line int `json:"line"`
 	// Text is the policy as it is written.
 	Text string `json:"text"`
+	// Forbids tells a forbid from a permit.
+	Forbids bool `json:"forbids,omitempty"`
 }
 
-// CheckPolicies reads policies as [WithPolicies] does, checks them against [PolicySchema], and gives them in the order of the
-// text. An error is a [*PolicyError].
-func CheckPolicies(name string, cedar []byte) ([]Policy, error) {
+// PolicyReport is what there is to say of policies that can be used.
+type PolicyReport struct {
+	// Policies are all of the text, in order.
+	Policies []Policy `json:"policies"`
+	// Notes are sentences on what they leave closed that a mesh usually needs; often that is what is meant.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// CheckPolicies reads policies as [WithPolicies] does and checks them against [PolicySchema]; name is what messages call
+// them. A text that cannot be used is a [*PolicyError].
+func CheckPolicies(name string, cedar []byte) (*PolicyReport, error) {
 	set, err := readPolicies(name, cedar)
 	if err != nil {
 		return nil, err
 	}
-	return policiesOf(set), nil
+	return &PolicyReport{Policies: policiesOf(set), Notes: notesOf(set)}, nil
+}
+
+// CheckPolicyFile is [CheckPolicies] for a file, as [WithPolicyFile] reads it.
+func CheckPolicyFile(path string) (*PolicyReport, error) {
+	text, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return CheckPolicies(path, text)
+}
+
+// needed is what a mesh usually needs, and what is missing without it.
+var needed = []struct {
+	action Action
+	kinds  []Kind
+	note   string
+}{
+	{Serve, []Kind{KindCollector}, "no policy permits a Collector to serve: the services of peers cannot be called here"},
+	{Describe, []Kind{KindCollector}, "no policy permits a Collector to describe: peers cannot learn the schemas of this collector, nor call what they have none of"},
+	{Call, []Kind{KindUser, KindService, KindAnonymous}, "no policy permits a User, a Service or anonymous callers to call"},
+}
+
+func notesOf(set *ruleset.Set) []string {
+	var notes []string
+	for _, need := range needed {
+		if !slices.ContainsFunc(need.kinds, func(k Kind) bool { return set.May(need.action.String(), string(k)) }) {
+			notes = append(notes, need.note)
+		}
+	}
+	return notes
 }
 
 func policiesOf(set *ruleset.Set) []Policy {
@@ -81,7 +122,7 @@ func policiesOf(set *ruleset.Set) []Policy {
 }
 
 func policyOf(r *ruleset.Rule) Policy {
-	return Policy{ID: r.ID, File: r.File, Line: r.Line, Text: r.Text}
+	return Policy{ID: r.ID, File: r.File, Line: r.Line, Text: r.Text, Forbids: r.Forbids}
 }
 
 // readPolicies reads a text of policies as users write them: none may have an id of the floor.

@@ -40,10 +40,12 @@ var mayImport = map[string][]string{
 	"access/authn/internal/digest": {},
 
 	"cmd/collector/internal/cli": {
+		"access",
 		"cmd/collector/internal/cli/bench", "cmd/collector/internal/cli/call", "cmd/collector/internal/cli/completion",
 		"cmd/collector/internal/cli/contexts", "cmd/collector/internal/cli/envflag", "cmd/collector/internal/cli/failure",
-		"cmd/collector/internal/cli/image", "cmd/collector/internal/cli/remote", "cmd/collector/internal/cli/render",
-		"cmd/collector/internal/cli/schema", "cmd/collector/internal/cli/serve", "cmd/collector/internal/cli/signals",
+		"cmd/collector/internal/cli/image", "cmd/collector/internal/cli/policy", "cmd/collector/internal/cli/remote",
+		"cmd/collector/internal/cli/render", "cmd/collector/internal/cli/schema", "cmd/collector/internal/cli/serve",
+		"cmd/collector/internal/cli/signals",
 		"cmd/collector/internal/cli/terminal", "cmd/collector/internal/cli/top", "cmd/collector/internal/cli/views",
 		"cmd/collector/internal/cli/words", "cmd/collector/internal/demo", "cmd/collector/internal/host", "conn", "gen",
 		"internal/pki", "internal/status",
@@ -64,6 +66,9 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/cli/failure":    {"cmd/collector/internal/cli/words", "gen", "internal/status", "mesh"},
 	"cmd/collector/internal/cli/image": {
 		"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/terminal", "gen", "internal/descriptor",
+	},
+	"cmd/collector/internal/cli/policy": {
+		"access", "cmd/collector/internal/cli/call", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/render",
 	},
 	"cmd/collector/internal/cli/remote": {
 		"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/schema", "cmd/collector/internal/cli/words", "gen",

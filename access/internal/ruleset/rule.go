@@ -64,6 +64,8 @@ func (r *Rule) readScope(policy *ast.Policy) {
 	r.readAction(policy.Action)
 }
 
+// readResource takes a resource to find the rule by, if it is not found by a principal. What type the scope leaves is not
+// worth an index: there are four.
 func (r *Rule) readResource(scope ast.IsResourceScopeNode) {
 	switch scope := scope.(type) {
 	case ast.ScopeTypeEq:
@@ -75,6 +77,7 @@ func (r *Rule) readResource(scope ast.IsResourceScopeNode) {
 	}
 }
 
+// readAction takes the actions. The schema has no groups of actions, so that what is named is what is meant.
 func (r *Rule) readAction(scope ast.IsActionScopeNode) {
 	switch scope := scope.(type) {
 	case ast.ScopeTypeEq:

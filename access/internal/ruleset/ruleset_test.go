@@ -38,8 +38,8 @@ func TestRead_RefusesWithThePlace(t *testing.T) {
 	for text, want := range map[string]string{
 		`permit(principal is User, action == Action::"cal", resource);`:                                       "1:37: unrecognized action",
 		`permit(principal is Usr, action == Action::"call", resource);`:                                       "1:21: unrecognized entity type `Usr`",
-		"permit(principal, action, resource)\nwhen { context.netwrk == \"x\" };":                              "2:16: attribute `netwrk` in context",
-		`permit(principal, action, resource) when { resource.nam == "x" };`:                                   "1:53: attribute `nam` on entity type",
+		"permit(principal, action, resource)\nwhen { context.netwrk == \"x\" };":                              "2:16: attribute `netwrk` not found",
+		`permit(principal, action, resource) when { resource.nam == "x" };`:                                   "1:53: attribute `nam` not found",
 		`permit(principal, action, resource) when { context.network == 1 };`:                                  "1:1: the types Long and String are not compatible",
 		`permit(principal, action, resource) when { context.network < 1 };`:                                   "1:1: unexpected type: expected Long but saw String",
 		`permit(principal, action, resource) when { context.network };`:                                       "1:1: unexpected type: expected Bool but saw String",

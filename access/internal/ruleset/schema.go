@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	cedar "github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/x/exp/schema"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
@@ -45,8 +46,8 @@ type checker struct {
 	schema *resolved.Schema
 }
 
-// inapplicable is in the message that follows from every other about a scope.
-const inapplicable = "unable to find an applicable action"
+// inapplicable is the message that follows from every other about a scope.
+const inapplicable = "unable to find an applicable action given the policy scope constraints"
 
 // hint says what is known in place of what is not.
 func (c *checker) hint(message string) string {
@@ -68,7 +69,11 @@ func (c *checker) hint(message string) string {
 func words[K comparable](keys func(yield func(K) bool)) string {
 	var names []string
 	for key := range keys {
-		names = append(names, fmt.Sprint(key))
+		name := fmt.Sprint(key)
+		if uid, ok := any(key).(cedar.EntityUID); ok {
+			name = string(uid.ID)
+		}
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")

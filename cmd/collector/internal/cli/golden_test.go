@@ -22,7 +22,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	pipe := shell{}
 	terminal := shell{terminal: true, width: 100}
-	const schemas = "testdata/schema/"
+	const schemas, teams = "testdata/schema/", "testdata/policy/teams.cedar"
 	certified := []string{
 		"--tls-cert", "a.pem", "--tls-key", "a.key", "--tls-client-ca", "ca.pem", "--cert", "a.pem", "--key", "a.key", "--cacert", "ca.pem",
 	}
@@ -67,6 +67,26 @@ func TestGolden(t *testing.T) {
 		"keys_missing":             {pipe, []string{"keys", "--file", "testdata/keys/none"}},
 		"keys_broken":              {pipe, []string{"keys", "--file", "testdata/keys/broken"}},
 		"keys_add_json":            {pipe, []string{"keys", "add", "ci", "--json"}},
+		"policy_check":             {pipe, []string{"policy", "check", teams}},
+		"policy_check_table":       {terminal, []string{"policy", "check", teams}},
+		"policy_check_json":        {pipe, []string{"policy", "check", teams, "--json"}},
+		"policy_check_broken":      {pipe, []string{"policy", "check", "testdata/policy/broken.cedar"}},
+		"policy_check_broken_json": {pipe, []string{"policy", "check", "testdata/policy/broken.cedar", "--json"}},
+		"policy_check_missing":     {pipe, []string{"policy", "check", "testdata/policy/none.cedar"}},
+		"policy_show":              {pipe, []string{"policy", "show"}},
+		"policy_show_floor":        {pipe, []string{"policy", "show", "--floor"}},
+		"policy_show_schema":       {pipe, []string{"policy", "show", "--schema"}},
+		"policy_why":               {pipe, []string{"policy", "why", "--as", `User::"alice"`, "shop.v1.OrderService/ListOrders"}},
+		"policy_why_file":          {pipe, []string{"policy", "why", "--policy", teams, "--as", "User::alice", "--group", "developers", "shop.v1.OrderService/ListOrders"}},
+		"policy_why_denied":        {pipe, []string{"policy", "why", "--policy", teams, "--as", `Service::"web"`, "--ns", "shop", "shop.v1.OrderService/CreateOrder"}},
+		"policy_why_forbidden":     {pipe, []string{"policy", "why", "--policy", teams, "--as", `Service::"web"`, "--tls", "--via", "staging-1", "--ns", "shop", "shop.v1.OrderService/CreateOrder"}},
+		"policy_why_json":          {pipe, []string{"policy", "why", "--as", `Collector::"orders-1"`, "--action", "serve", "--ns", "shop", "--json"}},
+		"policy_why_mesh":          {pipe, []string{"policy", "why", "--network", "loopback", "--action", "operate"}},
+		"policy_why_broken":        {pipe, []string{"policy", "why", "--policy", "testdata/policy/broken.cedar"}},
+		"policy_why_bad_principal": {pipe, []string{"policy", "why", "--as", "alice"}},
+		"policy_why_bad_kind":      {pipe, []string{"policy", "why", "--as", "Root::alice"}},
+		"policy_why_bad_action":    {pipe, []string{"policy", "why", "--action", "cal"}},
+		"policy_why_bad_network":   {pipe, []string{"policy", "why", "--network", "moon"}},
 		"services":                 {pipe, []string{"services", "-o", "table"}},
 		"services_pipe":            {pipe, []string{"services", "ls"}},
 		"services_jsonl":           {pipe, []string{"services", "ls", "-o", "jsonl"}},

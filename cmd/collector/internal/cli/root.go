@@ -47,7 +47,8 @@ func addCommands(root *cobra.Command, s *settings) {
 	streams, out, target := s.streams, s.out, s.target
 	complete := &completion.Completer{Target: target, Prepare: s.prepare}
 	help := group{"help", "Help:", []*cobra.Command{
-		checkCommand(out, target), consoleCommand(streams, out, target), contextCommand(s), completionCommand(out), versionCommand(out), keysCommand(out),
+		checkCommand(out, target), policyCommand(out, complete), consoleCommand(streams, out, target), contextCommand(s),
+		completionCommand(out), versionCommand(out), keysCommand(out),
 	}}
 	for _, g := range []group{
 		{"start", "Start:", []*cobra.Command{demoCommand(streams, out), serveCommand(streams, out, target), pkiCommand(out)}},
