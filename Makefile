@@ -197,12 +197,16 @@ conformance: ## Run the ConnectRPC conformance suite: plain connect-go, local, r
 
 .PHONY: bench
 bench: ## Measure ours beside grpc-go and NATS; RUN=regex picks cases, PROFILE=dir keeps profiles
-	@test -n '$(RUN)' || $(MAKE) benchregistry benchwatched
+	@test -n '$(RUN)' || $(MAKE) benchregistry benchwatched benchaccess
 	@cd bench && go build -o ../bin/bench . && ../bin/bench -run '$(RUN)' -profile '$(abspath $(PROFILE))'
 
 .PHONY: benchregistry
 benchregistry: ## Measure the registry with 10 000 services of 5 methods; part of bench without RUN
 	@go test -run '^$$' -bench '^Benchmark(ValidateServiceMethod|ValidateBesideMap|Restart)$$' ./registry | awk -f bench/gotest.awk
+
+.PHONY: benchaccess
+benchaccess: ## Measure a remembered decision beside a look-up in a map; part of bench without RUN
+	@go test -run '^$$' -bench '^BenchmarkDecideBesideMap$$' ./access | awk -f bench/gotest.awk
 
 .PHONY: benchwatched
 benchwatched: ## Measure what throughput it costs to be watched; part of bench without RUN

@@ -10,4 +10,10 @@ function value(unit,   i) { for (i = 4; i <= NF; i++) if ($i == unit) return $(i
 }
 /^BenchmarkRestart/ { printf "FIGURE registry_restart %.2f s\n", value("ns/op") / 1e9 }
 /^BenchmarkWatched/ { printf "FIGURE watched_cost %.1f %%\n", 100 * (1 - value("watched_vs_unwatched_rps")) }
+/^BenchmarkDecideBesideMap/ {
+	printf "RATIO policy_cached %.3f\n", value("policy_cached")
+	printf "FIGURE policy_decision %s ns\n", value("ns/decision")
+	printf "FIGURE policy_cached_allocs %s allocs\n", value("decide_allocs")
+	printf "FIGURE policy_authorize_allocs %s allocs\n", value("authorize_allocs")
+}
 /^(FAIL|---)/ { print > "/dev/stderr" }

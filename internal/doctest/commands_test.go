@@ -39,7 +39,7 @@ func TestCommandsInDocuments(t *testing.T) {
 	}
 	t.Parallel()
 	collector := build(t)
-	for _, document := range []string{"README.md", "docs/tutorial.md"} {
+	for _, document := range []string{"README.md", "docs/tutorial.md", "docs/policies.md"} {
 		t.Run(document, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile(filepath.Join("../..", document))

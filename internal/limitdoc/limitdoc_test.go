@@ -9,7 +9,7 @@ import (
 )
 
 // checked are the packages whose tests call Check.
-var checked = []string{"cli", "conn", "dispatcher", "link", "observe", "registry"}
+var checked = []string{"access", "cli", "conn", "dispatcher", "link", "observe", "registry"}
 
 // A row that nobody answers for could say anything.
 func TestEveryRowHasAnOwner(t *testing.T) {

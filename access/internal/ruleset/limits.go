@@ -5,9 +5,9 @@ package ruleset
 const (
 	MaxBytes    = 1 << 20 // of a file
 	MaxPolicies = 10_000
-	maxNesting  = 64      // of brackets, and of what needs none, such as `if` and `!`
-	maxPolicy   = 8 << 10 // bytes of one policy
-	maxHas      = 32      // tests by `has` in one policy: the validator takes their number to the third power
+	MaxNesting  = 64      // of brackets, and of what needs none, such as `if` and `!`
+	MaxPolicy   = 8 << 10 // bytes of one policy
+	MaxHas      = 32      // tests by `has` in one policy: the validator takes their number to the third power
 	maxProblems = 100     // after which a file is not checked any further
 	maxPolicyID = 64      // bytes
 	maxRate     = 1_000_000

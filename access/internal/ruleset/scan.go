@@ -50,8 +50,8 @@ func (s *scan) step() error {
 		s.lineAt = s.at + 1
 	case '(', '[', '{':
 		s.depth++
-		if s.depth > maxNesting {
-			return s.problem(fmt.Sprintf("brackets nest deeper than %d", maxNesting))
+		if s.depth > MaxNesting {
+			return s.problem(fmt.Sprintf("brackets nest deeper than %d", MaxNesting))
 		}
 	case 'h':
 		if err := s.countHas(); err != nil {
@@ -87,16 +87,16 @@ func (s *scan) countHas() error {
 		return nil
 	}
 	s.has++
-	if s.has > maxHas {
-		return s.problem(fmt.Sprintf("more than %d tests by `has` in a policy: every attribute of the schema is there always", maxHas))
+	if s.has > MaxHas {
+		return s.problem(fmt.Sprintf("more than %d tests by `has` in a policy: every attribute of the schema is there always", MaxHas))
 	}
 	return nil
 }
 
 // checkPolicy bounds one policy, and with it what the parser and the validator can be made to do for it.
 func (s *scan) checkPolicy() error {
-	if s.at-s.begins > maxPolicy {
-		return s.problem(fmt.Sprintf("the policy that ends here has %d bytes, more than %d: use groups, or several policies", s.at-s.begins, maxPolicy))
+	if s.at-s.begins > MaxPolicy {
+		return s.problem(fmt.Sprintf("the policy that ends here has %d bytes, more than %d: use groups, or several policies", s.at-s.begins, MaxPolicy))
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func Check(out *render.Printer, path string) error {
 	}
 	document := report{File: path, OK: true, Policies: found.Policies, Notes: found.Notes}
 	view := render.View{Document: document, Columns: render.Columns("POLICY", "EFFECT", "LINE"), Notes: found.Notes}
-	view.Heading = fmt.Sprintf("%s can be used: %d policies", path, len(found.Policies))
+	view.Heading = fmt.Sprintf("%s can be used: %s", path, countPolicies(len(found.Policies)))
 	for _, p := range found.Policies {
 		view.Add(p, render.Text(p.ID), render.Text(effectOf(p)), render.Text(strconv.Itoa(p.Line)))
 	}
@@ -58,7 +58,7 @@ func showProblems(out *render.Printer, path string, refused *access.PolicyError)
 
 // failed is the failure of a file that cannot be used, a line for each problem.
 func failed(path string, refused *access.PolicyError) *failure.Error {
-	f := failure.Newf("%s cannot be used: %s", path, count(len(refused.Problems), "problem"))
+	f := failure.Newf("%s cannot be used: %s", path, countProblems(len(refused.Problems)))
 	hints := make(map[string]bool)
 	for _, p := range refused.Problems {
 		f.Because(line(p))
@@ -82,11 +82,18 @@ func line(p access.Problem) string {
 	return text.String() + " " + p.Message
 }
 
-func count(n int, what string) string {
+func countProblems(n int) string {
 	if n == 1 {
-		return "1 " + what
+		return "1 problem"
 	}
-	return strconv.Itoa(n) + " " + what + "s"
+	return strconv.Itoa(n) + " problems"
+}
+
+func countPolicies(n int) string {
+	if n == 1 {
+		return "1 policy"
+	}
+	return strconv.Itoa(n) + " policies"
 }
 
 // unreadable is a file that the user could have known to be wrong.
