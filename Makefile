@@ -212,6 +212,14 @@ benchaccess: ## Measure a remembered decision beside a look-up in a map; part of
 benchwatched: ## Measure what throughput it costs to be watched; part of bench without RUN
 	@go test -run '^$$' -bench '^BenchmarkWatched$$' -benchtime 9x ./dispatcher | awk -f bench/gotest.awk
 
+ATTACKERS := nginx
+
+.PHONY: attack
+attack: export PATH := $(PATH):/usr/sbin
+attack: ## Attack collectors that run as processes and judge what came of it, in about 10 minutes; RUN=name picks
+	@$(call apt,$(ATTACKERS))
+	@go build -o bin/ ./cmd/collector && go build -C internal/attack -o ../../bin/ . && bin/attack -collector bin/collector -only '$(RUN)'
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (default 10s)
 	@git grep -oE '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | while IFS=: read -r file func; do \

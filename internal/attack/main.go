@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	only := flag.String("only", "", "run the attacks whose name has this in it")
+	collector := flag.String("collector", "", "the binary to attack; built if it is not given")
+	short := flag.Bool("short", false, "fewer calls, shorter floods")
+	flag.Parse()
+	failed, err := run(ctx, os.Stdout, Options{Only: *only, Collector: *collector, Short: *short})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "attack:", err)
+		os.Exit(2)
+	}
+	for _, why := range failed {
+		fmt.Fprintln(os.Stderr, "attack:", why)
+	}
+	if len(failed) > 0 {
+		os.Exit(1)
+	}
+}
+
+// run runs attacks, one after the other, and returns which bounds are missed.
+func run(ctx context.Context, out io.Writer, o Options) (failed []string, err error) {
+	dir, err := os.MkdirTemp("", "attack-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if o.Collector == "" {
+		if o.Collector, err = buildCollector(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	if o.Collector, err = filepath.Abs(o.Collector); err != nil {
+		return nil, err
+	}
+	for _, b := range bounds() {
+		if b.Run == nil || !strings.Contains(b.Name, o.Only) || ctx.Err() != nil {
+			continue
+		}
+		failed = append(failed, runOne(ctx, out, b, o, dir)...)
+	}
+	return failed, ctx.Err()
+}
+
+// buildCollector builds the binary into a directory.
+func buildCollector(ctx context.Context, dir string) (path string, err error) {
+	path = filepath.Join(dir, "collector")
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/collector")
+	if build.Dir, err = moduleDir(ctx); err != nil {
+		return "", err
+	}
+	if text, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the collector: %w\n%s", err, text)
+	}
+	return path, nil
+}
+
+// moduleDir is where the module with the collector is: its dependencies are not all those of this one.
+func moduleDir(ctx context.Context) (string, error) {
+	dir, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/collectiverpc/collective").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module of the collector, run this in internal/attack: %w", err)
+	}
+	return strings.TrimSpace(string(dir)), nil
+}
+
+// runOne runs an attack and prints its figures.
+func runOne(ctx context.Context, out io.Writer, b Bound, o Options, dir string) (failed []string) {
+	began := time.Now()
+	stage := &Stage{ctx: ctx, Options: o, out: out, dir: filepath.Join(dir, b.Name)}
+	if err := os.MkdirAll(stage.dir, 0o700); err != nil {
+		return []string{err.Error()}
+	}
+	defer stage.end()
+	figures, err := b.Run(stage)
+	for _, f := range figures {
+		fmt.Fprintln(out, f)
+		if why := judge(f); why != "" {
+			failed = append(failed, why)
+		}
+	}
+	switch {
+	case notRun(err):
+		fmt.Fprintf(out, "NOT RUN: %s: %v\n", b.Name, err)
+	case err != nil:
+		failed = append(failed, fmt.Sprintf("%s: %v", b.Name, err))
+	}
+	fmt.Fprintf(out, "# %s took %.1f s\n", b.Name, time.Since(began).Seconds())
+	return failed
+}
