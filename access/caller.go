@@ -66,14 +66,19 @@ func callerText(p *Principal, o Origin) string {
 
 type contextKey struct{}
 
-// WithCaller gives a context its caller, for handlers and for calls that they make.
+// ContextKey is the key of a context by which [CallerFromContext] finds a *Caller, for context types that have one of
+// their own. Do not assign to it.
+var ContextKey any = contextKey{}
+
+// WithCaller gives a context its caller, for handlers. It is not passed on: what a handler calls in turn is called by the
+// collector itself, whoever called the handler.
 func WithCaller(ctx context.Context, c *Caller) context.Context {
-	return context.WithValue(ctx, contextKey{}, c)
+	return context.WithValue(ctx, ContextKey, c)
 }
 
 // CallerFromContext is the caller of the call that a handler answers, and whether there is one.
 func CallerFromContext(ctx context.Context) (*Caller, bool) {
-	c, ok := ctx.Value(contextKey{}).(*Caller)
+	c, ok := ctx.Value(ContextKey).(*Caller)
 	return c, ok && c != nil
 }
 

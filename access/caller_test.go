@@ -124,6 +124,9 @@ func TestContext_HasItsCaller(t *testing.T) {
 	if p, ok := access.PrincipalFromContext(ctx); !ok || p != alice.Principal {
 		t.Errorf("PrincipalFromContext: %v, %v", p, ok)
 	}
+	if c, _ := ctx.Value(access.ContextKey).(*access.Caller); c != alice {
+		t.Errorf("by the key: %v", c)
+	}
 	if _, ok := access.CallerFromContext(access.WithCaller(t.Context(), nil)); ok {
 		t.Error("a nil caller is one")
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -22,6 +23,7 @@ type Guard struct {
 	audit          *auditor
 	rates          *pace.Table
 	now            func() time.Time
+	revision       atomic.Uint64
 }
 
 // New makes a guard. Without options it has no authenticators and the default policy. It refuses a policy text or file that

@@ -42,8 +42,9 @@ func TestReload_PutsTheFileInForce(t *testing.T) {
 		t.Errorf("Files: %q", files)
 	}
 	write(t, path, strings.ReplaceAll(aliceCalls, "alice", "bob"))
-	if err := g.Reload(); err != nil {
-		t.Fatal(err)
+	before := g.Revision()
+	if err := g.Reload(); err != nil || g.Revision() == before {
+		t.Fatalf("%v, revision %d as before", err, before)
 	}
 	if g.Decide(callers["alice"], access.Call, what["create"]).Allowed || !g.Decide(callers["bob"], access.Call, what["create"]).Allowed {
 		t.Error("a decision from before the reload is remembered")

@@ -36,6 +36,7 @@ func (g *Guard) Files() []string {
 // Reload reads the policy file and those of authenticators again. Decisions that are remembered are forgotten. What cannot be
 // used keeps what was in force before, is logged, and is named by [Guard.Lines] until it can: the error has all of it.
 func (g *Guard) Reload() error {
+	defer g.revision.Add(1)
 	failures := []error{g.policies.reload()}
 	for _, reloader := range g.reloaders() {
 		failures = append(failures, reloader.Reload())
@@ -55,3 +56,6 @@ func (g *Guard) reloaders() []Reloader {
 
 // Authenticates reports whether a caller could show credentials that are believed.
 func (g *Guard) Authenticates() bool { return len(g.authenticators) > 0 }
+
+// Revision grows with each [Guard.Reload]: what follows from decisions or principals is to be made anew.
+func (g *Guard) Revision() uint64 { return g.revision.Load() }
