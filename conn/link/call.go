@@ -16,12 +16,6 @@ type call struct {
 	parted bool
 }
 
-// begin gives the receiving half of a call what it needs of the link.
-func (c *call) begin(r *receiver) {
-	c.in.window.pool, c.in.window.account, c.in.window.out = &r.extra, &r.account, r.out
-	c.in.promise.to = c
-}
-
 // Resume makes it an [account.Waiter].
 func (c *call) Resume() bool {
 	grant, ok := c.in.resume()

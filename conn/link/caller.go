@@ -61,7 +61,7 @@ func (c *caller) open(ctx context.Context, call Call) (connect.ClientStream, err
 		return nil, err
 	}
 	s := clientStreams.Get().(*clientStream) //nolint:forcetypeassert // the pool holds nothing else
-	s.call.begin(&c.core.receiver)
+	c.core.receiver.begin(&s.call)
 	s.callerState = callerState{core: c.core, calls: &c.calls, ctx: ctx, spec: call.Spec, name: name, codec: codecByName(call.Codec)}
 	if info, ok := connect.CallInfoForClientContext(ctx); ok {
 		s.info = info
@@ -137,7 +137,7 @@ func (c *caller) acceptHeaders(h frame.Header, body []byte) error {
 	case !ok:
 		return frame.Malformed("HEADERS twice")
 	case s.life.state().over():
-		s.dropHeaders() // in this moment
+		c.core.receiver.release(s.headers.drop()) // in this moment
 	case state == headersFlushed:
 		s.in.notify()
 	}

@@ -112,14 +112,6 @@ func (s *clientStream) readHeaders(head *buffer.Buffer) error {
 	return s.broken(p.Err)
 }
 
-// dropHeaders forgets headers that nobody will read.
-func (s *clientStream) dropHeaders() {
-	if head := s.headers.pop(); head != nil {
-		s.core.receiver.release(cap(head.B))
-		head.Release()
-	}
-}
-
 // readMetadata moves a block into a part of info, or skips it if nobody wants to know.
 func readMetadata(info *connect.CallInfo, p *frame.Payload, part func(*connect.CallInfo) *connect.Header) {
 	if info == nil {
@@ -207,7 +199,7 @@ func (s *clientStream) Reuse(reuse.Vouched) {
 // reusable reports whether nothing but the END of the other end has ended the call, and no goroutine may still look at it:
 // nobody watches the context of a unary call, and the outbox does not know one whose request left with the OPEN.
 func (s *clientStream) reusable() bool {
-	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.parted && !s.in.promise.ever
+	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.parted && !s.in.promise.Waited()
 }
 
 // reset forgets a call. Mutexes stay as they are: whoever unlocked one last may still be on his way out.

@@ -233,7 +233,7 @@ func (s *clientStream) giveUp(err error) error {
 func (s *clientStream) cancel(e event, err error) error {
 	running := s.stop(e, err)
 	s.core.receiver.release(s.in.drop(err))
-	s.dropHeaders()
+	s.core.receiver.release(s.headers.drop())
 	s.core.out.StopSender(&s.out)
 	if running && s.calls.remove(s.id) != nil {
 		s.core.out.Control(frame.TypeCancel, cancelFlags(e), s.id)

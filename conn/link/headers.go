@@ -44,6 +44,17 @@ func (h *responseHeaders) pop() *buffer.Buffer {
 	return h.block.Swap(nil)
 }
 
+// drop forgets a block that nobody will read, and returns the memory that this frees.
+func (h *responseHeaders) drop() (held int) {
+	head := h.pop()
+	if head == nil {
+		return 0
+	}
+	held = cap(head.B)
+	head.Release()
+	return held
+}
+
 func (h *responseHeaders) reset() {
 	h.state.Store(headersAwaited)
 	h.block.Store(nil)

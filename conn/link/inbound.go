@@ -3,8 +3,8 @@ package link
 import (
 	"encoding/binary"
 	"sync"
-	"sync/atomic"
 
+	"github.com/collectiverpc/collective/conn/link/internal/account"
 	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
@@ -30,7 +30,7 @@ type inbound struct {
 	mu   sync.Mutex
 	wake chan struct{} // made by the first Receive that has to wait
 	life receiveLife
-	rest atomic.Int64 // memory of what Receive has and has not told yet, once it was handed over
+	rest account.Remainder // memory of what Receive has and has not told yet, once it was handed over
 	inboundState
 }
 
@@ -42,7 +42,7 @@ type inboundState struct {
 	size    int               // of the message in partial, as announced: not to be trusted with memory
 	held    int               // cost of what arrived and was not claimed
 	memory  int               // that the half takes, as counted by the account
-	promise promise           // of memory for the message in partial
+	promise account.Promise   // of memory for the message in partial
 	window  receiveWindow
 	waiting bool   // a Receive waits
 	err     error  // why it failed
@@ -61,6 +61,14 @@ type ending struct {
 	fields *buffer.Buffer
 }
 
+// memory is what it takes.
+func (e ending) memory() int {
+	if e.fields == nil {
+		return 0
+	}
+	return cap(e.fields.B)
+}
+
 // part is a frame's share of a message.
 type part struct {
 	data  []byte
@@ -69,15 +77,6 @@ type part struct {
 	last  bool // no message follows this one
 	size  int
 	end   ending // of the call, which came with it
-}
-
-// promise is what the account has promised to a large message that is arriving.
-type promise struct {
-	to    *call
-	size  int  // of the whole message in memory; 0: nothing was promised
-	left  int  // that has not been used
-	asked bool // it waits for one
-	ever  bool // it has waited: somebody may still think that it does
 }
 
 // push adds a part. It returns the credit to grant now, and by how much the memory changed.
@@ -103,7 +102,8 @@ func (in *inbound) push(p part, maxMessage int) (grant, held int, err error) {
 		grant = in.assemble(p, cost)
 	}
 	if p.last {
-		in.keepVerdict(p.end)
+		in.verdict = p.end
+		in.memory += p.end.memory()
 		in.close(lastCame)
 	}
 	if !p.more {
@@ -180,10 +180,10 @@ func (in *inbound) assemble(p part, cost int) (grant int) {
 		in.partial = nil
 		in.memory -= cap(buf.B)
 		in.add(buf)
-		in.endPromise()
+		in.promise.End(in.window.account)
 		return 0
 	}
-	if !in.waiting || !in.promised() {
+	if !in.waiting || !in.claimable() {
 		return 0
 	}
 	return in.claimPartial()
@@ -195,47 +195,22 @@ func (in *inbound) claimPartial() (grant int) {
 	return in.claim(in.held)
 }
 
-// promised reports whether there is memory for the whole message in partial, however much of it has come. If there is
-// none, the half waits for it. The mutex is held.
-func (in *inbound) promised() bool {
-	at := &in.promise
-	switch {
-	case lengthSize+in.size <= firstRoom, at.size > 0:
-		return true
-	case at.asked:
-		return false
-	}
-	size := buffer.Room(lengthSize + in.size)
-	more := size - cap(in.partial.B)
-	if !in.window.account.Promise(more, size, at.to) {
-		at.asked, at.ever = true, true
-		return false
-	}
-	at.size, at.left = size, more
-	return true
-}
-
-// endPromise ends the promise, of which what was not used is given back. The mutex is held.
-func (in *inbound) endPromise() {
-	at := &in.promise
-	if at.asked {
-		in.window.account.Forget(at.to)
-	}
-	if at.size > 0 {
-		in.window.account.Keep(at.size, at.left)
-	}
-	at.size, at.left, at.asked = 0, 0, false
+// claimable reports whether what has come of the message in partial may be claimed: a large one needs memory for all of it.
+// The mutex is held.
+func (in *inbound) claimable() bool {
+	size := lengthSize + in.size
+	return size <= firstRoom || in.promise.Get(in.window.account, buffer.Room(size), cap(in.partial.B))
 }
 
 // resume asks for the promise again. It returns the credit to grant, and whether others may ask.
 func (in *inbound) resume() (grant int, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.promise.asked = false
+	in.promise.Resumed()
 	if in.life.state() != receiving || in.partial == nil || !in.waiting {
 		return 0, true // it will ask when it needs it
 	}
-	if !in.promised() {
+	if !in.claimable() {
 		return 0, false
 	}
 	return in.claimPartial(), true
@@ -249,7 +224,7 @@ func (in *inbound) grow(n int) {
 		return
 	}
 	room := 2 * (len(buf.B) + n)
-	if in.promise.size == 0 {
+	if !in.promise.Given() {
 		room = max(len(buf.B)+n, min(room, firstWindow+lengthSize)) // it will not get more than that for now
 	}
 	grown := buffer.New(min(lengthSize+in.size, room))
@@ -257,11 +232,7 @@ func (in *inbound) grow(n int) {
 	in.partial = grown
 	more := cap(grown.B) - cap(buf.B)
 	in.memory += more
-	if at := &in.promise; at.size > 0 {
-		used := min(more, at.left)
-		at.left -= used
-		in.window.account.Give(used) // it is counted as memory from now on
-	}
+	in.promise.Use(in.window.account, more)
 	buf.Release()
 }
 
@@ -328,23 +299,16 @@ func (in *inbound) closeOrderly(end ending) (held int, err error) {
 		return 0, frame.Malformed("end inside a message")
 	}
 	before := in.memory
-	in.keepVerdict(end)
+	in.verdict = end
+	in.memory += end.memory()
 	in.end(lastCame, nil)
 	return in.memory - before, nil
-}
-
-// keepVerdict keeps the END until Receive wants it. The mutex is held.
-func (in *inbound) keepVerdict(end ending) {
-	in.verdict = end
-	if end.fields != nil {
-		in.memory += cap(end.fields.B)
-	}
 }
 
 // reset makes the half ready for another call. Nobody else knows it any more.
 func (in *inbound) reset() {
 	in.inboundState = inboundState{}
-	in.rest.Store(0)
+	in.rest.Take()
 	in.life.reset()
 	select {
 	case <-in.wake: // a signal that its Receive did not wait for
@@ -366,9 +330,7 @@ func (in *inbound) close(a arrival) bool {
 		return false
 	}
 	in.window.close()
-	if in.promise.asked || in.promise.size > 0 {
-		in.endPromise()
-	}
+	in.promise.End(in.window.account)
 	return true
 }
 
@@ -418,15 +380,7 @@ func (in *inbound) failure() (held int, err error) {
 
 // discard forgets what was not popped. The mutex is held.
 func (in *inbound) discard() (held int) {
-	held = in.memory + in.takeRest()
+	held = in.memory + in.rest.Take()
 	in.queue, in.partial, in.held, in.memory = nil, nil, 0, 0
 	return held
-}
-
-// takeRest returns the memory of what was handed over and is not needed any more.
-func (in *inbound) takeRest() int {
-	if in.rest.Load() == 0 {
-		return 0 // the usual case, without a write
-	}
-	return int(in.rest.Swap(0))
 }

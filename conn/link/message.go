@@ -75,36 +75,29 @@ func (in *inbound) refill() (wake <-chan struct{}, grant, held int, done bool) {
 		in.ready, in.next, done = nil, 0, true
 	case len(in.queue) > 0:
 		if len(in.queue) == 1 && in.life.on(lastPopped) {
-			before -= in.handOver()
+			in.claim(in.held)
+			rest := behindFirst(in.queue[0]) + in.verdict.memory()
+			in.rest.Keep(rest)
+			before, in.memory = before-rest, 0 // Receive pops the last buffer next
 		}
 		in.ready, in.queue, in.next = in.queue, in.ready[:0], 0
 	case in.life.state() != receiving:
 		done = true
 	default:
 		wake = in.startWait()
-		if in.partial != nil && in.promised() {
+		if in.partial != nil && in.claimable() {
 			grant += in.claimPartial()
 		}
 	}
 	return wake, grant, in.memory - before, done
 }
 
-// handOver counts everything as Receive's, which pops the last buffer next. What is in it besides the next message, and the
-// END, is still counted, as the rest, which is returned. The mutex is held.
-func (in *inbound) handOver() (rest int) {
-	in.claim(in.held)
-	last := in.queue[0]
-	if size := binary.BigEndian.Uint32(last.B); lengthSize+int(size) < len(last.B) {
-		rest = cap(last.B)
+// behindFirst is the memory of a buffer if there is more in it than one message.
+func behindFirst(buf *buffer.Buffer) int {
+	if size := binary.BigEndian.Uint32(buf.B); lengthSize+int(size) < len(buf.B) {
+		return cap(buf.B)
 	}
-	if in.verdict.fields != nil {
-		rest += cap(in.verdict.fields.B)
-	}
-	in.memory = 0
-	if rest > 0 {
-		in.rest.Store(int64(rest))
-	}
-	return rest
+	return 0
 }
 
 // claimPoppedLocked claims what was popped, and counts its memory off. The mutex is held.

@@ -28,6 +28,12 @@ func (r *receiver) init(out *outbox.Outbox, limits Limits) {
 	r.extra.left.Store(int64(limits.MaxHeld / extraShare))
 }
 
+// begin gives a new call what its receiving half needs of the link.
+func (r *receiver) begin(c *call) {
+	c.in.window.pool, c.in.window.account, c.in.window.out = &r.extra, &r.account, r.out
+	c.in.promise.To = c
+}
+
 // receive waits for the next message of c. It returns io.EOF at the end of the half; the caller then asks why.
 func (r *receiver) receive(ctx context.Context, c *call) (message, error) {
 	in := &c.in
@@ -40,7 +46,7 @@ func (r *receiver) receive(ctx context.Context, c *call) (message, error) {
 			return m, nil
 		}
 		if in.life.state() == handedOver {
-			r.release(in.takeRest())
+			r.release(in.rest.Take())
 			return message{}, io.EOF
 		}
 		wake, grant, held, done := in.refill()

@@ -90,7 +90,7 @@ func (t *servedTable) add(core *core, o opening) (*serverCall, admission) {
 	}
 	c := t.fresh()
 	c.out.Begin(core.window)
-	c.call.begin(&core.receiver)
+	core.receiver.begin(&c.call)
 	c.life.on(openingEvent(o.whole))
 	c.core, c.id, c.target, c.metadata = core, o.id, o.target, o.metadata
 	c.stream = &handlerStream{call: c}
@@ -140,7 +140,7 @@ func (t *servedTable) returned(c *serverCall, alone bool) {
 	defer t.mu.Unlock()
 	t.calls.Remove(c.id)
 	c.life.on(returned)
-	if alone && !c.parted && !c.in.promise.ever && len(t.spare) < maxSpare {
+	if alone && !c.parted && !c.in.promise.Waited() && len(t.spare) < maxSpare {
 		t.spare = append(t.spare, c)
 	}
 	t.idle.note(t.calls.Len() == 0)

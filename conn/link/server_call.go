@@ -74,7 +74,7 @@ const (
 func (c *serverCall) releaseHeld() {
 	held := c.extra
 	if c.in.life.state() == handedOver {
-		held += c.in.takeRest()
+		held += c.in.rest.Take()
 	} else {
 		held += c.in.drop(context.Canceled)
 	}
