@@ -57,10 +57,11 @@ func (p *acceptor) accept(ctx context.Context, req *collector.ConnectRequest) (*
 // agree agrees on what was asked for.
 func (p *acceptor) agree(ctx context.Context, c *connection, asked asked, again bool) (*collector.ConnectResponse, error) {
 	a := agreement{
-		seed:    asked.link == nil,
-		address: asked.address,
-		shared:  intersect(asked.namespaces, p.dir.offers(c)),
-		again:   again,
+		seed:     asked.link == nil,
+		address:  asked.address,
+		shared:   intersect(asked.namespaces, p.dir.offers(c)),
+		again:    again,
+		volatile: asked.link == nil && !p.requests.proof.Required(),
 	}
 	if asked.link != nil {
 		a.path = asked.link

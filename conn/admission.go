@@ -15,6 +15,7 @@ import (
 	"github.com/collectiverpc/collective/conn/internal/identity"
 	"github.com/collectiverpc/collective/conn/internal/introduction"
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
+	origins "github.com/collectiverpc/collective/internal/origin"
 )
 
 // admission says which links there may be: as many as the limits allow, from those who prove who they are. Each admitted
@@ -23,6 +24,7 @@ type admission struct {
 	self   string
 	limits Limits
 	proof  identity.Prover
+	proves bool // links have to prove by a secret or a certificate that they belong to the mesh
 	life   *lifetime.Lifetime
 	logger *slog.Logger
 
@@ -34,13 +36,11 @@ type admission struct {
 // origin is how the stream of a link came about.
 type origin struct {
 	dialed bool   // by this collector
-	from   string // the address it was accepted from
-	proven string // the collector that the certificate of the other end names; empty without WithIdentity
-	slot   *slot  // its place among the links there may be
-}
-
-func newAdmission(self string, limits Limits, proof identity.Prover, life *lifetime.Lifetime, logger *slog.Logger) *admission {
-	return &admission{self: self, limits: limits, proof: proof, life: life, logger: logger, unagreed: make(map[string]int)}
+	from   string // the address it was accepted from, or was dialled at
+	way    identity.Way
+	values context.Context //nolint:containedctx // of the request that opened an accepted link, for what it knows of the other end
+	proven string          // the collector that the certificate of the other end names; empty without WithIdentity
+	slot   *slot           // its place among the links there may be
 }
 
 // slot is the place of one link among those there may be.
@@ -102,9 +102,18 @@ func (s *slot) release() {
 	s.agreeLocked()
 }
 
-// admitFrom admits a link that somebody else has dialled, or refuses it.
-func (a *admission) admitFrom(address string, state *tls.ConnectionState) (o origin, err error) {
+// admitFrom admits a link that somebody else has dialled, or refuses it. header is that of the request: a proxy on this
+// machine says by it that it asks for somebody else.
+func (a *admission) admitFrom(address string, state *tls.ConnectionState, header func(name string) string) (o origin, err error) {
 	o.from = introduction.Host(address)
+	if o.way, err = identity.WayOf(address, state); err != nil {
+		return o, connect.NewError(connect.CodeFailedPrecondition, err.Error())
+	}
+	if !a.proves && (!o.way.Loopback || origins.Forwarded(header)) {
+		a.logger.Warn("a link from another machine was refused, as nothing would prove who it is", "from", o.from)
+		return o, connect.Errorf(connect.CodePermissionDenied, "collector %q takes links from other machines only with a mesh secret or with certificates, "+
+			"and has neither: start both ends with the same --mesh-secret-file, or with --trust-domain", a.self).WithCause(errLocalOnly)
+	}
 	if o.proven, err = a.proof.Identify(state); err != nil {
 		a.logger.Info("link refused", "from", o.from, "error", err)
 		return o, err
@@ -131,7 +140,8 @@ func (d *doorway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.carried.ServeHTTP(w, r)
 		return
 	}
-	o, err := d.admission.admitFrom(r.RemoteAddr, r.TLS)
+	o, err := d.admission.admitFrom(r.RemoteAddr, r.TLS, r.Header.Get)
+	o.values = context.WithoutCancel(r.Context())
 	if err != nil {
 		refuseUpgrade(w, err)
 		return
@@ -145,8 +155,12 @@ func (d *doorway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func refuseUpgrade(w http.ResponseWriter, err error) {
-	if connect.CodeOf(err) == connect.CodeUnauthenticated {
+	switch connect.CodeOf(err) {
+	case connect.CodeUnauthenticated:
 		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	case connect.CodePermissionDenied, connect.CodeFailedPrecondition:
+		http.Error(w, err.Error(), http.StatusForbidden)
 		return
 	}
 	w.Header().Set("Retry-After", "1")
@@ -159,10 +173,11 @@ func (d *doorway) admitCarried(ctx context.Context) (take func(io.ReadWriteClose
 	if !ok {
 		return nil, connect.NewError(connect.CodeInternal, "the call has no CallInfo")
 	}
-	o, err := d.admission.admitFrom(info.PeerAddr, tlsOf(ctx))
+	o, err := d.admission.admitFrom(info.PeerAddr, tlsOf(ctx), info.RequestHeader().Get)
 	if err != nil {
 		return nil, err
 	}
+	o.values = context.WithoutCancel(ctx)
 	return func(stream io.ReadWriteCloser) { d.welcome(stream, o) }, nil
 }
 

@@ -4,77 +4,31 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/internal/duplicate"
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
 	"github.com/collectiverpc/collective/conn/internal/seed"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
-// agreement is what both sides of a connection have settled, on the way to become its state.
-type agreement struct {
-	// path carries the calls from now on. It is nil for a seed peer that dialled and may not be dialled back.
-	path peerPath
-	seed bool
-	// address is where the peer is: dialled or claimed.
-	address string
-	shared  []string // sorted
-	// dialed tells that this side asked for it, and offered what it offered.
-	dialed  bool
-	offered []string
-	// again tells that a redial asked for it, not a person: it must not revive what a person has closed.
-	again bool
-	// entrance tells that the peer routes the calls of this side, which is a consumer.
-	entrance bool
-}
-
-// linked is the link of the agreement; nil if it has none.
-func (a *agreement) linked() *peerLink {
-	l, _ := a.path.(*peerLink) //nolint:errcheck // nil is an answer
-	return l
-}
-
-// duplicateDecision is what becomes of a new path to a peer.
-type duplicateDecision int
-
-const (
-	takeNew duplicateDecision = iota
-	keepOld
-)
-
-// linkClaim is a link as the duplicate rule sees it.
-type linkClaim struct {
-	dialed  bool   // by this collector
-	session string // of the peer
-}
-
-func claimOf(l *peerLink) linkClaim { return linkClaim{dialed: l.dialed, session: l.peer.SessionID} }
-
-// resolveDuplicate decides between two links to one peer. Both sides come to the same end, since they compare the same
-// facts: a peer with a new session has lost what it had; of two links that one side dialled the later one is meant, or
-// that side would not have dialled; of two links dialled by both sides the one dialled by the smaller id stays.
-func resolveDuplicate(self, peer string, old, fresh linkClaim) duplicateDecision {
-	switch {
-	case old.session != fresh.session, old.dialed == fresh.dialed:
-		return takeNew
-	case fresh.dialed == (self < peer):
-		return takeNew
-	}
-	return keepOld
+func claimOf(l *peerLink) duplicate.Claim {
+	return duplicate.Claim{Dialed: l.dialed, Session: l.peer.SessionID}
 }
 
 // agreements moves connections from state to state: it alone makes them active, stale, closed or failed. What somebody
 // asked for is on disk before it is true; only a loss, which nobody asked for, is true at once.
 type agreements struct {
-	dir       *directory
-	records   *recordKeeper
-	catalogs  *catalogs
-	namesakes *namesakeWatch
-	life      *lifetime.Lifetime
-	handler   link.Handler
-	logger    *slog.Logger
+	dir      *directory
+	records  *recordKeeper
+	catalogs *catalogs
+	claims   *claims
+	life     *lifetime.Lifetime
+	handler  link.Handler
+	logger   *slog.Logger
 	// lost is told, with the state lock held, that a connection has lost its path and its record is not written yet.
 	lost func(c *connection)
 }
@@ -87,15 +41,39 @@ func (g *agreements) agree(ctx context.Context, c *connection, a agreement) erro
 		return err
 	}
 	defer c.turn.Release(1)
+	if l := a.linked(); l != nil {
+		g.dir.mu.Lock()
+		l.address = a.address
+		g.dir.mu.Unlock()
+		if err := g.claims.admit(ctx, c, l); err != nil {
+			return err
+		}
+	}
 	record, kept, err := g.draft(c, a)
 	if err != nil {
 		return err
+	}
+	if err := g.write(ctx, c, record, a); err != nil {
+		return err
+	}
+	return g.commit(c, record, a, kept)
+}
+
+// write puts an agreement on disk, the key of the peer first: a record without it would leave the id to anybody.
+func (g *agreements) write(ctx context.Context, c *connection, record *collector.Connection, a agreement) error {
+	if a.volatile {
+		return nil
+	}
+	if l := a.linked(); l != nil {
+		if err := g.claims.remember(ctx, l); err != nil {
+			return err
+		}
 	}
 	if err := g.records.write(ctx, record); err != nil {
 		g.logger.Error("a connection was agreed but not written", "peer", c.peer, "error", err)
 		return errStore(err)
 	}
-	return g.commit(c, record, a, kept)
+	return nil
 }
 
 // draft judges an agreement against what the connection is, and returns the record it leads to.
@@ -107,13 +85,7 @@ func (g *agreements) draft(c *connection, a agreement) (_ *collector.Connection,
 			"collector %q disconnected from %q (%s): connect again by hand", g.dir.self.ID, c.peer, c.record.GetCloseReason()).
 			WithCause(errDisconnected)
 	}
-	if l := a.linked(); l != nil {
-		l.address = a.address
-		if err := g.namesakes.check(c, l); err != nil {
-			return nil, false, err
-		}
-	}
-	if g.decide(c, a) == keepOld {
+	if g.decide(c, a) == duplicate.KeepOld {
 		if !a.dialed {
 			return nil, false, connect.Errorf(connect.CodeAlreadyExists,
 				"collectors %q and %q have a link already: use that one", g.dir.self.ID, c.peer).WithCause(errDuplicate)
@@ -131,18 +103,18 @@ func (g *agreements) draft(c *connection, a agreement) (_ *collector.Connection,
 }
 
 // decide applies the duplicate rule. The state lock is held.
-func (g *agreements) decide(c *connection, a agreement) duplicateDecision {
+func (g *agreements) decide(c *connection, a agreement) duplicate.Verdict {
 	if c.live == nil || c.live == a.path {
-		return takeNew
+		return duplicate.TakeNew
 	}
 	old, fresh := c.linked(), a.linked()
 	switch {
 	case old == nil:
-		return takeNew
+		return duplicate.TakeNew
 	case fresh == nil: // a peer with a link does not need the seed's way
-		return keepOld
+		return duplicate.KeepOld
 	}
-	return resolveDuplicate(g.dir.self.ID, c.peer, claimOf(old), claimOf(fresh))
+	return duplicate.Resolve(g.dir.self.ID, c.peer, claimOf(old), claimOf(fresh))
 }
 
 // apply writes the terms of an agreement into a record.
@@ -165,7 +137,7 @@ func (g *agreements) apply(record *collector.Connection, c *connection, a agreem
 func (g *agreements) commit(c *connection, record *collector.Connection, a agreement, kept bool) error {
 	g.dir.mu.Lock()
 	defer g.dir.mu.Unlock()
-	if _, closing := g.life.Closing(); closing {
+	if g.closing() {
 		return g.life.Stopping()
 	}
 	g.dir.setRecord(c, record)
@@ -196,10 +168,14 @@ func (g *agreements) endSurplus(c *connection, surplus peerPath) {
 	old, _ := surplus.(*peerLink) //nolint:errcheck // nil is an answer
 	current := c.linked()
 	if old != nil && current != nil && old.peer.SessionID != current.peer.SessionID && !old.leaving {
-		g.namesakes.replaced(c, old)
+		g.claims.replaced(c, old)
 		return
 	}
-	retire(g.life, surplus)
+	within := drainTimeout
+	if old != nil && !old.way.Expires.IsZero() {
+		within = max(within, time.Until(old.way.Expires)) // it was replaced in good time
+	}
+	retireWithin(g.life, surplus, within)
 }
 
 // install makes the path of an agreement the one that carries calls. The state lock is held.
@@ -207,7 +183,7 @@ func (g *agreements) install(c *connection, a agreement) {
 	if c.live != a.path {
 		c.heard, c.leaving = false, false
 	}
-	c.live, c.seed, c.expected, c.entrance = a.path, a.seed, false, a.entrance
+	c.live, c.seed, c.expected, c.entrance, c.volatile, c.linkless = a.path, a.seed, false, a.entrance, a.volatile, a.proof
 	if a.path == nil {
 		c.path.clear()
 		return
@@ -233,6 +209,18 @@ func (g *agreements) endLink(l *peerLink) {
 	if c := g.dir.conns[l.peer.CollectorID]; c != nil {
 		g.drop(c, l, reason)
 	}
+}
+
+// expireLink ends a link whose certificates have expired. Calls that run get what any link gets that is replaced.
+func (g *agreements) expireLink(l *peerLink) {
+	reason := "a certificate expired at " + l.way.Expires.UTC().Format(time.RFC3339) + " and there is no link with a newer one: renew it, " +
+		"and see that the clocks of both sides are right"
+	g.dir.mu.Lock()
+	if c := g.dir.conns[l.peer.CollectorID]; c != nil {
+		g.drop(c, l, reason)
+	}
+	g.dir.mu.Unlock()
+	retire(g.life, l)
 }
 
 // losePath is called when a path without a link has failed.
@@ -266,6 +254,9 @@ func (g *agreements) drop(c *connection, path peerPath, reason string) {
 	}
 	c.live = nil
 	c.path.clear()
+	if l, ok := path.(*peerLink); ok && l.proof == ProofNone && !g.closing() {
+		c.knownCatalog = knownCatalog{entrance: c.entrance} // nobody vouches for it, nor would know its owner again
+	}
 	record, ok := c.after(g.lossOf(c, path), g.dir.self.SessionID, reason)
 	if !ok {
 		return
@@ -277,6 +268,21 @@ func (g *agreements) drop(c *connection, path peerPath, reason string) {
 	g.lost(c)
 }
 
+func (g *agreements) closing() bool {
+	_, closing := g.life.Closing()
+	return closing
+}
+
+// takeLeave ends a connection whose peer says goodbye without having proved that the goodbye is its to say: as if it had
+// stopped. This side dials it again if it had dialled it, and the peer may come back in any case.
+func (g *agreements) takeLeave(c *connection, l *peerLink, reason string) {
+	g.dir.mu.Lock()
+	l.leaving = true
+	g.drop(c, l, reason)
+	g.dir.mu.Unlock()
+	retire(g.life, l)
+}
+
 // lossOf is what the end of a path means to the connection. A peer that stops in good order says so before its link
 // ends. If it had dialled, nothing is amiss and nothing is to be done here: the connection is closed until it comes back.
 // A peer that this side had dialled is missed all the same, and dialled again. The state lock is held.
@@ -285,10 +291,7 @@ func (g *agreements) lossOf(c *connection, path peerPath) event {
 	if l == nil || c.record.GetIsInitiator() {
 		return eventLost
 	}
-	if _, closing := g.life.Closing(); closing {
-		return eventLost
-	}
-	if l.leaving || errors.Is(l.link.Err(), link.ErrDrained) {
+	if !g.closing() && (l.leaving || errors.Is(l.link.Err(), link.ErrDrained)) {
 		return eventDeparted
 	}
 	return eventLost
@@ -297,7 +300,7 @@ func (g *agreements) lossOf(c *connection, path peerPath) event {
 // logLoss warns of what nobody asked for. The end of a connection by our own doing, or by the goodbye of a peer, is no
 // loss. The state lock is held.
 func (g *agreements) logLoss(c *connection, reason string) {
-	if _, closing := g.life.Closing(); closing || c.record.GetDeparted() {
+	if g.closing() || c.record.GetDeparted() {
 		g.logger.Info("connection ends", "peer", c.peer, "reason", reason)
 		return
 	}
@@ -314,7 +317,7 @@ func (g *agreements) terminate(ctx context.Context, c *connection, e event, reas
 	if record == nil || err != nil {
 		return nil, err
 	}
-	if err := g.records.write(ctx, record); err != nil {
+	if err := g.records.writeOf(ctx, c, record); err != nil {
 		g.logger.Error("a connection could not be closed", "peer", c.peer, "error", err)
 		return nil, errStore(err)
 	}
@@ -369,7 +372,7 @@ func (g *agreements) endOneWay(ctx context.Context, c *connection) error {
 	if !oneWay {
 		return nil
 	}
-	if err := g.records.write(ctx, record); err != nil {
+	if err := g.records.writeOf(ctx, c, record); err != nil {
 		return errStore(err)
 	}
 	g.dir.mu.Lock()

@@ -108,7 +108,7 @@ func TestProxyThatSpeaksOnlyHTTP2WithTLS(t *testing.T) {
 	t.Cleanup(server.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
-	a := start(t, "a", []string{"users"}, conn.WithTLS(&tls.Config{RootCAs: pool, ServerName: "example.com"}))
+	a := start(t, "a", []string{"users"}, conn.WithTLS(&tls.Config{RootCAs: pool, ServerName: "example.com"}), conn.WithUnboundLinks())
 	if _, err := a.ConnectTo(t.Context(), server.Listener.Addr().String(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func converse(t *testing.T, p *conn.Peer, name string, size int) error {
 // TestProxyIsLostAndFoundAgain dials again by the upgrade first: once that passes, the link is carried by it.
 func TestProxyIsLostAndFoundAgain(t *testing.T) {
 	t.Parallel()
-	a, b := start(t, "a", []string{"users"}), start(t, "b", []string{"users"})
+	a, b := start(t, "a", []string{"users"}, conn.WithKey(newKey(t))), start(t, "b", []string{"users"})
 	p := startProxy(t, b.address, stripsUpgrade)
 	if _, err := a.ConnectTo(t.Context(), p.address, nil); err != nil {
 		t.Fatal(err)

@@ -24,6 +24,7 @@ const (
 // Catalog is what a peer serves, by namespace and procedure. It never changes.
 type Catalog struct {
 	leaving bool
+	count   int // of methods
 	methods map[string]map[string]*meshv1.CatalogMethod
 	schemas map[string]*meshv1.CatalogSchema
 }
@@ -36,6 +37,7 @@ func NewCatalog(in *meshv1.Catalog) (*Catalog, error) {
 	}
 	c := &Catalog{
 		leaving: in.GetLeaving(),
+		count:   len(in.GetMethods()),
 		methods: make(map[string]map[string]*meshv1.CatalogMethod),
 		schemas: make(map[string]*meshv1.CatalogSchema, len(in.GetSchemas())),
 	}
@@ -152,6 +154,12 @@ func parseCatalog(data []byte) (*Catalog, error) {
 	return NewCatalog(in)
 }
 
+// toldCatalog is what a peer tells, until it is time to read it.
+type toldCatalog struct {
+	revision uint64
+	data     []byte
+}
+
 // expectFor is how long after a restart a peer of an earlier run is expected to say what it serves. Until then nobody
 // can tell whether a method that is not known is one of its.
 const expectFor = 5 * time.Minute
@@ -177,6 +185,14 @@ func (k *knownCatalog) hear(told *Catalog, session string) {
 	if !told.leaving {
 		k.catalog, k.by = told, session
 	}
+}
+
+// orEmpty is what is known, if anything is.
+func (k *knownCatalog) orEmpty() *Catalog {
+	if k.catalog == nil {
+		return new(Catalog)
+	}
+	return k.catalog
 }
 
 // unheard is [Peer.Silent] of a peer with a link.

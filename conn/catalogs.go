@@ -1,14 +1,18 @@
 package conn
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
+	"github.com/collectiverpc/collective/conn/internal/pace"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
@@ -64,17 +68,20 @@ func (u *catalogUpdate) encode(revision uint64, namespaces []string) []byte {
 // catalogs tells the peers what this collector serves, and takes what they tell. A link tells it after each agreement and
 // whenever it changes, always the full set.
 type catalogs struct {
-	dir    *directory
-	links  *linkSet
-	life   *lifetime.Lifetime
-	logger *slog.Logger
+	dir   *directory
+	links *linkSet
+	// vouched reports whether the key of an id is known and more than its owner's word.
+	vouched func(id string) bool
+	life    *lifetime.Lifetime
+	most    int // methods of all peers together
+	logger  *slog.Logger
 
 	mu      sync.Mutex // held while update is replaced
 	current atomic.Pointer[catalogUpdate]
 }
 
-func newCatalogs(dir *directory, links *linkSet, life *lifetime.Lifetime, logger *slog.Logger) *catalogs {
-	c := &catalogs{dir: dir, links: links, life: life, logger: logger}
+func newCatalogs(dir *directory, links *linkSet, life *lifetime.Lifetime, most int, logger *slog.Logger) *catalogs {
+	c := &catalogs{dir: dir, links: links, life: life, most: most, logger: logger}
 	c.current.Store(new(catalogUpdate))
 	return c
 }
@@ -119,7 +126,58 @@ func (c *catalogs) tellPeer(l *peerLink) {
 	}
 }
 
-// take takes the catalog that a peer tells over a link, one at a time. A wrong one is refused and the old one stays.
+// A peer may tell its catalog catalogBurst times at once, as while it registers one service after the other, and then once a
+// second. What it tells faster waits, and only the last is taken.
+const (
+	catalogRate  = 1.0
+	catalogBurst = 5
+)
+
+// arrived takes the catalog that a peer tells over a link, now or when it is time for it. Who dialled and has not agreed yet
+// has nothing to tell.
+func (c *catalogs) arrived(l *peerLink, revision uint64, data []byte) {
+	if !l.dialed && l.terms.Load() == nil {
+		return
+	}
+	c.dir.mu.Lock()
+	wait := c.bucketOf(l).Take(time.Now(), catalogRate, catalogBurst)
+	waits := l.later != nil
+	if wait > 0 || waits {
+		l.later = &toldCatalog{revision, data}
+	}
+	c.dir.mu.Unlock()
+	switch {
+	case waits: // it is taken instead
+	case wait == 0:
+		c.take(l, revision, data)
+	default:
+		c.life.Spawn(func(ctx context.Context) {
+			if sleepUnlessNudged(ctx, l.link.Done(), wait) {
+				c.takeLater(l)
+			}
+		})
+	}
+}
+
+// bucketOf is what bounds a peer, whatever link it comes by. The state lock is held.
+func (c *catalogs) bucketOf(l *peerLink) *pace.Bucket {
+	if to := c.dir.conns[l.peer.CollectorID]; to != nil {
+		return &to.announced
+	}
+	return &l.announced
+}
+
+// takeLater takes what waits.
+func (c *catalogs) takeLater(l *peerLink) {
+	c.dir.mu.Lock()
+	told := l.later
+	l.later = nil
+	c.bucketOf(l).Take(time.Now(), catalogRate, catalogBurst)
+	c.dir.mu.Unlock()
+	c.take(l, told.revision, told.data)
+}
+
+// take takes a catalog. A wrong one is refused and the old one stays.
 func (c *catalogs) take(l *peerLink, revision uint64, data []byte) {
 	catalog, err := parseCatalog(data)
 	if err != nil {
@@ -146,19 +204,55 @@ func (c *catalogs) take(l *peerLink, revision uint64, data []byte) {
 // hear notes what a peer tells over the link of its connection, unless another path carries the calls by now. The state
 // lock is held.
 func (c *catalogs) hear(l *peerLink, told *Catalog) {
-	if to := c.dir.conns[l.peer.CollectorID]; to != nil && to.live == l {
-		to.hear(told, l.peer.SessionID)
-		l.leaving = told.leaving
-		c.dir.publish(to)
+	to := c.dir.conns[l.peer.CollectorID]
+	if to == nil || to.live != l {
+		return
 	}
+	c.note(to, l, told)
+	c.dir.publish(to)
+}
+
+// note notes what a peer tells, unless that is more than there is room for: then what it told before stays. The state lock
+// is held.
+func (c *catalogs) note(to *connection, l *peerLink, told *Catalog) {
+	to.tooMuch = ""
+	if !c.makeRoom(to, told.count) {
+		to.tooMuch = fmt.Sprintf("collector %q serves %d methods, and with those of all other peers these are more than the %d that are taken here: "+
+			"what it told before stays in use; let it serve less, or raise the limit", to.peer, told.count, c.most)
+		c.logger.Warn("catalog refused", "peer", to.peer, "error", to.tooMuch)
+		told = to.orEmpty()
+	}
+	to.hear(told, l.peer.SessionID)
+	l.leaving = told.leaving
+}
+
+// makeRoom reports whether there is room for so many methods of a peer, if need be after peers that are away, and have not
+// proved who they are, were forgotten what they served. The state lock is held.
+func (c *catalogs) makeRoom(to *connection, count int) bool {
+	total := count
+	for _, other := range c.dir.conns {
+		if other != to && other.catalog != nil {
+			total += other.catalog.count
+		}
+	}
+	for _, other := range c.dir.conns {
+		if total <= c.most {
+			break
+		}
+		if other != to && other.catalog != nil && other.live == nil && !c.vouched(other.peer) {
+			total -= other.catalog.count
+			other.knownCatalog = knownCatalog{entrance: other.entrance}
+			c.dir.publish(other)
+		}
+	}
+	return total <= c.most
 }
 
 // bind begins the exchange of catalogs over a link that carries the calls of a connection; asked tells that this side
 // asked for it. The state lock is held, and the connection is published later.
 func (c *catalogs) bind(to *connection, l *peerLink, asked bool) {
 	if l.early != nil {
-		to.hear(l.early, l.peer.SessionID)
-		l.leaving = l.early.leaving
+		c.note(to, l, l.early)
 		l.early = nil
 	}
 	c.owe(l, asked)

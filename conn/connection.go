@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -13,6 +14,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/conn/internal/namesake"
+	"github.com/collectiverpc/collective/conn/internal/pace"
+	"github.com/collectiverpc/collective/conn/internal/seed"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -42,10 +45,19 @@ type connection struct {
 	session string   // of the peer, when it was last agreed
 	live    peerPath // nil unless calls can be carried
 	seed    bool
-	trouble string // why the last dial failed
+	// volatile tells that the peer has proved nothing, and nothing of it is written down; linkless is what it has proved
+	// that has no link.
+	volatile bool
+	linkless Proof
+	trouble  string // why the last dial failed
 
 	namesakes    namesake.List
-	toldConflict time.Time
+	refusedKey   string    // which other key was shown under the peer's id
+	toldOf       string    // what the peer says of another process under this collector's id
+	toldAt       time.Time // when
+	tooMuch      string    // why the catalog that the peer told last is not taken
+	announced    pace.Bucket
+	toldConflict time.Time // when the log was told last
 
 	redial redialState
 
@@ -110,13 +122,26 @@ func (c *connection) silent() bool {
 	return c.expected && c.state() == stateStale
 }
 
-// conflict says which processes run under the peer's id, and what to do; empty if there is but one.
+// conflict says what is wrong with who is who, and what to do: several processes under one id, another key, more methods
+// than are taken; empty if all is well.
 func (c *connection) conflict() string {
-	l := c.linked()
-	if l == nil {
-		return ""
+	var found []string
+	if l := c.linked(); l != nil {
+		found = append(found, c.namesakes.Conflict(c.peer, l.run()))
 	}
-	return c.namesakes.Conflict(c.peer, l.run())
+	found = append(found, c.refusedKey, c.toldOf, c.tooMuch)
+	return strings.Join(slices.DeleteFunc(found, func(s string) bool { return s == "" }), "; ")
+}
+
+// proof is how the peer is proved on the link or the path that it has now.
+func (c *connection) proof() Proof {
+	switch live := c.live.(type) {
+	case *peerLink:
+		return live.proof
+	case *seed.Path:
+		return c.linkless
+	}
+	return ProofNone
 }
 
 // lastUse is when the connection was last used or agreed.
@@ -146,6 +171,7 @@ func (c *connection) peerView() *Peer {
 		Away:         c.linked() != nil && c.unreachable(c.session),
 		SessionID:    c.session,
 		Conflict:     c.conflict(),
+		Proof:        c.proof(),
 		path:         &c.path,
 	}
 	p.Reason = c.reason(p)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 
+	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/internal/dial"
 	"github.com/collectiverpc/collective/conn/internal/identity"
@@ -26,7 +28,7 @@ type connector struct {
 	admission  *admission
 	links      *links
 	agreements *agreements
-	namesakes  *namesakeWatch
+	claims     *claims
 	seeds      *seedConnector
 	life       *lifetime.Lifetime
 	logger     *slog.Logger
@@ -71,7 +73,7 @@ func linkFailed(err error) bool {
 }
 
 func (o *connector) connectOnce(ctx context.Context, w connectIntent) (*collector.ConnectResponse, error) {
-	if l := o.linkedAt(w.address); l != nil {
+	if l := o.linkedAt(w.address); l != nil && !w.fresh {
 		return o.connectOver(ctx, l, w)
 	}
 	l, err := o.dialLink(ctx, w)
@@ -79,7 +81,7 @@ func (o *connector) connectOnce(ctx context.Context, w connectIntent) (*collecto
 		return o.seeds.connect(ctx, w, err)
 	}
 	if err != nil {
-		return nil, dial.Explain(w.address, err)
+		return nil, dial.Explain(w.address, explainRefusal(err))
 	}
 	answer, err := o.connectOver(ctx, l, w)
 	if l.terms.Load() == nil {
@@ -112,7 +114,7 @@ func (o *connector) dialLink(ctx context.Context, w connectIntent) (*peerLink, e
 		slot.release()
 		return nil, expected.Verdict(err)
 	}
-	return o.links.greet(ctx, stream, origin{dialed: true, proven: expected.Proven(), slot: slot})
+	return o.links.greet(ctx, stream, origin{dialed: true, from: w.address, proven: expected.Proven(), way: expected.Way(), slot: slot})
 }
 
 // connectOver agrees on a connection over a link, or over the one that the pair has: only now the peer is known.
@@ -129,9 +131,9 @@ func (o *connector) connectOver(ctx context.Context, l *peerLink, w connectInten
 		return nil, err
 	}
 	defer c.dialing.Release(1)
-	l, next, err := o.prepare(c, l, w)
-	if err != nil {
-		return nil, err
+	l, next := o.prepare(c, l, w)
+	if err := o.claims.admit(ctx, c, l); err != nil {
+		return nil, err // it must not even be asked
 	}
 	if err := o.agreeOver(ctx, c, l, w); err != nil {
 		return nil, err
@@ -141,16 +143,16 @@ func (o *connector) connectOver(ctx context.Context, l *peerLink, w connectInten
 	return answerOf(o.dir, c), nil
 }
 
-// prepare chooses the link to agree over, the one that is up if it is of the peer's present session, and refuses a peer
-// that must not even be asked. next is the revision of the catalog that the peer tells after an agreement that begins now.
-func (o *connector) prepare(c *connection, l *peerLink, w connectIntent) (_ *peerLink, next uint64, _ error) {
+// prepare chooses the link to agree over, the one that is up if it is of the peer's present session and does as well. next is
+// the revision of the catalog that the peer tells after an agreement that begins now.
+func (o *connector) prepare(c *connection, l *peerLink, w connectIntent) (_ *peerLink, next uint64) {
 	o.dir.mu.Lock()
 	defer o.dir.mu.Unlock()
-	if up := c.linked(); up != nil && up.peer.SessionID == l.peer.SessionID {
+	if up := c.linked(); up != nil && !w.fresh && up.peer.SessionID == l.peer.SessionID && up.peer.Key.Equal(l.peer.Key) {
 		l = up
 	}
 	l.address = w.address
-	return l, l.revision + 1, o.namesakes.check(c, l)
+	return l, l.revision + 1
 }
 
 // agreeOver calls Connect over a link, and records what was agreed.
@@ -160,6 +162,9 @@ func (o *connector) agreeOver(ctx context.Context, c *connection, l *peerLink, w
 		return dial.Explain(w.address, status.Reauthor(err))
 	}
 	shared, err := w.checkAnswer(answer, c.peer)
+	if err != nil && !l.final() {
+		return connect.NewError(connect.CodeOf(err), errorText(err)) // whoever it is, it does not speak for the peer
+	}
 	if err != nil {
 		return err
 	}

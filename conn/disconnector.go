@@ -51,7 +51,11 @@ func (d *disconnector) takeGoodbye(ctx context.Context, req *meshv1.DisconnectRe
 		return nil, err
 	}
 	defer d.dir.drop(c)
-	reason := fmt.Sprintf("disconnected by %s: %s", c.peer, printable(req.GetReason()))
+	reason := fmt.Sprintf("disconnected by %s: %s", c.peer, printable(req.GetReason(), 200))
+	if !l.final() {
+		d.agreements.takeLeave(c, l, reason)
+		return &meshv1.DisconnectResponse{Connection: d.dir.copyOf(c)}, nil
+	}
 	ended, err := d.agreements.terminate(ctx, c, eventDisconnected, reason)
 	if err != nil {
 		return nil, err
@@ -61,8 +65,7 @@ func (d *disconnector) takeGoodbye(ctx context.Context, req *meshv1.DisconnectRe
 }
 
 // printable makes text from another collector fit for a log line and a table.
-func printable(text string) string {
-	const longest = 200
+func printable(text string, longest int) string {
 	clean := []rune(text)
 	for i, r := range clean {
 		if r < ' ' || r == 0x7f {

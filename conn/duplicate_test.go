@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/collectiverpc/collective/conn/internal/duplicate"
 )
 
 func TestResolveDuplicate(t *testing.T) {
@@ -15,19 +17,19 @@ func TestResolveDuplicate(t *testing.T) {
 	tests := []struct {
 		name       string
 		self, peer string
-		old, fresh linkClaim
-		want       duplicateDecision
+		old, fresh duplicate.Claim
+		want       duplicate.Verdict
 	}{
-		{"the peer restarted", "a", "b", linkClaim{true, session}, linkClaim{false, other}, takeNew},
-		{"we dialled again", "b", "a", linkClaim{true, session}, linkClaim{true, session}, takeNew},
-		{"the peer dialled again", "b", "a", linkClaim{false, session}, linkClaim{false, session}, takeNew},
-		{"both dialled, we are smaller and have ours", "a", "b", linkClaim{true, session}, linkClaim{false, session}, keepOld},
-		{"both dialled, we are smaller and get ours", "a", "b", linkClaim{false, session}, linkClaim{true, session}, takeNew},
-		{"both dialled, we are larger and have ours", "b", "a", linkClaim{true, session}, linkClaim{false, session}, takeNew},
-		{"both dialled, we are larger and get ours", "b", "a", linkClaim{false, session}, linkClaim{true, session}, keepOld},
+		{"the peer restarted", "a", "b", duplicate.Claim{Dialed: true, Session: session}, duplicate.Claim{Dialed: false, Session: other}, duplicate.TakeNew},
+		{"we dialled again", "b", "a", duplicate.Claim{Dialed: true, Session: session}, duplicate.Claim{Dialed: true, Session: session}, duplicate.TakeNew},
+		{"the peer dialled again", "b", "a", duplicate.Claim{Dialed: false, Session: session}, duplicate.Claim{Dialed: false, Session: session}, duplicate.TakeNew},
+		{"both dialled, we are smaller and have ours", "a", "b", duplicate.Claim{Dialed: true, Session: session}, duplicate.Claim{Dialed: false, Session: session}, duplicate.KeepOld},
+		{"both dialled, we are smaller and get ours", "a", "b", duplicate.Claim{Dialed: false, Session: session}, duplicate.Claim{Dialed: true, Session: session}, duplicate.TakeNew},
+		{"both dialled, we are larger and have ours", "b", "a", duplicate.Claim{Dialed: true, Session: session}, duplicate.Claim{Dialed: false, Session: session}, duplicate.TakeNew},
+		{"both dialled, we are larger and get ours", "b", "a", duplicate.Claim{Dialed: false, Session: session}, duplicate.Claim{Dialed: true, Session: session}, duplicate.KeepOld},
 	}
 	for _, tt := range tests {
-		if got := resolveDuplicate(tt.self, tt.peer, tt.old, tt.fresh); got != tt.want {
+		if got := duplicate.Resolve(tt.self, tt.peer, tt.old, tt.fresh); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/status"
 )
@@ -18,9 +19,15 @@ var (
 	errDisconnected = errors.New("disconnected")
 	// errInUse: another process is connected under the caller's id.
 	errInUse = errors.New("id_in_use")
+	// errKeyChanged: the caller's id is known by another key.
+	errKeyChanged = errors.New("key_changed")
+	// errNoSecret: the caller has not proved to know the mesh secret.
+	errNoSecret = errors.New("mesh_secret")
+	// errLocalOnly: links from other machines need the mesh secret or certificates, and this collector has neither.
+	errLocalOnly = errors.New("local_only")
 )
 
-var reasons = [...]error{errDuplicate, errDisconnected, errInUse}
+var reasons = [...]error{errDuplicate, errDisconnected, errInUse, errKeyChanged, errNoSecret, errLocalOnly}
 
 // refusalStatus is how Connect answers a failure.
 func refusalStatus(err error) *collector.Status {
@@ -54,6 +61,32 @@ func agreementError(answer *collector.ConnectResponse, peer string) error {
 		}
 	}
 	return err
+}
+
+// explainRefusal gives the refusal of a greeting the code of its reason. It is nobody's last word: what is refused may be mended
+// at the other end, and who refuses may not have proved who it is.
+func explainRefusal(err error) error {
+	refusal, ok := errors.AsType[*link.Refusal](err)
+	if !ok {
+		return err
+	}
+	if own, ok := errors.AsType[*connect.Error](refusal.Cause); ok {
+		return own
+	}
+	code := connect.CodeFailedPrecondition
+	switch refusal.Reason {
+	case errKeyChanged.Error(), link.ReasonSecret:
+		code = connect.CodePermissionDenied
+	case link.ReasonProof:
+		code = connect.CodeUnauthenticated
+	}
+	explained := connect.NewError(code, refusal.Error()).WithCause(err)
+	for _, reason := range reasons {
+		if refusal.Reason == reason.Error() {
+			explained = explained.WithCause(reason)
+		}
+	}
+	return explained
 }
 
 func errStore(err error) error {

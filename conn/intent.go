@@ -28,6 +28,7 @@ type connectIntent struct {
 	offered []string // sorted
 	peer    string   // for a redial: who must answer
 	again   bool     // a redial asks, not a person
+	fresh   bool     // the link that is up will not do: its certificates expire
 }
 
 // intentAgain is what a redial asks for. The state lock is held.
@@ -93,4 +94,31 @@ func answerOf(dir *directory, c *connection) *collector.ConnectResponse {
 		SharedNamespaces:  slices.Clone(c.record.GetSharedNamespaces()),
 		TargetCollectorId: c.peer,
 	}
+}
+
+// agreement is what both sides of a connection have settled, on the way to become its state.
+type agreement struct {
+	// path carries the calls from now on. It is nil for a seed peer that dialled and may not be dialled back.
+	path peerPath
+	seed bool
+	// address is where the peer is: dialled or claimed.
+	address string
+	shared  []string // sorted
+	// dialed tells that this side asked for it, and offered what it offered.
+	dialed  bool
+	offered []string
+	// again tells that a redial asked for it, not a person: it must not revive what a person has closed.
+	again bool
+	// proof is how a peer without a link has proved who it is.
+	proof Proof
+	// volatile tells that the peer has proved nothing: nothing of it is written down.
+	volatile bool
+	// entrance tells that the peer routes the calls of this side, which is a consumer.
+	entrance bool
+}
+
+// linked is the link of the agreement; nil if it has none.
+func (a *agreement) linked() *peerLink {
+	l, _ := a.path.(*peerLink) //nolint:errcheck // nil is an answer
+	return l
 }

@@ -16,12 +16,12 @@ const (
 // keeper looks after the standing connections: each second it notes which were used, writes what changed without anybody
 // waiting for it, and adds up the counters. Calls pay for an atomic addition and nothing else.
 type keeper struct {
-	dir       *directory
-	records   *recordKeeper
-	namesakes *namesakeWatch
-	pruner    *pruner
-	loaded    time.Time     // when the connections of earlier runs were
-	kick      chan struct{} // asks it to look now
+	dir     *directory
+	records *recordKeeper
+	claims  *claims
+	pruner  *pruner
+	loaded  time.Time     // when the connections of earlier runs were
+	kick    chan struct{} // asks it to look now
 }
 
 // keep runs through the life of the manager.
@@ -59,7 +59,7 @@ func (k *keeper) noteUse(now time.Time) {
 	k.dir.mu.Lock()
 	defer k.dir.mu.Unlock()
 	for _, c := range k.dir.known() {
-		k.namesakes.expire(c, now)
+		k.claims.expire(c, now)
 		if requests := c.path.tally.requests.Load(); requests != c.counted {
 			c.counted, c.activity = requests, now
 			k.dir.observe(c, eventUsed)

@@ -3,7 +3,9 @@ package conn
 import (
 	"testing"
 
+	"github.com/collectiverpc/collective/conn/internal/keys"
 	"github.com/collectiverpc/collective/conn/internal/namesake"
+	"github.com/collectiverpc/collective/conn/internal/secret"
 	"github.com/collectiverpc/collective/internal/limitdoc"
 )
 
@@ -20,6 +22,9 @@ func TestLimitsPage(t *testing.T) {
 		"a connection without a call is `active`":                    idleAfter,
 		"a dead connection is remembered":                            forgetAfter,
 		"a peer of an earlier run is expected to say what it serves": expectFor,
+		"catalogs that a peer tells":                                 catalogBurst,
+		"keys of collectors that are known":                          keys.Most,
+		"mesh secrets in force at once":                              secret.Most,
 		"a second process under the id of a peer is told of":         namesake.For,
 	})
 }

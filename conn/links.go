@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/conn/internal/expiry"
 	"github.com/collectiverpc/collective/conn/internal/identity"
 	"github.com/collectiverpc/collective/conn/internal/introduction"
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
@@ -29,10 +30,13 @@ type links struct {
 	catalogs *catalogs
 	life     *lifetime.Lifetime
 	proof    identity.Prover
+	claims   *claims
 	limits   link.Limits
 	logger   *slog.Logger
 	control  *connect.Server // what peers may ask of the manager itself
 	ended    func(l *peerLink)
+	renew    func(l *peerLink) // makes another link in the place of this one, in the background
+	expired  func(l *peerLink) // ends it, in the background
 }
 
 // welcome greets the other end of an accepted stream, in the background, unless this collector is stopping.
@@ -75,10 +79,11 @@ func (s *links) open(ctx context.Context, stream io.ReadWriteCloser, l *peerLink
 		},
 		OnCatalog: func(_ *link.Link, revision uint64, data []byte) {
 			<-l.known
-			s.catalogs.take(l, revision, data)
+			s.catalogs.arrived(l, revision, data)
 		},
 		Logger: s.logger,
 		Limits: s.limits,
+		Proof:  s.claims.terms(l),
 	})
 	if err != nil {
 		return err
@@ -113,13 +118,30 @@ func (s *links) run(l *peerLink) {
 		l.link.Close("no agreement on a connection within " + agreeTimeout.String())
 		return
 	}
+	w := expiry.Begin(time.Now(), l.way.Expires, l.dialed)
+	timer := time.NewTimer(w.Wait(time.Now()))
+	defer timer.Stop()
 	for {
 		select {
 		case <-l.news:
 			s.catalogs.tellPeer(l)
+		case <-timer.C:
+			s.watchExpiry(l, w)
+			timer.Reset(w.Wait(time.Now()))
 		case <-l.link.Done():
 			return
 		}
+	}
+}
+
+// watchExpiry makes another link when the certificates of this one expire soon, and ends it when they have.
+func (s *links) watchExpiry(l *peerLink, w *expiry.Watch) {
+	switch now := time.Now(); {
+	case w.Expired(now):
+		s.expired(l)
+		<-l.link.Done()
+	case w.Renew(now):
+		s.renew(l)
 	}
 }
 
@@ -194,7 +216,7 @@ func (s *countedStream) StopReceiving() {
 // isControl reports whether a call is for the manager: agreeing on the connection, and ending it.
 func isControl(procedure string) bool {
 	return procedure == collectorconnect.CollectiveDispatcherConnectProcedure ||
-		procedure == meshv1connect.MeshServiceDisconnectProcedure
+		procedure == meshv1connect.MeshServiceDisconnectProcedure || procedure == meshv1connect.MeshServiceReportConflictProcedure
 }
 
 // control is what peers may ask of the manager itself, over a link.
@@ -203,6 +225,7 @@ type control struct {
 	meshv1connect.UnimplementedMeshServiceHandler
 	connect func(ctx context.Context, req *collector.ConnectRequest) (*collector.ConnectResponse, error)
 	goodbye func(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error)
+	told    func(peer, conflict string)
 }
 
 func (c control) server() *connect.Server {
@@ -218,4 +241,14 @@ func (c control) Connect(ctx context.Context, req *collector.ConnectRequest) (*c
 
 func (c control) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
 	return c.goodbye(ctx, req)
+}
+
+// ReportConflict takes what the peer of an agreed link says of another process under this collector's id.
+func (c control) ReportConflict(ctx context.Context, req *meshv1.ReportConflictRequest) (*meshv1.ReportConflictResponse, error) {
+	l := linkOf(ctx)
+	if l == nil || l.terms.Load() == nil || l.terms.Load().consumer {
+		return nil, connect.NewError(connect.CodePermissionDenied, "only a peer can tell of a conflict")
+	}
+	c.told(l.peer.CollectorID, l.peer.CollectorID+" says: "+printable(req.GetConflict(), 1000))
+	return new(meshv1.ReportConflictResponse), nil
 }

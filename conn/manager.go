@@ -2,13 +2,19 @@ package conn
 
 import (
 	"context"
+	"crypto/ed25519"
 	"net/http"
 	"sync"
 	"time"
 
+	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/conn/internal/dial"
 	"github.com/collectiverpc/collective/conn/internal/identity"
+	"github.com/collectiverpc/collective/conn/internal/keys"
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
+	"github.com/collectiverpc/collective/conn/internal/pace"
+	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -22,7 +28,7 @@ const stopped = "this collector stopped"
 // one thing; see the package comment for which.
 type Manager struct {
 	limits       Limits
-	proof        identity.Prover
+	claims       *claims
 	life         *lifetime.Lifetime
 	dir          *directory
 	records      *recordKeeper
@@ -50,8 +56,11 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 		return nil, err
 	}
 	options.logger = options.logger.With("collector", self.ID)
-	m := &Manager{limits: options.limits, proof: identity.Prover{Self: self.ID, Rule: options.identity}, dir: newDirectory(self)}
+	m := &Manager{limits: options.limits, dir: newDirectory(self)}
 	m.life = lifetime.New(self.ID, func(ctx context.Context) { m.keeper.keep(ctx) })
+	if err := m.assembleClaims(options); err != nil {
+		return nil, err
+	}
 	m.assembleStanding(options)
 	m.assembleAsking(options)
 	if err := m.records.load(); err != nil {
@@ -62,43 +71,69 @@ func NewManager(self Self, opts ...Option) (*Manager, error) {
 	return m, nil
 }
 
+// assembleClaims makes what judges who is who.
+func (m *Manager) assembleClaims(o options) error {
+	if err := o.checkSecrets(); err != nil {
+		return err
+	}
+	key, ephemeral, err := o.ownKey()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	book, err := keys.Open(ctx, knownKeys{o.store})
+	m.claims = &claims{
+		dir: m.dir, life: m.life, logger: o.logger, proof: identity.Prover{Self: m.dir.self.ID, Rule: o.identity}, book: book,
+		secrets: o.secrets, key: key, ephemeral: ephemeral, unbound: o.unbound,
+	}
+	return err
+}
+
 // assembleStanding makes the parts that look after the connections there are.
 func (m *Manager) assembleStanding(o options) {
 	set := new(linkSet)
-	namesakes := &namesakeWatch{dir: m.dir, life: m.life, logger: o.logger}
 	m.records = &recordKeeper{dir: m.dir, store: o.store, logger: o.logger}
 	m.pruner = &pruner{dir: m.dir, records: m.records, most: o.limits.Dead}
-	m.keeper = &keeper{dir: m.dir, records: m.records, namesakes: namesakes, pruner: m.pruner, kick: make(chan struct{}, 1)}
-	m.catalogs = newCatalogs(m.dir, set, m.life, o.logger)
+	m.keeper = &keeper{dir: m.dir, records: m.records, claims: m.claims, pruner: m.pruner, kick: make(chan struct{}, 1)}
+	m.catalogs = newCatalogs(m.dir, set, m.life, o.limits.CatalogMethods, o.logger)
+	m.catalogs.vouched = m.claims.book.Vouched
 	m.agreements = &agreements{
-		dir: m.dir, records: m.records, catalogs: m.catalogs, namesakes: namesakes, life: m.life, handler: o.handler, logger: o.logger,
+		dir: m.dir, records: m.records, catalogs: m.catalogs, claims: m.claims, life: m.life, handler: o.handler, logger: o.logger,
 		lost: m.lost,
 	}
 	m.disconnector = &disconnector{dir: m.dir, agreements: m.agreements, life: m.life}
 	m.links = &links{
-		self: m.dir.self, set: set, catalogs: m.catalogs, life: m.life, proof: m.proof, limits: o.linkLimits, logger: o.logger,
-		control: control{connect: m.HandleConnect, goodbye: m.takeGoodbye}.server(), ended: m.agreements.endLink,
+		self: m.dir.self, set: set, catalogs: m.catalogs, life: m.life, proof: m.claims.proof, claims: m.claims, limits: o.linkLimits, logger: o.logger,
+		control: control{connect: m.HandleConnect, goodbye: m.takeGoodbye, told: m.claims.told}.server(), ended: m.agreements.endLink,
 	}
 }
 
 // assembleAsking makes the parts that bring connections about.
 func (m *Manager) assembleAsking(o options) {
 	dialer := &dial.Dialer{
-		TLS: o.tls, Current: o.tlsSource, Plaintext: o.plaintext, Proof: m.proof, Logger: o.logger, IdleTimeout: idleAfter,
+		TLS: o.tls, Current: o.tlsSource, Plaintext: o.plaintext, Proof: m.claims.proof, Logger: o.logger, IdleTimeout: idleAfter,
 	}
-	requests := &requestReader{dir: m.dir, proof: m.proof, logger: o.logger}
+	requests := &requestReader{
+		dir: m.dir, proof: m.claims.proof, claims: m.claims, logger: o.logger,
+		pace: &pace.Keyed{Rate: float64(o.limits.Linkless), Burst: o.limits.Linkless},
+	}
 	seeds := &seedConnector{
-		dir: m.dir, agreements: m.agreements, requests: requests, dialer: dialer, proof: m.proof, dialBack: o.dialBack, logger: o.logger,
+		dir: m.dir, agreements: m.agreements, requests: requests, dialer: dialer, claims: m.claims, dialBack: o.dialBack, logger: o.logger,
 	}
-	m.admission = newAdmission(m.dir.self.ID, o.limits, m.proof, m.life, o.logger)
+	m.admission = &admission{
+		self: m.dir.self.ID, limits: o.limits, proof: m.claims.proof, proves: m.claims.proof.Required() || o.secrets != nil,
+		life: m.life, logger: o.logger, unagreed: make(map[string]int),
+	}
 	m.doorway = newDoorway(m.admission, m.links.welcome)
 	m.connector = &connector{
-		dir: m.dir, admission: m.admission, links: m.links, agreements: m.agreements, namesakes: m.agreements.namesakes,
+		dir: m.dir, admission: m.admission, links: m.links, agreements: m.agreements, claims: m.claims,
 		seeds: seeds, life: m.life, logger: o.logger, dial: dialer.Dial,
 	}
 	m.redialer = &redialer{
 		dir: m.dir, life: m.life, logger: o.logger, connect: m.connector.connectOnce, terminate: m.agreements.terminate,
 	}
+	m.links.renew, m.links.expired = m.redialer.renewLink, m.agreements.expireLink
 	m.acceptor = &acceptor{
 		dir: m.dir, requests: requests, agreements: m.agreements, seeds: seeds, redialer: m.redialer, oneWay: o.limits.OneWay, logger: o.logger,
 		consumers: &consumers{dir: m.dir, catalogs: m.catalogs, life: m.life, handler: o.consumers, logger: o.logger},
@@ -129,9 +164,6 @@ func NewConnectionManager(
 
 // Limits returns the limits in force.
 func (m *Manager) Limits() Limits { return m.limits }
-
-// ProvesPeers reports whether every peer has proved by its certificate who it is, see [WithIdentity].
-func (m *Manager) ProvesPeers() bool { return m.proof.Required() }
 
 // Table returns the peers of this moment.
 func (m *Manager) Table() *Table { return m.dir.table.Load() }
@@ -267,6 +299,58 @@ func (m *Manager) RecordRequest(_ context.Context, connectionID string, bytesSen
 		t.add(bytesSent, bytesReceived)
 	}
 }
+
+// Key is the key by which this collector proves who it is, and whether it ends with this [Manager].
+func (m *Manager) Key() (key ed25519.PublicKey, ephemeral bool) {
+	public, _ := m.claims.key.Public().(ed25519.PublicKey) //nolint:errcheck // it is one
+	return public, m.claims.ephemeral
+}
+
+// KnownKeys are the keys by which other collectors are known, by collector id.
+func (m *Manager) KnownKeys() []KnownKey {
+	entries := m.claims.book.List(time.Now())
+	list := make([]KnownKey, 0, len(entries))
+	for _, entry := range entries {
+		known := knownKeyOf(entry.Known)
+		if entry.Refused != nil {
+			known.Refused = m.claims.book.Refused(known.CollectorID, time.Now())
+		}
+		list = append(list, known)
+	}
+	return list
+}
+
+// ForgetKey forgets the key of a collector, which is what an operator does who knows that it was set up anew: the next one
+// that comes under the id is taken. A link that is up stays. It is not_found if none is known.
+func (m *Manager) ForgetKey(ctx context.Context, collectorID string) (KnownKey, error) {
+	ctx, end, err := m.life.Begin(ctx)
+	if err != nil {
+		return KnownKey{}, err
+	}
+	defer end()
+	known, ok, err := m.claims.forget(ctx, collectorID)
+	if err == nil && !ok {
+		err = connect.Errorf(connect.CodeNotFound, "no key of collector %.80q is known: collector trust ls shows those that are", collectorID)
+	}
+	return knownKeyOf(known), err
+}
+
+// LinkInfo tells of the other end of a link, such as that of [link.ServerInfo]. It is false for a link that is not one of
+// this manager, or is over. It takes a lock: whoever needs it for each call keeps what it says.
+func (m *Manager) LinkInfo(of *link.Link) (LinkInfo, bool) {
+	l := m.links.set.of(of)
+	if l == nil {
+		return LinkInfo{}, false
+	}
+	t := l.terms.Load()
+	return LinkInfo{
+		ID: l.peer.CollectorID, Proof: l.proof, Consumer: t != nil && t.consumer, Dialed: l.dialed,
+		Remote: l.way.Remote, TLS: l.way.State, Values: l.values,
+	}, true
+}
+
+// Links says how links are authenticated, a line each, for people.
+func (m *Manager) Links() []string { return m.claims.lines() }
 
 // Shutdown stops in good order: no connection is made any more, peers are told that this collector is leaving, running
 // calls finish, and everything is closed as by [Manager.Close]. When ctx ends first, calls that still run are cut off and

@@ -3,6 +3,7 @@ package conn
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/collectiverpc/collective/conn/internal/introduction"
+	"github.com/collectiverpc/collective/conn/internal/keys"
+	"github.com/collectiverpc/collective/conn/internal/secret"
 	records "github.com/collectiverpc/collective/conn/internal/store"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/internal/name"
@@ -33,6 +36,11 @@ type Limits struct {
 	// OneWay is how many seed peers may be connected that this collector cannot call back. Beyond it the one that
 	// connected first becomes stale. Default 128.
 	OneWay int
+	// Linkless is how often in a second somebody at one address may ask for a connection without a link. Default 10.
+	Linkless int
+	// CatalogMethods is how many methods are remembered of all peers together. The catalog of a peer that exceeds it is
+	// refused; those of peers that are away and have proved nothing make room. Default 250 000.
+	CatalogMethods int
 	// Dead is how many connections are remembered that are closed, failed, or stale and dialled by the other side: those
 	// whose state changed last. They are forgotten after a day in any case. Default 256.
 	Dead int
@@ -40,10 +48,12 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Links:         cmp.Or(l.Links, 512),
-		UnagreedPerIP: cmp.Or(l.UnagreedPerIP, 16),
-		OneWay:        cmp.Or(l.OneWay, 128),
-		Dead:          cmp.Or(l.Dead, 256),
+		Links:          cmp.Or(l.Links, 512),
+		UnagreedPerIP:  cmp.Or(l.UnagreedPerIP, 16),
+		OneWay:         cmp.Or(l.OneWay, 128),
+		Dead:           cmp.Or(l.Dead, 256),
+		Linkless:       cmp.Or(l.Linkless, 10),
+		CatalogMethods: cmp.Or(l.CatalogMethods, 250_000),
 	}
 }
 
@@ -68,6 +78,9 @@ type options struct {
 	linkLimits link.Limits
 	dialBack   []netip.Prefix
 	store      Store
+	key        ed25519.PrivateKey
+	secrets    func() [][]byte
+	unbound    bool
 }
 
 // WithStore keeps connections in store. Default: in memory, so that a restart forgets them. The manager does not close
@@ -102,6 +115,30 @@ func WithTLSSource(source func() *tls.Config) Option {
 // others say of themselves is taken for true.
 func WithIdentity(identity Identity) Option {
 	return optionFunc(func(o *options) { o.identity = identity })
+}
+
+// WithKey is the key by which this collector proves who it is. Peers remember it at the first agreement and then refuse
+// another under the same id, so it must be the same at each start. Default: the store's, in the file PATH.key beside the
+// database, made at the first start; without a store, or with one in memory, a key that ends with the [Manager] and that
+// peers do not remember.
+func WithKey(key ed25519.PrivateKey) Option {
+	return optionFunc(func(o *options) { o.key = slices.Clone(key) })
+}
+
+// WithMeshSecret links only with those who know one of the secrets, of which each has at least 32 random bytes; a proof of
+// it does not show it. secrets is asked at each link, may be asked concurrently, and answers at most four: during a rotation
+// the new one and the one before, so that both are taken. [MeshSecretFile] reads them from a file. Connect without a link
+// proves nothing and is refused, unless [WithIdentity] has a certificate for it. Default: none, and then links come from
+// this machine only, unless WithIdentity proves who they are.
+func WithMeshSecret(secrets func() [][]byte) Option {
+	return optionFunc(func(o *options) { o.secrets = secrets })
+}
+
+// WithUnboundLinks lets links pass something that ends TLS between two collectors, such as a proxy that routes by path: their
+// proofs are not tied to the TLS connection, so whatever ends it could pass a link on to elsewhere, and read and change what
+// crosses. Both sides need it if both speak TLS. Default: such a link is refused by both.
+func WithUnboundLinks() Option {
+	return optionFunc(func(o *options) { o.unbound = true })
 }
 
 // WithPlaintext allows dialling without TLS beyond loopback. Default: such a dial is refused.
@@ -191,6 +228,40 @@ func (s *Self) complete() (err error) {
 			return fmt.Errorf("session id: %w", err)
 		}
 		s.SessionID = id.String()
+	}
+	return nil
+}
+
+// ownKey is the key of this collector, and whether it ends with this run.
+func (o *options) ownKey() (key ed25519.PrivateKey, ephemeral bool, err error) {
+	if o.key != nil {
+		if len(o.key) != ed25519.PrivateKeySize {
+			return nil, false, fmt.Errorf("WithKey: the key has %d bytes, want %d", len(o.key), ed25519.PrivateKeySize)
+		}
+		return o.key, false, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	if key, err = o.store.OwnKey(ctx); err != nil || key != nil {
+		return key, false, err
+	}
+	key, err = keys.Make()
+	return key, true, err
+}
+
+// checkSecrets refuses secrets that could be guessed.
+func (o *options) checkSecrets() error {
+	if o.secrets == nil {
+		return nil
+	}
+	all := o.secrets()
+	if len(all) == 0 || len(all) > secret.Most {
+		return fmt.Errorf("WithMeshSecret: there are %d secrets, want 1 to %d", len(all), secret.Most)
+	}
+	for i, s := range all {
+		if err := secret.Check(s); err != nil {
+			return fmt.Errorf("WithMeshSecret: secret %d: %w", i+1, err)
+		}
 	}
 	return nil
 }

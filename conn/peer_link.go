@@ -13,6 +13,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/internal/namesake"
+	"github.com/collectiverpc/collective/conn/internal/pace"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -30,6 +31,7 @@ const (
 // are its terms.
 type peerLink struct {
 	origin
+	proof  Proof // set while it greets
 	peer   link.Hello
 	link   *link.Link
 	logger *slog.Logger
@@ -42,13 +44,15 @@ type peerLink struct {
 	told   uint64                // revision of the last catalog announced; that goroutine's
 
 	// Guarded by the state lock.
-	gone     bool
-	leaving  bool     // the peer said that it is stopping
-	address  string   // where the peer was dialled or claims to be; known with its first agreement
-	early    *Catalog // taken before there were terms
-	revision uint64   // of the last catalog taken
-	awaited  uint64   // revision that the peer, having asked, will tell before it is told ours
-	owed     bool     // the peer waits for our catalog, since we asked
+	gone      bool
+	leaving   bool     // the peer said that it is stopping
+	address   string   // where the peer was dialled or claims to be; known with its first agreement
+	early     *Catalog // taken before there were terms
+	later     *toldCatalog
+	announced pace.Bucket // of a peer without a connection yet
+	revision  uint64      // of the last catalog taken
+	awaited   uint64      // revision that the peer, having asked, will tell before it is told ours
+	owed      bool        // the peer waits for our catalog, since we asked
 }
 
 // terms are what calls on a link are checked against.
@@ -182,9 +186,30 @@ func (l *peerLink) answers(ctx context.Context) bool {
 	return err == nil || ok && refused.IsRemote()
 }
 
+// tellConflict tells the process at the other end that another one runs under its id.
+func (l *peerLink) tellConflict(ctx context.Context, conflict string) {
+	ctx, cancel := context.WithTimeout(ctx, goodbyeTimeout)
+	defer cancel()
+	if _, err := l.mesh().ReportConflict(ctx, &meshv1.ReportConflictRequest{Conflict: conflict}); err != nil {
+		l.logger.Info("a peer could not be told of another process under its id", "peer", l.peer.CollectorID, "error", err)
+	}
+}
+
 // run is the run of the peer at the other end. The state lock is held.
 func (l *peerLink) run() namesake.Run {
 	return namesake.Run{Session: l.peer.SessionID, Place: l.place()}
+}
+
+// final reports whether what the other end says about the connection is the peer's word: it has proved who it is, or has at
+// least the key that is known since the id came first. Whoever else says goodbye may only leave.
+func (l *peerLink) final() bool { return l.proof != ProofNone }
+
+// place is where the other end of a stream is, in words.
+func (o *origin) place() string {
+	if o.dialed {
+		return "dialled at " + o.from
+	}
+	return "dialling from " + o.from
 }
 
 // place is where the peer is, in words. The state lock is held.
@@ -214,7 +239,7 @@ func linkOf(ctx context.Context) *peerLink {
 // linkSet is the links there are. The zero value is empty. All methods are safe for concurrent use.
 type linkSet struct {
 	mu  sync.Mutex
-	all map[*peerLink]struct{}
+	all map[*link.Link]*peerLink
 }
 
 // add puts a link in if it begins to run. Whoever lists the links once nothing begins any more sees all.
@@ -225,23 +250,30 @@ func (s *linkSet) add(l *peerLink, begin func() bool) bool {
 		return false
 	}
 	if s.all == nil {
-		s.all = make(map[*peerLink]struct{})
+		s.all = make(map[*link.Link]*peerLink)
 	}
-	s.all[l] = struct{}{}
+	s.all[l.link] = l
 	return true
 }
 
 func (s *linkSet) remove(l *peerLink) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.all, l)
+	delete(s.all, l.link)
+}
+
+// of is the link of a peer; nil for one that is no more, or not yet.
+func (s *linkSet) of(l *link.Link) *peerLink {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all[l]
 }
 
 func (s *linkSet) list() []*peerLink {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]*peerLink, 0, len(s.all))
-	for l := range s.all {
+	for _, l := range s.all {
 		list = append(list, l)
 	}
 	return list

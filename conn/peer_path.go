@@ -35,12 +35,15 @@ type peerPath interface {
 }
 
 // retire ends a path, if there is one, in the background, once its calls have ended.
-func retire(life *lifetime.Lifetime, path peerPath) {
+func retire(life *lifetime.Lifetime, path peerPath) { retireWithin(life, path, drainTimeout) }
+
+// retireWithin is retire with another limit for the calls.
+func retireWithin(life *lifetime.Lifetime, path peerPath, limit time.Duration) {
 	if path == nil {
 		return
 	}
 	life.Spawn(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		path.Retire(ctx)
 	})

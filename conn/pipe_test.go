@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"log/slog"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/collectiverpc/collective/conn/internal/identity"
+	"github.com/collectiverpc/collective/conn/internal/keys"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -63,7 +65,7 @@ func (n *pipes) dialled(id string) int {
 	return n.dials[id+":1"]
 }
 
-func (n *pipes) dial(_ context.Context, address string, _ *identity.Expected) (io.ReadWriteCloser, error) {
+func (n *pipes) dial(_ context.Context, address string, expected *identity.Expected) (io.ReadWriteCloser, error) {
 	n.mu.Lock()
 	n.dials[address]++
 	m, cut := n.nodes[address], n.cut
@@ -79,8 +81,23 @@ func (n *pipes) dial(_ context.Context, address string, _ *identity.Expected) (i
 	if cut != nil {
 		dialled, accepted = cut(dialled, accepted)
 	}
-	m.links.welcome(accepted, origin{from: "pipe", slot: slot})
+	if expected != nil {
+		if err := expected.Reached("127.0.0.1:1", nil); err != nil {
+			return nil, err
+		}
+	}
+	m.links.welcome(accepted, origin{from: "pipe", way: identity.Way{Loopback: true}, slot: slot})
 	return dialled, nil
+}
+
+// newKey makes a key for [WithKey]: peers remember it.
+func newKey(t testing.TB) ed25519.PrivateKey {
+	t.Helper()
+	key, err := keys.Make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // awaitPeer waits until a manager's view of a peer is as wanted.

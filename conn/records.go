@@ -28,6 +28,17 @@ func (k *recordKeeper) write(ctx context.Context, record *collector.Connection) 
 	return k.store.Put(ctx, record)
 }
 
+// writeOf stores the record of a connection, unless its peer has proved nothing.
+func (k *recordKeeper) writeOf(ctx context.Context, c *connection, record *collector.Connection) error {
+	k.dir.mu.Lock()
+	volatile := c.volatile
+	k.dir.mu.Unlock()
+	if volatile {
+		return nil
+	}
+	return k.write(ctx, record)
+}
+
 // writeBack writes the records that changed and the counters. What cannot be written is tried again.
 func (k *recordKeeper) writeBack() {
 	for _, c := range k.dirty() {
@@ -69,7 +80,7 @@ func (k *recordKeeper) catchUp(c *connection) error {
 	if !dirty {
 		return nil
 	}
-	if err := k.write(context.Background(), record); err != nil {
+	if err := k.writeOf(context.Background(), c, record); err != nil {
 		return err
 	}
 	k.dir.mu.Lock()

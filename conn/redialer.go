@@ -167,6 +167,24 @@ func (r *redialer) renew(c *connection) {
 	})
 }
 
+// renewLink makes another link in the place of one whose certificates expire, in the background, while that one carries on.
+func (r *redialer) renewLink(l *peerLink) {
+	r.dir.mu.Lock()
+	defer r.dir.mu.Unlock()
+	c := r.dir.conns[l.peer.CollectorID]
+	if c == nil || c.live != l || !c.record.GetIsInitiator() {
+		return
+	}
+	c.redial.last = time.Now()
+	w := intentAgain(c)
+	w.fresh = true
+	r.life.Spawn(func(ctx context.Context) {
+		if err := r.dialOnce(ctx, w); err != nil {
+			r.logger.Warn("a link whose certificates expire was not renewed yet", "peer", c.peer, "expires", l.way.Expires, "error", err)
+		}
+	})
+}
+
 // finality says whether dialling again can mend an error, and if not what becomes of the connection. Only the verdict
 // of the very peer is final: whatever else answers at its address may be gone tomorrow.
 func finality(err error) (event, bool) {

@@ -138,8 +138,15 @@ func intruder(t *testing.T, n *node, config *tls.Config, id string) *link.Link {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var proof link.Proof
+	if secure, ok := stream.(*tls.Conn); ok {
+		state := secure.ConnectionState()
+		if proof.Binding, err = link.Binding(&state); err != nil {
+			t.Fatal(err)
+		}
+	}
 	l, err := link.Client(t.Context(), stream, link.Config{
-		Hello: link.Hello{CollectorID: id, SessionID: "s"}, Logger: slog.New(slog.DiscardHandler),
+		Hello: link.Hello{CollectorID: id, SessionID: "s"}, Logger: slog.New(slog.DiscardHandler), Proof: proof,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/internal/identity"
 	"github.com/collectiverpc/collective/conn/internal/introduction"
+	"github.com/collectiverpc/collective/conn/internal/pace"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/name"
 )
@@ -28,6 +30,8 @@ type asked struct {
 type requestReader struct {
 	dir    *directory
 	proof  identity.Prover
+	claims *claims
+	pace   *pace.Keyed // of requests without a link, by address
 	logger *slog.Logger
 }
 
@@ -65,6 +69,9 @@ func (r *requestReader) readLinked(req *collector.ConnectRequest, a *asked) (err
 // readLinkless reads who asks without a link: a collector of the seed's contract, which has no rule for names. What
 // cannot be used here is left out, and said in the answer.
 func (r *requestReader) readLinkless(ctx context.Context, req *collector.ConnectRequest, a *asked) error {
+	if err := r.checkPace(ctx); err != nil {
+		return err
+	}
 	proven, err := r.proof.Identify(tlsOf(ctx))
 	if err != nil {
 		return err
@@ -84,12 +91,25 @@ func (r *requestReader) readLinkless(ctx context.Context, req *collector.Connect
 	return err
 }
 
+// checkPace bounds how often an address may ask.
+func (r *requestReader) checkPace(ctx context.Context) error {
+	info, ok := connect.CallInfoForServerContext(ctx)
+	if !ok || r.pace.Take(introduction.Host(info.PeerAddr), time.Now()) {
+		return nil
+	}
+	return connect.Errorf(connect.CodeResourceExhausted,
+		"your address asks for connections without a link more than %v times a second: wait a second", r.pace.Rate)
+}
+
 // checkLinkless refuses a claim without a link that could harm a connection with one: anybody can send a plain request.
 func (r *requestReader) checkLinkless(peer string, req *collector.ConnectRequest) error {
 	if req.GetMetadata()[metaLinks] != "" {
 		return connect.Errorf(connect.CodeUnavailable,
 			"collector %q accepts links, and yours did not get through: something on the way refuses the upgrade at %s and the RPC %s; "+
 				"let one of them pass", r.dir.self.ID, carrier.UpgradePath, carrier.CarryPath)
+	}
+	if err := r.claims.checkLinkless(peer); err != nil {
+		return err
 	}
 	r.dir.mu.Lock()
 	defer r.dir.mu.Unlock()

@@ -2,6 +2,8 @@ package conn_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +60,16 @@ func startAt(t testing.TB, address, id string, namespaces []string, opts ...conn
 	n.server = serve(listener, n.Manager)
 	t.Cleanup(n.stop)
 	return n
+}
+
+// newKey makes a key for [conn.WithKey]: peers remember it.
+func newKey(t testing.TB) ed25519.PrivateKey {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // stop ends a node as its process would: the listener, then all links.

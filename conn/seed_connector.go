@@ -10,7 +10,6 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/internal/dial"
-	"github.com/collectiverpc/collective/conn/internal/identity"
 	"github.com/collectiverpc/collective/conn/internal/seed"
 	"github.com/collectiverpc/collective/gen/collector"
 )
@@ -21,7 +20,7 @@ type seedConnector struct {
 	agreements *agreements
 	requests   *requestReader
 	dialer     *dial.Dialer
-	proof      identity.Prover
+	claims     *claims
 	dialBack   []netip.Prefix // where a peer that connected may be called at the address that it claims
 	logger     *slog.Logger
 }
@@ -62,7 +61,10 @@ func (s *seedConnector) agree(
 	if err := w.checkPeer(peer); err != nil {
 		return nil, err
 	}
-	if err := s.proof.CheckProof(path.Proven(), peer); err != nil {
+	if err := s.claims.proof.CheckProof(path.Proven(), peer); err != nil {
+		return nil, err
+	}
+	if err := s.claims.checkLinkless(peer); err != nil {
 		return nil, err
 	}
 	c, err := s.dir.hold(peer)
@@ -73,6 +75,7 @@ func (s *seedConnector) agree(
 	s.bind(path, peer)
 	a := agreement{
 		path: path, seed: true,
+		proof:   s.proofOf(),
 		address: w.address, shared: s.shared(answer, peer, w), dialed: true, offered: w.offered, again: w.again,
 	}
 	if err := s.agreements.agree(ctx, c, a); err != nil {
@@ -80,6 +83,17 @@ func (s *seedConnector) agree(
 	}
 	s.logger.Info("connected by the seed's protocol", "peer", peer, "connection", c.id, "address", w.address, "shared", a.shared)
 	return answerOf(s.dir, c), nil
+}
+
+// proofOf is how a peer is proved that was dialled and has no link.
+func (s *seedConnector) proofOf() Proof {
+	switch {
+	case s.claims.proof.Required():
+		return ProofCertificate
+	case s.dialer.TLS == nil && s.dialer.Plaintext:
+		return ProofNone // it may be anywhere, and anybody
+	}
+	return ProofDialled
 }
 
 func (s *seedConnector) bind(path *seed.Path, peer string) {

@@ -53,14 +53,20 @@ type Peer struct {
 	// SessionID is the run of the peer that is connected, or was last. Empty for seed peers, and before a peer of an
 	// earlier run is back.
 	SessionID string
-	// Conflict says which processes are seen to run under the peer's id, and what to do. Empty while there is but one.
+	// Conflict says what is wrong with who is who, and what to do: several processes that run under the peer's id or this
+	// collector's, another key under the id, more methods than are taken. Empty while all is well.
 	Conflict string
+	// Proof is how the peer has proved who it is, on the link that it has now. It is [ProofNone] without a link.
+	Proof Proof
 
 	path *currentPath
 }
 
 // Routable reports whether calls can go to the peer now.
 func (p *Peer) Routable() bool { return p.linked() && !p.Away }
+
+// Proven reports whether the peer has proved who it is on the link that it has now, see [Proof.Proven].
+func (p *Peer) Proven() bool { return p.Proof.Proven() }
 
 // linked reports whether the peer's own services can be called.
 func (p *Peer) linked() bool { return routable(p.State) && !p.OneWay }

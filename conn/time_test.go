@@ -326,7 +326,7 @@ func TestCallsWhileTheInitiatorStillWrites(t *testing.T) {
 		var cable cable
 		network.cut = cable.lay
 		store := &countingStore{Store: NewMemoryStore()}
-		a, b := network.start(t, "a", WithStore(store), servesAnything()), network.start(t, "b")
+		a, b := network.start(t, "a", WithStore(store), servesAnything(), WithKey(newKey(t))), network.start(t, "b")
 		a.Announce(&meshv1.Catalog{Methods: []*meshv1.CatalogMethod{{Namespace: "ns", Procedure: "/x.Y/Z"}}})
 		mustConnect(t, a, "b:1")
 		cable.silent.Store(true)

@@ -157,7 +157,7 @@ func (b *builder) route() {
 	d.observer = &call.Observer{Self: d.id, Recorder: d.recorder, Log: d.log}
 	ways := &call.Peers{
 		Self: d.id, Log: d.log, Attempts: d.limits.Attempts, Cookie: b.options.cookie,
-		Trust:  call.Trust{All: b.options.authorization, TLS: b.options.tls != nil, Proves: func() bool { return d.conns.ProvesPeers() }},
+		Trust:  call.Trust{All: b.options.authorization},
 		Budget: call.NewRetryBudget(), Recovery: b.recovery,
 		Intercept: chain(b.options.client, connect.ClientFunc(call.OpenOnPeer)), Intercepted: len(b.options.client) > 0,
 	}

@@ -6,6 +6,7 @@ import "github.com/collectiverpc/collective/internal/sqlite"
 // change: a new version appends one.
 var schema = []sqlite.Component{
 	{Name: "connections", Steps: []string{connectionTables}},
+	{Name: "keys", Steps: []string{knownKeyTables}},
 	{Name: "registry", Steps: []string{registryTables}},
 	{Name: "history", Steps: []string{historyTables}},
 }
@@ -25,6 +26,18 @@ CREATE TABLE connection (
 	bytes_sent       INTEGER NOT NULL DEFAULT 0,
 	bytes_received   INTEGER NOT NULL DEFAULT 0,
 	last_activity    INTEGER NOT NULL DEFAULT 0 -- nanoseconds since 1970; 0: never
+) STRICT;`
+
+// Known keys outlive the connections they came with: whoever makes a collector forget a connection must not make it forget
+// by which key it knows somebody.
+const knownKeyTables = `
+CREATE TABLE known_key (
+	collector  TEXT PRIMARY KEY,
+	key        BLOB NOT NULL,    -- Ed25519, public
+	proof      TEXT NOT NULL,    -- the best that was shown with it
+	first_seen INTEGER NOT NULL, -- nanoseconds since 1970
+	last_seen  INTEGER NOT NULL,
+	checksum   INTEGER NOT NULL  -- CRC-32C of key: SQLite keeps none of its pages
 ) STRICT;`
 
 const registryTables = `

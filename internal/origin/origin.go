@@ -30,9 +30,22 @@ func Loopback(address string) bool {
 	return err == nil && parsed.Addr().Unmap().IsLoopback()
 }
 
+// Forwarded reports whether a proxy says in the header of a request that it asks for somebody else.
+func Forwarded(header func(name string) string) bool {
+	for _, name := range forwarding {
+		if header(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// forwarding are the headers in which a proxy tells for whom it asks.
+var forwarding = [...]string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"}
+
 // onBehalf reports a client that asks for somebody else: a proxy says so itself, and a browser says it of its pages.
 func onBehalf(header *connect.Header) bool {
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip"} {
+	for _, name := range forwarding {
 		if header.Has(name) {
 			return true
 		}

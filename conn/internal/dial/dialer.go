@@ -2,6 +2,7 @@ package dial
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -57,6 +58,7 @@ func (d *Dialer) config(expected *identity.Expected) *tls.Config {
 		return nil
 	}
 	config := d.current()
+	d.watchOwn(config, expected)
 	if !d.Proof.Required() {
 		return config
 	}
@@ -78,4 +80,45 @@ func (d *Dialer) current() *tls.Config {
 		return d.Current().Clone()
 	}
 	return d.TLS.Clone()
+}
+
+// watchOwn notes which certificate this end shows: the link must not outlive that either. Only the handshake knows it, since
+// the configuration may choose, or read its files again, each time.
+func (d *Dialer) watchOwn(config *tls.Config, expected *identity.Expected) {
+	choose, certificates := config.GetClientCertificate, config.Certificates
+	if choose == nil {
+		choose = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return supported(certificates, asked), nil
+		}
+	}
+	config.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		shown, err := choose(asked)
+		if err == nil && shown != nil {
+			expected.Shows(leafOf(shown))
+		}
+		return shown, err
+	}
+}
+
+// leafOf is what a certificate says; nil for none.
+func leafOf(shown *tls.Certificate) *x509.Certificate {
+	if shown.Leaf != nil || len(shown.Certificate) == 0 {
+		return shown.Leaf
+	}
+	leaf, err := x509.ParseCertificate(shown.Certificate[0])
+	if err != nil {
+		return nil // TLS will say so
+	}
+	return leaf
+}
+
+// supported is what TLS would choose by itself: the first that the server takes, or none. An empty certificate is how one
+// shows none; nil would be an error.
+func supported(certificates []tls.Certificate, asked *tls.CertificateRequestInfo) *tls.Certificate {
+	for i := range certificates {
+		if asked.SupportsCertificate(&certificates[i]) == nil {
+			return &certificates[i]
+		}
+	}
+	return new(tls.Certificate)
 }

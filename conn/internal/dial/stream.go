@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http/httptrace"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -24,17 +26,53 @@ const alertTimeout = 2 * time.Second
 // The stream is the caller's to close. ctx bounds the dial and not the stream.
 func (d *Dialer) Dial(ctx context.Context, address string, expected *identity.Expected) (io.ReadWriteCloser, error) {
 	stream, refused := carrier.DialUpgrade(ctx, d.guarded(nil), address, d.config(expected))
+	if refused == nil {
+		return reached(stream, expected)
+	}
 	if !errors.Is(refused, carrier.ErrRefused) {
-		return stream, refused
+		return nil, refused
 	}
 	once := d.HTTP2(nil, expected)
 	once.DisableKeepAlives = true // the connection ends with the stream
+	var over net.Conn             // the HTTP client does not tell otherwise which it took
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { over = got.Conn }})
 	stream, err := carrier.DialCarry(ctx, WithoutRedirects(once), d.BaseURL(address))
 	if err != nil {
 		return nil, refusedTwice(refused, d.explainCarry(ctx, address, expected, err))
 	}
 	d.Logger.Info("the link is carried by an RPC, which costs more", "address", address, "because", refused)
+	if err := expected.Reached(wayOf(over)); err != nil {
+		stream.Close()
+		return nil, err
+	}
 	return stream, nil
+}
+
+// reached notes which connection carries a stream.
+func reached(stream io.ReadWriteCloser, expected *identity.Expected) (io.ReadWriteCloser, error) {
+	over, _ := stream.(net.Conn) //nolint:errcheck // nil is an answer
+	if err := expected.Reached(wayOf(over)); err != nil {
+		stream.Close()
+		return nil, err
+	}
+	return stream, nil
+}
+
+// wayOf is where a connection leads, and its TLS if it has any. It may have been wrapped. Of one that is not known nothing is
+// assumed: it is not on this machine.
+func wayOf(over net.Conn) (remote string, state *tls.ConnectionState) {
+	if over == nil {
+		return "", nil
+	}
+	remote = over.RemoteAddr().String()
+	if wrapped, ok := over.(interface{ Unwrap() net.Conn }); ok {
+		over = wrapped.Unwrap()
+	}
+	if secure, ok := over.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		known := secure.ConnectionState()
+		state = &known
+	}
+	return remote, state
 }
 
 // explainCarry looks for the reason if an RPC over TLS got no answer. A server that refuses the certificate of this side

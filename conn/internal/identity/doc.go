@@ -4,5 +4,6 @@
 //
 //	claimed   what a collector says that its id is
 //	proven    what its certificate says, as TLS has verified it. Empty while no proof is wanted
+//	way       what the connection itself tells: whether it leaves the machine, what binds a proof to it, when it expires
 //	expected  the collector that must prove itself wherever a dial leads
 package identity

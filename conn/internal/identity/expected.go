@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"sync"
 
 	"connectrpc.com/connect/v2"
@@ -13,6 +15,8 @@ type Expected struct {
 	id      string // empty while anybody may prove to be it
 	shown   bool   // somebody has proved to be it
 	refused error  // why the last one was not it
+	own     *x509.Certificate
+	way     Way
 }
 
 // Expect makes it of an id, empty if it is not known beforehand.
@@ -52,4 +56,30 @@ func (e *Expected) Verdict(err error) error {
 		return e.refused
 	}
 	return err
+}
+
+// Shows notes the certificate that this end shows there.
+func (e *Expected) Shows(own *x509.Certificate) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.own = own
+}
+
+// Reached notes the connection that leads there.
+func (e *Expected) Reached(remote string, state *tls.ConnectionState) error {
+	way, err := WayOf(remote, state)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.own != nil && way.TLS {
+		way.Expires = earlier(way.Expires, e.own.NotAfter)
+	}
+	e.way = way
+	return err
+}
+
+// Way is the connection that leads there; the zero value before there is one.
+func (e *Expected) Way() Way {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.way
 }

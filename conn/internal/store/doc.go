@@ -5,6 +5,7 @@
 //	record       a collector.Connection as it is written down: without its counters
 //	counters     what a connection carried. They are added to, so a record that is put late takes nothing back
 //	forgettable  nobody on this side will bring the connection back
+//	known key    by which another collector is known, see package keys. It outlives the record of the connection
 //	put          the order of the writes, whatever clocks did; the record put longest ago makes room first
 //
 // The contract is that of conn.Store, whose implementations these are. Both are safe for concurrent use. What [File] has

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/collectiverpc/collective/conn/internal/keys"
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
@@ -18,6 +19,7 @@ type Memory struct {
 	mu      sync.Mutex
 	lastPut uint64
 	records map[string]*memoryRecord // by connection id
+	keys    map[string]keys.Known    // by collector id
 }
 
 // memoryRecord is never given out: callers get copies.
@@ -27,7 +29,9 @@ type memoryRecord struct {
 }
 
 // NewMemory makes an empty store that forgets everything when the process ends.
-func NewMemory() *Memory { return &Memory{records: make(map[string]*memoryRecord)} }
+func NewMemory() *Memory {
+	return &Memory{records: make(map[string]*memoryRecord), keys: make(map[string]keys.Known)}
+}
 
 // Put stores a record in place of the one with its id, without its counters.
 // The record is copied, so that the caller may go on changing its own.

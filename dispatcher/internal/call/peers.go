@@ -67,6 +67,6 @@ func (p *Peers) withhold(ctx context.Context, st *routing.RoutePeer) {
 		return
 	}
 	p.Log.WarnContext(ctx, "the authorization header of calls does not go to a peer", "collector", p.Self, "peer", st.ID,
-		"reason", p.Trust.distrust(st), "next", "let collectors prove who they are (serve --trust-domain, conn.WithIdentity), "+
+		"reason", p.Trust.distrust(st), "next", "let collectors prove who they are (serve --mesh-secret-file or --trust-domain, conn.WithMeshSecret, conn.WithIdentity), "+
 			"or let it go to every peer (dispatcher.WithForwardedAuthorization)")
 }

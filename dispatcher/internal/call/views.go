@@ -126,7 +126,7 @@ func peersOf(table *conn.Table, before map[*conn.Peer]*routing.Peer) map[*conn.P
 // peerOf leaves the catalog out of a peer without one: an interface that holds a nil one would not be nil.
 func peerOf(p *conn.Peer) *routing.Peer {
 	peer := &routing.Peer{
-		ID: p.ID, Address: p.Address, Dialed: p.Dialed,
+		ID: p.ID, Address: p.Address, Dialed: p.Dialed, Proven: p.Proven(),
 		State: p.State, Condition: conn.StateName(p.State), Reason: p.Reason,
 		Shared: p.Shared, Seed: p.Seed, Silent: p.Silent, Routable: p.Routable(), Entrance: p.Entrance, Conn: peerConn{p},
 	}

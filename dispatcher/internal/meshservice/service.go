@@ -2,6 +2,7 @@ package meshservice
 
 import (
 	"context"
+	"crypto/ed25519"
 	"maps"
 	"slices"
 	"time"
@@ -32,6 +33,14 @@ type Connections interface {
 	Disconnect(ctx context.Context, connectionID, reason string, failed bool) error
 	// Prune forgets connections that are over.
 	Prune(ctx context.Context, olderThan time.Duration, keep int) ([]*collector.Connection, error)
+	// Key is the key of the collector, and whether it ends with this run.
+	Key() (key ed25519.PublicKey, ephemeral bool)
+	// KnownKeys are those by which it knows others.
+	KnownKeys() []conn.KnownKey
+	// ForgetKey forgets one of them.
+	ForgetKey(ctx context.Context, collectorID string) (conn.KnownKey, error)
+	// Links says how links are authenticated.
+	Links() []string
 }
 
 // Config is what the service shows, and changes.
@@ -76,6 +85,7 @@ func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 		Version:     s.Version,
 		Limits:      s.Limits(),
 		History:     s.Recorder.History(),
+		Links:       s.Connections.Links(),
 	}, nil
 }
 
@@ -92,10 +102,24 @@ func (s *Service) warnings() []string {
 			warnings = append(warnings, p.Conflict)
 		}
 	}
+	warnings = append(warnings, s.strangers()...)
 	if trouble := s.Recorder.History().GetError(); trouble != "" {
 		warnings = append(warnings, "finished calls are not written down: "+trouble)
 	}
 	return append(append(warnings, s.Schemas.Known().Refusals()...), s.Describer.Describe(describe.Filter{}).Hidden...)
+}
+
+// strangers are the refused keys under the ids of collectors that are no peers now, a warning each: those of peers are told
+// with them.
+func (s *Service) strangers() []string {
+	var warnings []string
+	table := s.Connections.Table()
+	for _, known := range s.Connections.KnownKeys() {
+		if _, isPeer := table.Peer(known.CollectorID); !isPeer && known.Refused != "" {
+			warnings = append(warnings, known.Refused)
+		}
+	}
+	return warnings
 }
 
 // peers are those in the table, with what their records have counted.
@@ -112,7 +136,7 @@ func (s *Service) peers(records []*collector.Connection) []*meshv1.Peer {
 			CollectorId: p.ID, ConnectionId: p.ConnectionID, Address: p.Address, State: p.State, Dialed: p.Dialed,
 			SharedNamespaces: p.Shared,
 			Calls:            record.GetRequestCount(), Errors: record.GetErrorCount(), LastActivity: record.GetLastActivity(),
-			RttNanos: p.RTT().Nanoseconds(), Carrier: p.Carrier, Conflict: p.Conflict, SessionId: p.SessionID,
+			RttNanos: p.RTT().Nanoseconds(), Carrier: p.Carrier, Conflict: p.Conflict, SessionId: p.SessionID, Proof: string(p.Proof),
 		})
 	}
 	return peers

@@ -36,6 +36,7 @@ type Peer struct {
 	ID      string
 	Address string // where it was dialled or, if it dialled, where it claims to be
 	Dialed  bool   // this collector dialled it
+	Proven  bool   // it has proved who it is, on the link that it has now
 	State   collector.ConnectionState
 	// Condition is the state in words, and Reason why calls cannot go there; empty while they can.
 	Condition, Reason string

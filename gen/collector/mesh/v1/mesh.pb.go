@@ -134,8 +134,10 @@ type GetStatusResponse struct {
 	// Version of the binary.
 	Version string `protobuf:"bytes,9,opt,name=version,proto3" json:"version,omitempty"`
 	// Limits in force, name to value with its unit, as printed at start.
-	Limits        map[string]string `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	History       *HistoryStatus    `protobuf:"bytes,11,opt,name=history,proto3" json:"history,omitempty"`
+	Limits  map[string]string `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	History *HistoryStatus    `protobuf:"bytes,11,opt,name=history,proto3" json:"history,omitempty"`
+	// How links are authenticated, a line each.
+	Links         []string `protobuf:"bytes,13,rep,name=links,proto3" json:"links,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,6 +245,13 @@ func (x *GetStatusResponse) GetLimits() map[string]string {
 func (x *GetStatusResponse) GetHistory() *HistoryStatus {
 	if x != nil {
 		return x.History
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetLinks() []string {
+	if x != nil {
+		return x.Links
 	}
 	return nil
 }
@@ -403,7 +412,10 @@ type Peer struct {
 	// As in collector.Connection.
 	Conflict string `protobuf:"bytes,12,opt,name=conflict,proto3" json:"conflict,omitempty"`
 	// The run of that collector (UUIDv7) that is connected, or was last; empty for one that speaks the seed's protocol.
-	SessionId     string `protobuf:"bytes,13,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	SessionId string `protobuf:"bytes,13,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// How it has proved who it is, on the link that it has now: certificate, secret, known key, dialled or first use, from
+	// the best on; empty for not at all.
+	Proof         string `protobuf:"bytes,16,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -525,6 +537,13 @@ func (x *Peer) GetConflict() string {
 func (x *Peer) GetSessionId() string {
 	if x != nil {
 		return x.SessionId
+	}
+	return ""
+}
+
+func (x *Peer) GetProof() string {
+	if x != nil {
+		return x.Proof
 	}
 	return ""
 }
@@ -1757,6 +1776,372 @@ func (x *PruneConnectionsResponse) GetConnections() []*collector.Connection {
 	return nil
 }
 
+type ListTrustRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTrustRequest) Reset() {
+	*x = ListTrustRequest{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTrustRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTrustRequest) ProtoMessage() {}
+
+func (x *ListTrustRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTrustRequest.ProtoReflect.Descriptor instead.
+func (*ListTrustRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
+}
+
+type ListTrustResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of this collector, as SHA256:… like ssh-keygen prints it.
+	Fingerprint string `protobuf:"bytes,1,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	// Whether it ends with this run, so that nobody remembers it.
+	Ephemeral bool `protobuf:"varint,2,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"`
+	// How links are authenticated, a line each.
+	Links []string `protobuf:"bytes,3,rep,name=links,proto3" json:"links,omitempty"`
+	// By collector id.
+	Keys          []*KnownKey `protobuf:"bytes,4,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTrustResponse) Reset() {
+	*x = ListTrustResponse{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTrustResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTrustResponse) ProtoMessage() {}
+
+func (x *ListTrustResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTrustResponse.ProtoReflect.Descriptor instead.
+func (*ListTrustResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListTrustResponse) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *ListTrustResponse) GetEphemeral() bool {
+	if x != nil {
+		return x.Ephemeral
+	}
+	return false
+}
+
+func (x *ListTrustResponse) GetLinks() []string {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *ListTrustResponse) GetKeys() []*KnownKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// KnownKey is the key by which a collector is known since it was first agreed with.
+type KnownKey struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	CollectorId string                 `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
+	Fingerprint string                 `protobuf:"bytes,2,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	// The best that its owner has shown with it: certificate, secret, dialled or first use.
+	Proof     string                 `protobuf:"bytes,3,opt,name=proof,proto3" json:"proof,omitempty"`
+	FirstSeen *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=first_seen,json=firstSeen,proto3" json:"first_seen,omitempty"`
+	// To the hour.
+	LastSeen *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=last_seen,json=lastSeen,proto3" json:"last_seen,omitempty"`
+	// What was refused because another key was shown lately, and what to do; empty for nothing.
+	Refused       string `protobuf:"bytes,6,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KnownKey) Reset() {
+	*x = KnownKey{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KnownKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KnownKey) ProtoMessage() {}
+
+func (x *KnownKey) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KnownKey.ProtoReflect.Descriptor instead.
+func (*KnownKey) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *KnownKey) GetCollectorId() string {
+	if x != nil {
+		return x.CollectorId
+	}
+	return ""
+}
+
+func (x *KnownKey) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+func (x *KnownKey) GetProof() string {
+	if x != nil {
+		return x.Proof
+	}
+	return ""
+}
+
+func (x *KnownKey) GetFirstSeen() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstSeen
+	}
+	return nil
+}
+
+func (x *KnownKey) GetLastSeen() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastSeen
+	}
+	return nil
+}
+
+func (x *KnownKey) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
+type ForgetTrustRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CollectorId   string                 `protobuf:"bytes,1,opt,name=collector_id,json=collectorId,proto3" json:"collector_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetTrustRequest) Reset() {
+	*x = ForgetTrustRequest{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetTrustRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetTrustRequest) ProtoMessage() {}
+
+func (x *ForgetTrustRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetTrustRequest.ProtoReflect.Descriptor instead.
+func (*ForgetTrustRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ForgetTrustRequest) GetCollectorId() string {
+	if x != nil {
+		return x.CollectorId
+	}
+	return ""
+}
+
+type ForgetTrustResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was forgotten.
+	Key           *KnownKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetTrustResponse) Reset() {
+	*x = ForgetTrustResponse{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetTrustResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetTrustResponse) ProtoMessage() {}
+
+func (x *ForgetTrustResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetTrustResponse.ProtoReflect.Descriptor instead.
+func (*ForgetTrustResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ForgetTrustResponse) GetKey() *KnownKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+type ReportConflictRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The processes, and what to do.
+	Conflict      string `protobuf:"bytes,1,opt,name=conflict,proto3" json:"conflict,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportConflictRequest) Reset() {
+	*x = ReportConflictRequest{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportConflictRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportConflictRequest) ProtoMessage() {}
+
+func (x *ReportConflictRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportConflictRequest.ProtoReflect.Descriptor instead.
+func (*ReportConflictRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ReportConflictRequest) GetConflict() string {
+	if x != nil {
+		return x.Conflict
+	}
+	return ""
+}
+
+type ReportConflictResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportConflictResponse) Reset() {
+	*x = ReportConflictResponse{}
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportConflictResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportConflictResponse) ProtoMessage() {}
+
+func (x *ReportConflictResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportConflictResponse.ProtoReflect.Descriptor instead.
+func (*ReportConflictResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{31}
+}
+
 type ListCollectorsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1765,7 +2150,7 @@ type ListCollectorsRequest struct {
 
 func (x *ListCollectorsRequest) Reset() {
 	*x = ListCollectorsRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +2162,7 @@ func (x *ListCollectorsRequest) String() string {
 func (*ListCollectorsRequest) ProtoMessage() {}
 
 func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[25]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +2175,7 @@ func (x *ListCollectorsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsRequest.ProtoReflect.Descriptor instead.
 func (*ListCollectorsRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{25}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{32}
 }
 
 type ListCollectorsResponse struct {
@@ -1807,7 +2192,7 @@ type ListCollectorsResponse struct {
 
 func (x *ListCollectorsResponse) Reset() {
 	*x = ListCollectorsResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +2204,7 @@ func (x *ListCollectorsResponse) String() string {
 func (*ListCollectorsResponse) ProtoMessage() {}
 
 func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[26]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2217,7 @@ func (x *ListCollectorsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCollectorsResponse.ProtoReflect.Descriptor instead.
 func (*ListCollectorsResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{26}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListCollectorsResponse) GetCollectors() []*Collector {
@@ -1876,7 +2261,7 @@ type Collector struct {
 
 func (x *Collector) Reset() {
 	*x = Collector{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1888,7 +2273,7 @@ func (x *Collector) String() string {
 func (*Collector) ProtoMessage() {}
 
 func (x *Collector) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[27]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1901,7 +2286,7 @@ func (x *Collector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Collector.ProtoReflect.Descriptor instead.
 func (*Collector) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{27}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Collector) GetCollectorId() string {
@@ -1969,7 +2354,7 @@ type Edge struct {
 
 func (x *Edge) Reset() {
 	*x = Edge{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1981,7 +2366,7 @@ func (x *Edge) String() string {
 func (*Edge) ProtoMessage() {}
 
 func (x *Edge) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[28]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1994,7 +2379,7 @@ func (x *Edge) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Edge.ProtoReflect.Descriptor instead.
 func (*Edge) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{28}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Edge) GetSourceCollectorId() string {
@@ -2055,7 +2440,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2067,7 +2452,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[29]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2080,7 +2465,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{29}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WatchRequest) GetTopics() []WatchTopic {
@@ -2133,7 +2518,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2145,7 +2530,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[30]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2158,7 +2543,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{30}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WatchResponse) GetEvent() uint64 {
@@ -2305,7 +2690,7 @@ type Topology struct {
 
 func (x *Topology) Reset() {
 	*x = Topology{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2702,7 @@ func (x *Topology) String() string {
 func (*Topology) ProtoMessage() {}
 
 func (x *Topology) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[31]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2715,7 @@ func (x *Topology) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topology.ProtoReflect.Descriptor instead.
 func (*Topology) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{31}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Topology) GetStatus() *GetStatusResponse {
@@ -2366,7 +2751,7 @@ type ConnectionChange struct {
 
 func (x *ConnectionChange) Reset() {
 	*x = ConnectionChange{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2378,7 +2763,7 @@ func (x *ConnectionChange) String() string {
 func (*ConnectionChange) ProtoMessage() {}
 
 func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[32]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2391,7 +2776,7 @@ func (x *ConnectionChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionChange.ProtoReflect.Descriptor instead.
 func (*ConnectionChange) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{32}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ConnectionChange) GetBefore() collector.ConnectionState {
@@ -2418,7 +2803,7 @@ type DispatchBatch struct {
 
 func (x *DispatchBatch) Reset() {
 	*x = DispatchBatch{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2430,7 +2815,7 @@ func (x *DispatchBatch) String() string {
 func (*DispatchBatch) ProtoMessage() {}
 
 func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[33]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2443,7 +2828,7 @@ func (x *DispatchBatch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DispatchBatch.ProtoReflect.Descriptor instead.
 func (*DispatchBatch) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{33}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DispatchBatch) GetDispatches() []*Dispatch {
@@ -2463,7 +2848,7 @@ type MetricsTick struct {
 
 func (x *MetricsTick) Reset() {
 	*x = MetricsTick{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2475,7 +2860,7 @@ func (x *MetricsTick) String() string {
 func (*MetricsTick) ProtoMessage() {}
 
 func (x *MetricsTick) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[34]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2488,7 +2873,7 @@ func (x *MetricsTick) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsTick.ProtoReflect.Descriptor instead.
 func (*MetricsTick) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{34}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MetricsTick) GetSeries() []*Series {
@@ -2508,7 +2893,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[35]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2905,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[35]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2918,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{35}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Heartbeat) GetSeq() uint64 {
@@ -2553,7 +2938,7 @@ type Dropped struct {
 
 func (x *Dropped) Reset() {
 	*x = Dropped{}
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[36]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2565,7 +2950,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[36]
+	mi := &file_collector_mesh_v1_mesh_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2578,7 +2963,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{36}
+	return file_collector_mesh_v1_mesh_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Dropped) GetDispatches() uint64 {
@@ -2593,7 +2978,7 @@ var File_collector_mesh_v1_mesh_proto protoreflect.FileDescriptor
 const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\n" +
 	"\x1ccollector/mesh/v1/mesh.proto\x12\x11collector.mesh.v1\x1a\x1acollector/dispatcher.proto\x1a\x1fcollector/mesh/v1/observe.proto\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\xa6\x04\n" +
+	"\x10GetStatusRequest\"\xbc\x04\n" +
 	"\x11GetStatusResponse\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1d\n" +
@@ -2610,7 +2995,8 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\aversion\x18\t \x01(\tR\aversion\x12H\n" +
 	"\x06limits\x18\n" +
 	" \x03(\v20.collector.mesh.v1.GetStatusResponse.LimitsEntryR\x06limits\x12:\n" +
-	"\ahistory\x18\v \x01(\v2 .collector.mesh.v1.HistoryStatusR\ahistory\x1a9\n" +
+	"\ahistory\x18\v \x01(\v2 .collector.mesh.v1.HistoryStatusR\ahistory\x12\x14\n" +
+	"\x05links\x18\r \x03(\tR\x05links\x1a9\n" +
 	"\vLimitsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb5\x01\n" +
@@ -2622,7 +3008,7 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x05error\x18\x05 \x01(\tR\x05error\"7\n" +
 	"\vStoreStatus\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\"\xc0\x03\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\xd6\x03\n" +
 	"\x04Peer\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12\x18\n" +
@@ -2638,7 +3024,8 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\acarrier\x18\v \x01(\tR\acarrier\x12\x1a\n" +
 	"\bconflict\x18\f \x01(\tR\bconflict\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\r \x01(\tR\tsessionId\"\xb4\x01\n" +
+	"session_id\x18\r \x01(\tR\tsessionId\x12\x14\n" +
+	"\x05proof\x18\x10 \x01(\tR\x05proof\"\xb4\x01\n" +
 	"\x16ListConnectionsRequest\x122\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x1a.collector.ConnectionStateR\x06states\x12*\n" +
 	"\x11peer_collector_id\x18\x02 \x01(\tR\x0fpeerCollectorId\x12\x1b\n" +
@@ -2732,7 +3119,28 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x10older_than_nanos\x18\x01 \x01(\x03R\x0eolderThanNanos\x12\x12\n" +
 	"\x04keep\x18\x02 \x01(\x05R\x04keep\"S\n" +
 	"\x18PruneConnectionsResponse\x127\n" +
-	"\vconnections\x18\x01 \x03(\v2\x15.collector.ConnectionR\vconnections\"\x17\n" +
+	"\vconnections\x18\x01 \x03(\v2\x15.collector.ConnectionR\vconnections\"\x12\n" +
+	"\x10ListTrustRequest\"\x9a\x01\n" +
+	"\x11ListTrustResponse\x12 \n" +
+	"\vfingerprint\x18\x01 \x01(\tR\vfingerprint\x12\x1c\n" +
+	"\tephemeral\x18\x02 \x01(\bR\tephemeral\x12\x14\n" +
+	"\x05links\x18\x03 \x03(\tR\x05links\x12/\n" +
+	"\x04keys\x18\x04 \x03(\v2\x1b.collector.mesh.v1.KnownKeyR\x04keys\"\xf3\x01\n" +
+	"\bKnownKey\x12!\n" +
+	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12 \n" +
+	"\vfingerprint\x18\x02 \x01(\tR\vfingerprint\x12\x14\n" +
+	"\x05proof\x18\x03 \x01(\tR\x05proof\x129\n" +
+	"\n" +
+	"first_seen\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tfirstSeen\x127\n" +
+	"\tlast_seen\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\blastSeen\x12\x18\n" +
+	"\arefused\x18\x06 \x01(\tR\arefused\"7\n" +
+	"\x12ForgetTrustRequest\x12!\n" +
+	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\"D\n" +
+	"\x13ForgetTrustResponse\x12-\n" +
+	"\x03key\x18\x01 \x01(\v2\x1b.collector.mesh.v1.KnownKeyR\x03key\"3\n" +
+	"\x15ReportConflictRequest\x12\x1a\n" +
+	"\bconflict\x18\x01 \x01(\tR\bconflict\"\x18\n" +
+	"\x16ReportConflictResponse\"\x17\n" +
 	"\x15ListCollectorsRequest\"\x9f\x01\n" +
 	"\x16ListCollectorsResponse\x12<\n" +
 	"\n" +
@@ -2803,8 +3211,7 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x17WATCH_TOPIC_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14WATCH_TOPIC_TOPOLOGY\x10\x01\x12\x1a\n" +
 	"\x16WATCH_TOPIC_DISPATCHES\x10\x02\x12\x17\n" +
-	"\x13WATCH_TOPIC_METRICS\x10\x032\xbe\n" +
-	"\n" +
+	"\x13WATCH_TOPIC_METRICS\x10\x032\xe0\f\n" +
 	"\vMeshService\x12[\n" +
 	"\tGetStatus\x12#.collector.mesh.v1.GetStatusRequest\x1a$.collector.mesh.v1.GetStatusResponse\"\x03\x90\x02\x01\x12m\n" +
 	"\x0fListConnections\x12).collector.mesh.v1.ListConnectionsRequest\x1a*.collector.mesh.v1.ListConnectionsResponse\"\x03\x90\x02\x01\x12\x7f\n" +
@@ -2820,7 +3227,10 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\tConnectTo\x12#.collector.mesh.v1.ConnectToRequest\x1a$.collector.mesh.v1.ConnectToResponse\x12Y\n" +
 	"\n" +
 	"Disconnect\x12$.collector.mesh.v1.DisconnectRequest\x1a%.collector.mesh.v1.DisconnectResponse\x12k\n" +
-	"\x10PruneConnections\x12*.collector.mesh.v1.PruneConnectionsRequest\x1a+.collector.mesh.v1.PruneConnectionsResponseB\xca\x01\n" +
+	"\x10PruneConnections\x12*.collector.mesh.v1.PruneConnectionsRequest\x1a+.collector.mesh.v1.PruneConnectionsResponse\x12[\n" +
+	"\tListTrust\x12#.collector.mesh.v1.ListTrustRequest\x1a$.collector.mesh.v1.ListTrustResponse\"\x03\x90\x02\x01\x12\\\n" +
+	"\vForgetTrust\x12%.collector.mesh.v1.ForgetTrustRequest\x1a&.collector.mesh.v1.ForgetTrustResponse\x12e\n" +
+	"\x0eReportConflict\x12(.collector.mesh.v1.ReportConflictRequest\x1a).collector.mesh.v1.ReportConflictResponseB\xca\x01\n" +
 	"\x15com.collector.mesh.v1B\tMeshProtoP\x01Z@github.com/collectiverpc/collective/gen/collector/mesh/v1;meshv1\xa2\x02\x03CMX\xaa\x02\x11Collector.Mesh.V1\xca\x02\x11Collector\\Mesh\\V1\xe2\x02\x1dCollector\\Mesh\\V1\\GPBMetadata\xea\x02\x13Collector::Mesh::V1b\x06proto3"
 
 var (
@@ -2836,7 +3246,7 @@ func file_collector_mesh_v1_mesh_proto_rawDescGZIP() []byte {
 }
 
 var file_collector_mesh_v1_mesh_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_collector_mesh_v1_mesh_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(WatchTopic)(0),                        // 0: collector.mesh.v1.WatchTopic
 	(*GetStatusRequest)(nil),               // 1: collector.mesh.v1.GetStatusRequest
@@ -2864,103 +3274,120 @@ var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(*DisconnectResponse)(nil),             // 23: collector.mesh.v1.DisconnectResponse
 	(*PruneConnectionsRequest)(nil),        // 24: collector.mesh.v1.PruneConnectionsRequest
 	(*PruneConnectionsResponse)(nil),       // 25: collector.mesh.v1.PruneConnectionsResponse
-	(*ListCollectorsRequest)(nil),          // 26: collector.mesh.v1.ListCollectorsRequest
-	(*ListCollectorsResponse)(nil),         // 27: collector.mesh.v1.ListCollectorsResponse
-	(*Collector)(nil),                      // 28: collector.mesh.v1.Collector
-	(*Edge)(nil),                           // 29: collector.mesh.v1.Edge
-	(*WatchRequest)(nil),                   // 30: collector.mesh.v1.WatchRequest
-	(*WatchResponse)(nil),                  // 31: collector.mesh.v1.WatchResponse
-	(*Topology)(nil),                       // 32: collector.mesh.v1.Topology
-	(*ConnectionChange)(nil),               // 33: collector.mesh.v1.ConnectionChange
-	(*DispatchBatch)(nil),                  // 34: collector.mesh.v1.DispatchBatch
-	(*MetricsTick)(nil),                    // 35: collector.mesh.v1.MetricsTick
-	(*Heartbeat)(nil),                      // 36: collector.mesh.v1.Heartbeat
-	(*Dropped)(nil),                        // 37: collector.mesh.v1.Dropped
-	nil,                                    // 38: collector.mesh.v1.GetStatusResponse.LimitsEntry
-	(*timestamppb.Timestamp)(nil),          // 39: google.protobuf.Timestamp
-	(collector.ConnectionState)(0),         // 40: collector.ConnectionState
-	(*collector.Connection)(nil),           // 41: collector.Connection
-	(*descriptorpb.FileDescriptorSet)(nil), // 42: google.protobuf.FileDescriptorSet
-	(*DispatchFilter)(nil),                 // 43: collector.mesh.v1.DispatchFilter
-	(*Dispatch)(nil),                       // 44: collector.mesh.v1.Dispatch
-	(*Series)(nil),                         // 45: collector.mesh.v1.Series
-	(*ListDispatchesRequest)(nil),          // 46: collector.mesh.v1.ListDispatchesRequest
-	(*GetMetricsRequest)(nil),              // 47: collector.mesh.v1.GetMetricsRequest
-	(*ListDispatchesResponse)(nil),         // 48: collector.mesh.v1.ListDispatchesResponse
-	(*GetMetricsResponse)(nil),             // 49: collector.mesh.v1.GetMetricsResponse
+	(*ListTrustRequest)(nil),               // 26: collector.mesh.v1.ListTrustRequest
+	(*ListTrustResponse)(nil),              // 27: collector.mesh.v1.ListTrustResponse
+	(*KnownKey)(nil),                       // 28: collector.mesh.v1.KnownKey
+	(*ForgetTrustRequest)(nil),             // 29: collector.mesh.v1.ForgetTrustRequest
+	(*ForgetTrustResponse)(nil),            // 30: collector.mesh.v1.ForgetTrustResponse
+	(*ReportConflictRequest)(nil),          // 31: collector.mesh.v1.ReportConflictRequest
+	(*ReportConflictResponse)(nil),         // 32: collector.mesh.v1.ReportConflictResponse
+	(*ListCollectorsRequest)(nil),          // 33: collector.mesh.v1.ListCollectorsRequest
+	(*ListCollectorsResponse)(nil),         // 34: collector.mesh.v1.ListCollectorsResponse
+	(*Collector)(nil),                      // 35: collector.mesh.v1.Collector
+	(*Edge)(nil),                           // 36: collector.mesh.v1.Edge
+	(*WatchRequest)(nil),                   // 37: collector.mesh.v1.WatchRequest
+	(*WatchResponse)(nil),                  // 38: collector.mesh.v1.WatchResponse
+	(*Topology)(nil),                       // 39: collector.mesh.v1.Topology
+	(*ConnectionChange)(nil),               // 40: collector.mesh.v1.ConnectionChange
+	(*DispatchBatch)(nil),                  // 41: collector.mesh.v1.DispatchBatch
+	(*MetricsTick)(nil),                    // 42: collector.mesh.v1.MetricsTick
+	(*Heartbeat)(nil),                      // 43: collector.mesh.v1.Heartbeat
+	(*Dropped)(nil),                        // 44: collector.mesh.v1.Dropped
+	nil,                                    // 45: collector.mesh.v1.GetStatusResponse.LimitsEntry
+	(*timestamppb.Timestamp)(nil),          // 46: google.protobuf.Timestamp
+	(collector.ConnectionState)(0),         // 47: collector.ConnectionState
+	(*collector.Connection)(nil),           // 48: collector.Connection
+	(*descriptorpb.FileDescriptorSet)(nil), // 49: google.protobuf.FileDescriptorSet
+	(*DispatchFilter)(nil),                 // 50: collector.mesh.v1.DispatchFilter
+	(*Dispatch)(nil),                       // 51: collector.mesh.v1.Dispatch
+	(*Series)(nil),                         // 52: collector.mesh.v1.Series
+	(*ListDispatchesRequest)(nil),          // 53: collector.mesh.v1.ListDispatchesRequest
+	(*GetMetricsRequest)(nil),              // 54: collector.mesh.v1.GetMetricsRequest
+	(*ListDispatchesResponse)(nil),         // 55: collector.mesh.v1.ListDispatchesResponse
+	(*GetMetricsResponse)(nil),             // 56: collector.mesh.v1.GetMetricsResponse
 }
 var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
-	39, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
+	46, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
 	4,  // 1: collector.mesh.v1.GetStatusResponse.store:type_name -> collector.mesh.v1.StoreStatus
 	5,  // 2: collector.mesh.v1.GetStatusResponse.peers:type_name -> collector.mesh.v1.Peer
-	38, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
+	45, // 3: collector.mesh.v1.GetStatusResponse.limits:type_name -> collector.mesh.v1.GetStatusResponse.LimitsEntry
 	3,  // 4: collector.mesh.v1.GetStatusResponse.history:type_name -> collector.mesh.v1.HistoryStatus
-	40, // 5: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
-	39, // 6: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
-	40, // 7: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
-	41, // 8: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
-	40, // 9: collector.mesh.v1.ListConnectionChangesRequest.states:type_name -> collector.ConnectionState
-	33, // 10: collector.mesh.v1.ListConnectionChangesResponse.changes:type_name -> collector.mesh.v1.ConnectionChange
+	47, // 5: collector.mesh.v1.Peer.state:type_name -> collector.ConnectionState
+	46, // 6: collector.mesh.v1.Peer.last_activity:type_name -> google.protobuf.Timestamp
+	47, // 7: collector.mesh.v1.ListConnectionsRequest.states:type_name -> collector.ConnectionState
+	48, // 8: collector.mesh.v1.ListConnectionsResponse.connections:type_name -> collector.Connection
+	47, // 9: collector.mesh.v1.ListConnectionChangesRequest.states:type_name -> collector.ConnectionState
+	40, // 10: collector.mesh.v1.ListConnectionChangesResponse.changes:type_name -> collector.mesh.v1.ConnectionChange
 	12, // 11: collector.mesh.v1.ListServicesResponse.services:type_name -> collector.mesh.v1.Service
 	13, // 12: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
 	14, // 13: collector.mesh.v1.Method.skews:type_name -> collector.mesh.v1.SchemaSkew
-	42, // 14: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
+	49, // 14: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
 	19, // 15: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
-	41, // 16: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
-	41, // 17: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
-	41, // 18: collector.mesh.v1.PruneConnectionsResponse.connections:type_name -> collector.Connection
-	28, // 19: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
-	29, // 20: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
-	39, // 21: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
-	40, // 22: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
-	40, // 23: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
-	0,  // 24: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
-	43, // 25: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
-	39, // 26: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
-	32, // 27: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
-	32, // 28: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
-	33, // 29: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
-	34, // 30: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
-	35, // 31: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
-	36, // 32: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
-	37, // 33: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
-	2,  // 34: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
-	41, // 35: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
-	40, // 36: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
-	41, // 37: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
-	44, // 38: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
-	45, // 39: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
-	1,  // 40: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
-	6,  // 41: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
-	8,  // 42: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
-	10, // 43: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
-	15, // 44: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
-	17, // 45: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
-	26, // 46: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
-	46, // 47: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
-	47, // 48: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
-	30, // 49: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
-	20, // 50: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
-	22, // 51: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
-	24, // 52: collector.mesh.v1.MeshService.PruneConnections:input_type -> collector.mesh.v1.PruneConnectionsRequest
-	2,  // 53: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
-	7,  // 54: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
-	9,  // 55: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
-	11, // 56: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
-	16, // 57: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
-	18, // 58: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
-	27, // 59: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
-	48, // 60: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
-	49, // 61: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
-	31, // 62: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
-	21, // 63: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
-	23, // 64: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
-	25, // 65: collector.mesh.v1.MeshService.PruneConnections:output_type -> collector.mesh.v1.PruneConnectionsResponse
-	53, // [53:66] is the sub-list for method output_type
-	40, // [40:53] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	48, // 16: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
+	48, // 17: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
+	48, // 18: collector.mesh.v1.PruneConnectionsResponse.connections:type_name -> collector.Connection
+	28, // 19: collector.mesh.v1.ListTrustResponse.keys:type_name -> collector.mesh.v1.KnownKey
+	46, // 20: collector.mesh.v1.KnownKey.first_seen:type_name -> google.protobuf.Timestamp
+	46, // 21: collector.mesh.v1.KnownKey.last_seen:type_name -> google.protobuf.Timestamp
+	28, // 22: collector.mesh.v1.ForgetTrustResponse.key:type_name -> collector.mesh.v1.KnownKey
+	35, // 23: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
+	36, // 24: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
+	46, // 25: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
+	47, // 26: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
+	47, // 27: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
+	0,  // 28: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
+	50, // 29: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
+	46, // 30: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
+	39, // 31: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
+	39, // 32: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
+	40, // 33: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
+	41, // 34: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
+	42, // 35: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
+	43, // 36: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
+	44, // 37: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
+	2,  // 38: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
+	48, // 39: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
+	47, // 40: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
+	48, // 41: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
+	51, // 42: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
+	52, // 43: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
+	1,  // 44: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
+	6,  // 45: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
+	8,  // 46: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
+	10, // 47: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
+	15, // 48: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
+	17, // 49: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
+	33, // 50: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
+	53, // 51: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
+	54, // 52: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
+	37, // 53: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
+	20, // 54: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
+	22, // 55: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
+	24, // 56: collector.mesh.v1.MeshService.PruneConnections:input_type -> collector.mesh.v1.PruneConnectionsRequest
+	26, // 57: collector.mesh.v1.MeshService.ListTrust:input_type -> collector.mesh.v1.ListTrustRequest
+	29, // 58: collector.mesh.v1.MeshService.ForgetTrust:input_type -> collector.mesh.v1.ForgetTrustRequest
+	31, // 59: collector.mesh.v1.MeshService.ReportConflict:input_type -> collector.mesh.v1.ReportConflictRequest
+	2,  // 60: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
+	7,  // 61: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
+	9,  // 62: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
+	11, // 63: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
+	16, // 64: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
+	18, // 65: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
+	34, // 66: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
+	55, // 67: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
+	56, // 68: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
+	38, // 69: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
+	21, // 70: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
+	23, // 71: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
+	25, // 72: collector.mesh.v1.MeshService.PruneConnections:output_type -> collector.mesh.v1.PruneConnectionsResponse
+	27, // 73: collector.mesh.v1.MeshService.ListTrust:output_type -> collector.mesh.v1.ListTrustResponse
+	30, // 74: collector.mesh.v1.MeshService.ForgetTrust:output_type -> collector.mesh.v1.ForgetTrustResponse
+	32, // 75: collector.mesh.v1.MeshService.ReportConflict:output_type -> collector.mesh.v1.ReportConflictResponse
+	60, // [60:76] is the sub-list for method output_type
+	44, // [44:60] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_mesh_proto_init() }
@@ -2969,7 +3396,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 		return
 	}
 	file_collector_mesh_v1_observe_proto_init()
-	file_collector_mesh_v1_mesh_proto_msgTypes[30].OneofWrappers = []any{
+	file_collector_mesh_v1_mesh_proto_msgTypes[37].OneofWrappers = []any{
 		(*WatchResponse_Snapshot)(nil),
 		(*WatchResponse_Topology)(nil),
 		(*WatchResponse_Connection)(nil),
@@ -2984,7 +3411,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_mesh_v1_mesh_proto_rawDesc), len(file_collector_mesh_v1_mesh_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   38,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -56,6 +56,12 @@ const (
 	// MeshServicePruneConnectionsProcedure is the procedure name of the MeshService's PruneConnections
 	// RPC.
 	MeshServicePruneConnectionsProcedure = "/collector.mesh.v1.MeshService/PruneConnections"
+	// MeshServiceListTrustProcedure is the procedure name of the MeshService's ListTrust RPC.
+	MeshServiceListTrustProcedure = "/collector.mesh.v1.MeshService/ListTrust"
+	// MeshServiceForgetTrustProcedure is the procedure name of the MeshService's ForgetTrust RPC.
+	MeshServiceForgetTrustProcedure = "/collector.mesh.v1.MeshService/ForgetTrust"
+	// MeshServiceReportConflictProcedure is the procedure name of the MeshService's ReportConflict RPC.
+	MeshServiceReportConflictProcedure = "/collector.mesh.v1.MeshService/ReportConflict"
 )
 
 var (
@@ -159,6 +165,28 @@ var (
 			Procedure:  MeshServicePruneConnectionsProcedure,
 		}
 	})
+	meshServiceListTrustSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("ListTrust"),
+			Procedure:        MeshServiceListTrustProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
+	meshServiceForgetTrustSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("ForgetTrust"),
+			Procedure:  MeshServiceForgetTrustProcedure,
+		}
+	})
+	meshServiceReportConflictSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType: connect.StreamTypeUnary,
+			Schema:     v1.File_collector_mesh_v1_mesh_proto.Services().ByName("MeshService").Methods().ByName("ReportConflict"),
+			Procedure:  MeshServiceReportConflictProcedure,
+		}
+	})
 )
 
 // MeshServiceClient is a client for the collector.mesh.v1.MeshService service.
@@ -195,6 +223,13 @@ type MeshServiceClient interface {
 	// PruneConnections forgets connections that are over: closed, failed, or stale and dialled by the other side. The
 	// collector does so by itself after a day, and beyond a number. Refused from beyond loopback unless authorised.
 	PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error)
+	// ListTrust answers by which key this collector proves who it is, and the keys by which it knows others.
+	ListTrust(context.Context, *v1.ListTrustRequest) (*v1.ListTrustResponse, error)
+	// ForgetTrust forgets the key of a collector, so that the next one that comes under its id is taken. A link that is up
+	// stays.
+	ForgetTrust(context.Context, *v1.ForgetTrustRequest) (*v1.ForgetTrustResponse, error)
+	// ReportConflict tells a peer, over a link, that another process runs under its id.
+	ReportConflict(context.Context, *v1.ReportConflictRequest) (*v1.ReportConflictResponse, error)
 }
 
 // NewMeshServiceClient constructs a client for the collector.mesh.v1.MeshService service. Multiple
@@ -257,6 +292,13 @@ type MeshServiceHandler interface {
 	// PruneConnections forgets connections that are over: closed, failed, or stale and dialled by the other side. The
 	// collector does so by itself after a day, and beyond a number. Refused from beyond loopback unless authorised.
 	PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error)
+	// ListTrust answers by which key this collector proves who it is, and the keys by which it knows others.
+	ListTrust(context.Context, *v1.ListTrustRequest) (*v1.ListTrustResponse, error)
+	// ForgetTrust forgets the key of a collector, so that the next one that comes under its id is taken. A link that is up
+	// stays.
+	ForgetTrust(context.Context, *v1.ForgetTrustRequest) (*v1.ForgetTrustResponse, error)
+	// ReportConflict tells a peer, over a link, that another process runs under its id.
+	ReportConflict(context.Context, *v1.ReportConflictRequest) (*v1.ReportConflictResponse, error)
 }
 
 // RegisterMeshServiceHandler registers svc as the collector.mesh.v1.MeshService implementation on
@@ -277,6 +319,9 @@ func RegisterMeshServiceHandler(server *connect.Server, svc MeshServiceHandler) 
 		connect.Method{Spec: meshServiceConnectToSpec(), Handler: adapter.connectTo},
 		connect.Method{Spec: meshServiceDisconnectSpec(), Handler: adapter.disconnect},
 		connect.Method{Spec: meshServicePruneConnectionsSpec(), Handler: adapter.pruneConnections},
+		connect.Method{Spec: meshServiceListTrustSpec(), Handler: adapter.listTrust},
+		connect.Method{Spec: meshServiceForgetTrustSpec(), Handler: adapter.forgetTrust},
+		connect.Method{Spec: meshServiceReportConflictSpec(), Handler: adapter.reportConflict},
 	)
 }
 
@@ -348,6 +393,18 @@ func (UnimplementedMeshServiceHandler) Disconnect(context.Context, *v1.Disconnec
 
 func (UnimplementedMeshServiceHandler) PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.PruneConnections is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) ListTrust(context.Context, *v1.ListTrustRequest) (*v1.ListTrustResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ListTrust is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) ForgetTrust(context.Context, *v1.ForgetTrustRequest) (*v1.ForgetTrustResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ForgetTrust is not implemented")
+}
+
+func (UnimplementedMeshServiceHandler) ReportConflict(context.Context, *v1.ReportConflictRequest) (*v1.ReportConflictResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.MeshService.ReportConflict is not implemented")
 }
 
 type meshServiceClient struct {
@@ -453,6 +510,30 @@ func (c *meshServiceClient) Disconnect(ctx context.Context, req *v1.DisconnectRe
 func (c *meshServiceClient) PruneConnections(ctx context.Context, req *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error) {
 	var res v1.PruneConnectionsResponse
 	if err := c.client.CallUnary(ctx, meshServicePruneConnectionsSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) ListTrust(ctx context.Context, req *v1.ListTrustRequest) (*v1.ListTrustResponse, error) {
+	var res v1.ListTrustResponse
+	if err := c.client.CallUnary(ctx, meshServiceListTrustSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) ForgetTrust(ctx context.Context, req *v1.ForgetTrustRequest) (*v1.ForgetTrustResponse, error) {
+	var res v1.ForgetTrustResponse
+	if err := c.client.CallUnary(ctx, meshServiceForgetTrustSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *meshServiceClient) ReportConflict(ctx context.Context, req *v1.ReportConflictRequest) (*v1.ReportConflictResponse, error) {
+	var res v1.ReportConflictResponse
+	if err := c.client.CallUnary(ctx, meshServiceReportConflictSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -606,6 +687,42 @@ func (h meshServiceHandler) pruneConnections(ctx context.Context, _ connect.Spec
 		return err
 	}
 	res, err := h.svc.PruneConnections(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) listTrust(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ListTrustRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ListTrust(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) forgetTrust(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ForgetTrustRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ForgetTrust(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h meshServiceHandler) reportConflict(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ReportConflictRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ReportConflict(ctx, &req)
 	if err != nil {
 		return err
 	}

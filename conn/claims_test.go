@@ -50,13 +50,14 @@ func sessionOf(t *testing.T, n *node, peer string) string {
 	return p.SessionID
 }
 
-// Two processes with one id dial a third. The second one takes the place of the first, which is refused when it comes
-// back, instead of taking it in turn; both sides can tell what is wrong.
-func TestTwoProcessesWithOneIDThatDial(t *testing.T) {
+// Two processes with one id and one key dial a third. The later one takes the place of the first, which is refused when it
+// comes back, instead of taking it in turn; both sides can tell what is wrong.
+func TestTwoProcessesWithOneKeyThatDial(t *testing.T) {
 	t.Parallel()
 	logs := new(logbook)
 	a := start(t, "a", []string{"users"}, logs.option())
-	first, second := start(t, "b", []string{"users"}), start(t, "b", []string{"users"})
+	key := conn.WithKey(newKey(t))
+	first, second := start(t, "b", []string{"users"}, key), start(t, "b", []string{"users"}, key)
 	connectTo(t, first, a)
 	one := sessionOf(t, a, "b")
 	connectTo(t, second, a)
@@ -80,7 +81,7 @@ func TestTwoProcessesWithOneIDThatDial(t *testing.T) {
 	if sessionOf(t, a, "b") != two {
 		t.Error("the first has taken the place of the second")
 	}
-	if n := logs.count("two processes run under one collector id"); n != 1 {
+	if n := logs.count("who is who is in doubt"); n != 1 {
 		t.Errorf("the log tells of it %d times, want once a minute", n)
 	}
 	second.stop()
@@ -90,6 +91,39 @@ func TestTwoProcessesWithOneIDThatDial(t *testing.T) {
 	})
 }
 
+// Of two processes with one id and a key each the first that came stays, whatever the other says: it is refused as long as
+// the first is there. All three say so.
+func TestTwoProcessesWithOneIDThatDial(t *testing.T) {
+	t.Parallel()
+	a := start(t, "a", []string{"users"})
+	first, second := start(t, "b", []string{"users"}), start(t, "b", []string{"users"})
+	connectTo(t, first, a)
+	one := sessionOf(t, a, "b")
+	for range 3 {
+		_, err := second.ConnectTo(t.Context(), a.address, nil)
+		if connect.CodeOf(err) != connect.CodeAlreadyExists || !strings.Contains(err.Error(), one) {
+			t.Fatalf("the second: %v", err)
+		}
+	}
+	first.await(t, "the first is told", func(*conn.Table) bool {
+		return strings.Contains(conflictOf(first, "a"), `a says: collector id "b" is in use`)
+	})
+	for _, says := range []string{conflictOf(a, "b"), conflictOf(first, "a")} {
+		for _, part := range []string{one, first.address, "give each its own id"} {
+			if !strings.Contains(says, part) {
+				t.Errorf("the conflict %q does not say %q", says, part)
+			}
+		}
+	}
+	a.mustAsk(t, "users", "b/users: hello")
+	if sessionOf(t, a, "b") != one {
+		t.Error("the second has taken the place of the first")
+	}
+	first.stop()
+	a.await(t, "the first is gone", func(table *conn.Table) bool { p, _ := table.Peer("b"); return p.State != active })
+	connectTo(t, second, a)
+}
+
 // Two processes with one id are dialled: nothing flaps, and it is said all the same.
 func TestTwoProcessesWithOneIDThatAreDialled(t *testing.T) {
 	t.Parallel()
@@ -97,16 +131,16 @@ func TestTwoProcessesWithOneIDThatAreDialled(t *testing.T) {
 	first, second := start(t, "b", []string{"users"}), start(t, "b", []string{"users"})
 	connectTo(t, a, first)
 	one := sessionOf(t, a, "b")
-	connectTo(t, a, second)
+	if _, err := a.ConnectTo(t.Context(), second.address, nil); connect.CodeOf(err) != connect.CodeAlreadyExists {
+		t.Errorf("a connects to the second: %v", err)
+	}
 	a.await(t, "the conflict is seen", func(*conn.Table) bool { return conflictOf(a, "b") != "" })
-	for _, part := range []string{one, sessionOf(t, a, "b"), first.address, second.address} {
+	for _, part := range []string{one, first.address, second.address} {
 		if !strings.Contains(conflictOf(a, "b"), part) {
 			t.Errorf("the conflict %q does not say %q", conflictOf(a, "b"), part)
 		}
 	}
-	if _, err := a.ConnectTo(t.Context(), first.address, nil); connect.CodeOf(err) != connect.CodeAlreadyExists {
-		t.Errorf("a connects to the first again: %v", err)
-	}
+	connectTo(t, a, first)
 	a.mustAsk(t, "users", "b/users: hello")
 }
 
