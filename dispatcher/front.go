@@ -24,16 +24,20 @@ type front struct {
 	views    *call.Views
 }
 
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if refused := ingress.CheckProtocol(r); refused != nil {
-		f.port.Refuse(w, r, refused)
+func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
+	if refused := ingress.CheckProtocol(asked); refused != nil {
+		f.port.Refuse(w, asked, refused)
 		return
 	}
-	if r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath { // whose limits are the link's own
-		f.conns.ServeHTTP(w, r)
+	if asked.URL.Path == carrier.UpgradePath || asked.URL.Path == carrier.CarryPath { // whose limits are the link's own
+		f.conns.ServeHTTP(w, asked)
 		return
 	}
-	r = ingress.NarrowReflection(r)
+	r, refused := ingress.NarrowReflection(asked)
+	if refused != nil {
+		f.port.Refuse(w, asked, refused)
+		return
+	}
 	if !f.port.Serve(f.own.current.Load(), w, r) {
 		f.native.Serve(w, r)
 	}

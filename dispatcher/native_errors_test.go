@@ -177,7 +177,8 @@ func TestNative_NamespaceAndTargetSelection(t *testing.T) {
 	}{
 		{"header", echoPath, []string{"Collective-Namespace", "green"}, 200, "hi on b", "b"},
 		{"prefix", "/ns/green" + echoPath, nil, 200, "hi on b", "b"},
-		{"header before prefix", "/ns/nowhere" + echoPath, []string{"Collective-Namespace", "green"}, 200, "hi on b", "b"},
+		{"header and prefix", "/ns/green" + echoPath, []string{"Collective-Namespace", "green"}, 200, "hi on b", "b"},
+		{"header against prefix", "/ns/blue" + echoPath, []string{"Collective-Namespace", "green"}, 400, "name one", "a"},
 		{"local first", echoPath, []string{"Collective-Namespace", "blue"}, 200, "hi on a", "a"},
 		{"target", echoPath, []string{"Collective-Namespace", "blue", "Collective-Target", "b"}, 200, "hi on b", "b"},
 		{"own id", echoPath, []string{"Collective-Namespace", "blue", "Collective-Target", "a"}, 200, "hi on a", "a"},

@@ -135,7 +135,8 @@ func WithAdmin(authorize func(context.Context) error) Option {
 	return optionFunc(func(o *options) { o.admin = authorize })
 }
 
-// WithForwardedCookies lets the Cookie header of a call go to peers. Default: it stops where the call enters.
+// WithForwardedCookies lets the Cookie header of a call go to peers, and their Set-Cookie come back, so that any peer may
+// write cookies of the address that browsers call. Default: both stop where the call enters.
 func WithForwardedCookies() Option {
 	return optionFunc(func(o *options) { o.cookie = true })
 }

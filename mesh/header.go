@@ -7,7 +7,8 @@ const HeaderPrefix = "Collective-"
 // The headers of a request. Both are optional, and names are matched as HTTP does it, without regard to case.
 const (
 	// HeaderNamespace is the namespace in which a method is called. Without it the only one is meant in which somebody
-	// serves the method; where there are more, the call is refused with [ReasonNamespaceAmbiguous].
+	// serves the method; where there are more, the call is refused with [ReasonNamespaceAmbiguous], and where the request
+	// names another one too, in its path or twice, with [ReasonNamespaceConflict].
 	HeaderNamespace = "Collective-Namespace"
 	// HeaderTarget is the id of the collector that is to run the call. It runs there or nowhere. Without it any collector
 	// may run it that serves the method.

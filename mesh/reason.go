@@ -14,7 +14,11 @@ type Reason string
 
 // The reasons, in the order in which a call can meet them. The descriptions are those of [Reasons].
 const (
+	ReasonUnauthenticated     Reason = "unauthenticated"
+	ReasonPolicyDenied        Reason = "policy_denied"
+	ReasonRateLimited         Reason = "rate_limited"
 	ReasonInvalidRequest      Reason = "invalid_request"
+	ReasonNamespaceConflict   Reason = "namespace_conflict"
 	ReasonCredentialsRepeated Reason = "credentials_repeated"
 	ReasonTokenMalformed      Reason = "token_malformed"
 	ReasonTokenTooLarge       Reason = "token_too_large"
@@ -56,6 +60,8 @@ type Author string
 
 // The authors.
 const (
+	// AuthorPolicy is the policy of the collector where the call entered, or of the one that was to run it.
+	AuthorPolicy Author = "policy"
 	// AuthorRouter is the collector where the call entered: nobody was asked to run it.
 	AuthorRouter Author = "router"
 	// AuthorExecutor is the collector that was to run the call, before its handler or around it.
@@ -90,8 +96,16 @@ func Reasons() []Description { return descriptions }
 func codes(codes ...connect.Code) []connect.Code { return codes }
 
 var descriptions = []Description{
+	{ReasonUnauthenticated, AuthorPolicy, codes(connect.CodeUnauthenticated), false, false,
+		"The caller has not said who it is where anonymous callers may not do this, or what it shows of itself is not valid."},
+	{ReasonPolicyDenied, AuthorPolicy, codes(connect.CodePermissionDenied), false, false,
+		"The policy does not let this caller do this, where the call entered or where it was to run."},
+	{ReasonRateLimited, AuthorPolicy, codes(connect.CodeResourceExhausted), false, true,
+		"The caller has called more often than the policy lets it; RetryInfo in the details says when to call again."},
 	{ReasonInvalidRequest, AuthorRouter, codes(connect.CodeInvalidArgument, connect.CodeUnimplemented), false, false,
 		"The request lacks a name, has one that cannot be, or does not keep to its protocol."},
+	{ReasonNamespaceConflict, AuthorRouter, codes(connect.CodeInvalidArgument), false, false,
+		"The request names two namespaces, such as one in its path and another one in its header."},
 	{ReasonCredentialsRepeated, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,
 		"A header that says who calls was sent more than once, or what was shown names several callers."},
 	{ReasonTokenMalformed, AuthorRouter, codes(connect.CodeUnauthenticated), false, false,

@@ -125,7 +125,7 @@ func (r *Request) relayAnswers(out *RetryingCall, info *connect.CallInfo, stream
 			r.relayHeaders(out, info)
 		}
 		if err != nil || single {
-			header.CopyAnswer(r.Info.ResponseTrailer(), info.ResponseTrailer())
+			header.CopyPeerAnswer(r.Info.ResponseTrailer(), info.ResponseTrailer(), out.peers.Cookie)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -141,7 +141,7 @@ func (r *Request) relayAnswers(out *RetryingCall, info *connect.CallInfo, stream
 
 // relayHeaders shows the client the headers of the answer, with the way that the call took in the end.
 func (r *Request) relayHeaders(out *RetryingCall, info *connect.CallInfo) {
-	header.CopyAnswer(r.Info.ResponseHeader(), info.ResponseHeader())
+	header.CopyPeerAnswer(r.Info.ResponseHeader(), info.ResponseHeader(), out.peers.Cookie)
 	r.Route = out.route()
 	r.Route.Tag(r.Info.ResponseHeader())
 }

@@ -30,7 +30,9 @@ func tableOf(t *testing.T, methods int, last string) *conn.Table {
 	})
 }
 
-func serves(v *routing.View, method string) bool { return v.Namespaces["ns"].Entries["/x.S/"+method] != nil }
+func serves(v *routing.View, method string) bool {
+	return v.Namespaces["ns"].Entries["/x.S/"+method] != nil
+}
 
 // While a view of many methods is being joined, calls go by the one before; one that would be refused by that waits.
 func TestNoCallWaitsForALargeCatalog(t *testing.T) {

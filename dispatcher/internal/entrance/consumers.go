@@ -8,7 +8,9 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -47,10 +49,7 @@ func (c *Consumers) Serve(ctx context.Context, procedure string, info *connect.C
 // answer takes a call, whose namespace may be empty, to where it is run.
 // Both a refusal and a call are observed: where it came from shows in either.
 func (c *Consumers) answer(ctx context.Context, r *call.Request, stream connect.ServerStream) error {
-	e, refused := c.Pipeline.Find(ctx, r)
-	if refused == nil && e.Stream != r.Info.Spec.StreamType {
-		refused = e.WrongStream(r.Info.Spec)
-	}
+	e, refused := c.find(ctx, r)
 	seen := c.Observer.Observe(observe.Link, r.Namespace, r.Procedure)
 	if refused == nil {
 		r.Spec = connect.Spec{Procedure: e.Procedure, StreamType: e.Stream, IdempotencyLevel: e.Idempotency}
@@ -61,4 +60,17 @@ func (c *Consumers) answer(ctx context.Context, r *call.Request, stream connect.
 	seen.Caller = r.Info.PeerAddr
 	seen.End(r.Route, err)
 	return err
+}
+
+// find finds a call, whose kind of stream must be that of the method.
+func (c *Consumers) find(ctx context.Context, r *call.Request) (e *routing.Entry, refused *refusal.Refusal) {
+	r.Route = c.Pipeline.Views.Now().Route
+	r.Namespace, refused = ingress.OneNamespace(r.Namespace, r.Info.RequestHeader().Values(mesh.HeaderNamespace))
+	if refused == nil {
+		e, refused = c.Pipeline.Find(ctx, r)
+	}
+	if refused == nil && e.Stream != r.Info.Spec.StreamType {
+		refused = e.WrongStream(r.Info.Spec)
+	}
+	return e, refused
 }

@@ -23,29 +23,31 @@ type Envelopes struct {
 	Message  int // bytes of the largest message
 }
 
-// dispatch runs a call where it lives. r is filled as far as the call gets.
+// dispatch runs a call where it lives. The request of meta is filled as far as the call gets.
 // While peers of earlier runs are expected it waits for a view in which the call is not refused for want of them.
-func (e *Envelopes) dispatch(ctx context.Context, req *collector.DispatchRequest, r *call.Request) (*anypb.Any, error) {
+func (e *Envelopes) dispatch(ctx context.Context, req *collector.DispatchRequest, meta *metadata) (*anypb.Any, error) {
+	r := &meta.request
 	r.Namespace, r.Target = req.GetNamespace(), req.GetTargetCollectorId()
 	r.View = e.Pipeline.Views.Until(ctx, func(v *routing.View) *refusal.Refusal {
 		r.View = v
-		return e.find(r, req)
+		return e.find(meta, req)
 	})
-	return e.run(ctx, r, req)
+	return e.run(ctx, meta, req)
 }
 
 // serve runs a call here or refuses it: the view has no peers.
 // That no call makes a second hop follows from the view, not from a check.
-func (e *Envelopes) serve(ctx context.Context, req *collector.ServeRequest, r *call.Request) (*anypb.Any, error) {
-	r.Namespace, r.View = req.GetNamespace(), e.Pipeline.Executor.Alone.Now()
-	return e.run(ctx, r, req)
+func (e *Envelopes) serve(ctx context.Context, req *collector.ServeRequest, meta *metadata) (*anypb.Any, error) {
+	meta.request.Namespace, meta.request.View = req.GetNamespace(), e.Pipeline.Executor.Alone.Now()
+	return e.run(ctx, meta, req)
 }
 
 // find finds what an envelope means, and decides it.
 // It may be called again with another view: it leaves nothing of the last one.
-func (e *Envelopes) find(r *call.Request, req Envelope) *refusal.Refusal {
+func (e *Envelopes) find(meta *metadata, req Envelope) *refusal.Refusal {
+	r := &meta.request
 	r.Route, r.Decision = r.View.Route, routing.Decision{}
-	if refused := checkEnvelope(req); refused != nil {
+	if refused := checkEnvelope(req, meta.named); refused != nil {
 		return refused
 	}
 	procedure, refused := r.View.Resolve(req.GetNamespace(), req.GetService().GetServiceName(), req.GetMethodName())
@@ -59,8 +61,9 @@ func (e *Envelopes) find(r *call.Request, req Envelope) *refusal.Refusal {
 
 // run finds the call once more, in the view that it was given, and runs it. A handler that returns neither an answer nor an
 // error is at fault, and the caller is told.
-func (e *Envelopes) run(ctx context.Context, r *call.Request, req Envelope) (*anypb.Any, error) {
-	refused := e.find(r, req)
+func (e *Envelopes) run(ctx context.Context, meta *metadata, req Envelope) (*anypb.Any, error) {
+	r := &meta.request
+	refused := e.find(meta, req)
 	var stream *envelopeStream
 	if refused == nil {
 		stream, refused = newEnvelopeStream(r, req.GetInput(), e.Message-envelopeOverhead)
@@ -88,7 +91,7 @@ func (e *Envelopes) Dispatch(ctx context.Context, req *collector.DispatchRequest
 	seen := e.Observer.Observe(observe.Dispatch, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
 	seen.Caller = call.CallerOf(ctx)
 	r := &meta.request
-	out, err := e.dispatch(ctx, req, r)
+	out, err := e.dispatch(ctx, req, meta)
 	seen.Called(r.Spec.Procedure)
 	seen.Packed(req.GetInput(), out)
 	seen.End(r.Route, err)
@@ -120,7 +123,7 @@ func (e *Envelopes) ServeHere(ctx context.Context, req *collector.ServeRequest) 
 	defer cancel()
 	meta := newMetadata(ctx, req.GetExecutionContext())
 	self := e.Pipeline.Self
-	out, err := e.serve(ctx, req, &meta.request)
+	out, err := e.serve(ctx, req, meta)
 	meta.answer()
 	if err != nil {
 		return &collector.ServeResponse{Status: refusal.FailedStatus(err, []string{self}), ExecutorId: self}

@@ -7,11 +7,13 @@ import (
 
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/header"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // metadata carries headers between an envelope RPC and the handler it stands for.
 type metadata struct {
 	outer   *connect.CallInfo // of the Serve or Dispatch RPC; nil when they are called as Go methods
+	named   []string          // namespaces in the headers of the RPC
 	info    connect.CallInfo  // of the handler
 	request call.Request      // the call of the envelope, which has info
 }
@@ -22,7 +24,7 @@ func newMetadata(ctx context.Context, hints map[string]string) *metadata {
 	m := new(metadata)
 	m.request.Info = &m.info
 	if outer, ok := connect.CallInfoForServerContext(ctx); ok {
-		m.outer = outer
+		m.outer, m.named = outer, outer.RequestHeader().Values(mesh.HeaderNamespace)
 		m.info.PeerAddr, m.info.Protocol, m.info.TransportInfo = outer.PeerAddr, outer.Protocol, outer.TransportInfo
 		header.CopyRequest(m.info.RequestHeader(), outer.RequestHeader(), true, true)
 	}

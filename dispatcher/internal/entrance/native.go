@@ -44,12 +44,13 @@ type shape struct {
 const maxHandlers = 16384
 
 // Serve answers a request for a method of the mesh.
-// The header names the namespace before the path does. A call is found before anything of its body is read: a refusal does
+// A call is found before anything of its body is read: a refusal does
 // not wait for a client that sends slowly.
 func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
-	namespace, procedure := ingress.CutNamespace(r.URL.Path)
-	if named := r.Header.Get(mesh.HeaderNamespace); named != "" {
-		namespace = named
+	namespace, procedure, refused := ingress.Named(r)
+	if refused != nil {
+		n.Port.Refuse(w, r, refused)
+		return
 	}
 	asked := &call.Request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}}
 	e, refused := n.Pipeline.Find(r.Context(), asked)

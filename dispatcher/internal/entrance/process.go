@@ -6,6 +6,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -62,14 +63,9 @@ func (c *callerCall) open(ctx context.Context, p *call.Pipeline) (err error) {
 // decide decides a call of a generated client, which must have the schema of who will run it.
 // It may be called for several views. What an entrance has not announced is sent all the same, so its kind is not checked.
 func (t *Transport) decide(r *call.Request) {
-	r.Namespace = t.Namespace
-	if r.Namespace == "" && r.View.Entrance == nil {
-		found, refused := r.View.NamespaceOf(r.Procedure)
-		if refused != nil {
-			r.Decision = routing.Decision{Refusal: refused}
-			return
-		}
-		r.Namespace = found
+	if refused := t.place(r); refused != nil {
+		r.Decision = routing.Decision{Refusal: refused}
+		return
 	}
 	t.Pipeline.Decide(r)
 	e, entrance := r.Decision.Entry, r.View.Entrance
@@ -82,4 +78,13 @@ func (t *Transport) decide(r *call.Request) {
 	if found := t.Callers.Skew(t.Schemas.Known(), e, &r.Decision, r.Namespace, r.Spec); found.Breaks {
 		r.Decision.Refusal = peerschema.RefuseCaller(&r.Decision, e, found)
 	}
+}
+
+// place finds the namespace of a call, which an entrance finds by itself.
+func (t *Transport) place(r *call.Request) (refused *refusal.Refusal) {
+	r.Namespace, refused = ingress.OneNamespace(t.Namespace, r.Info.RequestHeader().Values(mesh.HeaderNamespace))
+	if refused == nil && r.Namespace == "" && r.View.Entrance == nil {
+		r.Namespace, refused = r.View.NamespaceOf(r.Procedure)
+	}
+	return refused
 }

@@ -34,8 +34,19 @@ func Passes(name string) bool {
 	if strings.HasPrefix(name, mesh.HeaderPrefix) || strings.HasPrefix(name, "Access-Control-") {
 		return false
 	}
-	return !strings.ContainsRune(name, '_') || Passes(textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-")))
+	return !strings.ContainsRune(name, '_') || Passes(spelled(name))
 }
+
+// spelled is a canonical name as proxies spell it that take underscores for dashes.
+func spelled(name string) string {
+	if !strings.ContainsRune(name, '_') {
+		return name
+	}
+	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+}
+
+// share sets values that both headers have from now on; appending to one of them makes a copy.
+func share(to *connect.Header, name string, values []string) { to.SetValues(name, slices.Clip(values)) }
 
 // CopyRequest gives the request headers of a call from one collector's entrance to a call on a handler, which shares the
 // values. cookie and authorization tell whether those may go there.
@@ -46,7 +57,7 @@ func CopyRequest(to, from *connect.Header, authorization, cookie bool) {
 		case !Passes(name), slices.Contains(named, name):
 		case name == Authorization && !authorization, name == Cookie && !cookie:
 		default:
-			to.SetValues(name, slices.Clip(values))
+			share(to, name, values)
 		}
 	}
 }
@@ -69,15 +80,6 @@ func connectionNames(h *connect.Header) []string {
 		}
 	}
 	return names
-}
-
-// CopyAnswer Passes response headers or trailers of a handler towards the caller, who shares the values.
-func CopyAnswer(to, from *connect.Header) {
-	for name, values := range from.All() {
-		if Passes(name) || name == "Vary" {
-			to.SetValues(name, slices.Clip(values))
-		}
-	}
 }
 
 // CopyHints copies headers that arrive as a map in an envelope. They are of the caller, so the same names are dropped.

@@ -91,13 +91,17 @@ const reflectionPrefix = "/grpc.reflection."
 
 // NarrowReflection gives a request for reflection whose URL names a namespace as the same request with the header; r
 // itself if it is anything else.
-func NarrowReflection(r *http.Request) *http.Request {
-	namespace, path := CutNamespace(r.URL.Path)
-	if namespace == "" || !strings.HasPrefix(path, reflectionPrefix) {
-		return r
+func NarrowReflection(r *http.Request) (*http.Request, *refusal.Refusal) {
+	named, path := CutNamespace(r.URL.Path)
+	if named == "" || !strings.HasPrefix(path, reflectionPrefix) {
+		return r, nil
+	}
+	namespace, _, refused := Named(r)
+	if refused != nil {
+		return nil, refused
 	}
 	narrowed := r.Clone(r.Context())
 	narrowed.URL.Path, narrowed.URL.RawPath = path, ""
 	narrowed.Header.Set(mesh.HeaderNamespace, namespace)
-	return narrowed
+	return narrowed, nil
 }
