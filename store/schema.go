@@ -8,7 +8,7 @@ var schema = []sqlite.Component{
 	{Name: "connections", Steps: []string{connectionTables}},
 	{Name: "keys", Steps: []string{knownKeyTables}},
 	{Name: "registry", Steps: []string{registryTables}},
-	{Name: "history", Steps: []string{historyTables}},
+	{Name: "history", Steps: []string{historyTables, historyPrincipals}},
 }
 
 // A connection is stored as the message it is, so that it grows with the contract. Only what SQL has to find or change
@@ -90,3 +90,7 @@ CREATE TABLE connection_change (
 	changed_at INTEGER NOT NULL,        -- nanoseconds since 1970
 	change     BLOB NOT NULL            -- collector.mesh.v1.ConnectionChange
 ) STRICT;`
+
+// Calls of earlier versions have no principal.
+const historyPrincipals = `
+ALTER TABLE dispatch ADD COLUMN principal TEXT NOT NULL DEFAULT ''; -- whose call it was`

@@ -30,7 +30,7 @@ func (r Retention) withDefaults() Retention {
 
 // insertCall has the columns in the order of insertCalls.
 const insertCall = `INSERT INTO dispatch (session, seq, started_at, duration, namespace, procedure, source, executor, route,
-	code, reason, message, request_bytes, response_bytes, entrance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	code, reason, message, request_bytes, response_bytes, entrance, principal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // archive is the history in a file: tables of finished calls and of changes of connections.
 type archive struct {
@@ -72,7 +72,7 @@ func (a *archive) insertCalls(ctx context.Context, tx *sql.Tx, calls []Call) err
 		c := &calls[i]
 		_, err := insert.ExecContext(ctx, a.session, int64(c.seq), c.Start.UnixNano(), c.Duration.Nanoseconds(), c.Namespace,
 			c.Procedure, c.Source, c.Executor, strings.Join(c.Route, ","), c.Code, c.Reason, c.Message, c.RequestBytes,
-			c.ResponseBytes, string(c.Entrance))
+			c.ResponseBytes, string(c.Entrance), c.Principal)
 		if err != nil {
 			return err
 		}

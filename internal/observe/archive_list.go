@@ -44,6 +44,7 @@ func (a *archive) pageFrom(from place) *condition {
 func (s selection) where(c *condition) {
 	for column, wanted := range map[string]string{
 		"namespace": s.GetNamespace(), "executor": s.GetExecutorCollectorId(), "source": s.GetSourceCollectorId(),
+		"principal": s.GetPrincipal(),
 	} {
 		if wanted != "" {
 			c.and(column+" = ?", wanted)
@@ -78,7 +79,7 @@ func (s selection) where(c *condition) {
 
 // selectCalls has the columns in the order of scan.
 const selectCalls = `SELECT id, session, seq, started_at, duration, namespace, procedure, source, executor, route,
-	code, reason, message, request_bytes, response_bytes, entrance FROM dispatch WHERE `
+	code, reason, message, request_bytes, response_bytes, entrance, principal FROM dispatch WHERE `
 
 // list adds to a listing what the archive has from a place on. Two statements and no transaction: what is pruned between them
 // makes the count of what was looked at a little smaller than it was.
@@ -136,7 +137,8 @@ func (a *archive) scan(rows *sql.Rows) (d *meshv1.Dispatch, id int64, err error)
 	var started int64
 	var route string
 	err = rows.Scan(&id, &d.SessionId, &d.Seq, &started, &d.DurationNanos, &d.Namespace, &d.Procedure, &d.SourceCollectorId,
-		&d.ExecutorCollectorId, &route, &d.Code, &d.Reason, &d.Message, &d.RequestBytes, &d.ResponseBytes, &d.Entrance)
+		&d.ExecutorCollectorId, &route, &d.Code, &d.Reason, &d.Message, &d.RequestBytes, &d.ResponseBytes, &d.Entrance,
+		&d.Principal)
 	d.StartedAt = timestamppb.New(time.Unix(0, started))
 	if route != "" {
 		d.Route = strings.Split(route, ",")

@@ -32,6 +32,8 @@ type Call struct {
 	// Source is the collector at which the call entered the mesh, Executor the one that ran or refused it.
 	Source, Executor string
 	Route            []string
+	// Principal is whose call it was, as text without secrets; empty if that was not asked.
+	Principal string
 	// Code is a Connect code name or OK.
 	Code string
 	// Reason is the mesh's own word when it failed the call, empty when the handler did.
@@ -102,5 +104,6 @@ func (c *Call) message() *meshv1.Dispatch {
 		RequestBytes:        c.RequestBytes,
 		ResponseBytes:       c.ResponseBytes,
 		Entrance:            string(c.Entrance),
+		Principal:           c.Principal,
 	}
 }

@@ -30,6 +30,7 @@ func (f filter) selects(c *Call) bool {
 	case f.GetCollectorId() != "" && f.GetCollectorId() != c.Source && f.GetCollectorId() != c.Executor:
 	case f.GetSourceCollectorId() != "" && f.GetSourceCollectorId() != c.Source:
 	case f.GetExecutorCollectorId() != "" && f.GetExecutorCollectorId() != c.Executor:
+	case f.GetPrincipal() != "" && f.GetPrincipal() != c.Principal:
 	case c.Duration.Nanoseconds() < f.GetMinDurationNanos():
 	case len(f.GetCodes()) > 0 && !slices.Contains(f.GetCodes(), c.Code):
 	case f.procedure != "" && !strings.Contains(foldProcedure(c.Procedure), f.procedure):

@@ -10,7 +10,7 @@ type Limits struct {
 	// Methods and Peers that have series of their own; the rest share one. Default 256 each, at most about 100 kB for
 	// one that is called all the time.
 	Methods, Peers int
-	// Watchers at the same time. Default 64.
+	// Watchers at the same time, of which one principal may have a quarter. Default 64.
 	Watchers int
 }
 

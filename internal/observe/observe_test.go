@@ -258,7 +258,7 @@ func watching(t *testing.T, r *observe.Recorder, m observe.Mesh, req *meshv1.Wat
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		err := r.Watch(ctx, req, m, func(e *meshv1.WatchResponse) error {
+		err := r.Watch(ctx, "somebody", req, m, func(e *meshv1.WatchResponse) error {
 			select {
 			case events <- e:
 				return nil
@@ -369,14 +369,22 @@ func TestAWatcherOfTooMuchGetsTheNewest(t *testing.T) {
 
 func TestWatchersAreBounded(t *testing.T) {
 	t.Parallel()
-	r := observe.New("a", observe.Limits{Watchers: 1})
+	r := observe.New("a", observe.Limits{Watchers: 8})
 	defer r.Close()
-	events, stop := watching(t, r, newMesh(), &meshv1.WatchRequest{}, 64)
-	defer stop()
-	<-events
-	err := r.Watch(t.Context(), &meshv1.WatchRequest{}, newMesh(), nil)
-	if connect.CodeOf(err) != connect.CodeResourceExhausted {
-		t.Errorf("got %v, want resource_exhausted", err)
+	for range 2 {
+		events, stop := watching(t, r, newMesh(), &meshv1.WatchRequest{}, 64)
+		defer stop()
+		<-events
+	}
+	err := r.Watch(t.Context(), "somebody", &meshv1.WatchRequest{}, newMesh(), nil)
+	if connect.CodeOf(err) != connect.CodeResourceExhausted || !strings.Contains(err.Error(), "you have 2 watchers") {
+		t.Errorf("more than a quarter for one: %v, want resource_exhausted", err)
+	}
+	full := errors.New("found a place")
+	for _, other := range []string{"a", "b", "c", "d", "e", "f"} {
+		if err := r.Watch(t.Context(), other, &meshv1.WatchRequest{}, newMesh(), func(*meshv1.WatchResponse) error { return full }); !errors.Is(err, full) {
+			t.Errorf("%s: %v", other, err)
+		}
 	}
 }
 
@@ -385,7 +393,7 @@ func TestCloseEndsWatchers(t *testing.T) {
 	r := observe.New("a", observe.Limits{})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- r.Watch(t.Context(), &meshv1.WatchRequest{}, newMesh(), func(*meshv1.WatchResponse) error { return nil })
+		ended <- r.Watch(t.Context(), "somebody", &meshv1.WatchRequest{}, newMesh(), func(*meshv1.WatchResponse) error { return nil })
 	}()
 	r.Close()
 	if err := <-ended; connect.CodeOf(err) != connect.CodeUnavailable {

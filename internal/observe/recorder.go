@@ -31,7 +31,7 @@ type Recorder struct {
 	changes changes
 	history *historyWriter // nil if nothing is kept in a file
 
-	watchers atomic.Int32
+	watchers *watchers
 	stop     chan struct{}
 	stopOnce sync.Once
 }
@@ -45,7 +45,7 @@ func New(self string, limits Limits) *Recorder {
 		all:    &series{key: key{kind: meshv1.SeriesKind_SERIES_KIND_COLLECTOR, name: self}},
 		counts: make(map[meshv1.SeriesKind]int),
 		epoch:  time.Now(),
-		stop:   make(chan struct{}),
+		stop:   make(chan struct{}), watchers: newWatchers(limits.Watchers),
 	}
 	r.series.Store(&map[key]*series{r.all.key: r.all})
 	return r

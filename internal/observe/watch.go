@@ -29,12 +29,14 @@ type Mesh interface {
 }
 
 // Watch sends what happens until ctx is done, r is closed or send fails. Nobody waits for a slow send: the calls that
-// the ring has lost meanwhile are reported as dropped.
-func (r *Recorder) Watch(ctx context.Context, req *meshv1.WatchRequest, mesh Mesh, send func(*meshv1.WatchResponse) error) error {
-	defer r.watchers.Add(-1)
-	if int(r.watchers.Add(1)) > r.limits.Watchers {
-		return connect.Errorf(connect.CodeResourceExhausted, "this collector has %d watchers already; close one", r.limits.Watchers)
+// the ring has lost meanwhile are reported as dropped. principal is who watches; there is a bound for each, and for all.
+func (r *Recorder) Watch(
+	ctx context.Context, principal string, req *meshv1.WatchRequest, mesh Mesh, send func(*meshv1.WatchResponse) error,
+) error {
+	if err := r.watchers.enter(principal); err != nil {
+		return err
 	}
+	defer r.watchers.leave(principal)
 	w := newWatcher(r, req, mesh, send)
 	if err := w.start(req); err != nil {
 		return err

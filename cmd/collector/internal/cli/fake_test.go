@@ -49,7 +49,7 @@ func (f fakeMesh) ListDispatches(context.Context, *meshv1.ListDispatchesRequest)
 	return &meshv1.ListDispatchesResponse{Scanned: 2, Dispatches: []*meshv1.Dispatch{
 		{
 			Seq: 2, StartedAt: ago(0), DurationNanos: 1_400_000, Namespace: "orders", Procedure: "/shop.v1.OrderService/GetOrder",
-			SourceCollectorId: "a", ExecutorCollectorId: "b", Route: []string{"a", "b"}, Code: "not_found", Message: "no order o-9",
+			SourceCollectorId: "a", ExecutorCollectorId: "b", Route: []string{"a", "b"}, Code: "not_found", Message: "no order o-9", Principal: `User::"alice"`,
 		},
 		{
 			Seq: 1, StartedAt: ago(time.Second), DurationNanos: 250_000, Namespace: "users", Procedure: "/shop.v1.UserService/GetUser",

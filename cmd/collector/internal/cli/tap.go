@@ -24,11 +24,11 @@ import (
 
 // tapFlags select calls.
 type tapFlags struct {
-	namespace, method, collector, from, to string
-	status                                 []string
-	errors, once                           bool
-	slower, since                          time.Duration
-	last                                   int32
+	namespace, method, collector, from, to, caller string
+	status                                         []string
+	errors, once                                   bool
+	slower, since                                  time.Duration
+	last                                           int32
 }
 
 func tapCommand(out *render.Printer, target *remote.Target, complete *completion.Completer) *cobra.Command {
@@ -57,6 +57,7 @@ func (f *tapFlags) add(set *pflag.FlagSet) {
 	set.StringVar(&f.collector, "collector", "", "only calls that this collector was asked or ran")
 	set.StringVar(&f.from, "from", "", "only calls that entered the mesh at this collector")
 	set.StringVar(&f.to, "to", "", "only calls that this collector ran")
+	set.StringVar(&f.caller, "caller", "", "only calls of this principal, as User::\"alice\"")
 	set.StringSliceVar(&f.status, "status", nil, "only these verdicts: ok, not_found, unavailable … or as a Status has them, 404")
 	set.BoolVar(&f.errors, "errors", false, "only failures")
 	set.DurationVar(&f.slower, "slower", 0, "only calls that took at least this long")
@@ -69,7 +70,7 @@ func (f *tapFlags) filter() (*meshv1.DispatchFilter, error) {
 	codes, err := verdicts(f.status)
 	return &meshv1.DispatchFilter{
 		Namespace: f.namespace, Procedure: f.method, CollectorId: f.collector, Codes: codes, ErrorsOnly: f.errors,
-		MinDurationNanos: f.slower.Nanoseconds(), SourceCollectorId: f.from, ExecutorCollectorId: f.to,
+		MinDurationNanos: f.slower.Nanoseconds(), SourceCollectorId: f.from, ExecutorCollectorId: f.to, Principal: f.caller,
 	}, err
 }
 

@@ -98,8 +98,10 @@ type DispatchFilter struct {
 	ExecutorCollectorId string `protobuf:"bytes,7,opt,name=executor_collector_id,json=executorCollectorId,proto3" json:"executor_collector_id,omitempty"`
 	// The collector where the call entered the mesh.
 	SourceCollectorId string `protobuf:"bytes,8,opt,name=source_collector_id,json=sourceCollectorId,proto3" json:"source_collector_id,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Whose call it was, exactly as Dispatch.principal.
+	Principal     string `protobuf:"bytes,9,opt,name=principal,proto3" json:"principal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DispatchFilter) Reset() {
@@ -188,6 +190,13 @@ func (x *DispatchFilter) GetSourceCollectorId() string {
 	return ""
 }
 
+func (x *DispatchFilter) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
 // Dispatch is a finished call as the collector saw it where it entered.
 type Dispatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -216,7 +225,10 @@ type Dispatch struct {
 	// How it came in: `native`, `dispatch`, `serve`, `link` or `process`.
 	Entrance string `protobuf:"bytes,14,opt,name=entrance,proto3" json:"entrance,omitempty"`
 	// The run of the collector that saw the call, if it was not the one that answers; seq counts within a run.
-	SessionId     string `protobuf:"bytes,15,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	SessionId string `protobuf:"bytes,15,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Whose call it was, such as `User::"alice"`, `Collector::"orders"` or `Anonymous::"anonymous"`; empty if the call was
+	// refused before that was asked. It is what was proven, never a credential.
+	Principal     string `protobuf:"bytes,16,opt,name=principal,proto3" json:"principal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -352,6 +364,13 @@ func (x *Dispatch) GetEntrance() string {
 func (x *Dispatch) GetSessionId() string {
 	if x != nil {
 		return x.SessionId
+	}
+	return ""
+}
+
+func (x *Dispatch) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
 	}
 	return ""
 }
@@ -794,7 +813,7 @@ var File_collector_mesh_v1_observe_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_observe_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcollector/mesh/v1/observe.proto\x12\x11collector.mesh.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x02\n" +
+	"\x1fcollector/mesh/v1/observe.proto\x12\x11collector.mesh.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd6\x02\n" +
 	"\x0eDispatchFilter\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12!\n" +
@@ -804,7 +823,8 @@ const file_collector_mesh_v1_observe_proto_rawDesc = "" +
 	"errorsOnly\x12,\n" +
 	"\x12min_duration_nanos\x18\x06 \x01(\x03R\x10minDurationNanos\x122\n" +
 	"\x15executor_collector_id\x18\a \x01(\tR\x13executorCollectorId\x12.\n" +
-	"\x13source_collector_id\x18\b \x01(\tR\x11sourceCollectorId\"\x81\x04\n" +
+	"\x13source_collector_id\x18\b \x01(\tR\x11sourceCollectorId\x12\x1c\n" +
+	"\tprincipal\x18\t \x01(\tR\tprincipal\"\x9f\x04\n" +
 	"\bDispatch\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x129\n" +
 	"\n" +
@@ -823,7 +843,8 @@ const file_collector_mesh_v1_observe_proto_rawDesc = "" +
 	"\x0eresponse_bytes\x18\r \x01(\x03R\rresponseBytes\x12\x1a\n" +
 	"\bentrance\x18\x0e \x01(\tR\bentrance\x12\x1d\n" +
 	"\n" +
-	"session_id\x18\x0f \x01(\tR\tsessionId\"\xe3\x01\n" +
+	"session_id\x18\x0f \x01(\tR\tsessionId\x12\x1c\n" +
+	"\tprincipal\x18\x10 \x01(\tR\tprincipal\"\xe3\x01\n" +
 	"\x15ListDispatchesRequest\x129\n" +
 	"\x06filter\x18\x01 \x01(\v2!.collector.mesh.v1.DispatchFilterR\x06filter\x12.\n" +
 	"\x04from\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04from\x12*\n" +

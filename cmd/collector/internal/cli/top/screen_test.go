@@ -29,7 +29,7 @@ func newScreen() *screen {
 		callTable: func(calls []*meshv1.Dispatch) render.View {
 			v := render.View{Columns: views.CallColumns()}
 			for _, d := range calls {
-				v.Add(d, render.Text("05:06:07"), render.Text("a → b"), render.Text(d.GetProcedure()), render.Text(d.GetCode()),
+				v.Add(d, render.Text("05:06:07"), render.Text("a → b"), render.Text("anonymous"), render.Text(d.GetProcedure()), render.Text(d.GetCode()),
 					render.Text("1 ms"), render.Text(""))
 			}
 			return v

@@ -2,6 +2,7 @@ package views
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/words"
@@ -11,8 +12,8 @@ import (
 // CallColumns are the columns of finished calls.
 func CallColumns() []render.Column {
 	return []render.Column{
-		{Title: "TIME"}, {Title: "FROM → TO"}, {Title: "METHOD", Name: true}, {Title: "VERDICT", State: true}, {Title: "TOOK"},
-		{Title: "WHY"},
+		{Title: "TIME"}, {Title: "FROM → TO"}, {Title: "CALLER"}, {Title: "METHOD", Name: true}, {Title: "VERDICT", State: true},
+		{Title: "TOOK"}, {Title: "WHY"},
 	}
 }
 
@@ -23,8 +24,9 @@ func CallRow(out *render.Printer, call *meshv1.Dispatch) []render.Cell {
 		way += " → " + to
 	}
 	return []render.Cell{
-		out.Clock(call.GetStartedAt().AsTime()), render.Text(way), render.Text(words.Procedure(call.GetProcedure())), render.Text(call.GetCode()),
-		render.Span(call.GetDurationNanos()), render.Text(cmp.Or(call.GetMessage(), call.GetReason())),
+		out.Clock(call.GetStartedAt().AsTime()), render.Text(way), render.Text(principal(call.GetPrincipal())),
+		render.Text(words.Procedure(call.GetProcedure())), render.Text(call.GetCode()), render.Span(call.GetDurationNanos()),
+		render.Text(cmp.Or(call.GetMessage(), call.GetReason())),
 	}
 }
 
@@ -35,4 +37,12 @@ func Calls(out *render.Printer, calls []*meshv1.Dispatch) render.View {
 		v.Add(call, CallRow(out, call)...)
 	}
 	return v
+}
+
+// principal is whose call it was, in few letters where nobody has said who it is, which is most often so.
+func principal(text string) string {
+	if strings.HasPrefix(text, "Anonymous::") {
+		return "anonymous"
+	}
+	return text
 }
