@@ -14,8 +14,9 @@ type Caller struct {
 	// Origin is where the call entered.
 	Origin
 
-	text string
-	id   callerID
+	text  string
+	shown string // the principal
+	id    callerID
 }
 
 // NewCaller makes a caller. A nil principal, and one that [Principal.Check] refuses, becomes [Nobody].
@@ -25,8 +26,11 @@ func NewCaller(p *Principal, o Origin) *Caller {
 	}
 	o = o.known()
 	text := callerText(p, o)
-	return &Caller{Principal: p, Origin: o, text: text, id: unique.Make(text + "\n" + o.Via)}
+	return &Caller{Principal: p, Origin: o, text: text, shown: p.String(), id: unique.Make(text + "\n" + o.Via)}
 }
+
+// String is the principal as Cedar writes it, made once, for history and logs.
+func (c *Caller) String() string { return c.settled().shown }
 
 // stranger is the caller of what brings none: the one that may do least.
 var stranger = NewCaller(Nobody, Origin{Network: NetworkRemote})

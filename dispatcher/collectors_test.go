@@ -18,9 +18,10 @@ const patience = meshtest.Patience
 // node is a collector that hosts test services.
 type node struct{ *meshtest.Collector }
 
+// serve starts a collector at which everybody may do everything, unless opts say otherwise.
 func serve(t testing.TB, id string, namespaces []string, opts ...dispatcher.Option) node {
 	t.Helper()
-	return node{meshtest.Serve(t, id, namespaces, opts...)}
+	return node{meshtest.Serve(t, id, namespaces, append([]dispatcher.Option{meshtest.Permissive()}, opts...)...)}
 }
 
 // echo is the test service with an Echo that may panic.

@@ -20,7 +20,7 @@ func TestWithConsole(t *testing.T) {
 	t.Parallel()
 	address := meshtest.FreeAddress(t)
 	d, err := dispatcher.New("a", address, []string{"test"}, dispatcher.WithConsole(web.Config{}),
-		dispatcher.WithCORSOrigins("https://app.example"))
+		dispatcher.WithCORSOrigins("https://app.example"), meshtest.Permissive())
 	if err != nil {
 		t.Fatal(err)
 	}

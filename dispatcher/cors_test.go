@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/dispatcher"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
@@ -170,17 +171,24 @@ func checkCalls(t *testing.T, what string, at node, asking *page, opts []connect
 	judge("POST", err)
 }
 
-// A page that may call must not change connections: that stays with this machine.
+// A page that may call must not look at connections, or change them: whoever looks at it is anonymous.
 func TestCORS_ListedPagesAreNoAdministrators(t *testing.T) {
 	t.Parallel()
-	a, b := serve(t, "a", []string{"test"}, dispatcher.WithCORSOrigins(app)), serve(t, "b", []string{"test"})
+	guard, err := access.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := serve(t, "a", []string{"test"}, dispatcher.WithCORSOrigins(app), dispatcher.WithAccess(guard)), serve(t, "b", []string{"test"})
 	client := meshtest.HTTP2Client(t)
 	for _, asking := range []*page{{origin: app, site: "cross-site"}, {origin: app}} {
 		asking.RoundTripper = meshtest.HTTP2Client(t).Transport
 		client.Transport = asking
 		mesh := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(client, "http://"+a.Address)))
-		if _, err := mesh.GetStatus(t.Context(), &meshv1.GetStatusRequest{}); err != nil {
+		if _, err := mesh.ListServices(t.Context(), &meshv1.ListServicesRequest{}); err != nil {
 			t.Error(err)
+		}
+		if _, err := mesh.GetStatus(t.Context(), &meshv1.GetStatusRequest{}); connect.CodeOf(err) != connect.CodePermissionDenied {
+			t.Errorf("%+v: %v", asking, err)
 		}
 		_, err := mesh.ConnectTo(t.Context(), &meshv1.ConnectToRequest{Address: b.Address})
 		if connect.CodeOf(err) != connect.CodePermissionDenied || asking.status != http.StatusForbidden || len(a.Connections().ListConnections()) != 0 {

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/origin"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // front takes every request that is for the collector to where it belongs.
@@ -22,6 +25,7 @@ type front struct {
 	native   *entrance.Native
 	observer *call.Observer
 	views    *call.Views
+	access   *authz.Authorizer
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
@@ -38,15 +42,45 @@ func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 		f.port.Refuse(w, asked, refused)
 		return
 	}
-	if !f.port.Serve(f.own.current.Load(), w, r) {
-		f.native.Serve(w, r)
+	own := f.own.current.Load()
+	if own.Claims(r.URL.Path) {
+		f.serveOwn(w, r, own)
+		return
 	}
+	caller, refused := f.access.OfRequest(r, observe.Native)
+	if refused != nil {
+		f.port.Refuse(w, r, refused)
+		return
+	}
+	f.native.Serve(w, r, caller)
+}
+
+// serveOwn answers a request for a service of the collector itself, once it is clear who asks and that this caller may.
+func (f *front) serveOwn(w http.ResponseWriter, r *http.Request, own *ingress.Services) {
+	procedure := r.URL.Path
+	caller, refused := f.access.OfRequest(r, authz.EntranceOf(procedure))
+	if refused == nil {
+		r = r.WithContext(access.WithCaller(r.Context(), caller))
+		refused = f.access.Service(r.Context(), caller, procedure, r.Header.Get(mesh.HeaderNamespace))
+	}
+	if refused != nil {
+		f.port.Refuse(w, r, refused)
+		return
+	}
+	f.port.Serve(own, w, r)
 }
 
 // observeRefusal tells of a request that was refused before it was a call.
 func (f *front) observeRefusal(r *http.Request, procedure string, err error) {
-	seen := f.observer.Observe(observe.Native, "", procedure)
+	namespace := ""
+	if asked := call.RequestOf(r.Context()); asked != nil {
+		namespace = asked.Namespace
+	}
+	seen := f.observer.Observe(observe.Native, namespace, procedure)
 	seen.Caller = r.RemoteAddr
+	if caller, ok := access.CallerFromContext(r.Context()); ok {
+		seen.By(caller)
+	}
 	seen.End(f.views.Now().Route, err)
 }
 

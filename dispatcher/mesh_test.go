@@ -2,7 +2,6 @@ package dispatcher_test
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -143,32 +142,6 @@ func TestMesh_ConnectToAndDisconnect(t *testing.T) {
 	for address, code := range map[string]connect.Code{a.Address: connect.CodeInvalidArgument, "127.0.0.1:1": connect.CodeUnavailable} {
 		if _, err := a.status(t).ConnectTo(t.Context(), &meshv1.ConnectToRequest{Address: address}); connect.CodeOf(err) != code || !strings.Contains(err.Error(), ":") {
 			t.Errorf("ConnectTo %s: %v, want %v", address, err, code)
-		}
-	}
-}
-
-func TestMesh_ChangesAreForThisMachineOnly(t *testing.T) {
-	t.Parallel()
-	a := serve(t, "a", []string{"test"})
-	strict := serve(t, "strict", []string{"test"}, dispatcher.WithAdmin(func(context.Context) error {
-		return connect.NewError(connect.CodeUnauthenticated, "who are you?")
-	}))
-	const path = "/collector.mesh.v1.MeshService/Disconnect"
-	tests := []struct {
-		at     node
-		header []string
-		status int
-	}{
-		{a, nil, http.StatusNotFound}, // got through: there is no such connection
-		{a, []string{"Sec-Fetch-Site", "same-origin"}, http.StatusNotFound},
-		{a, []string{"X-Forwarded-For", "1.2.3.4"}, http.StatusForbidden},
-		{a, []string{"Forwarded", "for=1.2.3.4"}, http.StatusForbidden},
-		{a, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
-		{strict, nil, http.StatusUnauthorized},
-	}
-	for _, tt := range tests {
-		if res, text := post(t, "http://"+tt.at.Address+path, `{"connectionId":"c-0"}`, tt.header...); res.StatusCode != tt.status {
-			t.Errorf("%v at %s: %d %s", tt.header, tt.at.ID(), res.StatusCode, text)
 		}
 	}
 }

@@ -10,12 +10,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/collectiverpc/collective/conn/link"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 
 	"connectrpc.com/connect/v2"
 	"github.com/google/uuid"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/describe"
 	"github.com/collectiverpc/collective/dispatcher/internal/descriptorset"
@@ -87,14 +89,19 @@ type builder struct {
 	interceptors     []connect.ServerInterceptor // with recovery, outermost first
 	methods          *hosted.Set
 	executor         *call.Executor
+	access           *authz.Authorizer
 }
 
 // build claims the store before it begins anything that would have to be ended.
 func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 	d := b.d
+	guard, err := b.options.guardOrDefault()
+	if err != nil {
+		return nil, err
+	}
+	b.access = authz.New(d.id, guard, b.endOf)
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	d.port = ingress.NewPort(d.id, d.limits.ingress(), d.log, b.front.observeRefusal)
-	var err error
 	if d.handler, err = b.front.behind(b.options.console, b.options.origins, pages); err != nil {
 		return nil, err
 	}
@@ -135,7 +142,7 @@ func (b *builder) host() {
 	b.recovery = &recovery.Recovery{Self: d.id, Log: d.log}
 	b.interceptors = slices.Insert(slices.Clone(b.options.server), 0, b.recovery.Intercept)
 	b.methods = hosted.NewSet(b.options.sources)
-	b.executor = call.NewExecutor(d.id, d.namespaces, d.limits.MessageBytes, b.recovery, b.methods, d.validation.validate)
+	b.executor = call.NewExecutor(d.id, d.namespaces, d.limits.MessageBytes, b.recovery, b.methods, d.validation.validate, b.access)
 	d.types = typeIndex{methods: b.methods, known: func() *peerschema.Known { return d.schemas.Known() }}
 	d.registrar.self, d.registrar.namespaces, d.registrar.interceptors = d.id, d.namespaces, b.interceptors
 	d.registrar.methods, d.registrar.validation = b.methods, &d.validation
@@ -154,7 +161,7 @@ func (b *builder) record() error {
 // route makes the way of a call. Of the connections it needs nothing before the first call.
 func (b *builder) route() {
 	d := b.d
-	d.observer = &call.Observer{Self: d.id, Recorder: d.recorder, Log: d.log}
+	d.observer = &call.Observer{Self: d.id, Recorder: d.recorder, Log: d.log, Access: b.access}
 	ways := &call.Peers{
 		Self: d.id, Log: d.log, Attempts: d.limits.Attempts, Cookie: b.options.cookie,
 		Trust:  call.Trust{All: b.options.authorization},
@@ -162,7 +169,7 @@ func (b *builder) route() {
 		Intercept: chain(b.options.client, connect.ClientFunc(call.OpenOnPeer)), Intercepted: len(b.options.client) > 0,
 	}
 	d.pipeline = &call.Pipeline{
-		Self: d.id, Views: &d.views, Executor: b.executor, Peers: ways, Relay: chain(b.interceptors, connect.ServerFunc(ways.RelayRequest)),
+		Self: d.id, Access: b.access, Views: &d.views, Executor: b.executor, Peers: ways, Relay: chain(b.interceptors, connect.ServerFunc(ways.RelayRequest)),
 	}
 	d.envelopes = &entrance.Envelopes{
 		Pipeline: d.pipeline, Observer: d.observer, Timeouts: d.limits.timeouts(), Message: d.limits.MessageBytes,
@@ -186,12 +193,12 @@ func (b *builder) connect() error {
 		return ok && slices.Contains(peer.Shared, namespace)
 	}
 	consumers := &entrance.Consumers{
-		Pipeline: d.pipeline, Observer: d.observer, Recovery: b.recovery, Timeouts: d.limits.timeouts(), Own: b.linkServices(nil),
+		Pipeline: d.pipeline, Observer: d.observer, Recovery: b.recovery, Timeouts: d.limits.timeouts(), Own: b.linkServices(nil, b.access.Consumers),
 	}
 	opts := []conn.Option{
 		conn.WithStore(store),
 		conn.WithLogger(d.log),
-		conn.WithLinkHandler(d.observer.Arrivals(&d.views, b.executor.ServeLink(b.linkServices(shares)))),
+		conn.WithLinkHandler(d.observer.Arrivals(&d.views, b.executor.ServeLink(b.linkServices(shares, b.access.Peers)))),
 		conn.WithConsumers(consumers.Serve),
 		conn.WithLinkLimits(d.limits.Link),
 	}
@@ -205,13 +212,18 @@ func (b *builder) connect() error {
 
 // linkServices are what a peer may ask of this collector itself over a link: to run a method here, the schemas of which
 // it was told, and with whom this collector is connected. A connection is agreed by package conn.
-func (b *builder) linkServices(shares func(collector, namespace string) bool) *connect.Server {
+func (b *builder) linkServices(shares func(collector, namespace string) bool, decide connect.ServerInterceptor) *connect.Server {
 	d := b.d
-	server := connect.NewServer(b.interceptors...)
+	server := connect.NewServer(slices.Concat([]connect.ServerInterceptor{b.recovery.Intercept, decide}, b.options.server)...)
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, linkService{self: d.id, envelopes: d.envelopes, shares: shares})
 	meshv1connect.RegisterMeshServiceHandler(server, meshservice.NewNeighbour(d.id, func() []*collector.Connection { return d.conns.ListConnections() }))
 	meshv1connect.RegisterSchemaServiceHandler(server, peerschema.NewService(d.id, b.methods, d.limits.Link.MaxMessage))
 	return server
+}
+
+// endOf is the other end of a link.
+func (b *builder) endOf(l *link.Link) authz.End {
+	return authz.End{ID: l.Peer().CollectorID, Proven: b.d.conns.ProvesPeers(), Remote: "127.0.0.1:0"} // the trust room's to tell
 }
 
 // describe makes what tells others of the mesh.
@@ -220,7 +232,7 @@ func (b *builder) describe() {
 	pageBytes := descriptorset.PageBytes(d.limits.MessageBytes)
 	d.own = &ownServices{
 		rpcs: d, types: &d.types, port: d.port,
-		interceptors: slices.Concat([]connect.ServerInterceptor{d.observer.LogOwn}, b.interceptors),
+		interceptors: slices.Concat([]connect.ServerInterceptor{d.observer.LogOwn, b.recovery.Intercept, b.access.Intercept}, b.options.server),
 	}
 	describer := describe.New(describe.Config{
 		Self: d.id, View: d.views.Now, Known: d.schemas.Known, Own: func() describe.Own { return d.own.current.Load() },
@@ -235,7 +247,7 @@ func (b *builder) describe() {
 		Namespaces: d.namespaces, Started: b.started,
 		Connections: d.conns, Schemas: d.schemas, Describer: describer, Recorder: d.recorder,
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
-		Limits: d.LimitTexts, Authorize: b.options.admin,
+		Limits: d.LimitTexts, Access: b.access,
 	})
 }
 
@@ -255,7 +267,7 @@ func (b *builder) health() health.Config {
 // open gives the port what is behind it.
 func (b *builder) open() {
 	d, f := b.d, b.front
-	f.port, f.own, f.conns, f.observer, f.views = d.port, d.own, d.conns, d.observer, &d.views
+	f.port, f.own, f.conns, f.observer, f.views, f.access = d.port, d.own, d.conns, d.observer, &d.views, b.access
 	f.native = &entrance.Native{
 		Pipeline: d.pipeline, Observer: d.observer, Recovery: b.recovery,
 		Port: d.port, Timeouts: d.limits.timeouts(), Legible: d.types.legible,

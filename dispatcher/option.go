@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"context"
 	"crypto/tls"
 	"log/slog"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -35,7 +35,7 @@ type options struct {
 	server        []connect.ServerInterceptor
 	client        []connect.ClientInterceptor
 	sources       *descriptor.Sources
-	admin         func(context.Context) error
+	guard         *access.Guard
 	origins       []string
 	console       Console
 	version       string
@@ -129,10 +129,11 @@ func WithSources(files *descriptorpb.FileDescriptorSet) Option {
 	return optionFunc(func(o *options) { o.sources = descriptor.NewSources(files) })
 }
 
-// WithAdmin decides who may call MeshService.ConnectTo, Disconnect and PruneConnections; the error of authorize is answered.
-// Default: clients on loopback, in no browser page of another origin, and this process itself.
-func WithAdmin(authorize func(context.Context) error) Option {
-	return optionFunc(func(o *options) { o.admin = authorize })
+// WithAccess says who callers are and what they may do, at every entrance and again where a call runs. Several collectors may
+// share a guard. Default: access.New(), by which anonymous callers may call and describe on loopback, and nothing beyond it;
+// collectors that have proved who they are may serve and call; and nobody but this process may observe, register or operate.
+func WithAccess(guard *access.Guard) Option {
+	return optionFunc(func(o *options) { o.guard = guard })
 }
 
 // WithForwardedCookies lets the Cookie header of a call go to peers, and their Set-Cookie come back, so that any peer may

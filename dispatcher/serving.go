@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 )
 
 // Serving says how [Dispatcher.ServeListener] serves. The zero value is what most programs want.
@@ -90,6 +92,7 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 // It has no timeout for a whole request or answer, which would end streams.
 func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
 	server := d.port.Server(handler, tlsConfig)
+	authz.Remember(server)
 	server.RegisterOnShutdown(d.drain) // or a health check that watches would keep it from ending
 	return server
 }

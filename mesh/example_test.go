@@ -14,6 +14,7 @@ func ExampleReasons() {
 		}
 	}
 	// Output:
+	// rate_limited (resource_exhausted): The caller has called more often than the policy lets it; RetryInfo in the details says when to call again.
 	// token_not_yet_valid (unauthenticated): The token is valid later only, or the clocks of the issuer and the collector differ.
 	// keys_unavailable (unavailable): The keys of the token's issuer could not be read yet, so that no token of it can be verified.
 	// unreachable (unavailable): Nobody who serves the method, or may serve it, can be reached now.

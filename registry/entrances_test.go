@@ -32,7 +32,7 @@ type serving struct {
 // serveUsers hosts users.UserService typed and UntypedService untyped in namespaces `one` and `two`.
 func serveUsers(t *testing.T, validator dispatcher.RegistryValidator) serving {
 	t.Helper()
-	a := meshtest.Serve(t, "a", []string{"one", "two"}, dispatcher.WithRegistry(validator))
+	a := meshtest.Serve(t, "a", []string{"one", "two"}, dispatcher.WithRegistry(validator), meshtest.Permissive())
 	s := serving{a, built(t, usersFile()), new(atomic.Int64)}
 	for _, namespace := range []string{"one", "two"} {
 		err := errors.Join(

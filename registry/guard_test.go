@@ -14,7 +14,7 @@ import (
 	"github.com/collectiverpc/collective/registry"
 )
 
-func TestOnlyThisMachineRegisters(t *testing.T) {
+func TestRegistrar(t *testing.T) {
 	t.Parallel()
 	unauthenticated := func(context.Context) error { return connect.NewError(connect.CodeUnauthenticated, "who are you?") }
 	anybody := func(context.Context) error { return nil }
@@ -23,8 +23,8 @@ func TestOnlyThisMachineRegisters(t *testing.T) {
 		opts                     []registry.Option
 		code                     int
 	}{
-		{"here", collectorconnect.CollectorRegistryRegisterProtoProcedure, "127.0.0.1:1", nil, http.StatusBadRequest}, // an empty request
-		{"here", collectorconnect.CollectorRegistryRegisterServiceProcedure, "127.0.0.1:1", nil, http.StatusBadRequest},
+		{"here", collectorconnect.CollectorRegistryRegisterProtoProcedure, "127.0.0.1:1", nil, http.StatusForbidden}, // being on loopback is no right
+		{"here", collectorconnect.CollectorRegistryRegisterServiceProcedure, "127.0.0.1:1", nil, http.StatusForbidden},
 		{"elsewhere", collectorconnect.CollectorRegistryRegisterProtoProcedure, "10.0.0.1:1", nil, http.StatusForbidden},
 		{"elsewhere", collectorconnect.CollectorRegistryRegisterServiceProcedure, "10.0.0.1:1", nil, http.StatusForbidden},
 		{"asks from elsewhere", collectorconnect.CollectorRegistryListServicesProcedure, "10.0.0.1:1", nil, http.StatusOK},

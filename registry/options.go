@@ -6,7 +6,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/descriptorpb"
 
-	"github.com/collectiverpc/collective/internal/origin"
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/store"
 )
 
@@ -41,18 +41,21 @@ func WithLimits(limits Limits) Option {
 	return optionFunc(func(o *options) { o.limits = limits })
 }
 
-// WithRegistrar decides who may call RegisterProto and RegisterService; the error of authorize is answered. Default:
-// clients on loopback, in no browser page of another site, and this process itself.
+// WithRegistrar decides who may call RegisterProto and RegisterService, besides what the collector decides that serves the
+// registry; the error of authorize is answered. Default: whom the collector lets register, see dispatcher.WithAccess, and this
+// process itself. Behind a server that is no collector's nobody else may.
 func WithRegistrar(authorize func(context.Context) error) Option {
 	return optionFunc(func(o *options) { o.authorize = authorize })
 }
 
-// fromThisMachine is who may register by default. It goes by the connection and the headers that browsers cannot forge, see
-// package origin.
-func fromThisMachine(ctx context.Context) error {
-	if origin.ThisMachine(ctx) {
+// byCollector is who may register by default. A call with a caller has passed a collector, which has decided that this one may.
+func byCollector(ctx context.Context) error {
+	if _, decided := access.CallerFromContext(ctx); decided {
+		return nil
+	}
+	if info, served := connect.CallInfoForServerContext(ctx); !served || info.Protocol == "" && info.PeerAddr == "" { // in process
 		return nil
 	}
 	return connect.NewError(connect.CodePermissionDenied,
-		"schemas are registered from the collector's own machine only; register there, or start it with an authorisation")
+		"nobody has decided who may register here: let a collector serve the registry (dispatcher.WithRegistry), or give it registry.WithRegistrar")
 }

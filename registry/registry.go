@@ -28,7 +28,7 @@ var _ collectorconnect.CollectorRegistryHandler = (*Registry)(nil)
 
 // New makes a registry of what its database holds, or an empty one.
 func New(ctx context.Context, opts ...Option) (*Registry, error) {
-	o := options{authorize: fromThisMachine}
+	o := options{authorize: byCollector}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}

@@ -23,7 +23,8 @@ func newWatchers(most int) *watchers {
 // watcherShares is how many principals find places whatever each of them does.
 const watcherShares = 4
 
-// enter takes a place, which leave gives back, or refuses.
+// enter takes a place, which leave gives back, or refuses. The refusal says whether it is the principal's own watchers that are
+// too many, who alone can do something about it, or everybody's.
 func (w *watchers) enter(principal string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -38,6 +39,7 @@ func (w *watchers) enter(principal string) error {
 	return nil
 }
 
+// leave is called once for each enter that took a place. What is counted for a principal is forgotten with its last watcher.
 func (w *watchers) leave(principal string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

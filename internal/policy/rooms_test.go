@@ -6,8 +6,8 @@ package policy_test
 var mayImport = map[string][]string{
 	"cmd/collector": {"cmd/collector/internal/cli", "cmd/collector/internal/cli/terminal"},
 	"dispatcher": {
-		"conn", "conn/carrier", "conn/link", "dispatcher/internal/call", "dispatcher/internal/codec",
-		"dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/entrance",
+		"access", "conn", "conn/carrier", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/call",
+		"dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/entrance",
 		"dispatcher/internal/handler", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress",
 		"dispatcher/internal/meshservice", "dispatcher/internal/payload", "dispatcher/internal/peerschema",
 		"dispatcher/internal/recovery", "dispatcher/internal/refusal", "gen", "internal/descriptor", "internal/name",
@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	"access":   {"access/internal/pace", "access/internal/recall", "access/internal/ruleset", "internal/name"},
 	"certs":    {"internal/watch"},
 	"mesh":     {"gen"},
-	"registry": {"gen", "internal/descriptor", "internal/name", "internal/origin", "internal/schema", "store"},
+	"registry": {"access", "gen", "internal/descriptor", "internal/name", "internal/schema", "store"},
 	"conn": {
 		"conn/carrier", "conn/internal/dial", "conn/internal/duplicate", "conn/internal/expiry", "conn/internal/identity",
 		"conn/internal/introduction", "conn/internal/keys", "conn/internal/lifetime", "conn/internal/namesake",
@@ -93,8 +93,11 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen"},
 	"cmd/collector/internal/host":      {"conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "registry", "store", "web"},
 
+	"dispatcher/internal/authz": {
+		"access", "conn/link", "dispatcher/internal/refusal", "gen", "internal/observe", "internal/origin", "mesh",
+	},
 	"dispatcher/internal/call": {
-		"conn", "conn/link", "dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted",
+		"access", "conn", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted",
 		"dispatcher/internal/inprocess", "dispatcher/internal/recovery", "dispatcher/internal/refusal",
 		"dispatcher/internal/routing", "gen", "internal/descriptor", "internal/observe", "internal/reuse", "internal/status",
 		"mesh",
@@ -106,7 +109,7 @@ var mayImport = map[string][]string{
 	},
 	"dispatcher/internal/descriptorset": {"gen", "internal/descriptor"},
 	"dispatcher/internal/entrance": {
-		"conn/link", "dispatcher/internal/call", "dispatcher/internal/header", "dispatcher/internal/hosted",
+		"access", "conn/link", "dispatcher/internal/call", "dispatcher/internal/header", "dispatcher/internal/hosted",
 		"dispatcher/internal/ingress", "dispatcher/internal/payload", "dispatcher/internal/peerschema",
 		"dispatcher/internal/recovery", "dispatcher/internal/refusal", "dispatcher/internal/routing", "gen", "internal/cow",
 		"internal/gate", "internal/name", "internal/observe", "internal/status", "mesh",
@@ -126,9 +129,9 @@ var mayImport = map[string][]string{
 		"dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted", "dispatcher/internal/refusal",
 	},
 	"dispatcher/internal/meshservice": {
-		"conn", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/peerschema",
-		"dispatcher/internal/refusal", "dispatcher/internal/routing", "gen", "internal/descriptor", "internal/observe",
-		"internal/origin", "internal/status",
+		"conn", "dispatcher/internal/authz", "dispatcher/internal/describe", "dispatcher/internal/descriptorset",
+		"dispatcher/internal/peerschema", "dispatcher/internal/refusal", "dispatcher/internal/routing", "gen",
+		"internal/descriptor", "internal/observe", "internal/status",
 	},
 	"dispatcher/internal/payload": {
 		"dispatcher/internal/codec", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "internal/descriptor", "mesh",
@@ -160,6 +163,13 @@ var mayImport = map[string][]string{
 	},
 	"conn/internal/store":          {"conn/internal/keys", "gen", "store"},
 	"conn/link/internal/account":   {},
+	"conn/internal/dial":           {"conn/carrier", "conn/internal/identity", "internal/status"},
+	"conn/internal/identity":       {"internal/name"},
+	"conn/internal/introduction":   {"gen", "internal/name", "internal/status"},
+	"conn/internal/lifetime":       {},
+	"conn/internal/namesake":       {},
+	"conn/internal/seed":           {"conn/internal/dial", "conn/internal/identity", "conn/link", "gen", "internal/name", "internal/status"},
+	"conn/internal/store":          {"gen", "store"},
 	"conn/link/internal/buffer":    {},
 	"conn/link/internal/frame":     {"internal/cow"},
 	"conn/link/internal/outbox":    {"conn/link/internal/buffer", "conn/link/internal/frame"},
@@ -174,7 +184,7 @@ var mayImport = map[string][]string{
 	"internal/gate":       {},
 	"internal/limitdoc":   {},
 	"internal/memnet":     {},
-	"internal/meshtest":   {"dispatcher", "gen"},
+	"internal/meshtest":   {"access", "dispatcher", "gen"},
 	"internal/name":       {},
 	"internal/observe":    {"gen", "internal/cow", "store"},
 	"internal/origin":     {},

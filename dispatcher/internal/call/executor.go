@@ -8,8 +8,10 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/inprocess"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
@@ -26,31 +28,33 @@ type Executor struct {
 	methods  *hosted.Set
 	// validate is asked before a call runs.
 	validate func(context.Context, *hosted.Method) *refusal.Refusal
+	access   *authz.Authorizer
 	Alone    Views // of what is registered here, without any peer, for Serve
 }
 
 // NewExecutor makes an executor of the methods of the collector self, in its namespaces. message is the largest answer in
-// bytes. validate is asked before each call and must not be nil; it is called from many goroutines. Alone is ready to use
-// and follows methods.
+// bytes. validate is asked before each call and must not be nil; it is called from many goroutines. access decides what peers
+// bring. Alone is ready to use and follows methods.
 func NewExecutor(self string, namespaces []string, message int, recovery *recovery.Recovery, methods *hosted.Set,
-	validate func(context.Context, *hosted.Method) *refusal.Refusal) *Executor {
-	e := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate}
+	validate func(context.Context, *hosted.Method) *refusal.Refusal, access *authz.Authorizer) *Executor {
+	e := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate, access: access}
 	table := conn.NewTable()
 	e.Alone.Self, e.Alone.Namespaces = self, namespaces
 	e.Alone.Sources = func() Sources { return Sources{Local: methods.Snapshot(), Table: table} }
 	return e
 }
 
-// run runs a method. A call whose time is over is not started.
+// run runs a method for a caller, who may call it. A call whose time is over is not started.
 // The validation comes before the interceptors: what they count are calls that could run.
-func (e *Executor) run(ctx context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
+func (e *Executor) run(ctx context.Context, caller *access.Caller, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream) error {
 	if err := ctx.Err(); err != nil {
 		return refusal.TimeOver(err, false).Err(e.self)
 	}
 	if r := e.validate(ctx, m); r != nil {
 		return r.Err(e.self)
 	}
-	return m.Call(ctx, info, &guardedStream{ServerStream: opened(e.methods, m, info, stream), limit: e.message})
+	h := &handling{Context: ctx, caller: caller, stream: guardedStream{ServerStream: opened(e.methods, m, info, stream), limit: e.message}}
+	return m.Call(h, info, &h.stream)
 }
 
 // RunInProcess runs a method for a caller in this process, see [inprocess.Runner].
@@ -59,8 +63,26 @@ func (e *Executor) RunInProcess(
 	caller context.Context, m *hosted.Method, info *connect.CallInfo, stream connect.ServerStream,
 ) (err error) {
 	defer e.recovery.Rescue(caller, m.Spec.Procedure, &err)
-	return e.run(inprocess.Detached(caller), m, info, stream)
+	return e.run(inprocess.Detached(caller), e.access.Process(), m, info, stream)
 }
+
+// handling is a call under way in a handler: its context, which knows the caller, and its stream, in one value of memory.
+type handling struct {
+	context.Context
+	caller *access.Caller
+	stream guardedStream
+}
+
+// Value has the caller, for access.CallerFromContext.
+func (h *handling) Value(key any) any {
+	if key == access.ContextKey {
+		return h.caller
+	}
+	return h.Context.Value(key)
+}
+
+// AfterFunc lets contexts derived from this one follow the parent without a goroutine each.
+func (h *handling) AfterFunc(f func()) func() bool { return context.AfterFunc(h.Context, f) }
 
 // guardedStream is what a handler here gets. It marks the refusal of a request message that does not decode as the
 // mesh's own: it passes through the handler and would look like its verdict. And it refuses an answer that would be too
@@ -100,18 +122,27 @@ func (s *guardedStream) Receive(msg any) error {
 
 // ServeLink is the [link.Handler] of a collector: it runs what is registered here. It takes also the agreement on the
 // connection itself, which comes in no namespace.
+// Who may call is decided here once more, by who the peer says calls if it is to be believed, before anything is decoded.
 // It never routes on: a peer that asks for what is not here any more is told so, and tries another by itself.
 func (e *Executor) ServeLink(system *connect.Server) link.Handler {
 	return func(ctx context.Context, procedure string, info *connect.CallInfo, stream connect.ServerStream) error {
-		namespace := link.NamespaceOf(info)
-		if namespace == "" {
+		over, ok := info.TransportInfo.(*link.ServerInfo)
+		if !ok || over.Namespace == "" {
 			return system.Call(ctx, procedure, info, stream)
+		}
+		namespace := over.Namespace
+		caller, refused := e.access.OfLink(over)
+		if refused == nil {
+			refused = e.access.Call(ctx, caller, namespace, procedure)
+		}
+		if refused != nil {
+			return refused.Err(e.self)
 		}
 		m, ok := e.methods.Lookup(namespace, procedure)
 		if !ok {
 			return refusal.New(connect.CodeUnimplemented, mesh.ReasonMethodUnknown,
 				"collector "+refusal.Quoted(e.self)+" does not serve "+refusal.Spoken(procedure)+" in namespace "+refusal.Quoted(namespace)).Err(e.self)
 		}
-		return e.run(ctx, m, info, stream)
+		return e.run(ctx, caller, m, info, stream)
 	}
 }

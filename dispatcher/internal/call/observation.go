@@ -8,6 +8,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -43,6 +44,9 @@ func (s *Observation) Called(procedure string) {
 		s.call.Procedure = procedure
 	}
 }
+
+// By notes whose call it is.
+func (s *Observation) By(c *access.Caller) { s.call.Principal = c.String() }
 
 // Packed notes the message sizes of an envelope.
 func (s *Observation) Packed(in, out *anypb.Any) {
@@ -81,6 +85,9 @@ func (s *Observation) fail(err error) {
 		return
 	}
 	s.call.Reason = failure.GetReason()
+	if refused, ok := errors.AsType[*refusal.Refusal](err); ok && refused.Inside != "" {
+		s.call.Message += "; " + refused.Inside
+	}
 	if visited := failure.GetRoute(); len(visited) > len(s.call.Route) {
 		s.call.Route, s.call.Executor = visited, visited[len(visited)-1]
 	}
@@ -95,6 +102,9 @@ func (o *Observer) Arrivals(views *Views, next link.Handler) link.Handler {
 			return next(ctx, procedure, info, stream)
 		}
 		seen := o.Observe(observe.Link, server.Namespace, procedure)
+		if c, refused := o.Access.OfLink(server); refused == nil {
+			seen.By(c)
+		}
 		err := next(ctx, procedure, info, stream)
 		seen.call.Source = server.Link.Peer().CollectorID
 		seen.Caller = seen.call.Source

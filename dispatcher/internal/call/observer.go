@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -18,6 +19,7 @@ type Observer struct {
 	Self     string
 	Recorder *observe.Recorder
 	Log      *slog.Logger
+	Access   *authz.Authorizer // finds who calls
 }
 
 // own is the entrance, in the log, of calls of the collector's own services.

@@ -40,7 +40,7 @@ type openedAttempt struct {
 // The load and the headers are the caller's to keep: this only asks.
 func (p *Peers) openOn(ctx context.Context, st *routing.RoutePeer, call link.Call) (stream, bare connect.ClientStream, err error) {
 	if !p.Intercepted {
-		stream, err = st.Conn.Open(ctx, call.Namespace, call.Codec, call.Spec)
+		stream, err = st.Conn.Open(ctx, call.Namespace, call.Codec, call.Caller, call.Spec)
 		return stream, stream, err
 	}
 	o := &openedAttempt{routePeer: st, call: call}
@@ -56,7 +56,7 @@ func OpenOnPeer(ctx context.Context, _ connect.Spec) (connect.ClientStream, erro
 		return nil, connect.NewError(connect.CodeInternal, "a client interceptor dropped the context of the call")
 	}
 	var err error
-	o.stream, err = o.routePeer.Conn.Open(ctx, o.call.Namespace, o.call.Codec, o.call.Spec)
+	o.stream, err = o.routePeer.Conn.Open(ctx, o.call.Namespace, o.call.Codec, o.call.Caller, o.call.Spec)
 	return o.stream, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/inprocess"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
@@ -17,6 +18,7 @@ import (
 // but how calls look on their side.
 type Pipeline struct {
 	Self     string
+	Access   *authz.Authorizer
 	Views    *Views
 	Executor *Executor
 	Peers    *Peers
@@ -24,22 +26,32 @@ type Pipeline struct {
 	Relay connect.ServerFunc
 }
 
-// Find finds what a call by its path means, whose namespace may be empty, and the view by which it is decided.
+// Find finds what a call by its path means, whose namespace may be empty, and the view by which it is decided. A call that its
+// caller may not make is refused.
 func (p *Pipeline) Find(ctx context.Context, r *Request) (*routing.Entry, *refusal.Refusal) {
 	r.View = p.Views.Until(ctx, func(v *routing.View) *refusal.Refusal { return v.Refuses(r.Call) })
 	r.Route = r.View.Route
 	namespace, e, refused := r.View.Find(r.Namespace, r.Procedure)
-	if refused != nil {
-		return nil, refused
+	if refused == nil {
+		r.Namespace, r.Found = namespace, e
 	}
-	r.Namespace, r.Found = namespace, e
-	return e, nil
+	return e, p.Authorize(ctx, r, refused)
+}
+
+// Authorize refuses a call that its caller may not make. refused is what the router makes of the call: it is told only to
+// who may know of such a method. It is asked once for a call, when its names are found.
+func (p *Pipeline) Authorize(ctx context.Context, r *Request, refused *refusal.Refusal) *refusal.Refusal {
+	if refused != nil {
+		return p.Access.Known(ctx, r.Caller, r.Namespace, r.Procedure, refused)
+	}
+	return p.Access.Call(ctx, r.Caller, r.Namespace, r.Procedure)
 }
 
 // Answer takes a call whose messages go through as they are, and that Find has found, to where it runs. Its context has it.
 func (p *Pipeline) Answer(ctx context.Context, seen Observation, r *Request, stream connect.ServerStream) error {
 	r.Route.Tag(r.Info.ResponseHeader())
 	seen.Caller = r.Info.PeerAddr
+	seen.By(r.Caller)
 	p.Decide(r)
 	switch {
 	case r.Decision.Local != nil:
@@ -72,7 +84,7 @@ func (p *Pipeline) Run(ctx context.Context, r *Request, stream connect.ServerStr
 	case r.Decision.Refusal != nil:
 		return r.Decision.Refusal.Err(p.Self)
 	case r.Decision.Local != nil:
-		return p.Executor.run(ctx, r.Decision.Local, r.Info, stream)
+		return p.Executor.run(ctx, r.Caller, r.Decision.Local, r.Info, stream)
 	}
 	if r.Enveloped {
 		return p.Peers.relay(ctx, r, stream)

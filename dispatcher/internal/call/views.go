@@ -139,8 +139,8 @@ func peerOf(p *conn.Peer) *routing.Peer {
 // peerConn is the connection to a peer as calls use it.
 type peerConn struct{ *conn.Peer }
 
-func (p peerConn) Open(ctx context.Context, namespace, codec string, spec connect.Spec) (connect.ClientStream, error) {
-	return p.Peer.Open(ctx, link.Call{Namespace: namespace, Codec: codec, Spec: spec})
+func (p peerConn) Open(ctx context.Context, namespace, codec, caller string, spec connect.Spec) (connect.ClientStream, error) {
+	return p.Peer.Open(ctx, link.Call{Namespace: namespace, Codec: codec, Spec: spec, Caller: caller})
 }
 
 // Expect lets calls wait for peers of earlier runs, see [Views.Until], and returns what ends that. It returns nil if they wait already.

@@ -63,7 +63,7 @@ func (e *Envelopes) find(meta *metadata, req Envelope) *refusal.Refusal {
 // error is at fault, and the caller is told.
 func (e *Envelopes) run(ctx context.Context, meta *metadata, req Envelope) (*anypb.Any, error) {
 	r := &meta.request
-	refused := e.find(meta, req)
+	refused := e.Pipeline.Authorize(ctx, r, e.find(meta, req))
 	var stream *envelopeStream
 	if refused == nil {
 		stream, refused = newEnvelopeStream(r, req.GetInput(), e.Message-envelopeOverhead)
@@ -91,6 +91,8 @@ func (e *Envelopes) Dispatch(ctx context.Context, req *collector.DispatchRequest
 	seen := e.Observer.Observe(observe.Dispatch, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
 	seen.Caller = call.CallerOf(ctx)
 	r := &meta.request
+	r.Caller = e.Pipeline.Access.OfContext(ctx)
+	seen.By(r.Caller)
 	out, err := e.dispatch(ctx, req, meta)
 	seen.Called(r.Spec.Procedure)
 	seen.Packed(req.GetInput(), out)
@@ -110,6 +112,7 @@ func (e *Envelopes) Dispatch(ctx context.Context, req *collector.DispatchRequest
 func (e *Envelopes) Serve(ctx context.Context, req *collector.ServeRequest) *collector.ServeResponse {
 	seen := e.Observer.Observe(observe.Serve, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
 	seen.Caller = call.CallerOf(ctx)
+	seen.By(e.Pipeline.Access.OfContext(ctx))
 	res := e.ServeHere(ctx, req)
 	seen.Packed(req.GetInput(), res.GetOutput())
 	seen.End(e.Pipeline.Views.Now().Route, status.Err(res.GetStatus()))
@@ -122,6 +125,7 @@ func (e *Envelopes) ServeHere(ctx context.Context, req *collector.ServeRequest) 
 	ctx, cancel := e.Timeouts.Bound(ctx, connect.StreamTypeUnary)
 	defer cancel()
 	meta := newMetadata(ctx, req.GetExecutionContext())
+	meta.request.Caller = e.Pipeline.Access.OfContext(ctx)
 	self := e.Pipeline.Self
 	out, err := e.serve(ctx, req, meta)
 	meta.answer()

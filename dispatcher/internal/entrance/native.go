@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
@@ -43,19 +44,23 @@ type shape struct {
 // all are made anew.
 const maxHandlers = 16384
 
-// Serve answers a request for a method of the mesh.
+// Serve answers a request of a caller for a method of the mesh.
+// Whether the caller may make it is decided with what it means.
 // A call is found before anything of its body is read: a refusal does
 // not wait for a client that sends slowly.
-func (n *Native) Serve(w http.ResponseWriter, r *http.Request) {
+func (n *Native) Serve(w http.ResponseWriter, r *http.Request, caller *access.Caller) {
 	namespace, procedure, refused := ingress.Named(r)
 	if refused != nil {
-		n.Port.Refuse(w, r, refused)
+		n.Port.Refuse(w, r.WithContext(access.WithCaller(r.Context(), caller)), refused)
 		return
 	}
-	asked := &call.Request{Call: routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true}}
+	asked := &call.Request{
+		Call:   routing.Call{Namespace: namespace, Procedure: procedure, Target: r.Header.Get(mesh.HeaderTarget), Raw: true},
+		Caller: caller,
+	}
 	e, refused := n.Pipeline.Find(r.Context(), asked)
 	if refused != nil {
-		n.Port.Refuse(w, r, refused)
+		n.Port.Refuse(w, r.WithContext(asked.Within(r.Context())), refused)
 		return
 	}
 	single := e.Stream&connect.StreamTypeClient == 0

@@ -25,6 +25,7 @@ type Transport struct {
 }
 
 // NewClientStream is that of [connect.Transport].
+// The caller is this program, whatever call it is answering: a context of a handler has a caller, and gives it to nobody.
 // A call that cannot be opened is observed like one that failed. It is decided again after the wait, in the view that was
 // waited for, which may be the one that refuses it.
 func (t *Transport) NewClientStream(ctx context.Context, spec connect.Spec) (connect.ClientStream, error) {
@@ -33,7 +34,7 @@ func (t *Transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 		ctx, info = connect.NewClientContext(ctx)
 	}
 	c := callerCalls.Get().(*callerCall) //nolint:forcetypeassert // the pool holds nothing else
-	c.Info, c.Spec, c.Procedure = info, spec, spec.Procedure
+	c.Info, c.Spec, c.Procedure, c.Request.Caller = info, spec, spec.Procedure, t.Pipeline.Access.Process()
 	c.Target = info.RequestHeader().Get(mesh.HeaderTarget)
 	c.View = t.Pipeline.Views.Until(ctx, func(v *routing.View) *refusal.Refusal {
 		c.View = v
@@ -42,7 +43,9 @@ func (t *Transport) NewClientStream(ctx context.Context, spec connect.Spec) (con
 	})
 	info.TransportInfo = c.View.Route
 	t.decide(&c.Request)
+	c.Decision.Refusal = t.Pipeline.Authorize(ctx, &c.Request, c.Decision.Refusal)
 	c.Begin(t.Observer, observe.Process, c.Namespace, spec.Procedure)
+	c.By(c.Request.Caller)
 	if err := c.open(ctx, t.Pipeline); err != nil {
 		c.End(c.View.Route, err)
 		return nil, err
@@ -81,6 +84,8 @@ func (t *Transport) decide(r *call.Request) {
 }
 
 // place finds the namespace of a call, which an entrance finds by itself.
+// The client's own header counts as it does at the port: it names the namespace where the Transport has none, and may not
+// name another one.
 func (t *Transport) place(r *call.Request) (refused *refusal.Refusal) {
 	r.Namespace, refused = ingress.OneNamespace(t.Namespace, r.Info.RequestHeader().Values(mesh.HeaderNamespace))
 	if refused == nil && r.Namespace == "" && r.View.Entrance == nil {

@@ -57,19 +57,21 @@ func (s *Services) Files() []protoreflect.FileDescriptor {
 	return files
 }
 
-// Serve answers a request for one of them, and reports whether it was for one.
-func (p *Port) Serve(s *Services, w http.ResponseWriter, r *http.Request) bool {
-	if method := s.mux.find(r.URL.Path); method != nil {
-		r, body := p.GuardBody(r.Context(), w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
-		defer body.Done()
-		method.ServeHTTP(w, r)
-		return true
-	}
-	if s.mux.hasServiceOf(r.URL.Path) {
+// Claims reports whether a path is for one of them, also if that has no such method.
+func (s *Services) Claims(path string) bool {
+	return s.mux.find(path) != nil || s.mux.hasServiceOf(path)
+}
+
+// Serve answers a request that one of them [Services.Claims].
+func (p *Port) Serve(s *Services, w http.ResponseWriter, r *http.Request) {
+	method := s.mux.find(r.URL.Path)
+	if method == nil {
 		p.Refuse(w, r, s.unknownMethod(r.URL.Path))
-		return true
+		return
 	}
-	return false
+	r, body := p.GuardBody(r.Context(), w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
+	defer body.Done()
+	method.ServeHTTP(w, r)
 }
 
 // unknownMethod refuses a path that names one of them and no method of it.

@@ -7,10 +7,8 @@ import (
 
 	"connectrpc.com/connect/v2"
 
-	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
-	"github.com/collectiverpc/collective/internal/origin"
 	"github.com/collectiverpc/collective/internal/status"
 )
 
@@ -65,9 +63,6 @@ func wanted(self string, req *meshv1.ListConnectionsRequest, record *collector.C
 // Without namespaces it offers all of this collector's. A failure is told as this collector's own answer: its code and text
 // came from another, which the caller did not call.
 func (s *Service) ConnectTo(ctx context.Context, req *meshv1.ConnectToRequest) (*meshv1.ConnectToResponse, error) {
-	if err := s.authorize(ctx); err != nil {
-		return nil, err
-	}
 	namespaces := req.GetNamespaces()
 	if len(namespaces) == 0 {
 		namespaces = s.Namespaces
@@ -82,9 +77,6 @@ func (s *Service) ConnectTo(ctx context.Context, req *meshv1.ConnectToRequest) (
 // Disconnect closes a connection for good.
 // Neither end dials again by itself. The answer has the record as it is afterwards.
 func (s *Service) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
-	if err := s.authorize(ctx); err != nil {
-		return nil, err
-	}
 	if err := s.Connections.Disconnect(ctx, req.GetConnectionId(), req.GetReason(), false); err != nil {
 		return nil, status.Reauthor(err)
 	}
@@ -96,9 +88,6 @@ func (s *Service) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest)
 func (s *Service) PruneConnections(
 	ctx context.Context, req *meshv1.PruneConnectionsRequest,
 ) (*meshv1.PruneConnectionsResponse, error) {
-	if err := s.authorize(ctx); err != nil {
-		return nil, err
-	}
 	gone, err := s.Connections.Prune(ctx, time.Duration(req.GetOlderThanNanos()), int(req.GetKeep()))
 	if err != nil {
 		return nil, status.Reauthor(err)
@@ -114,17 +103,4 @@ func (s *Service) record(id string) *collector.Connection {
 		}
 	}
 	return nil
-}
-
-// authorize lets those change connections whom WithAdmin allows or, without it, clients on this machine.
-// Everything else that the service does only looks, and is open to whoever can call.
-func (s *Service) authorize(ctx context.Context) error {
-	if s.Config.Authorize != nil {
-		return s.Config.Authorize(ctx)
-	}
-	if origin.ThisMachine(ctx) {
-		return nil
-	}
-	return connect.NewError(connect.CodePermissionDenied,
-		"connections of collector "+refusal.Quoted(s.ID)+" are changed from its own machine only; call it there, or start it with an authorisation")
 }

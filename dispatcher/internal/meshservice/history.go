@@ -30,7 +30,7 @@ func (s *Service) GetMetrics(_ context.Context, req *meshv1.GetMetricsRequest) (
 func (s *Service) Watch(
 	ctx context.Context, req *meshv1.WatchRequest, stream meshv1connect.MeshServiceWatchServerStream,
 ) error {
-	return s.Recorder.Watch(ctx, "", req, s, stream.Send)
+	return s.Recorder.Watch(ctx, s.Access.OfContext(ctx).String(), req, s, stream.Send)
 }
 
 // Topology is the mesh as this collector knows it now.

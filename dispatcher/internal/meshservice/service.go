@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/describe"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -59,8 +60,7 @@ type Config struct {
 	Sources     *descriptor.Sources // with comments; nil for none
 	PageBytes   int                 // of a set of files, in one answer
 	Limits      func() map[string]string
-	// Authorize decides who may change connections; nil for clients on this machine.
-	Authorize func(context.Context) error
+	Access      *authz.Authorizer // decides the calls that are explained; who may ask is decided before
 }
 
 // Service shows the mesh as a collector sees it. Its methods are those of meshv1connect.MeshServiceHandler, and are safe

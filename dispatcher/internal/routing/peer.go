@@ -17,8 +17,8 @@ import (
 
 // Conn is the connection to a peer, as far as calls use it.
 type Conn interface {
-	// Open starts a call on the peer.
-	Open(ctx context.Context, namespace, codec string, spec connect.Spec) (connect.ClientStream, error)
+	// Open starts a call on the peer. caller is who calls, as it is told to the peer.
+	Open(ctx context.Context, namespace, codec, caller string, spec connect.Spec) (connect.ClientStream, error)
 	// Record counts a call that ended, with its message bytes. failed tells that the connection failed it.
 	Record(sent, received int64, failed bool)
 }

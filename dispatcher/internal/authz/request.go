@@ -1,0 +1,92 @@
+package authz
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"connectrpc.com/connect/v2"
+
+	"github.com/collectiverpc/collective/access"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/mesh"
+)
+
+// The headers that have credentials. That of API keys is the mesh's own: nothing behind the entrance gets it.
+const (
+	headerAuthorization = "Authorization"
+	headerAPIKey        = "X-Api-Key"
+)
+
+// OfRequest is the caller of a request, or why what it shows of itself is refused. Without credentials it allocates nothing. An
+// API key that was believed is taken off the request.
+func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*access.Caller, *refusal.Refusal) {
+	shown, refused := shownBy(r)
+	if refused != nil {
+		return nil, refused
+	}
+	network, tls := networkOf(shown.Remote, shown.Socket), 0
+	if r.TLS != nil {
+		tls = 1
+	}
+	if !shown.Any() {
+		return a.anonymous[entrance][network][tls], nil
+	}
+	c := connectionOf(r.Context())
+	p, refused := a.principal(r.Context(), c, &shown)
+	if refused != nil {
+		return nil, refused
+	}
+	if p != access.Nobody {
+		delete(r.Header, headerAPIKey)
+	}
+	return c.callerOf(p, access.Origin{Network: networkWords[network], TLS: tls == 1, Entrance: string(entrance)}), nil
+}
+
+// shownBy are the credentials of a request.
+func shownBy(r *http.Request) (shown access.Credentials, refused *refusal.Refusal) {
+	shown = access.Credentials{TLS: r.TLS, Remote: r.RemoteAddr}
+	shown.Authorization, refused = one(headerAuthorization, r.Header[headerAuthorization])
+	if refused == nil {
+		shown.APIKey, refused = one(headerAPIKey, r.Header[headerAPIKey])
+	}
+	return shown, refused
+}
+
+// one is the only value of a header. A request with two is refused: who reads the first and who reads the last would take it
+// for requests of two callers.
+func one(name string, values []string) (string, *refusal.Refusal) {
+	switch len(values) {
+	case 0:
+		return "", nil
+	case 1:
+		return values[0], nil
+	}
+	return "", refusal.New(connect.CodeUnauthenticated, mesh.ReasonUnauthenticated, "the request has several headers "+name+": send one")
+}
+
+// principal is who shows credentials. Those of the connection alone are looked at once, until they may count no more.
+func (a *Authorizer) principal(ctx context.Context, c *Connection, shown *access.Credentials) (*access.Principal, *refusal.Refusal) {
+	perRequest := shown.Authorization != "" || shown.APIKey != ""
+	if p := c.remembered(a.Guard.Revision()); p != nil && !perRequest {
+		return p, nil
+	}
+	revision := a.Guard.Revision()
+	p, err := a.Guard.Authenticate(ctx, shown)
+	if err != nil {
+		return nil, notBelieved(err)
+	}
+	if !perRequest {
+		c.remember(&proof{principal: p, revision: revision, until: expiry(shown)})
+	}
+	return p, nil
+}
+
+// expiry is when the credentials of a connection count no more.
+func expiry(shown *access.Credentials) time.Time {
+	if shown.TLS == nil || len(shown.TLS.PeerCertificates) == 0 {
+		return time.Now().Add(time.Hour)
+	}
+	return shown.TLS.PeerCertificates[0].NotAfter
+}
