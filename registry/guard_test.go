@@ -32,7 +32,11 @@ func TestRegistrar(t *testing.T) {
 		{"allowed", collectorconnect.CollectorRegistryRegisterServiceProcedure, "10.0.0.1:1", []registry.Option{registry.WithRegistrar(anybody)}, http.StatusBadRequest},
 	} {
 		server := connect.NewServer()
-		newRegistry(t, tt.opts...).RegisterHandler(server)
+		r, err := registry.New(t.Context(), tt.opts...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.RegisterHandler(server)
 		mux := http.NewServeMux()
 		connecthttp.Mount(mux, server)
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, tt.procedure, strings.NewReader("{}"))
