@@ -176,8 +176,9 @@ func (b *builder) route() {
 	}
 	d.views.Self, d.views.Namespaces = d.id, d.namespaces
 	d.views.Changed = func() <-chan struct{} { return d.conns.Changed() }
+	d.views.Grants = b.access.Serves
 	d.views.Sources = func() call.Sources {
-		return call.Sources{Local: b.methods.Snapshot(), Table: d.conns.Table(), Schemas: d.schemas.Known()}
+		return call.Sources{Local: b.methods.Snapshot(), Table: d.conns.Table(), Schemas: d.schemas.Known(), Policy: b.access.Guard.Revision()}
 	}
 }
 
@@ -223,7 +224,8 @@ func (b *builder) linkServices(shares func(collector, namespace string) bool, de
 
 // endOf is the other end of a link.
 func (b *builder) endOf(l *link.Link) authz.End {
-	return authz.End{ID: l.Peer().CollectorID, Proven: b.d.conns.ProvesPeers(), Remote: "127.0.0.1:0"} // the trust room's to tell
+	end, _ := b.d.conns.LinkInfo(l) // a link that is over is anybody's
+	return authz.End{ID: l.Peer().CollectorID, Proven: end.Proven(), Remote: end.Remote, TLS: end.TLS}
 }
 
 // describe makes what tells others of the mesh.

@@ -81,6 +81,12 @@ func (a *Authorizer) May(c *access.Caller, action access.Action, r access.Resour
 	return a.Guard.Decide(c, action, r).Allowed
 }
 
+// Serves reports whether a collector may serve in a namespace: what its catalog offers there counts only then.
+func (a *Authorizer) Serves(id, namespace string) bool {
+	c := access.NewCaller(collector(id), access.Origin{Network: access.NetworkRemote, Entrance: string(observe.Link), Via: id})
+	return a.May(c, access.Serve, access.Resource{Namespace: namespace})
+}
+
 // denied makes the refusal of an error of the guard. The sentence of the decision, which names policies, stays inside.
 func denied(err error) *refusal.Refusal {
 	denial, ok := errors.AsType[*access.Denial](err)

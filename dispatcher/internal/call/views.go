@@ -23,6 +23,8 @@ type Views struct {
 	Namespaces []string
 	Sources    func() Sources
 	Changed    func() <-chan struct{} // closed at the next change of the peers
+	// Grants says whether a collector may serve in a namespace; nil for always. It is asked again with each [Sources.Policy].
+	Grants func(collector, namespace string) bool
 	joined     atomic.Pointer[joined]
 	joining    sync.Mutex
 	behind     atomic.Bool // a view is being joined in the background
@@ -35,6 +37,7 @@ type Sources struct {
 	Local   *hosted.Snapshot
 	Table   *conn.Table
 	Schemas routing.Schemas
+	Policy  uint64 // the revision of what Grants goes by
 }
 
 // joined is a view with what it was made from.
@@ -102,7 +105,11 @@ func (s *Views) rejoin() *routing.View {
 	if old == nil {
 		old = new(joined)
 	}
-	next := &joined{from: from, peers: peersOf(from.Table, old.peers)}
+	known := old.peers
+	if old.from.Policy != from.Policy {
+		known = nil
+	}
+	next := &joined{from: from, peers: s.peersOf(from.Table, known)}
 	next.view = routing.Join(routing.Inputs{
 		Self: s.Self, Namespaces: s.Namespaces, Local: from.Local, Peers: slices.Collect(maps.Values(next.peers)), Schemas: from.Schemas,
 		Before: old.view,
@@ -113,18 +120,18 @@ func (s *Views) rejoin() *routing.View {
 
 // peersOf is the peers of a table as routing sees them. Those that were seen before stay the same memory, by which routing
 // knows that nothing has changed.
-func peersOf(table *conn.Table, before map[*conn.Peer]*routing.Peer) map[*conn.Peer]*routing.Peer {
+func (s *Views) peersOf(table *conn.Table, before map[*conn.Peer]*routing.Peer) map[*conn.Peer]*routing.Peer {
 	peers := make(map[*conn.Peer]*routing.Peer, len(table.Peers()))
 	for _, p := range table.Peers() {
 		if peers[p] = before[p]; peers[p] == nil {
-			peers[p] = peerOf(p)
+			peers[p] = s.peerOf(p)
 		}
 	}
 	return peers
 }
 
 // peerOf leaves the catalog out of a peer without one: an interface that holds a nil one would not be nil.
-func peerOf(p *conn.Peer) *routing.Peer {
+func (s *Views) peerOf(p *conn.Peer) *routing.Peer {
 	peer := &routing.Peer{
 		ID: p.ID, Address: p.Address, Dialed: p.Dialed, Proven: p.Proven(),
 		State: p.State, Condition: conn.StateName(p.State), Reason: p.Reason,
@@ -132,6 +139,11 @@ func peerOf(p *conn.Peer) *routing.Peer {
 	}
 	if p.Catalog != nil {
 		peer.Catalog = p.Catalog
+	}
+	if s.Grants != nil {
+		denied := func(namespace string) bool { return !s.Grants(p.ID, namespace) }
+		peer.Shared = slices.DeleteFunc(slices.Clone(p.Shared), denied)
+		peer.Denied = slices.DeleteFunc(slices.Clone(p.Shared), func(namespace string) bool { return !denied(namespace) })
 	}
 	return peer
 }

@@ -71,6 +71,8 @@ func peerCandidate(p *RoutePeer, s *NamespaceIndex, e *Entry, c Call, rank int32
 // reads were made by the same conditions, and a test holds them against it.
 func whyNot(p *RoutePeer, s *NamespaceIndex, e *Entry) string {
 	switch {
+	case slices.Contains(p.Denied, s.Name):
+		return "the policy of this collector does not let it serve in namespace " + refusal.Quoted(s.Name)
 	case !p.shares(s.Name):
 		return "does not share namespace " + refusal.Quoted(s.Name)
 	case !p.Routable:

@@ -20,8 +20,11 @@ func (e *Entry) compare(o offer, schemas Schemas) (differs bool, skew skewed) {
 	case m.GetInputType() != e.Input || m.GetOutputType() != e.Output:
 		skew.reason = "has another schema of it, from " + m.GetInputType() + " to " + m.GetOutputType()
 		return true, skew
-	case m.GetFingerprint() == e.Fingerprint || m.GetFingerprint() == 0:
+	case m.GetFingerprint() == e.Fingerprint:
 		return false, skew
+	case m.GetFingerprint() == 0:
+		skew.reason = "shows no fingerprint of its schema, while that of the method is known here"
+		return true, skew
 	}
 	var found Comparison
 	ok := false

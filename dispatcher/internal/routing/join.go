@@ -241,21 +241,33 @@ func (s *NamespaceIndex) addPeer(p *RoutePeer, in *Inputs) {
 }
 
 // deciding is the offer that says what a method is which is not registered here: one with the schema that had the name before,
-// while somebody who can be called serves it, or that of the peer that ranks first, which is o.
+// while somebody who can be called serves it, or that of the peer that ranks first, which is o. One that shows no schema does
+// not decide where another does.
 func (s *NamespaceIndex) deciding(procedure string, o offer, before *Entry) offer {
+	if o.bare() {
+		return s.firstOffer(procedure, o, func(o offer) bool { return o.routePeer.Routable && o.method.GetFingerprint() != 0 })
+	}
 	if before == nil || before.Local != nil || o.keeps(before) {
 		return o
 	}
+	return s.firstOffer(procedure, o, func(o offer) bool { return o.keeps(before) && !o.bare() })
+}
+
+// firstOffer is the first that is wanted, by rank; otherwise if there is none.
+func (s *NamespaceIndex) firstOffer(procedure string, otherwise offer, wanted func(offer) bool) offer {
 	for _, p := range s.sharing {
 		if p.Catalog == nil {
 			continue
 		}
-		if m, ok := p.Catalog.Method(s.Name, procedure); ok && (offer{p, m}).keeps(before) {
+		if m, ok := p.Catalog.Method(s.Name, procedure); ok && wanted(offer{p, m}) {
 			return offer{p, m}
 		}
 	}
-	return o
+	return otherwise
 }
+
+// bare reports an offer that shows nothing of its schema, though it names messages. Collectors of this version show it.
+func (o offer) bare() bool { return o.method.GetFingerprint() == 0 && o.method.GetInputType() != hosted.AnyType }
 
 // keeps reports whether calls by an offer are what they were.
 func (o offer) keeps(before *Entry) bool {

@@ -40,7 +40,8 @@ type Peer struct {
 	State   collector.ConnectionState
 	// Condition is the state in words, and Reason why calls cannot go there; empty while they can.
 	Condition, Reason string
-	Shared            []string // the namespaces of the connection, sorted
+	Shared            []string // the namespaces of the connection in which it may serve, sorted
+	Denied            []string // the others, in which the policy does not let it serve
 	Seed              bool     // it speaks the seed's protocol and has no catalog
 	Silent            bool     // it is yet to say what it serves
 	Routable          bool     // calls can go there now
