@@ -14,6 +14,20 @@ export type Reason =
   | "rate_limited"
   | "invalid_request"
   | "namespace_conflict"
+  | "credentials_repeated"
+  | "token_malformed"
+  | "token_too_large"
+  | "token_algorithm"
+  | "token_issuer"
+  | "token_signature"
+  | "token_audience"
+  | "token_expired"
+  | "token_not_yet_valid"
+  | "keys_unavailable"
+  | "key_unknown"
+  | "certificate_identity"
+  | "certificate_expired"
+  | "socket_identity"
   | "namespace_unknown"
   | "namespace_ambiguous"
   | "service_ambiguous"
@@ -57,6 +71,20 @@ export const reasons: readonly Description[] = [
   { reason: "rate_limited", author: "policy", codes: ["resource_exhausted"], ran: false, transient: true, meaning: "The caller has called more often than the policy lets it; RetryInfo in the details says when to call again." },
   { reason: "invalid_request", author: "router", codes: ["invalid_argument", "unimplemented"], ran: false, transient: false, meaning: "The request lacks a name, has one that cannot be, or does not keep to its protocol." },
   { reason: "namespace_conflict", author: "router", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The request names two namespaces, such as one in its path and another one in its header." },
+  { reason: "credentials_repeated", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "A header that says who calls was sent more than once, or what was shown names several callers." },
+  { reason: "token_malformed", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "What was sent as a bearer token is no signed JWT, or lacks a claim that is needed." },
+  { reason: "token_too_large", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The bearer token is longer than 8 KiB." },
+  { reason: "token_algorithm", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The token is signed with an algorithm that is not taken: with none, or with a shared secret." },
+  { reason: "token_issuer", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The token is of an issuer that the collector does not trust." },
+  { reason: "token_signature", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The token is signed with no key of its issuer." },
+  { reason: "token_audience", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The token was made for somebody else." },
+  { reason: "token_expired", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The token has expired, or the clocks of the issuer and the collector differ." },
+  { reason: "token_not_yet_valid", author: "router", codes: ["unauthenticated"], ran: false, transient: true, meaning: "The token is valid later only, or the clocks of the issuer and the collector differ." },
+  { reason: "keys_unavailable", author: "router", codes: ["unavailable"], ran: false, transient: true, meaning: "The keys of the token's issuer could not be read yet, so that no token of it can be verified." },
+  { reason: "key_unknown", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The API key is not one that the collector knows, or not any more." },
+  { reason: "certificate_identity", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The client certificate names nobody of the trust domain." },
+  { reason: "certificate_expired", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The client certificate has expired since the connection began." },
+  { reason: "socket_identity", author: "router", codes: ["unauthenticated"], ran: false, transient: false, meaning: "The process at the other end of the socket is of another user, or the kernel does not say whose it is." },
   { reason: "namespace_unknown", author: "router", codes: ["not_found", "permission_denied"], ran: false, transient: false, meaning: "The collector has no such namespace, or does not share it with the one that asks." },
   { reason: "namespace_ambiguous", author: "router", codes: ["failed_precondition"], ran: false, transient: false, meaning: "The call names no namespace and the method is served in several." },
   { reason: "service_ambiguous", author: "router", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The short name of the service stands for several services of the namespace." },
