@@ -24,7 +24,11 @@ type Refusal struct {
 	// MaybeExecuted is whether the handler may have run.
 	MaybeExecuted bool
 	Looked        Looked // what the router looked at; nil if it did not come to that
-	Cause         error
+	// Inside is what those are told beside the message who may observe, and no caller; empty for nothing.
+	Inside string
+	// Details are for the caller, beside the CallFailure.
+	Details []*connect.ErrorDetail
+	Cause   error
 }
 
 // New makes a refusal of a call that did not run.
@@ -53,7 +57,13 @@ func (r *Refusal) Err(route ...string) *connect.Error {
 	if err != nil { // a name that is not UTF-8; the code and the message must get through all the same
 		return failure.WithCause(err)
 	}
-	return failure.WithDetail(detail)
+	failure = failure.WithDetail(detail)
+	for _, more := range r.Details {
+		if more.Type != detail.Type {
+			failure = failure.WithDetail(more)
+		}
+	}
+	return failure
 }
 
 // MayPass reports whether a refusal is of a kind that the return of a peer may mend.
