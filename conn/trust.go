@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/collectiverpc/collective/conn/internal/keys"
 	"github.com/collectiverpc/collective/conn/internal/secret"
@@ -54,6 +55,13 @@ func MeshSecretFile(path string, logger *slog.Logger) (secrets func() [][]byte, 
 	}
 	return file.Secrets, nil
 }
+
+// NewMeshSecretFile makes a file with a new secret for [MeshSecretFile], that only its owner can read. It refuses if there is one.
+func NewMeshSecretFile(path string) error { return secret.Create(path, time.Now()) }
+
+// RotateMeshSecretFile puts a new secret first into the file and keeps the one that was, second; others go. Collectors that
+// have the file as it was and those that have it as it is link with each other.
+func RotateMeshSecretFile(path string) error { return secret.Rotate(path, time.Now()) }
 
 // LinkInfo is what is known of the other end of a link. It does not change while the link lives, but for Consumer, which is
 // known with the agreement.

@@ -246,6 +246,17 @@ func (f fakeMesh) PruneConnections(_ context.Context, req *meshv1.PruneConnectio
 	return &meshv1.PruneConnectionsResponse{Connections: over[min(len(over), int(req.GetKeep())):]}, f.err
 }
 
+func (f fakeMesh) ListTrust(context.Context, *meshv1.ListTrustRequest) (*meshv1.ListTrustResponse, error) {
+	return &meshv1.ListTrustResponse{
+		Fingerprint: "SHA256:aaa", Links: []string{"links come from this machine only", "this collector's key is SHA256:aaa"},
+		Keys: []*meshv1.KnownKey{{CollectorId: "b", Fingerprint: "SHA256:bbb", Proof: "first use", Refused: `the key of collector "b" has changed`}},
+	}, f.err
+}
+
+func (f fakeMesh) ForgetTrust(_ context.Context, req *meshv1.ForgetTrustRequest) (*meshv1.ForgetTrustResponse, error) {
+	return &meshv1.ForgetTrustResponse{Key: &meshv1.KnownKey{CollectorId: req.GetCollectorId(), Fingerprint: "SHA256:bbb", Proof: "first use"}}, f.err
+}
+
 func (f fakeMesh) ConnectTo(_ context.Context, req *meshv1.ConnectToRequest) (*meshv1.ConnectToResponse, error) {
 	c := connection("c-0f4", "a", "f", active, true, "")
 	c.Address, c.SharedNamespaces = req.GetAddress(), req.GetNamespaces()

@@ -48,7 +48,7 @@ func addCommands(root *cobra.Command, s *settings) {
 	complete := &completion.Completer{Target: target, Prepare: s.prepare}
 	help := group{"help", "Help:", []*cobra.Command{
 		checkCommand(out, target), policyCommand(out, complete), consoleCommand(streams, out, target), contextCommand(s),
-		completionCommand(out), versionCommand(out), keysCommand(out),
+		completionCommand(out), versionCommand(out), keysCommand(out), trustCommand(out, target, complete),
 	}}
 	for _, g := range []group{
 		{"start", "Start:", []*cobra.Command{demoCommand(streams, out), serveCommand(streams, out, target), pkiCommand(out)}},

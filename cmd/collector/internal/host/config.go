@@ -38,6 +38,8 @@ type Config struct {
 	// Identity is how the certificates of ListenTLS and DialTLS, and of other collectors, name their collector; nil if
 	// links need none.
 	Identity conn.Identity
+	// MeshSecret has the secrets of the mesh, see [conn.WithMeshSecret]; nil if links need none.
+	MeshSecret func() [][]byte
 	// AllowPlaintext lets collectors and their calls cross the network unprotected.
 	AllowPlaintext bool
 	// Console is what browsers may do: ConsoleFull, ConsoleReadOnly or ConsoleOff. Empty for full on a loopback address

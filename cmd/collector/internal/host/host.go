@@ -79,6 +79,9 @@ func build(
 	if config.Identity != nil {
 		opts = append(opts, dispatcher.WithConn(conn.WithIdentity(config.Identity)))
 	}
+	if config.MeshSecret != nil {
+		opts = append(opts, dispatcher.WithConn(conn.WithMeshSecret(config.MeshSecret)))
+	}
 	if config.AllowPlaintext {
 		opts = append(opts, dispatcher.WithPlaintext())
 	}

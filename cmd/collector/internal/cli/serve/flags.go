@@ -21,6 +21,7 @@ type Flags struct {
 	tlsCert, tlsKey     string
 	clientCA            string
 	trustDomain         string
+	meshSecret          string
 	pki                 string
 	logFormat, logLevel string
 	console             string
@@ -54,6 +55,7 @@ func (f *Flags) Add(set *pflag.FlagSet) {
 	set.StringVar(&f.tlsKey, "tls-key", "", "PEM file with the listener's key")
 	set.StringVar(&f.clientCA, "tls-client-ca", "", "PEM file with the authorities of the collectors that may link; with --trust-domain")
 	set.StringVar(&f.trustDomain, "trust-domain", "", "link only with collectors whose certificate has the URI spiffe://NAME/collector/ID")
+	set.StringVar(&f.meshSecret, "mesh-secret-file", "", "link only with collectors that know the secret in this file; see collector trust new-secret")
 	set.StringVar(&f.pki, "pki", "", "directory of collector pki, in place of the flags about certificates: TLS, and links only with collectors of its authority")
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
 	set.StringVar(&f.basePath, "base-path", "", "path of a reverse proxy below which calls and the console are served too, such as /tools/mesh")

@@ -13,6 +13,7 @@ import (
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
+	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/internal/pki"
 )
 
@@ -59,6 +60,11 @@ func (f *Flags) follow(config *host.Config, dialing remote.Certificates, log *sl
 		sources = append(sources, s)
 		config.Reload.Add("certificates of "+flags, s.Reload)
 		return s, nil
+	}
+	if f.meshSecret != "" {
+		if config.MeshSecret, err = conn.MeshSecretFile(f.meshSecret, log); err != nil {
+			return closing, failure.Usagef("--mesh-secret-file: %v", err)
+		}
 	}
 	if f.tlsCert+f.tlsKey != "" {
 		s, err := source("--tls-cert, --tls-key", certs.Files{Cert: f.tlsCert, Key: f.tlsKey, Authorities: f.clientCA})
