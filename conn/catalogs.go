@@ -140,9 +140,11 @@ func (c *catalogs) arrived(l *peerLink, revision uint64, data []byte) {
 		return
 	}
 	c.dir.mu.Lock()
-	wait := c.bucketOf(l).Take(time.Now(), catalogRate, catalogBurst)
-	waits := l.later != nil
-	if wait > 0 || waits {
+	waits, wait := l.later != nil, time.Duration(0)
+	if !waits {
+		wait = c.bucketOf(l).Take(time.Now(), catalogRate, catalogBurst)
+	}
+	if waits || wait > 0 {
 		l.later = &toldCatalog{revision, data}
 	}
 	c.dir.mu.Unlock()
@@ -172,7 +174,7 @@ func (c *catalogs) takeLater(l *peerLink) {
 	c.dir.mu.Lock()
 	told := l.later
 	l.later = nil
-	c.bucketOf(l).Take(time.Now(), catalogRate, catalogBurst)
+	c.bucketOf(l).Spend(time.Now(), catalogRate)
 	c.dir.mu.Unlock()
 	c.take(l, told.revision, told.data)
 }

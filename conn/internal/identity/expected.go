@@ -77,6 +77,13 @@ func (e *Expected) Reached(remote string, state *tls.ConnectionState) error {
 	return err
 }
 
+// Leads notes the way there of a dial that makes no connection of its own.
+func (e *Expected) Leads(way Way) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.way = way
+}
+
 // Way is the connection that leads there; the zero value before there is one.
 func (e *Expected) Way() Way {
 	e.mu.Lock()

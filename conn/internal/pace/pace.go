@@ -14,14 +14,24 @@ type Bucket struct {
 // Take takes one of burst that fill at rate a second, and returns 0; or takes none, and returns after what time there is
 // one.
 func (b *Bucket) Take(now time.Time, rate float64, burst int) (wait time.Duration) {
-	if since := now.Sub(b.at); since > 0 {
-		b.taken, b.at = max(0, b.taken-since.Seconds()*rate), now
-	}
+	b.fill(now, rate)
 	if over := b.taken + 1 - float64(burst); over > 0 {
 		return max(1, time.Duration(over/rate*float64(time.Second)))
 	}
 	b.taken++
 	return 0
+}
+
+// Spend takes one that was waited for, whether it is there by the rounding of the clock or not.
+func (b *Bucket) Spend(now time.Time, rate float64) {
+	b.fill(now, rate)
+	b.taken++
+}
+
+func (b *Bucket) fill(now time.Time, rate float64) {
+	if since := now.Sub(b.at); since > 0 {
+		b.taken, b.at = max(0, b.taken-since.Seconds()*rate), now
+	}
 }
 
 // mostKeys bounds the memory of [Keyed]. Beyond it all who have no bucket yet share one.

@@ -1,0 +1,120 @@
+package conn
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+)
+
+// Before the certificates of a link expire, its initiator makes the next one with those of that moment, and no call fails.
+// Once there are no newer ones, the link ends with them, on both sides.
+func TestLinksAreRenewedBeforeTheyExpire(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		last := time.Now().Add(3 * time.Hour)
+		network.expires = func() time.Time { // an hour each, and none beyond the last
+			if e := time.Now().Add(time.Hour); e.Before(last) {
+				return e
+			}
+			return last
+		}
+		a, b := network.start(t, "a", servesAnything()), network.start(t, "b", servesAnything())
+		mustConnect(t, a, "b:1")
+		for time.Now().Before(last.Add(-time.Minute)) {
+			for _, side := range []struct {
+				of   *Manager
+				peer string
+			}{{a, "b"}, {b, "a"}} {
+				p, _ := side.of.Table().Peer(side.peer)
+				if err := callOnce(t.Context(), p); err != nil {
+					t.Fatalf("a call to %s, %v before the last end: %v", side.peer, time.Until(last), err)
+				}
+			}
+			advance(10 * time.Second)
+		}
+		if n := network.dialled("b"); n < 4 || n > 40 {
+			t.Errorf("%d dials in three hours", n)
+		}
+		advance(time.Until(last) + time.Second)
+		for _, side := range []struct {
+			of   *Manager
+			peer string
+		}{{a, "b"}, {b, "a"}} {
+			if p, _ := side.of.Table().Peer(side.peer); p.Routable() {
+				t.Errorf("%s can be called after the end of all certificates", side.peer)
+			}
+		}
+	})
+}
+
+// A peer that announces in a loop has its last catalog taken, and five at once and one a second of the others.
+func TestCatalogsArePaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		a, b := network.start(t, "a"), network.start(t, "b")
+		mustConnect(t, a, "b:1")
+		advance(time.Minute)
+		taken, begun := 0, time.Now()
+		before, _ := b.Table().Peer("a")
+		for i := range 1000 {
+			a.Announce(&meshv1.Catalog{Methods: []*meshv1.CatalogMethod{{Namespace: "ns", Procedure: fmt.Sprintf("/x.Y/M%d", i)}}})
+			advance(10 * time.Millisecond)
+			if now, _ := b.Table().Peer("a"); now.Catalog != before.Catalog {
+				taken, before = taken+1, now
+			}
+		}
+		if most := int(time.Since(begun).Seconds()) + catalogBurst + 1; taken < 10 || taken > most {
+			t.Errorf("%d catalogs were taken in %v, want at most %d", taken, time.Since(begun), most)
+		}
+		advance(2 * time.Second)
+		if p, _ := b.Table().Peer("a"); !hasMethod(p, "/x.Y/M999") {
+			t.Error("the last catalog was not taken")
+		}
+	})
+}
+
+func hasMethod(p *Peer, procedure string) bool {
+	_, ok := p.Method("ns", procedure)
+	return ok
+}
+
+// Peers have a bound together. Whoever exceeds it is named and keeps what it had; one that is away and unproven makes room.
+func TestCatalogsAreBoundedTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		a := network.start(t, "a", WithLimits(Limits{CatalogMethods: 10}))
+		b, c := network.start(t, "b", WithKey(newKey(t))), network.start(t, "c")
+		b.Announce(methods(8))
+		c.Announce(methods(3))
+		mustConnect(t, b, "a:1")
+		mustConnect(t, c, "a:1")
+		advance(time.Second)
+		if p, _ := a.Table().Peer("c"); hasMethod(p, "/x.Y/M0") || p.Conflict == "" {
+			t.Errorf("more than there is room for: %q", p.Conflict)
+		}
+		network.stop("b")
+		advance(time.Minute)
+		if p, _ := a.Table().Peer("b"); !hasMethod(p, "/x.Y/M0") {
+			t.Error("what a known peer serves is forgotten with its link")
+		}
+		c.Announce(methods(4))
+		advance(2 * time.Second)
+		if p, _ := a.Table().Peer("c"); !hasMethod(p, "/x.Y/M3") || p.Conflict != "" {
+			t.Errorf("a peer that is away and unproven makes no room: %q", p.Conflict)
+		}
+	})
+}
+
+func methods(n int) *meshv1.Catalog {
+	catalog := new(meshv1.Catalog)
+	for i := range n {
+		catalog.Methods = append(catalog.Methods, &meshv1.CatalogMethod{Namespace: "ns", Procedure: fmt.Sprintf("/x.Y/M%d", i)})
+	}
+	return catalog
+}
