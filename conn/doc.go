@@ -14,6 +14,9 @@
 //	session     one run of a collector process; tells a restart from a reconnect
 //	seed peer   a collector that speaks only the seed's protocol: no link, no catalog; calls go to it as unary Serve
 //	            over gRPC
+//	proof       how the peer has proved who it is on the link that it has now, see [Proof]
+//	known key   the key that an id was first agreed with. Another one is refused until an operator says to forget it
+//	claim       a link that says it is a collector of which another run may still be there
 //	consumer    a process that only calls: it has a link, and is no peer. Nothing is recorded of it, nobody is told of it
 //	entrance    the peer of a consumer, which routes the calls of that
 //
@@ -28,6 +31,9 @@
 //	     disconnected by either side; departed: the peer       │        refused for good by the peer,
 //	     had dialled, and said goodbye                         ▼        or Disconnect as failed
 //	                                                        CLOSED                   FAILED
+//
+// A goodbye closes for good only if it is the peer's word: it is proven, or has the known key of its id. From anybody else
+// it is a departure, or a loss if this side had dialled.
 //
 // What leads from STALE to CLOSED and FAILED leads there from ACTIVE and IDLE too. Who moves a connection:
 //
@@ -55,7 +61,7 @@
 //	pruner         forgets the dead, by age and by number
 //	catalogs       tells peers what is served here, takes what they tell
 //	agreements     makes an agreement, a loss or an end the state of a connection
-//	namesakeWatch  finds two processes under one id, and ends it that they replace each other
+//	claims         judges who may be which collector: by certificate, mesh secret and key, and by who is there already
 //	links          greets, runs and ends each link; checks the calls that arrive over it
 //	admission      how many links there may be, and from whom; the doorway takes them in over HTTP
 //	connector      asks others for connections; seedConnector asks those that take no links
@@ -66,7 +72,8 @@
 //	keeper         each second: states by use, writes that nobody waits for
 //
 // What they are made of and what knows no connection is below internal: dial and identity reach other collectors and
-// know who was reached, seed is the path without a link, introduction reads what a collector says of itself, namesake
+// know who was reached, keys and secret know by what somebody proves to be who he is, duplicate and expiry say which link
+// stays and for how long, pace bounds how often something happens, seed is the path without a link, introduction reads what a collector says of itself, namesake
 // remembers runs, store keeps records, lifetime owns the goroutines.
 //
 // # Locks
@@ -89,10 +96,15 @@
 //     exception is the loss of a link, which nobody asked for: the table drops the peer at once and the record follows.
 //   - Readers take an immutable [Table] and hold no lock. A route decided on a table stays usable when the connection
 //     moves to another link meanwhile: [Peer.Open] takes the link of the moment.
+//   - A link proves the key of its end before anything else may happen. An id that was met with a lasting key is not to be had
+//     with another, in either direction, without a link, or after a restart. While a run of a peer answers, only the same key
+//     in a later session takes its place. Links from other machines need the mesh secret or a certificate.
+//   - The key of a peer is on disk before the agreement is answered.
+//   - A link does not outlive its certificates; the next one is there before, if there are newer ones.
 //   - Two links between the same two collectors, as when both dial: the one whose initiator has the smaller collector
-//     id stays, the other is drained. A peer that comes back with another session replaces what it had before.
-//   - Who is called what is a claim, unless [WithIdentity] wants a certificate for it: then nobody is linked with, or
-//     connected without a link, who has not proved the id. What holds in any case: a link speaks for one id only, an
+//     id stays, the other is drained.
+//   - With [WithIdentity] nobody is linked with, or connected without a link, who has not proved the id by a certificate. What
+//     holds in any case: a link speaks for one id only, an
 //     address that somebody claims is not dialled, and a request without a link cannot touch a connection that has one
 //     or is being dialled again.
 package conn
