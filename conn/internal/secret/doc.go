@@ -7,5 +7,8 @@
 //	file         a secret in each line, the newest first; empty lines and those that begin with # do not count
 //	rotation     a new secret goes first and the one before it stays second, until every collector has the new one
 //
+// A file is read again when it has changed, so that a rotation needs no restart. One that cannot be used then leaves the
+// secrets of before in force: a slip of an editor must not open a mesh, or take it apart.
+//
 // What is read is never part of an error, of a log line or of anything else that is printed.
 package secret
