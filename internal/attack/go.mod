@@ -5,12 +5,20 @@ go 1.26.7
 replace github.com/collectiverpc/collective => ../../
 
 require (
+	connectrpc.com/connect/v2 v2.0.2
 	github.com/collectiverpc/collective v0.0.0-00010101000000-000000000000
 	golang.org/x/net v0.60.0
 )
 
 require (
-	connectrpc.com/connect/v2 v2.0.2 // indirect
+	connectrpc.com/cors v0.1.0 // indirect
+	connectrpc.com/grpcreflect/v2 v2.0.0 // indirect
+	github.com/gofrs/flock v0.13.2 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/mattn/go-sqlite3 v1.14.53 // indirect
+	github.com/rs/cors v1.11.1 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.42.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )

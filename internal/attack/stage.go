@@ -32,6 +32,7 @@ type Stage struct {
 	ctx     context.Context
 	out     io.Writer
 	dir     string
+	mu      sync.Mutex // of what follows
 	cleanup []func()
 }
 
@@ -42,7 +43,12 @@ func (s *Stage) end() {
 	}
 }
 
-func (s *Stage) defers(f func()) { s.cleanup = append(s.cleanup, f) }
+// defers has something done when the attack is over.
+func (s *Stage) defers(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cleanup = append(s.cleanup, f)
+}
 
 // errNotRun is why an attack cannot be tried here.
 var errNotRun = errors.New("not possible here")
