@@ -11,6 +11,7 @@ import (
 const (
 	frameHeader = 12
 	typeHello   = 1
+	typeOpen    = 2
 	typeMessage = 3
 	flagMore    = 0x01
 )

@@ -65,7 +65,7 @@ func held(s *Stage) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	between, err := newWithholder(s, a.Address)
+	between, err := newWithholder(s, a.Address, endsMessage, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -101,5 +101,8 @@ func held(s *Stage) ([]Figure, error) {
 		})
 	}
 	calls.Wait()
+	if log := a.log.String(); log != "" {
+		fmt.Fprintf(s.out, "# the target said: %.300s\n", log)
+	}
 	return []Figure{{Name: "held_bytes", Value: float64(a.memory("VmHWM") - before), Unit: "bytes"}}, nil
 }

@@ -5,12 +5,20 @@ import (
 	"sync"
 )
 
-// withholder is on the way between a peer and a target, and keeps the end of each message to itself once it is told to.
+// withholder is on the way between a peer and a target, and keeps frames to itself once it is told to.
 type withholder struct {
 	address string
+	there   func(frame []byte) bool // which of those to the target
+	back    func(frame []byte) bool // which of those from it; nil for none
 	mu      sync.Mutex
 	on      bool
 }
+
+// endsMessage tells whether a frame ends a message of several parts.
+func endsMessage(frame []byte) bool { return frame[4] == typeMessage && frame[5]&flagMore == 0 }
+
+// opens tells whether a frame begins a call.
+func opens(frame []byte) bool { return frame[4] == typeOpen }
 
 func (w *withholder) withhold() {
 	w.mu.Lock()
@@ -18,12 +26,12 @@ func (w *withholder) withhold() {
 	w.on = true
 }
 
-func newWithholder(s *Stage, target string) (*withholder, error) {
+func newWithholder(s *Stage, target string, there, back func(frame []byte) bool) (*withholder, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	w := &withholder{address: listener.Addr().String()}
+	w := &withholder{address: listener.Addr().String(), there: there, back: back}
 	s.defers(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -36,26 +44,15 @@ func newWithholder(s *Stage, target string) (*withholder, error) {
 				_ = c.Close()
 				continue
 			}
-			go func() { pass(c, there); _ = c.Close() }()
-			go func() { w.filter(there, c); _ = there.Close() }()
+			go func() { w.filter(c, there, w.back); _ = c.Close() }()
+			go func() { w.filter(there, c, w.there); _ = there.Close() }()
 		}
 	}()
 	return w, nil
 }
 
-// pass copies as it comes.
-func pass(to, from net.Conn) {
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if _, failed := to.Write(buffer[:n]); err != nil || failed != nil {
-			return
-		}
-	}
-}
-
-// filter copies the head of the upgrade, and then frames, those aside that end a message of several parts.
-func (w *withholder) filter(to, from net.Conn) {
+// filter copies the head of the upgrade, and then frames, those aside that are withheld.
+func (w *withholder) filter(to, from net.Conn, withheld func(frame []byte) bool) {
 	reader := newFrameReader(from)
 	head, err := reader.head()
 	if err != nil {
@@ -70,7 +67,7 @@ func (w *withholder) filter(to, from net.Conn) {
 			return
 		}
 		w.mu.Lock()
-		keep := w.on && frame[4] == typeMessage && frame[5]&flagMore == 0
+		keep := w.on && withheld != nil && withheld(frame)
 		w.mu.Unlock()
 		if keep {
 			continue
