@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
 )
 
@@ -70,13 +71,15 @@ func withSecret(s *Stage, all []mode) (modes []mode, missing []string, err error
 	if err := os.WriteFile(path, []byte(base64.StdEncoding.EncodeToString(random())+"\n"), 0o600); err != nil {
 		return nil, nil, err
 	}
+	other := random()
+	guess := []dispatcher.Option{dispatcher.WithConn(conn.WithMeshSecret(func() [][]byte { return [][]byte{other} }))}
 	for _, below := range all[:2] {
 		m := below
 		m.name = "secret"
 		if m.dial != nil {
 			m.name = "secret_tls"
 		}
-		m.attempts = [][]dispatcher.Option{nil}
+		m.attempts = [][]dispatcher.Option{nil, guess}
 		m.args = func(id string) []string { return append(below.args(id), "--mesh-secret-file", path) }
 		all = append(all, m)
 	}
