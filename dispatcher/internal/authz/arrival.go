@@ -37,7 +37,7 @@ func (a *Authorizer) arrive(info *link.ServerInfo) *arrival {
 	case !end.Proven:
 		return &arrival{caller: access.NewCaller(access.Nobody, o)}
 	case info.Caller == "":
-		return &arrival{caller: access.NewCaller(collector(end.ID), o)}
+		return &arrival{caller: access.NewCaller(ofCollector(end.ID), o)}
 	}
 	c, err := access.ParseCaller(info.Caller, end.ID)
 	if err != nil {

@@ -27,7 +27,7 @@ type Authorizer struct {
 // New makes the authorizer of the collector self.
 func New(self string, guard *access.Guard, ends func(*link.Link) End) *Authorizer {
 	a := &Authorizer{Guard: guard, Ends: ends, anonymous: make(map[observe.Entrance]*[networks][2]*access.Caller)}
-	a.process = access.NewCaller(collector(self), access.Origin{Network: access.NetworkProcess, Entrance: string(observe.Process)})
+	a.process = access.NewCaller(ofCollector(self), access.Origin{Network: access.NetworkProcess, Entrance: string(observe.Process)})
 	for _, entrance := range []observe.Entrance{observe.Native, observe.Dispatch, observe.Serve, observe.Link, Own} {
 		a.anonymous[entrance] = anonymousAt(entrance)
 	}
@@ -37,8 +37,8 @@ func New(self string, guard *access.Guard, ends func(*link.Link) End) *Authorize
 // Own is the entrance of calls of the collector's own services.
 const Own observe.Entrance = "own"
 
-// collector is the principal of a collector. An id that can be no principal's, which no collector has, is nobody's.
-func collector(id string) *access.Principal {
+// ofCollector is the principal of a collector. An id that can be no principal's, which no collector has, is nobody's.
+func ofCollector(id string) *access.Principal {
 	p, err := access.NewPrincipal(access.KindCollector, id)
 	if err != nil {
 		return access.Nobody
@@ -83,7 +83,7 @@ func (a *Authorizer) May(c *access.Caller, action access.Action, r access.Resour
 
 // Serves reports whether a collector may serve in a namespace: what its catalog offers there counts only then.
 func (a *Authorizer) Serves(id, namespace string) bool {
-	c := access.NewCaller(collector(id), access.Origin{Network: access.NetworkRemote, Entrance: string(observe.Link), Via: id})
+	c := access.NewCaller(ofCollector(id), access.Origin{Network: access.NetworkRemote, Entrance: string(observe.Link), Via: id})
 	return a.May(c, access.Serve, access.Resource{Namespace: namespace})
 }
 

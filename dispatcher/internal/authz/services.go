@@ -10,6 +10,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/internal/observe"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // EntranceOf is the entrance of an RPC of the collector's own. An envelope is the entrance of the call that it brings, which
@@ -64,10 +65,18 @@ func (s *judgedStream) Receive(msg any) error {
 	}
 	for _, q := range s.right.questionsOf(msg) {
 		if refused := s.authorizer.Authorize(s.ctx, s.caller, q.action, q.resource); refused != nil {
-			return refused.Err(s.authorizer.self())
+			return s.refuse(refused)
 		}
 	}
 	return nil
+}
+
+// refuse tells the reason as the port does, for clients that read no details.
+func (s *judgedStream) refuse(refused *refusal.Refusal) error {
+	if info, ok := connect.CallInfoForServerContext(s.ctx); ok {
+		info.ResponseHeader().Set(mesh.HeaderReason, string(refused.Reason))
+	}
+	return refused.Err(s.authorizer.self())
 }
 
 // Peers decides RPCs of the collector's own that come over links of peers, and Consumers those of programs that have dialled.

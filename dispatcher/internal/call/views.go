@@ -24,10 +24,10 @@ type Views struct {
 	Sources    func() Sources
 	Changed    func() <-chan struct{} // closed at the next change of the peers
 	// Grants says whether a collector may serve in a namespace; nil for always. It is asked again with each [Sources.Policy].
-	Grants func(collector, namespace string) bool
-	joined     atomic.Pointer[joined]
-	joining    sync.Mutex
-	behind     atomic.Bool // a view is being joined in the background
+	Grants  func(collector, namespace string) bool
+	joined  atomic.Pointer[joined]
+	joining sync.Mutex
+	behind  atomic.Bool // a view is being joined in the background
 	// expected is closed and gone when calls need not wait any more for peers of earlier runs; nil if they do not.
 	expected atomic.Pointer[chan struct{}]
 }

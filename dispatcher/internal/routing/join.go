@@ -267,7 +267,9 @@ func (s *NamespaceIndex) firstOffer(procedure string, otherwise offer, wanted fu
 }
 
 // bare reports an offer that shows nothing of its schema, though it names messages. Collectors of this version show it.
-func (o offer) bare() bool { return o.method.GetFingerprint() == 0 && o.method.GetInputType() != hosted.AnyType }
+func (o offer) bare() bool {
+	return o.method.GetFingerprint() == 0 && o.method.GetInputType() != hosted.AnyType
+}
 
 // keeps reports whether calls by an offer are what they were.
 func (o offer) keeps(before *Entry) bool {
