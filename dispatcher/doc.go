@@ -61,6 +61,16 @@
 // A process that hosts nothing gets one from [Dial], and any process may call by HTTP instead, with the headers of package
 // mesh if it wants to choose. [RouteInfoForContext] tells where a call went, and [Dispatcher.Explain] where one would go.
 //
+// # Who calls
+//
+// Every call has a caller, who is decided upon before a message is decoded: where it enters and, when it crosses a link, once
+// more where it runs. A handler reads it by access.PrincipalFromContext. Over a link the caller is believed of a peer that has
+// proved who it is; what another one brings is an anonymous call. A peer of the seed's protocol is told no caller: to it a call
+// is this collector's. What a handler calls by [Dispatcher.Transport] is this collector's own call, whoever has called the
+// handler. By default anonymous callers may call and describe on loopback and nothing beyond, see [WithAccess]; the health of
+// the collector as a whole is open to all, for load balancers. Who may not call is told so, and not which policy decided: that
+// is in the history, for those who may observe.
+//
 // # Errors
 //
 // Who failed is never lost. The error of a handler arrives with its code, message, details, headers and trailers. A failure
@@ -75,7 +85,7 @@
 //
 //	what is kept        WithStore, WithStoredHistory, WithHistory, WithConnectionStore
 //	what may be called  WithRegistry, WithServerInterceptors, WithClientInterceptors, WithSources, WithoutReflection
-//	who is trusted      WithTLS, WithPlaintext, WithAdmin, WithForwardedAuthorization, WithForwardedCookies, WithConn
+//	who is trusted      WithAccess, WithTLS, WithPlaintext, WithForwardedAuthorization, WithForwardedCookies, WithConn
 //	browsers            WithConsole, WithCORSOrigins
 //	bounds and words    WithLimits, WithLogger, WithVersion
 //
