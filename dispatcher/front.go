@@ -12,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/exchange"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/origin"
 	"github.com/collectiverpc/collective/mesh"
@@ -33,7 +34,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 		f.port.Refuse(w, asked, refused)
 		return
 	}
-	if asked.URL.Path == carrier.UpgradePath || asked.URL.Path == carrier.CarryPath { // whose limits are the link's own
+	if isLink(asked) { // whose limits are the link's own
+		if exchange := exchange.Of(w); exchange != nil {
+			exchange.Hurry(false)
+		}
+		defer ingress.Carry(asked.Context())()
 		f.conns.ServeHTTP(w, asked)
 		return
 	}
@@ -70,6 +75,11 @@ func (f *front) serveOwn(w http.ResponseWriter, r *http.Request, own *ingress.Se
 	f.port.Serve(own, w, r)
 }
 
+// isLink reports whether a request is to begin a link.
+func isLink(r *http.Request) bool {
+	return r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath
+}
+
 // observeRefusal tells of a request that was refused before it was a call.
 func (f *front) observeRefusal(r *http.Request, procedure string, err error) {
 	namespace := ""
@@ -91,7 +101,7 @@ func (f *front) behind(console Console, origins []string, pages *origin.Pages) (
 		all = ingress.CORS(all, origins, pages)
 	}
 	if console == nil {
-		return all, nil
+		return f.port.Watch(all, isLink), nil
 	}
 	all, err := console.Mount(all, origins)
 	if err == nil && all == nil {
@@ -100,5 +110,5 @@ func (f *front) behind(console Console, origins []string, pages *origin.Pages) (
 	if err != nil {
 		return nil, fmt.Errorf("dispatcher.WithConsole: %w", err)
 	}
-	return all, nil
+	return f.port.Watch(all, isLink), nil
 }

@@ -2,6 +2,8 @@ package dispatcher
 
 import (
 	"fmt"
+	"math"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -30,8 +32,13 @@ type Limits struct {
 	OpenTimeout time.Duration
 	// Attempts is how often a call is tried, on one peer each, when it surely did not run or may be repeated. Default 3.
 	Attempts int
-	// Connections is how many clients may be connected at once; more wait. Default 512.
+	// Connections is how many clients may be connected at once. When there are more, the one gives way that has not sent a
+	// whole request for longest, else the one whose requests have waited for it longest, for a second at least, else the one
+	// that has been without a call longest. When all are busy, more are refused. Default 512.
 	Connections int
+	// PerAddress is how many of them one address may have, of IPv6 one network of 64 bits, before it is known who its clients
+	// are. Addresses of this machine are not counted. Default 64; negative: as many as there are.
+	PerAddress int
 	// Streams is how many calls one HTTP/2 connection may have at once; more are refused before they run, with
 	// REFUSED_STREAM, which clients may repeat. Clients that send before they have read this limit assume about 100.
 	// Default 1000.
@@ -46,12 +53,24 @@ type Limits struct {
 	// status 431. HTTP/2 clients are told a limit of 1 MiB, or twice HeaderBytes if that is more, since net/http ends the
 	// connection when one header is larger than what they are told. Default 32 KiB.
 	HeaderBytes int
-	// HeaderTimeout is how long a client may take to send a header. Default 10 s.
+	// HeaderTimeout is how long a client may take to send a header, or any frame of HTTP/2. Default 10 s.
 	HeaderTimeout time.Duration
-	// BodyTimeout is how long a client may pause in the body of a call with one request message. Default 30 s.
+	// BodyTimeout is how long a client may pause in sum in the body of a call with one request message, or within a message of
+	// a stream, beside a second for each KiB that has come. Between the messages of a stream it may pause. Default 10 s.
 	BodyTimeout time.Duration
+	// AnswerTimeout is how long a client may leave 32 KiB of an answer, or the rest of it, untaken. Then its stream is reset,
+	// and its connection closed if all its calls have ended so. Default 7 s.
+	AnswerTimeout time.Duration
+	// HeldBytes is how much all requests of this collector hold together: of messages that have come and are not complete or
+	// still handled, as they came and without their compression, of large answers that wait to be taken, and of what HTTP/2
+	// clients have sent ahead. What is beyond is refused with resource_exhausted. Default a quarter of the memory limit of the
+	// process (GOMEMLIMIT), or 512 MiB where there is none.
+	HeldBytes int
 	// IdleTimeout is how long a connection without a call is kept. Default 2 min.
 	IdleTimeout time.Duration
+	// CompressionRatio is how many times longer than it came a compressed message of a client may become, beyond 64 KiB. Default
+	// 100; negative: any, up to RequestBytes.
+	CompressionRatio int
 	// SchemaBytes is how much of the schemas of peers is kept, encoded; one namespace of one peer may have an eighth of
 	// it. Files that are beyond, and those that import them, are not shown, but calls go through. Comments do not count:
 	// there may be as much of them again, a quarter for one namespace of one peer, and what is beyond is left out. Default 32 MiB, and at least 16 files.
@@ -74,13 +93,17 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.OpenTimeout, 2*time.Second)
 	setDefault(&l.Attempts, 3)
 	setDefault(&l.Connections, 512)
+	setDefault(&l.PerAddress, 64)
 	setDefault(&l.Streams, 1000)
 	setDefault(&l.StreamBytes, 256<<10)
 	setDefault(&l.ConnectionBytes, defaultConnectionBytes(l.StreamBytes, l.Streams))
 	setDefault(&l.HeaderBytes, 32<<10)
 	setDefault(&l.HeaderTimeout, 10*time.Second)
-	setDefault(&l.BodyTimeout, 30*time.Second)
+	setDefault(&l.BodyTimeout, 10*time.Second)
+	setDefault(&l.AnswerTimeout, 7*time.Second)
+	setDefault(&l.HeldBytes, defaultHeldBytes(debug.SetMemoryLimit(-1)))
 	setDefault(&l.IdleTimeout, 2*time.Minute)
+	setDefault(&l.CompressionRatio, 100)
 	setDefault(&l.SchemaFileBytes, descriptor.FileBytes)
 	setDefault(&l.SchemaFields, descriptor.FieldsOf(l.SchemaFileBytes))
 	setDefault(&l.SchemaBytes, max(32<<20, 16*l.SchemaFileBytes))
@@ -99,13 +122,22 @@ func defaultConnectionBytes(stream, streams int) int {
 	return max(least, stream*streams)
 }
 
+// defaultHeldBytes is a quarter of the memory that the process may have, if there is a limit.
+func defaultHeldBytes(memory int64) int {
+	if memory == math.MaxInt64 {
+		return 512 << 20
+	}
+	return int(max(memory/4, 1<<20))
+}
+
 // ingress are those of what comes in at the port.
 func (l Limits) ingress() ingress.Limits {
 	return ingress.Limits{
 		MessageBytes: l.MessageBytes, RequestBytes: l.RequestBytes, HeaderBytes: l.HeaderBytes,
-		HeaderTimeout: l.HeaderTimeout, BodyTimeout: l.BodyTimeout, IdleTimeout: l.IdleTimeout,
-		Connections: l.Connections, Streams: l.Streams,
-		StreamBytes: l.StreamBytes, ConnectionBytes: l.ConnectionBytes,
+		HeaderTimeout: l.HeaderTimeout, BodyTimeout: l.BodyTimeout, AnswerTimeout: l.AnswerTimeout,
+		IdleTimeout: l.IdleTimeout, Connections: l.Connections, PerAddress: l.PerAddress, Streams: l.Streams,
+		StreamBytes: l.StreamBytes, ConnectionBytes: l.ConnectionBytes, HeldBytes: l.HeldBytes,
+		CompressionRatio: l.CompressionRatio,
 	}
 }
 
@@ -131,12 +163,16 @@ func (l Limits) Map() map[string]string {
 		"open timeout":     timeText(l.OpenTimeout),
 		"attempts":         strconv.Itoa(l.Attempts),
 		"connections":      strconv.Itoa(l.Connections),
+		"per address":      countText(l.PerAddress),
+		"compression":      countText(l.CompressionRatio) + " : 1",
 		"http2 streams":    strconv.Itoa(l.Streams),
 		"http2 stream":     refusal.Bytes(l.StreamBytes),
 		"http2 connection": refusal.Bytes(l.ConnectionBytes),
 		"request header":   refusal.Bytes(l.HeaderBytes),
 		"header timeout":   l.HeaderTimeout.String(),
 		"body timeout":     l.BodyTimeout.String(),
+		"answer timeout":   l.AnswerTimeout.String(),
+		"held by requests": refusal.Bytes(l.HeldBytes),
 		"idle timeout":     l.IdleTimeout.String(),
 		"peers' schemas":   refusal.Bytes(l.SchemaBytes),
 		"schema file":      refusal.Bytes(l.SchemaFileBytes),
@@ -145,6 +181,13 @@ func (l Limits) Map() map[string]string {
 		"message nesting":  strconv.Itoa(codec.MaxDepth),
 		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*call.BudgetPerCall, call.BudgetPerSecond/call.BudgetSpent),
 	}
+}
+
+func countText(n int) string {
+	if n < 0 {
+		return "all"
+	}
+	return strconv.Itoa(n)
 }
 
 func timeText(d time.Duration) string {

@@ -2,10 +2,14 @@ package dispatcher
 
 import (
 	"testing"
+	"time"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/exchange"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/flood"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/place"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/limitdoc"
@@ -15,18 +19,23 @@ import (
 func TestLimitsPage(t *testing.T) {
 	t.Parallel()
 	limitdoc.Check(t, "dispatcher", limitdoc.Fields("dispatcher.Limits", Limits{}.withDefaults()), map[string]any{
-		"dispatcher.WithHistory":                            observe.DefaultCalls,
-		"comments of such a file":                           limitdoc.Bytes(descriptor.MaxComments),
-		"messages within messages":                          codec.MaxDepth,
-		"a peer that is asked for its schemas says nothing": peerschema.PullSilence,
-		"all that one is asked for arrives":                 peerschema.PullTimeout,
+		"dispatcher.WithHistory":         observe.DefaultCalls,
+		"comments of such a file":        limitdoc.Bytes(descriptor.MaxComments),
+		"messages within messages":       codec.MaxDepth,
+		"silence on HTTP/2 until a ping": ingress.PingAfter,
+		"answer to that ping":            ingress.PingTimeout,
+		"a client takes no byte from the socket of an HTTP/2 connection":                   ingress.WriteTimeout,
+		"a client takes no byte of what the kernel has sent":                               place.UnreadTimeout,
+		"a client sends the rest of a request that has been answered, over HTTP/1.1":       exchange.RestTime,
+		"cost of frames of HTTP/2 that bring no call forward, at once":                     flood.Burst * time.Microsecond,
+		"and so much a second more":                                                        flood.PerSecond * time.Microsecond,
+		"calls on one HTTP/2 connection whose client stopped":                              place.MostStuck,
+		"least time left for a call to be sent to a peer":                                  call.LeastTime,
+		"a browser remembers that a page may call":                                         ingress.PreflightAge,
+		"repetitions, of all calls to peers":                                               limitdoc.Percent(100 * call.BudgetPerCall / call.BudgetSpent),
+		"and so many a second more":                                                        call.BudgetPerSecond / call.BudgetSpent,
+		"a peer that is asked for its schemas says nothing":                                peerschema.PullSilence,
+		"all that one is asked for arrives":                                                peerschema.PullTimeout,
 		"pause until a peer that failed again and again is asked for its schemas, at most": peerschema.PullSeldom,
-		"silence on HTTP/2 until a ping":                  ingress.PingAfter,
-		"answer to that ping":                             ingress.PingTimeout,
-		"a client takes no byte of an answer":             ingress.WriteTimeout,
-		"least time left for a call to be sent to a peer": call.LeastTime,
-		"a browser remembers that a page may call":        ingress.PreflightAge,
-		"repetitions, of all calls to peers":              limitdoc.Percent(100 * call.BudgetPerCall / call.BudgetSpent),
-		"and so many a second more":                       call.BudgetPerSecond / call.BudgetSpent,
 	})
 }

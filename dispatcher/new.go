@@ -102,6 +102,7 @@ func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 	b.access = authz.New(d.id, guard, b.endOf)
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	d.port = ingress.NewPort(d.id, d.limits.ingress(), d.log, b.front.observeRefusal)
+	b.front.port = d.port
 	if d.handler, err = b.front.behind(b.options.console, b.options.origins, pages); err != nil {
 		return nil, err
 	}
@@ -269,7 +270,7 @@ func (b *builder) health() health.Config {
 // open gives the port what is behind it.
 func (b *builder) open() {
 	d, f := b.d, b.front
-	f.port, f.own, f.conns, f.observer, f.views, f.access = d.port, d.own, d.conns, d.observer, &d.views, b.access
+	f.own, f.conns, f.observer, f.views, f.access = d.own, d.conns, d.observer, &d.views, b.access
 	f.native = &entrance.Native{
 		Pipeline: d.pipeline, Observer: d.observer, Recovery: b.recovery,
 		Port: d.port, Timeouts: d.limits.timeouts(), Legible: d.types.legible,

@@ -97,6 +97,6 @@ func (d *Dispatcher) Server(handler http.Handler, tlsConfig *tls.Config) *http.S
 	return server
 }
 
-// Listener bounds how many connections of a listener are open at once to [Limits.Connections]: more wait to be
-// accepted. A connection that became a link counts until the link ends.
+// Listener bounds how many connections of a listener are open at once to [Limits.Connections], so that nobody waits: it says
+// which give way. A connection that became a link does not count.
 func (d *Dispatcher) Listener(inner net.Listener) net.Listener { return d.port.Listener(inner) }

@@ -64,10 +64,9 @@ func (n *Native) Serve(w http.ResponseWriter, r *http.Request, caller *access.Ca
 		return
 	}
 	single := e.Stream&connect.StreamTypeClient == 0
-	r, body := n.Port.GuardBody(asked.Within(r.Context()), w, r, single)
-	defer body.Done()
+	r, exchange := n.Port.GuardBody(asked.Within(r.Context()), w, r, single)
 	if !single {
-		asked.Stop = body.StopReceiving
+		asked.Stop = exchange.StopReceiving
 	}
 	n.handler(shape{e.Procedure, e.Stream, e.Idempotency}).ServeHTTP(w, r)
 }

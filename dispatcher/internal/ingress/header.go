@@ -9,6 +9,9 @@ import (
 	"github.com/collectiverpc/collective/mesh"
 )
 
+// largeHeader is what is so large that the meter of an HTTP/2 connection may have counted it.
+const largeHeader = 4 << 10
+
 // headerOverhead is what each header counts for beside its name and value, as in HTTP/2 (RFC 9113, 6.5.2).
 const headerOverhead = 32
 
@@ -19,9 +22,15 @@ func (l Limits) headerRoom() int { return max(http.DefaultMaxHeaderBytes, 2*l.He
 // BoundHeaders refuses requests with more headers than the limit, each alone.
 func (p *Port) BoundHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if size := headerSize(r); size > p.limits.HeaderBytes {
+		size := headerSize(r)
+		if size > p.limits.HeaderBytes {
 			p.Refuse(w, r, p.limits.headerTooLarge(size))
 			return
+		}
+		if size > largeHeader {
+			if at := placeOf(r.Context()); at != nil {
+				at.Large(size)
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

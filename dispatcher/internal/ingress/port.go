@@ -9,14 +9,20 @@ import (
 	"connectrpc.com/connect/v2/connecthttp"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/exchange"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/held"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/inflate"
 )
 
 // Limits bound what comes in at a port. All of them are set: package dispatcher has their contract and their defaults.
 type Limits struct {
 	MessageBytes, RequestBytes, HeaderBytes int // of one message that is sent, one that is taken, and all headers of a request
-	HeaderTimeout, BodyTimeout, IdleTimeout time.Duration
-	Connections, Streams                    int // at once: on the listener, and on one connection of HTTP/2
+	HeaderTimeout, BodyTimeout              time.Duration
+	AnswerTimeout, IdleTimeout              time.Duration
+	Connections, PerAddress, Streams        int // at once: on the listener, of one address there, and on one connection of HTTP/2
 	StreamBytes, ConnectionBytes            int // of requests that nobody has read yet
+	HeldBytes                               int // of all requests together
+	CompressionRatio                        int // of one message
 }
 
 // Port is the way into one collector over HTTP. Its methods are safe for concurrent use.
@@ -26,12 +32,16 @@ type Port struct {
 	log     *slog.Logger
 	errors  *connecthttp.ErrorWriter
 	refused func(r *http.Request, procedure string, err error)
+	held    *held.Budget
+	gzip    connect.Compressor
+	rules   exchange.Rules
 }
 
 // NewPort makes the port of the collector self. refused is told of each request that is refused as a call: its
 // procedure, as far as its path may be one, and the error that its client gets.
 func NewPort(self string, limits Limits, log *slog.Logger, refused func(r *http.Request, procedure string, err error)) *Port {
-	p := &Port{limits: limits, self: self, log: log, refused: refused}
+	p := &Port{limits: limits, self: self, log: log, refused: refused, held: held.New(int64(limits.HeldBytes)), gzip: inflate.New(limits.CompressionRatio)}
+	p.rules = exchange.Rules{Body: limits.BodyTimeout, Answer: limits.AnswerTimeout, Held: p.held, Of: connectionOf}
 	p.errors = connecthttp.NewErrorWriter(p.Options()...)
 	return p
 }
@@ -47,6 +57,7 @@ func (p *Port) Options(more ...connect.Codec) []connecthttp.Option {
 		connecthttp.WithCodecs(append(more, codec.New()...)...),
 		connecthttp.WithReadMaxBytes(p.limits.RequestBytes),
 		connecthttp.WithSendMaxBytes(p.limits.MessageBytes),
+		connecthttp.WithCompressors(p.gzip),
 		connecthttp.WithCompressMinBytes(compressMinBytes),
 	}
 }

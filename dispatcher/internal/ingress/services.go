@@ -69,8 +69,7 @@ func (p *Port) Serve(s *Services, w http.ResponseWriter, r *http.Request) {
 		p.Refuse(w, r, s.unknownMethod(r.URL.Path))
 		return
 	}
-	r, body := p.GuardBody(r.Context(), w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
-	defer body.Done()
+	r, _ = p.GuardBody(r.Context(), w, r, !strings.HasPrefix(r.URL.Path, reflectionPrefix))
 	method.ServeHTTP(w, r)
 }
 

@@ -15,7 +15,7 @@ const Namespace = "conformance"
 // Limits let a collector behave as a server without limits of its own does: no time is added to a call or taken from
 // it, and requests are bounded only if the suite asks for it, with receiveLimit > 0.
 func Limits(receiveLimit int) dispatcher.Limits {
-	return dispatcher.Limits{DefaultTimeout: -1, MaxTimeout: -1, RequestBytes: receiveLimit}
+	return dispatcher.Limits{DefaultTimeout: -1, MaxTimeout: -1, RequestBytes: receiveLimit, CompressionRatio: -1}
 }
 
 // Start starts a collector with what register registers in it, if not nil. Clients must use TLS if config is not nil.

@@ -1,0 +1,130 @@
+package place
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// Bounds are those of a listener.
+type Bounds struct {
+	// Most is how many connections there are at once, beside the reserve and the links.
+	Most int
+	// PerAddress is how many of them one address may have whose client is not known; 0 for as many as there are. Addresses of
+	// this machine are not counted: a proxy may have all clients behind one.
+	PerAddress int
+	// Reserve is how many places there are beyond Most.
+	Reserve int
+}
+
+// Listener gives the connections of another one their places.
+type Listener struct {
+	net.Listener
+	bounds Bounds
+	mu     sync.Mutex
+	places map[*Place]struct{}
+}
+
+// Listen makes one.
+func Listen(inner net.Listener, bounds Bounds) *Listener {
+	return &Listener{Listener: inner, bounds: bounds, places: make(map[*Place]struct{})}
+}
+
+// Accept accepts the next connection that gets a place. Others give way to it.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		boundUnread(conn)
+		p := New(conn)
+		p.address, p.free = addressOf(conn), func() { l.forget(p) }
+		away := l.admit(p)
+		if away != nil {
+			_ = away.Close()
+		}
+		if away != p {
+			return p, nil
+		}
+	}
+}
+
+// admit gives a connection a place, and returns the one that gives way; nil if none has to.
+func (l *Listener) admit(p *Place) (away *Place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all, same := l.count(p)
+	l.places[p] = struct{}{}
+	switch {
+	case all < l.bounds.Most && (l.bounds.PerAddress == 0 || same < l.bounds.PerAddress):
+		return nil
+	case all < l.bounds.Most: // the address has too many
+		if away = l.first(p, true); away == nil {
+			away = p
+		}
+	default:
+		if away = l.first(p, false); away != nil {
+			break
+		}
+		if p.reserve.Store(true); all >= l.bounds.Most+l.bounds.Reserve {
+			away = p
+		}
+	}
+	return away
+}
+
+// count counts those that take places, and those of them that are of the address of p and not known.
+func (l *Listener) count(p *Place) (all, same int) {
+	for other := range l.places {
+		if other.links.Load() > 0 {
+			continue
+		}
+		all++
+		if p.address.IsValid() && other.address == p.address && !other.known.Load() {
+			same++
+		}
+	}
+	return all, same
+}
+
+// first finds the one that gives way to p; nil if all are busy. same is whether it must be of the same address.
+func (l *Listener) first(p *Place, same bool) (away *Place) {
+	now, best := clock(), busy
+	var since int64
+	for other := range l.places {
+		if other == p || same && (other.address != p.address || other.known.Load()) {
+			continue
+		}
+		rank, changed := other.rank(now), other.changed.Load()
+		if rank < best || rank == best && rank < busy && changed < since {
+			away, best, since = other, rank, changed
+		}
+	}
+	return away
+}
+
+// forget takes the place of a connection that is closed.
+func (l *Listener) forget(p *Place) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.places, p)
+}
+
+// addressOf is who a connection counts for: an address, of IPv6 the network of 64 bits that one client has; not valid for
+// those of this machine.
+func addressOf(conn net.Conn) netip.Addr {
+	tcp, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	address := tcp.AddrPort().Addr().Unmap().WithZone("")
+	if address.IsLoopback() {
+		return netip.Addr{}
+	}
+	if address.Is6() {
+		network, _ := address.Prefix(64)
+		return network.Addr()
+	}
+	return address
+}

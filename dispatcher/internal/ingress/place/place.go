@@ -1,0 +1,169 @@
+package place
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Place is a connection of a client. It is safe for concurrent use.
+type Place struct {
+	net.Conn
+	address netip.Addr // of whom it counts for; not valid for nobody
+	free    func()     // gives it away; nil for one that no listener of this package has accepted
+	freed   sync.Once
+
+	served, known, reserve atomic.Bool
+	links                  atomic.Int32
+	serving, waiting       atomic.Int32 // requests, and those of them that wait for the client
+	changed                atomic.Int64 // when it was accepted, or an exchange on it has begun, gone on or ended
+	tight                  atomic.Bool
+	large                  func(int)    // is told of large headers that are taken; nil for nobody
+	stuck                  atomic.Int32 // exchanges that were
+}
+
+// began is where the clock of this package begins.
+var began = time.Now()
+
+func clock() int64 { return int64(time.Since(began)) }
+
+// New makes the place of a connection that no listener of this package has accepted. It takes nobody else's.
+func New(conn net.Conn) *Place {
+	p := &Place{Conn: conn}
+	p.changed.Store(clock())
+	return p
+}
+
+// Of finds the place that a connection has, within TLS or without; nil if it has none.
+func Of(conn net.Conn) *Place {
+	for {
+		if p, ok := conn.(*Place); ok {
+			return p
+		}
+		secure, ok := conn.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil
+		}
+		conn = secure.NetConn()
+	}
+}
+
+// Unwrap lets links write to the socket itself.
+func (p *Place) Unwrap() net.Conn { return p.Conn }
+
+// Close closes the connection and gives its place away.
+func (p *Place) Close() error {
+	if p.free != nil {
+		p.freed.Do(p.free)
+	}
+	return p.Conn.Close()
+}
+
+// Begin tells that a request is being served.
+func (p *Place) Begin() {
+	if !p.served.Load() {
+		p.served.Store(true)
+	}
+	p.serving.Add(1)
+	p.changed.Store(clock())
+}
+
+// End tells that it has been. Connections on which too many requests got stuck, or the last one did, are closed: their
+// clients do not read what they are told by the protocol.
+func (p *Place) End(stuck bool) {
+	left := p.serving.Add(-1)
+	p.changed.Store(clock())
+	if stuck && (p.stuck.Add(1) >= MostStuck || left == 0) {
+		time.AfterFunc(closeAfter, func() {
+			if p.stuck.Load() >= MostStuck || p.serving.Load() == 0 {
+				_ = p.Close()
+			}
+		})
+	}
+}
+
+const (
+	MostStuck  = 32                     // requests of a connection that got stuck
+	closeAfter = 200 * time.Millisecond // for the answers to be written
+)
+
+// Wait tells that a request begins to wait for its client, and Went that it has gone on.
+func (p *Place) Wait() { p.waiting.Add(1) }
+
+// Went tells that it has.
+func (p *Place) Went() {
+	p.waiting.Add(-1)
+	p.changed.Store(clock())
+}
+
+// Tight reports whether the client takes little at once.
+func (p *Place) Tight() bool { return p.tight.Load() }
+
+// SetTight says so.
+func (p *Place) SetTight(tight bool) {
+	if p.tight.Load() != tight {
+		p.tight.Store(tight)
+	}
+}
+
+// OnLarge has large be told by Large. It must be called before there are requests.
+func (p *Place) OnLarge(large func(header int)) { p.large = large }
+
+// Large tells that the headers of a request have so many bytes, and that it is taken.
+func (p *Place) Large(header int) {
+	if p.large != nil {
+		p.large(header)
+	}
+}
+
+// Vouch says that it is known who the client is.
+func (p *Place) Vouch() {
+	if !p.known.Load() {
+		p.known.Store(true)
+	}
+}
+
+// Carry tells that the connection carries a link from now on, until the function that it returns is called.
+func (p *Place) Carry() (end func()) {
+	p.links.Add(1)
+	return func() { p.links.Add(-1) }
+}
+
+// Hijacked tells that it carries one until it is closed.
+func (p *Place) Hijacked() { p.Carry() }
+
+// Spare reports whether the place is one of the reserve.
+func (p *Place) Spare() bool { return p.reserve.Load() && !p.known.Load() && p.links.Load() == 0 }
+
+// A rank says who gives way first.
+type rank int
+
+const (
+	silent rank = iota
+	waits
+	idle
+	busy
+	link
+)
+
+// waitsAfter is how long one must have waited for its client to be one that waits.
+const waitsAfter = int64(200 * time.Millisecond)
+
+// rank is the one of now.
+func (p *Place) rank(now int64) rank {
+	serving := p.serving.Load()
+	switch {
+	case p.links.Load() > 0:
+		return link
+	case !p.served.Load():
+		return silent
+	case serving == 0:
+		return idle
+	case p.waiting.Load() >= serving && now-p.changed.Load() > waitsAfter:
+		return waits
+	default:
+		return busy
+	}
+}
