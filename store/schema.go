@@ -9,6 +9,7 @@ var schema = []sqlite.Component{
 	{Name: "keys", Steps: []string{knownKeyTables}},
 	{Name: "registry", Steps: []string{registryTables}},
 	{Name: "history", Steps: []string{historyTables, historyPrincipals}},
+	{Name: "audit", Steps: []string{auditTables}},
 }
 
 // A connection is stored as the message it is, so that it grows with the contract. Only what SQL has to find or change
@@ -94,3 +95,23 @@ CREATE TABLE connection_change (
 // Calls of earlier versions have no principal.
 const historyPrincipals = `
 ALTER TABLE dispatch ADD COLUMN principal TEXT NOT NULL DEFAULT ''; -- whose call it was`
+
+// What was done with rights, and what was denied. Every field has a column, so that people can ask the file themselves.
+const auditTables = `
+CREATE TABLE audit (
+	id          INTEGER PRIMARY KEY, -- order of events, over all runs
+	happened_at INTEGER NOT NULL,    -- nanoseconds since 1970
+	kind        TEXT NOT NULL,       -- of the principal
+	principal   TEXT NOT NULL,
+	network     TEXT NOT NULL,
+	via         TEXT NOT NULL,
+	action      TEXT NOT NULL,
+	namespace   TEXT NOT NULL,
+	procedure   TEXT NOT NULL,
+	allowed     INTEGER NOT NULL,    -- 0: denied
+	policies    TEXT NOT NULL,       -- JSON
+	reason      TEXT NOT NULL,
+	detail      TEXT NOT NULL,       -- JSON
+	count       INTEGER NOT NULL,    -- of equal ones that followed closely
+	last_at     INTEGER NOT NULL     -- of the last of them
+) STRICT;`

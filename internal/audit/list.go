@@ -1,0 +1,49 @@
+package audit
+
+import (
+	"context"
+	"time"
+)
+
+// Query selects rows. The zero value is that of the newest.
+type Query struct {
+	// Since leaves out what began before it; zero for no bound.
+	Since time.Time
+	// DeniedOnly leaves out what was allowed.
+	DeniedOnly bool
+	// After and Before are bounds of the numbers, exclusive; 0 for none.
+	After, Before uint64
+	// Limit is the most rows; 0 or less for 100, and at most 1000.
+	Limit int
+}
+
+const (
+	usualLimit = 100
+	mostListed = 1000
+)
+
+// List answers rows, newest first: from the file if there is one, otherwise from memory.
+func (l *Log) List(ctx context.Context, q Query) ([]Row, error) {
+	if q.Limit <= 0 {
+		q.Limit = usualLimit
+	}
+	q.Limit = min(q.Limit, mostListed)
+	if l.archive != nil {
+		l.write(ctx) // so that the file has everything
+		return l.archive.list(ctx, q)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var rows []Row
+	for i := len(l.recent) - 1; i >= 0 && len(rows) < q.Limit; i-- {
+		if row := l.recent[i]; q.selects(row) {
+			rows = append(rows, *row)
+		}
+	}
+	return rows, nil
+}
+
+// selects must agree with the statement of [archive.list].
+func (q *Query) selects(row *Row) bool {
+	return !row.Time.Before(q.Since) && !(q.DeniedOnly && row.Allowed) && row.Seq > q.After && (q.Before == 0 || row.Seq < q.Before)
+}
