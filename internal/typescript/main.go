@@ -36,6 +36,7 @@ type header struct{ Constant, Name string }
 var headers = []header{
 	{"headerNamespace", mesh.HeaderNamespace},
 	{"headerTarget", mesh.HeaderTarget},
+	{"headerSession", mesh.HeaderSession},
 	{"headerExecutor", mesh.HeaderExecutor},
 	{"headerRoute", mesh.HeaderRoute},
 	{"headerReason", mesh.HeaderReason},
@@ -45,9 +46,10 @@ var headers = []header{
 func write(w io.Writer) error {
 	return module.Execute(w, struct {
 		Headers []header
+		Logout  string
 		Reasons []mesh.Description
 		Authors []mesh.Author
-	}{headers, mesh.Reasons(), authors()})
+	}{headers, mesh.LogoutPath, mesh.Reasons(), authors()})
 }
 
 // authors are those who author a reason, each once, in the order of the reasons.

@@ -3,9 +3,13 @@
 // The headers of a call and of its answer; package mesh says what each carries.
 export const headerNamespace = "Collective-Namespace";
 export const headerTarget = "Collective-Target";
+export const headerSession = "Collective-Session";
 export const headerExecutor = "Collective-Executor";
 export const headerRoute = "Collective-Route";
 export const headerReason = "Collective-Reason";
+
+/** logoutPath ends the session of the console: POST. */
+export const logoutPath = "/collector.logout";
 
 /** Reason is the stable word for why a call failed. */
 export type Reason =
