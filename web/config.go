@@ -35,6 +35,9 @@ type Config struct {
 	Hosts []string
 }
 
+// Names are the Hosts, for dispatcher.WithConsole: what the console is called, its collector is.
+func (c Config) Names() []string { return c.Hosts }
+
 func (c Config) withDefaults() Config {
 	if c.Base == "" {
 		c.Base = "/console/"

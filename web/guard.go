@@ -2,9 +2,7 @@ package web
 
 import (
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -26,7 +24,7 @@ func newGuard(config Config, origins []string) (*guard, error) {
 }
 
 func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !mayBeBrowser(r) {
+	if !origin.MayBeBrowser(r) {
 		g.next.ServeHTTP(w, r)
 		return
 	}
@@ -40,8 +38,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // judge says what is wrong with a request that may come from a browser, or "".
 func (g *guard) judge(r *http.Request) string {
 	if !g.knows(r.Host) {
-		return "this collector is not called " + hostname(r.Host) + "; address it by 127.0.0.1, or list the name: " +
-			"collector serve --console-host " + hostname(r.Host) + ", or Hosts of web.Config"
+		return "this collector is not called " + origin.Hostname(r.Host) + "; address it by 127.0.0.1, or list the name: " +
+			"collector serve --console-host " + origin.Hostname(r.Host) + ", or Hosts of web.Config"
 	}
 	if g.listed.Lists(r) && !g.isConsole(r) {
 		return ""
@@ -54,15 +52,6 @@ func (g *guard) judge(r *http.Request) string {
 		return "the console of this collector is read-only; use the command line, or start it with --console full, Mode full of web.Config"
 	}
 	return ""
-}
-
-// mayBeBrowser is true for every request that a browser can make.
-func mayBeBrowser(r *http.Request) bool {
-	if r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != "" {
-		return true
-	}
-	upgrade := r.Header.Get("Upgrade") != "" // links begin so; browsers cannot but for WebSockets, which have an Origin
-	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && !upgrade
 }
 
 // isConsole reports whether a request is for the console itself, not for the collector behind it.
@@ -91,17 +80,6 @@ func (g *guard) reads(r *http.Request) bool {
 
 // knows reports whether a Host header names this collector.
 func (g *guard) knows(host string) bool {
-	name := hostname(host)
-	if name == "localhost" || slices.Contains(g.config.Hosts, name) {
-		return true
-	}
-	address, err := netip.ParseAddr(name)
-	return err == nil && address.Unmap().IsLoopback()
-}
-
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return strings.Trim(host, "[]")
+	name := origin.Hostname(host)
+	return origin.LoopbackName(name) || slices.Contains(g.config.Hosts, name)
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strings"
 
@@ -47,7 +46,7 @@ type front struct {
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asked := f.config.Mode == Full || f.config.Mode == ReadOnly
 	switch {
-	case asked || arrivedOnLoopback(r):
+	case asked || origin.ArrivedOnLoopback(r):
 		f.guarded.ServeHTTP(w, r)
 	case f.config.Mode == "" && strings.HasPrefix(r.URL.Path, f.config.Base):
 		http.Error(w, "refused: the console of this collector is for its own machine; to show it on the network, set Mode and Hosts of web.Config",
@@ -55,10 +54,4 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.open.ServeHTTP(w, r)
 	}
-}
-
-// arrivedOnLoopback goes by the socket of the server, not by anything that the client says.
-func arrivedOnLoopback(r *http.Request) bool {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return ok && origin.Loopback(local.String())
 }

@@ -110,6 +110,10 @@ func (s *Sessions) logout(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a session is ended with POST", http.StatusMethodNotAllowed)
 		return
 	}
+	if err := s.own.Check(r); err != nil {
+		http.Error(w, "refused: a page of another site asks ("+err.Error()+")", http.StatusForbidden)
+		return
+	}
 	if found := s.of(r); found != nil {
 		for _, cookie := range r.Cookies() {
 			if isOurs(cookie.Name) && s.find(cookie.Value, r.Header.Get(mesh.HeaderSession)) != nil {
