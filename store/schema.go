@@ -104,6 +104,8 @@ CREATE TABLE audit (
 	kind        TEXT NOT NULL,       -- of the principal
 	principal   TEXT NOT NULL,
 	network     TEXT NOT NULL,
+	tls         INTEGER NOT NULL,
+	entrance    TEXT NOT NULL,
 	via         TEXT NOT NULL,
 	action      TEXT NOT NULL,
 	namespace   TEXT NOT NULL,

@@ -39,8 +39,8 @@ func (l *Log) Keep(ctx context.Context, file *store.Store) error {
 }
 
 const upsert = `
-INSERT INTO audit (id, happened_at, kind, principal, network, via, action, namespace, procedure, allowed, policies, reason, detail, count, last_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO audit (id, happened_at, kind, principal, network, tls, entrance, via, action, namespace, procedure, allowed, policies, reason, detail, count, last_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET count = excluded.count, last_at = excluded.last_at`
 
 func (a *archive) write(ctx context.Context, rows []Row) error {
@@ -56,7 +56,7 @@ func (a *archive) write(ctx context.Context, rows []Row) error {
 			if err != nil {
 				return err
 			}
-			_, err = insert.ExecContext(ctx, int64(r.Seq), r.Time.UnixNano(), r.Kind, r.ID, r.Network, r.Via, r.Action, r.Namespace,
+			_, err = insert.ExecContext(ctx, int64(r.Seq), r.Time.UnixNano(), string(r.Kind), r.ID, r.Network, r.TLS, r.Entrance, r.Via, r.Action, r.Namespace,
 				r.Procedure, r.Allowed, policies, r.Reason, detail, r.Count, r.Last.UnixNano())
 			if err != nil {
 				return err
@@ -88,7 +88,7 @@ func (a *archive) list(ctx context.Context, q Query) (list []Row, err error) {
 		since = q.Since.UnixNano()
 	}
 	rows, err := a.file.Reader().QueryContext(ctx, `
-		SELECT id, happened_at, kind, principal, network, via, action, namespace, procedure, allowed, policies, reason, detail, count, last_at
+		SELECT id, happened_at, kind, principal, network, tls, entrance, via, action, namespace, procedure, allowed, policies, reason, detail, count, last_at
 		FROM audit WHERE id > ? AND id < ? AND happened_at >= ? AND allowed <= ? ORDER BY id DESC LIMIT ?`,
 		int64(min(q.After, math.MaxInt64)), before, since, !q.DeniedOnly, q.Limit)
 	if err != nil {
@@ -108,7 +108,7 @@ func (a *archive) list(ctx context.Context, q Query) (list []Row, err error) {
 func scan(rows *sql.Rows) (r Row, err error) {
 	var happened, last int64
 	var policies, detail string
-	err = rows.Scan(&r.Seq, &happened, &r.Kind, &r.ID, &r.Network, &r.Via, &r.Action, &r.Namespace, &r.Procedure, &r.Allowed,
+	err = rows.Scan(&r.Seq, &happened, &r.Kind, &r.ID, &r.Network, &r.TLS, &r.Entrance, &r.Via, &r.Action, &r.Namespace, &r.Procedure, &r.Allowed,
 		&policies, &r.Reason, &detail, &r.Count, &last)
 	if err != nil {
 		return Row{}, err

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/internal/audit"
 	"github.com/collectiverpc/collective/store"
 )
@@ -49,8 +50,8 @@ func start(t *testing.T) (*audit.Log, *text) {
 	return l, said
 }
 
-func denied(id, procedure string) audit.Event {
-	return audit.Event{Kind: "User", ID: id, Network: "remote", Action: "call", Namespace: "shop", Procedure: procedure, Reason: "no policy permits it"}
+func denied(id, procedure string) access.Event {
+	return access.Event{Kind: "User", ID: id, Network: "remote", Action: "call", Namespace: "shop", Procedure: procedure, Reason: "no policy permits it"}
 }
 
 func list(t *testing.T, l *audit.Log, q audit.Query) []audit.Row {
@@ -69,7 +70,7 @@ func TestEqualDenialsAreOneRow(t *testing.T) {
 			l.Record(denied("eve", "/shop.v1.OrderService/GetOrder"))
 		}
 		for range 3 {
-			l.Record(audit.Event{Kind: "User", ID: "ann", Action: "operate", Allowed: true, Policies: []string{"operators"}, Detail: map[string]string{"address": "b:1"}})
+			l.Record(access.Event{Kind: "User", ID: "ann", Action: "operate", Allowed: true, Policies: []string{"operators"}, Detail: map[string]string{"address": "b:1"}})
 		}
 		synctest.Wait()
 		rows := list(t, l, audit.Query{})
@@ -126,7 +127,7 @@ func TestWhatIsKeptInAFile(t *testing.T) {
 		}
 	}
 	first, end := keep()
-	first.Record(audit.Event{Kind: "User", ID: "uid:ann", Network: "socket", Action: "operate", Allowed: true, Policies: []string{"operators"},
+	first.Record(access.Event{Kind: "User", ID: "uid:ann", Network: "socket", Action: "operate", Allowed: true, Policies: []string{"operators"},
 		Detail: map[string]string{"address": "b:50051"}})
 	for range 5 {
 		first.Record(denied("eve", "/x.S/M"))
@@ -172,9 +173,9 @@ func TestOldRowsGo(t *testing.T) {
 	l := audit.New(slog.New(slog.DiscardHandler))
 	check(t, l.Keep(t.Context(), file))
 	defer l.Close()
-	l.Record(audit.Event{Action: "operate", Allowed: true, Time: time.Now().Add(-audit.KeptFor - time.Minute)})
+	l.Record(access.Event{Action: "operate", Allowed: true, Time: time.Now().Add(-audit.KeptFor - time.Minute)})
 	for i := range audit.MostKept + 500 {
-		l.Record(audit.Event{Action: "operate", Allowed: true})
+		l.Record(access.Event{Action: "operate", Allowed: true})
 		if i%1000 == 0 {
 			list(t, l, audit.Query{}) // writes
 		}

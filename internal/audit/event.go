@@ -6,27 +6,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/collectiverpc/collective/access"
 )
 
-// Event is something that was done with a right, or denied.
-type Event struct {
-	Time time.Time
-	// Kind and ID are the principal, Network and Via where its call came from, in the words of package access.
-	Kind, ID, Network, Via string
-	// Action is the word of a right, or one of the constants.
-	Action string
-	// Namespace and Procedure are what it was about; both may be empty.
-	Namespace, Procedure string
-	Allowed              bool
-	// Policies are the ids of those that decided.
-	Policies []string
-	// Reason is a sentence.
-	Reason string
-	// Detail is more about it, by name.
-	Detail map[string]string
-}
-
-// Actions beside those of rights.
+// Actions beside those of package access.
 const (
 	Login  = "login"
 	Logout = "logout"
@@ -35,7 +19,7 @@ const (
 
 // Row is an event as it is kept.
 type Row struct {
-	Event
+	access.Event
 	// Seq grows by one with each row, over restarts too if there is a file.
 	Seq uint64
 	// Count is how often it happened, and Last when for the last time.
@@ -51,8 +35,9 @@ const (
 )
 
 // bounded is the event with texts that are not longer than what is kept, and that are UTF-8.
-func (e Event) bounded() Event {
-	for _, name := range []*string{&e.Kind, &e.ID, &e.Network, &e.Via, &e.Action, &e.Namespace, &e.Procedure} {
+func bounded(e access.Event) access.Event {
+	e.Kind = access.Kind(cut(string(e.Kind), longestName))
+	for _, name := range []*string{&e.ID, &e.Entrance, &e.Network, &e.Via, &e.Action, &e.Namespace, &e.Procedure} {
 		*name = cut(*name, longestName)
 	}
 	e.Reason = cut(e.Reason, longestText)
@@ -74,7 +59,7 @@ func cut(text string, most int) string {
 // LogValue is the row for a log, without what is empty.
 func (r Row) LogValue() slog.Value {
 	attrs := []slog.Attr{
-		slog.String("principal", r.Kind+"::"+r.ID), slog.String("action", r.Action), slog.Bool("allowed", r.Allowed),
+		slog.String("principal", string(r.Kind)+"::"+r.ID), slog.String("action", r.Action), slog.Bool("allowed", r.Allowed),
 		slog.String("reason", r.Reason),
 	}
 	for _, optional := range []slog.Attr{

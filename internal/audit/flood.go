@@ -1,6 +1,10 @@
 package audit
 
-import "time"
+import (
+	"time"
+
+	"github.com/collectiverpc/collective/access"
+)
 
 // How denials are put together.
 const (
@@ -21,7 +25,10 @@ type likeness struct {
 	action, namespace, procedure, reason string
 }
 
-type caller struct{ kind, id, network, via string }
+type caller struct {
+	kind             access.Kind
+	id, network, via string
+}
 
 // floods finds the row that a denial is to be counted in. It is guarded by its owner.
 type floods struct {
@@ -30,12 +37,12 @@ type floods struct {
 	swept   time.Time
 }
 
-func likenessOf(e *Event) likeness {
+func likenessOf(e *access.Event) likeness {
 	return likeness{caller{e.Kind, e.ID, e.Network, e.Via}, e.Action, e.Namespace, e.Procedure, e.Reason}
 }
 
 // find is the row to count a denial in; nil for a new one. The event becomes that of the flood where there are too many.
-func (f *floods) find(e *Event) *Row {
+func (f *floods) find(e *access.Event) *Row {
 	f.sweep(e.Time)
 	like := likenessOf(e)
 	if row := f.open[like]; row != nil {

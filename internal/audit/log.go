@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/collectiverpc/collective/access"
 )
 
 // What is kept in memory, and how much may wait to be written.
@@ -32,8 +34,8 @@ type Log struct {
 	seq    uint64
 	recent []*Row // oldest first
 	floods floods
-	dirty  []*Row // to be written: new ones, and those whose count changed
-	told   map[*Row]int64
+	dirty  []*Row        // to be written: new ones, and those whose count changed
+	told   map[*Row]bool // what waits, and whether it is new
 	missed int64
 }
 
@@ -43,28 +45,28 @@ func New(log *slog.Logger) *Log {
 	l := &Log{
 		log: log, wake: make(chan struct{}, 1), stop: sync.OnceFunc(func() { close(stopping) }), done: make(chan struct{}),
 		floods: floods{open: make(map[likeness]*Row), callers: make(map[caller]int)},
-		told:   make(map[*Row]int64),
+		told:   make(map[*Row]bool),
 	}
 	go l.run(stopping)
 	return l
 }
 
 // Record remembers an event. It waits for no disk and no log. One without a time happens now.
-func (l *Log) Record(e Event) {
+func (l *Log) Record(e access.Event) {
 	if e.Time.IsZero() {
 		e.Time = time.Now()
 	}
-	e = e.bounded()
+	e = bounded(e)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	row := l.row(&e)
+	row, fresh := l.row(&e)
 	if len(l.dirty) >= mostWaiting {
 		delete(l.told, l.dirty[0])
 		l.dirty = l.dirty[1:]
 		l.missed++
 	}
 	if _, waits := l.told[row]; !waits {
-		l.told[row] = row.Count
+		l.told[row] = fresh
 		l.dirty = append(l.dirty, row)
 	}
 	select {
@@ -74,24 +76,25 @@ func (l *Log) Record(e Event) {
 }
 
 // row is the row of an event, which has it counted. Callers hold mu.
-func (l *Log) row(e *Event) *Row {
+func (l *Log) row(e *access.Event) (row *Row, fresh bool) {
+	count := int64(max(1, e.Count)) // some of it may have been put together before
 	if !e.Allowed {
 		if same := l.floods.find(e); same != nil {
-			same.Count++
+			same.Count += count
 			same.Last = e.Time
-			return same
+			return same, false
 		}
 	}
 	l.seq++
-	fresh := &Row{Event: *e, Seq: l.seq, Count: 1, Last: e.Time}
+	row = &Row{Event: *e, Seq: l.seq, Count: count, Last: e.Time}
 	if !e.Allowed {
-		l.floods.add(fresh)
+		l.floods.add(row)
 	}
 	if len(l.recent) >= MostInMemory {
 		l.recent = l.recent[1:]
 	}
-	l.recent = append(l.recent, fresh)
-	return fresh
+	l.recent = append(l.recent, row)
+	return row, true
 }
 
 // run writes what is recorded until the log is closed, and then the rest.
@@ -145,7 +148,7 @@ func (l *Log) take() (rows []Row, first []bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, row := range l.dirty {
-		rows, first = append(rows, *row), append(first, l.told[row] == 1)
+		rows, first = append(rows, *row), append(first, l.told[row])
 	}
 	l.dirty = nil
 	clear(l.told)

@@ -77,7 +77,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		peer, err := socket.Peer(accepted)
-		if err == nil && (peer.UID == 0 || int(peer.UID) == os.Getuid()) {
+		if err == nil && (peer.UID == 0 || int(peer.UID) == os.Geteuid()) {
 			return &conn{UnixConn: accepted, address: &Addr{peer: peer, path: l.path}}, nil
 		}
 		_ = accepted.Close() // who is told nothing learns nothing

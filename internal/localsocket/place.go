@@ -28,7 +28,7 @@ func places(env Getenv) []string {
 	if home := env("HOME"); filepath.IsAbs(home) {
 		dirs = append(dirs, filepath.Join(home, ".local", "state", "collective"))
 	}
-	return append(dirs, filepath.Join(os.TempDir(), "collective-"+strconv.Itoa(os.Getuid())))
+	return append(dirs, filepath.Join(os.TempDir(), "collective-"+strconv.Itoa(os.Geteuid())))
 }
 
 // fileName is that of the socket of a collector that listens at host:port.

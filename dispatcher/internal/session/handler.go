@@ -175,8 +175,8 @@ func dropCookies(header http.Header) {
 }
 
 func (s *Sessions) record(action string, r *http.Request, principal *access.Principal, allowed bool, reason string) {
-	s.audit(audit.Event{
-		Time: time.Now(), Kind: string(principal.Kind), ID: principal.ID, Network: network(r), Action: action, Allowed: allowed,
+	s.audit(access.Event{
+		Time: time.Now(), Kind: principal.Kind, ID: principal.ID, Network: network(r), TLS: r.TLS != nil, Action: action, Allowed: allowed,
 		Reason: reason, Detail: map[string]string{"from": r.RemoteAddr},
 	})
 }

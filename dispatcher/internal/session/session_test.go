@@ -26,13 +26,13 @@ type rig struct {
 	*session.Sessions
 	http.Handler
 	mu     sync.Mutex
-	events []audit.Event
+	events []access.Event
 	seen   http.Header
 }
 
 func newRig() *rig {
 	r := new(rig)
-	r.Sessions = session.New("a", func(e audit.Event) {
+	r.Sessions = session.New("a", func(e access.Event) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.events = append(r.events, e)

@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/collectiverpc/collective/access"
-	"github.com/collectiverpc/collective/internal/audit"
 	"github.com/collectiverpc/collective/internal/origin"
 )
 
 // Sessions are the logins and sessions of one collector. All methods are safe for concurrent use.
 type Sessions struct {
 	self  string // the collector's id
-	audit func(audit.Event)
+	audit func(access.Event)
 	own   *origin.Pages // those of the origin of a request alone
 
 	mu       sync.Mutex
@@ -42,7 +41,7 @@ type Session struct {
 }
 
 // New makes the sessions of the collector self. audit is told of logins, refused ones too, and of logouts; it must not wait.
-func New(self string, audit func(audit.Event)) *Sessions {
+func New(self string, audit func(access.Event)) *Sessions {
 	own, _ := origin.NewPages() // without listed ones it cannot fail
 	return &Sessions{
 		self: self, audit: audit, own: own,
