@@ -34,6 +34,10 @@ const (
 // GroupOperators is the group whose members may do everything by the default policy.
 const GroupOperators = "operators"
 
+// GroupObservers is the group whose members may call, describe and observe by the default policy, such as console sessions that
+// only look.
+const GroupObservers = "observers"
+
 // ErrPrincipal is in the chain of every refusal of a principal that cannot be.
 var ErrPrincipal = errors.New("invalid principal")
 
