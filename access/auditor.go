@@ -25,8 +25,10 @@ type denial struct {
 // auditor passes events on: at once what is allowed and the first denial of a kind, and how many more there were when the
 // window ends.
 type auditor struct {
-	sink func(Event)
-	now  func() time.Time
+	now func() time.Time
+
+	listening sync.Mutex
+	sinks     []*func(Event) // who is told; replaced as a whole
 
 	telling sync.Mutex // held while counts are told, so that close waits for a window that just ends
 
@@ -37,13 +39,36 @@ type auditor struct {
 	closed bool
 }
 
+// tell passes an event to everybody who listens.
+func (a *auditor) tell(e Event) {
+	a.listening.Lock()
+	sinks := a.sinks
+	a.listening.Unlock()
+	for _, sink := range sinks {
+		(*sink)(e)
+	}
+}
+
+// listen adds a sink until the function that it returns is called.
+func (a *auditor) listen(sink func(Event)) (remove func()) {
+	a.listening.Lock()
+	defer a.listening.Unlock()
+	added := &sink
+	a.sinks = append(slices.Clone(a.sinks), added)
+	return func() {
+		a.listening.Lock()
+		defer a.listening.Unlock()
+		a.sinks = slices.DeleteFunc(slices.Clone(a.sinks), func(other *func(Event)) bool { return other == added })
+	}
+}
+
 // allowed passes an event on.
-func (a *auditor) allowed(e Event) { a.sink(e) }
+func (a *auditor) allowed(e Event) { a.tell(e) }
 
 // denied passes an event on, or counts it.
 func (a *auditor) denied(key denial, e Event) {
 	if a.isFirst(key, e) {
-		a.sink(e)
+		a.tell(e)
 	}
 }
 
@@ -85,7 +110,7 @@ func (a *auditor) flush() {
 	a.telling.Lock()
 	defer a.telling.Unlock()
 	for _, e := range a.endWindow() {
-		a.sink(e)
+		a.tell(e)
 	}
 }
 

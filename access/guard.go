@@ -37,13 +37,20 @@ func New(opts ...Option) (*Guard, error) {
 		return nil, errors.New("access.WithAuthenticator: an authenticator is nil: leave it out")
 	}
 	g := &Guard{authenticators: o.authenticators, log: o.log, now: o.now, rates: pace.NewTable(maxBuckets)}
-	g.audit = &auditor{sink: o.audit, now: o.now}
+	g.audit = &auditor{now: o.now}
+	for _, sink := range o.audits {
+		g.audit.listen(sink)
+	}
 	g.policies.source, g.policies.anonymous, g.policies.log = o.source, o.anonymous, o.log
 	if err := g.policies.load(); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
+
+// Audited lets sink have the events that are to be audited, as with [WithAudit], until remove is called. It is for what makes use
+// of a guard that somebody else has made, as a collector does.
+func (g *Guard) Audited(sink func(Event)) (remove func()) { return g.audit.listen(sink) }
 
 // Authenticate gives the principal of credentials: that of the first authenticator that finds something of its kind, or
 // [Nobody] without any. Credentials that are shown and are not believed are refused, and never taken for anonymous: an error

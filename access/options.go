@@ -14,7 +14,7 @@ type options struct {
 	source         source
 	anonymous      bool
 	log            *slog.Logger
-	audit          func(Event)
+	audits         []func(Event)
 	now            func() time.Time
 }
 
@@ -26,7 +26,7 @@ type source struct {
 }
 
 func defaults() options {
-	return options{log: slog.New(slog.NewTextHandler(io.Discard, nil)), audit: func(Event) {}, now: time.Now}
+	return options{log: slog.New(slog.NewTextHandler(io.Discard, nil)), now: time.Now}
 }
 
 // WithAuthenticator adds authenticators, which are asked in order. Default: none, and every caller is [Nobody].
@@ -66,7 +66,7 @@ func WithLogger(log *slog.Logger) Option {
 func WithAudit(audit func(Event)) Option {
 	return func(o *options) {
 		if audit != nil {
-			o.audit = audit
+			o.audits = append(o.audits, audit)
 		}
 	}
 }

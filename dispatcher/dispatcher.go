@@ -6,12 +6,15 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
+	"github.com/collectiverpc/collective/dispatcher/internal/session"
 	"github.com/collectiverpc/collective/gen/collector"
+	"github.com/collectiverpc/collective/internal/audit"
 	"github.com/collectiverpc/collective/internal/observe"
 )
 
@@ -44,6 +47,11 @@ type Dispatcher struct {
 	port    *ingress.Port
 	handler http.Handler
 	own     *ownServices
+
+	// Who operates it.
+	sessions *session.Sessions
+	audit    *audit.Log
+	runBy    *access.Principal // the user of this process
 
 	recorder     *observe.Recorder
 	releaseStore func()
@@ -78,6 +86,7 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.schemas.Stop()
 	d.recorder.Close()
 	defer d.releaseStore()
+	defer d.audit.Close()
 	return errors.Join(d.conns.Shutdown(ctx), d.recorder.Finish())
 }
 
@@ -85,6 +94,7 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 func (d *Dispatcher) abandon() error {
 	d.schemas.Stop()
 	d.conns.Close()
+	d.audit.Close()
 	return forget(d.recorder)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress/exchange"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/internal/origin"
 	"github.com/collectiverpc/collective/mesh"
@@ -52,7 +53,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 		f.serveOwn(w, r, own)
 		return
 	}
-	caller, refused := f.access.OfRequest(r, observe.Native)
+	caller, refused := f.callerOf(r, observe.Native)
 	if refused != nil {
 		f.port.Refuse(w, r, refused)
 		return
@@ -63,7 +64,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 // serveOwn answers a request for a service of the collector itself, once it is clear who asks and that this caller may.
 func (f *front) serveOwn(w http.ResponseWriter, r *http.Request, own *ingress.Services) {
 	procedure := r.URL.Path
-	caller, refused := f.access.OfRequest(r, authz.EntranceOf(procedure))
+	caller, refused := f.callerOf(r, authz.EntranceOf(procedure))
 	if refused == nil {
 		r = r.WithContext(access.WithCaller(r.Context(), caller))
 		refused = f.access.Service(r.Context(), caller, procedure, r.Header.Get(mesh.HeaderNamespace))
@@ -73,6 +74,15 @@ func (f *front) serveOwn(w http.ResponseWriter, r *http.Request, own *ingress.Se
 		return
 	}
 	f.port.Serve(own, w, r)
+}
+
+// callerOf is who asks. A connection whose client is known does not count as one of a stranger's.
+func (f *front) callerOf(r *http.Request, entrance observe.Entrance) (*access.Caller, *refusal.Refusal) {
+	caller, refused := f.access.OfRequest(r, entrance)
+	if refused == nil && caller.Principal != access.Nobody {
+		ingress.Vouch(r.Context())
+	}
+	return caller, refused
 }
 
 // isLink reports whether a request is to begin a link.
@@ -94,11 +104,18 @@ func (f *front) observeRefusal(r *http.Request, procedure string, err error) {
 	seen.End(f.views.Now().Route, err)
 }
 
-// behind is everything that is served on the port, down to f: the console, then CORS, then gRPC-Web as text, then the collector.
-func (f *front) behind(console Console, origins []string, pages *origin.Pages) (http.Handler, error) {
+// around is a handler around another one.
+type around func(http.Handler) http.Handler
+
+// behind is everything that is served on the port, down to f: the console, then what guards it, innermost first, then CORS, then
+// gRPC-Web as text, then the collector.
+func (f *front) behind(console Console, origins []string, pages *origin.Pages, guards []around) (http.Handler, error) {
 	all := ingress.WebText(f)
 	if len(origins) > 0 {
 		all = ingress.CORS(all, origins, pages)
+	}
+	for _, guard := range guards {
+		all = guard(all)
 	}
 	if console == nil {
 		return f.port.Watch(all, isLink), nil

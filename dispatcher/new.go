@@ -95,15 +95,16 @@ type builder struct {
 // build claims the store before it begins anything that would have to be ended.
 func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 	d := b.d
-	guard, err := b.options.guardOrDefault()
-	if err != nil {
+	if err := b.authorize(); err != nil {
 		return nil, err
 	}
-	b.access = authz.New(d.id, guard, b.endOf)
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	d.port = ingress.NewPort(d.id, d.limits.ingress(), d.log, b.front.observeRefusal)
 	b.front.port = d.port
-	if d.handler, err = b.front.behind(b.options.console, b.options.origins, pages); err != nil {
+	d.sessions = b.newSessions()
+	around := []around{d.sessions.Handler, b.options.browsers(b.address, pages).Before}
+	var err error
+	if d.handler, err = b.front.behind(b.options.console, b.options.origins, pages, around); err != nil {
 		return nil, err
 	}
 	if d.releaseStore, err = b.options.claim(d.id); err != nil {
@@ -120,11 +121,17 @@ func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 func (b *builder) begin() error {
 	d := b.d
 	b.host()
+	endAudit, err := b.operate()
+	if err != nil {
+		return err
+	}
 	if err := b.record(); err != nil {
+		endAudit()
 		return err
 	}
 	b.route()
 	if err := b.connect(); err != nil {
+		endAudit()
 		return errors.Join(err, forget(d.recorder))
 	}
 	d.schemas = peerschema.Learn(d.id, d.conns, b.methods, d.limits.schemas(), d.log)
@@ -252,6 +259,7 @@ func (b *builder) describe() {
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
 		Limits: d.LimitTexts, Access: b.access,
 	})
+	d.own.operators = b.operatorService()
 }
 
 // health is what the health of this collector follows from.

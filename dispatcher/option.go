@@ -38,6 +38,7 @@ type options struct {
 	guard         *access.Guard
 	origins       []string
 	console       Console
+	hosts         []string
 	version       string
 	observed      observe.Limits
 	kept          observe.Retention

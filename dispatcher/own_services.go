@@ -10,6 +10,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/health"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/meshservice"
+	"github.com/collectiverpc/collective/dispatcher/internal/operators"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 )
@@ -18,6 +19,7 @@ import (
 type ownServices struct {
 	rpcs         collectorconnect.CollectiveDispatcherHandler
 	mesh         *meshservice.Service
+	operators    *operators.Service
 	health       health.Config
 	describer    *describe.Describer // whose reflection is served; nil for none
 	types        *typeIndex
@@ -31,6 +33,7 @@ func (s *ownServices) mount(registry *validator) (*ingress.Services, error) {
 	server := connect.NewServer(s.interceptors...)
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, s.rpcs)
 	meshv1connect.RegisterMeshServiceHandler(server, s.mesh)
+	meshv1connect.RegisterOperatorServiceHandler(server, s.operators)
 	if err := health.Register(server, s.health); err != nil {
 		return nil, err
 	}

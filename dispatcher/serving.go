@@ -21,6 +21,12 @@ type Serving struct {
 	Handler http.Handler
 	// Grace is how long running calls have when it stops. Default 10 s.
 	Grace time.Duration
+	// Socket is the path of a unix socket for operators, by which the user who runs this process, and root, may do everything
+	// without credentials; [NoSocket] makes none. The directory must belong to that user and have the mode 0700. Default: one
+	// that is named after the address of the listener, in the first that can be used of $XDG_RUNTIME_DIR/collective,
+	// ~/.local/state/collective and collective-UID where temporary files are; there is none if that fails, which the log
+	// says, nor for a listener that is not TCP. It is removed at the end.
+	Socket string
 	// Joined is closed when the program has connected to those it connects to at its start, see [Dispatcher.Resume].
 	// Default: it is not waited for.
 	Joined <-chan struct{}
@@ -65,8 +71,14 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 		handler = d.Handler()
 	}
 	server := d.Server(handler, how.TLS)
+	servers := []*http.Server{server}
 	failed := make(chan error, 1)
 	go func() { failed <- serveOn(server, d.Listener(listener)) }()
+	if socket := d.openSocket(ctx, how.Socket, listener.Addr()); socket != nil {
+		operators := d.Server(withoutLinks(handler), nil)
+		servers = append(servers, operators)
+		go func() { _ = operators.Serve(socket) }() // it ends with the server
+	}
 	d.log.Info("listening", "collector", d.id, "address", listener.Addr().String(), "tls", how.TLS != nil)
 	if how.Ready != nil {
 		how.Ready()
@@ -77,9 +89,9 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 	case <-ctx.Done():
 	case <-how.CutOff:
 		d.conns.Close()
-		_ = server.Close() // nobody is left to tell
+		closeAll(servers) // nobody is left to tell
 	}
-	return errors.Join(err, (&serving{self: d.id, log: d.log, server: server, shutdown: d.Shutdown}).stop(life, how.Grace))
+	return errors.Join(err, (&serving{self: d.id, log: d.log, servers: servers, shutdown: d.Shutdown}).stop(life, how.Grace))
 }
 
 // Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1

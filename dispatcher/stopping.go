@@ -9,13 +9,15 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// serving is a server that runs, with the collector behind it.
+// serving is servers that run, with the collector behind it.
 type serving struct {
 	self     string
 	log      *slog.Logger
-	server   *http.Server
+	servers  []*http.Server
 	shutdown func(context.Context) error // of the collector
 }
 
@@ -43,13 +45,29 @@ func (s *serving) stop(ctx context.Context, grace time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	err := s.shutdown(ctx)
-	if s.server.Shutdown(ctx) != nil {
+	if shutdownAll(ctx, s.servers) != nil {
 		s.log.Warn("calls were still running and are cut off", "collector", s.self)
-		_ = s.server.Close() // they have had their time
+		closeAll(s.servers) // they have had their time
 	}
 	s.log.Info("stopped", "collector", s.self)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", grace, err)
 	}
 	return err
+}
+
+// shutdownAll has all servers stop at the same time, since they have one grace.
+func shutdownAll(ctx context.Context, servers []*http.Server) error {
+	var group errgroup.Group
+	for _, server := range servers {
+		group.Go(func() error { return server.Shutdown(ctx) })
+	}
+	return group.Wait()
+}
+
+// closeAll ends servers at once.
+func closeAll(servers []*http.Server) {
+	for _, server := range servers {
+		_ = server.Close() // nobody waits for the answer
+	}
 }

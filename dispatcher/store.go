@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -23,14 +22,6 @@ func (o *options) claim(id string) (release func(), err error) {
 		return nil, errors.New("WithStoredHistory needs a file to keep calls in: give one by WithStore")
 	}
 	return func() {}, nil
-}
-
-// guardOrDefault is who decides what callers may do.
-func (o *options) guardOrDefault() (*access.Guard, error) {
-	if o.guard != nil {
-		return o.guard, nil
-	}
-	return access.New()
 }
 
 // connectionStore is where connections are kept.

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"net/http"
 	"strings"
+
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // policy lets the page run its own scripts and talk to its own origin, nothing else.
@@ -35,12 +37,23 @@ func (c *console) before(next http.Handler) http.Handler {
 			http.Redirect(w, r, c.config.Prefix+c.config.Base, http.StatusFound)
 			return
 		}
-		if strings.HasPrefix(r.URL.Path, c.config.Base) {
-			c.ServeHTTP(w, r)
+		if !strings.HasPrefix(r.URL.Path, c.config.Base) {
+			next.ServeHTTP(w, r)
 			return
 		}
-		next.ServeHTTP(w, r)
+		if r.URL.Path == c.config.Base && r.Method == http.MethodGet && r.URL.Query().Has(mesh.LoginToken) {
+			next.ServeHTTP(w, login(r)) // which redirects here, without the token
+			return
+		}
+		c.ServeHTTP(w, r)
 	})
+}
+
+// login is the request of a link that logs in, as the collector takes it.
+func login(r *http.Request) *http.Request {
+	asked := r.Clone(r.Context())
+	asked.URL.Path, asked.URL.RawPath = mesh.LoginPath, ""
+	return asked
 }
 
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {

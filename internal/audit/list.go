@@ -24,10 +24,7 @@ const (
 
 // List answers rows, newest first: from the file if there is one, otherwise from memory.
 func (l *Log) List(ctx context.Context, q Query) ([]Row, error) {
-	if q.Limit <= 0 {
-		q.Limit = usualLimit
-	}
-	q.Limit = min(q.Limit, mostListed)
+	q.Limit = q.Most()
 	if l.archive != nil {
 		l.write(ctx) // so that the file has everything
 		return l.archive.list(ctx, q)
@@ -41,6 +38,14 @@ func (l *Log) List(ctx context.Context, q Query) ([]Row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// Most is how many rows an answer has at most.
+func (q *Query) Most() int {
+	if q.Limit <= 0 {
+		return usualLimit
+	}
+	return min(q.Limit, mostListed)
 }
 
 // selects must agree with the statement of [archive.list].

@@ -17,6 +17,8 @@ import (
 type Authorizer struct {
 	// Guard decides.
 	Guard *access.Guard
+	// Socket knows who is at the other end of the operators' socket. Nil: nobody is believed there.
+	Socket access.Authenticator
 	// Ends tells of the other end of a link.
 	Ends func(*link.Link) End
 

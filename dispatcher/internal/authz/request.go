@@ -9,6 +9,8 @@ import (
 
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
+	"github.com/collectiverpc/collective/dispatcher/internal/session"
+	"github.com/collectiverpc/collective/internal/localsocket"
 	"github.com/collectiverpc/collective/internal/observe"
 	"github.com/collectiverpc/collective/mesh"
 )
@@ -19,8 +21,8 @@ const (
 	headerAPIKey        = "X-Api-Key"
 )
 
-// OfRequest is the caller of a request, or why what it shows of itself is refused. Without credentials it allocates nothing. An
-// API key that was believed is taken off the request.
+// OfRequest is the caller of a request, or why what it shows of itself is refused: that of its session with the console, or of
+// what it shows. Without credentials it allocates nothing. An API key that was believed is taken off the request.
 func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*access.Caller, *refusal.Refusal) {
 	shown, refused := shownBy(r)
 	if refused != nil {
@@ -29,6 +31,9 @@ func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*acc
 	network, tls := networkOf(shown.Remote, shown.Socket), 0
 	if r.TLS != nil {
 		tls = 1
+	}
+	if opened := session.FromContext(r.Context()); opened != nil {
+		return opened.Caller(access.Origin{Network: networkWords[network], TLS: tls == 1, Entrance: string(entrance)}), nil
 	}
 	if !shown.Any() {
 		return a.anonymous[entrance][network][tls], nil
@@ -47,6 +52,7 @@ func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*acc
 // shownBy are the credentials of a request.
 func shownBy(r *http.Request) (shown access.Credentials, refused *refusal.Refusal) {
 	shown = access.Credentials{TLS: r.TLS, Remote: r.RemoteAddr}
+	shown.Socket, _ = localsocket.PeerFromContext(r.Context())
 	shown.Authorization, refused = one(headerAuthorization, r.Header[headerAuthorization])
 	if refused == nil {
 		shown.APIKey, refused = one(headerAPIKey, r.Header[headerAPIKey])
@@ -73,7 +79,11 @@ func (a *Authorizer) principal(ctx context.Context, c *Connection, shown *access
 		return p, nil
 	}
 	revision := a.Guard.Revision()
-	p, err := a.Guard.Authenticate(ctx, shown)
+	authenticate := a.Guard.Authenticate
+	if shown.Socket != nil && !perRequest && a.Socket != nil {
+		authenticate = a.Socket.Authenticate
+	}
+	p, err := authenticate(ctx, shown)
 	if err != nil {
 		return nil, notBelieved(err)
 	}

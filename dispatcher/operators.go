@@ -1,0 +1,139 @@
+package dispatcher
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+
+	"github.com/collectiverpc/collective/access"
+	"github.com/collectiverpc/collective/access/authn/socket"
+	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/dispatcher/internal/authz"
+	"github.com/collectiverpc/collective/dispatcher/internal/browser"
+	"github.com/collectiverpc/collective/dispatcher/internal/operators"
+	"github.com/collectiverpc/collective/dispatcher/internal/session"
+	"github.com/collectiverpc/collective/internal/audit"
+	"github.com/collectiverpc/collective/internal/localsocket"
+	"github.com/collectiverpc/collective/internal/origin"
+)
+
+// NoSocket as [Serving.Socket] makes no socket for operators.
+const NoSocket = "off"
+
+// WithHosts gives more names, without port, by which browsers may address this collector. Others than localhost, IP addresses, the
+// name in the collector's own address, and with TLS any name, are refused to what browsers send: their owner could make them
+// point here, and a page of theirs would pass for the collector's own. Programs that are no browsers may use any name, but for a
+// GET on loopback. Those of a console's configuration are known too. Default: none.
+func WithHosts(names ...string) Option {
+	return optionFunc(func(o *options) { o.hosts = slices.Concat(o.hosts, names) })
+}
+
+// LoginToken makes a link to the console: `URL/console/?token=` and the token log a browser in, once and within ten minutes, with
+// the rights of the user who runs this process. `collector console` asks for one over the socket of [Serving.Socket]. The
+// token is a secret until it is used: print it to whoever started the program, and log it nowhere.
+func (d *Dispatcher) LoginToken() string {
+	token, _ := d.sessions.Issue(d.runBy)
+	return token.Reveal()
+}
+
+// authorize makes what decides who may do what. The socket makes operators of whom it lets in whatever the guard knows of
+// credentials: what they may do it decides as of anybody.
+func (b *builder) authorize() error {
+	guard, err := b.options.guard, error(nil)
+	if guard == nil {
+		guard, err = access.New(access.WithLogger(b.d.log))
+	}
+	if err != nil {
+		return err
+	}
+	b.access = authz.New(b.d.id, guard, b.endOf)
+	b.access.Socket, err = socket.New()
+	return err
+}
+
+// operate makes what operators have: their sessions and the audit log. end ends it.
+func (b *builder) operate() (end func(), err error) {
+	d := b.d
+	d.runBy = runBy()
+	d.audit = audit.New(d.log)
+	if b.options.file != nil {
+		err = d.audit.Keep(context.Background(), b.options.file)
+	}
+	if err != nil {
+		d.audit.Close()
+		return nil, err
+	}
+	deaf := b.access.Guard.Audited(d.audit.Record)
+	return func() { deaf(); d.audit.Close() }, nil
+}
+
+// runBy is the user of this process.
+func runBy() *access.Principal {
+	known, err := socket.New()
+	if err != nil {
+		return access.Nobody
+	}
+	p, err := known.Authenticate(context.Background(), &access.Credentials{Socket: &access.SocketPeer{UID: uint32(os.Geteuid())}}) //nolint:gosec // a user id has 32 bits
+	if err != nil || p == nil {
+		return access.Nobody
+	}
+	return p
+}
+
+// operatorService is what the port serves of it.
+func (b *builder) operatorService() *operators.Service {
+	return &operators.Service{Guard: b.access.Guard, Sessions: b.d.sessions, Audit: b.d.audit}
+}
+
+// newSessions is before the audit log, which is made with what has to be ended.
+func (b *builder) newSessions() *session.Sessions {
+	return session.New(b.d.id, func(e access.Event) { b.d.audit.Record(e) })
+}
+
+// browsers guards what browsers ask.
+func (o *options) browsers(address string, pages *origin.Pages) *browser.Guard {
+	g := &browser.Guard{Names: slices.Clone(o.hosts), Pages: pages, SitesElsewhere: len(o.origins) > 0}
+	if named, ok := o.console.(interface{ Names() []string }); ok {
+		g.Names = append(g.Names, named.Names()...)
+	}
+	if host, _, err := net.SplitHostPort(address); err == nil && host != "" {
+		g.Names = append(g.Names, host)
+	}
+	return g
+}
+
+// openSocket makes the operators' socket of a collector that listens at an address; nil where there is none, which the log says.
+func (d *Dispatcher) openSocket(ctx context.Context, at string, address net.Addr) net.Listener {
+	if at == NoSocket {
+		return nil
+	}
+	var opened *localsocket.Listener
+	var err error
+	switch _, overTCP := address.(*net.TCPAddr); {
+	case at != "":
+		opened, err = localsocket.ListenAt(ctx, at)
+	case overTCP:
+		opened, err = localsocket.Listen(ctx, os.Getenv, address.String())
+	default:
+		return nil
+	}
+	if err != nil {
+		d.log.Warn("there is no socket for operators: commands on this machine need credentials", "collector", d.id, "error", err)
+		return nil
+	}
+	d.log.Debug("operators are listened to", "collector", d.id, "socket", opened.Path())
+	return d.Listener(opened)
+}
+
+// withoutLinks is a handler for operators alone: a collector at the other end would have no address and no proof.
+func withoutLinks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath {
+			http.Error(w, "refused: the socket of operators takes no links; dial the address of the collector", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
