@@ -229,7 +229,7 @@ func TestCORS_NoneIsTheDefault(t *testing.T) {
 	a := serve(t, "a", []string{"test"}, dispatcher.WithCORSOrigins())
 	a.hostEcho(t, "test")
 	res, text := post(t, "http://"+a.Address+testingv1connect.EchoServiceEchoProcedure, "{}", "Origin", app)
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode != http.StatusForbidden || !strings.Contains(text, "WithCORSOrigins") {
 		t.Errorf("%d %s", res.StatusCode, text)
 	}
 	checkAllowed(t, "a call", res.Header, "")

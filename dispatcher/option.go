@@ -182,8 +182,8 @@ type Console interface {
 //	dispatcher.New(id, address, namespaces, dispatcher.WithConsole(web.Config{}))
 //
 // The zero web.Config shows it at /console/ to browsers on the same machine, and refuses what pages of other sites make a
-// browser send to any path of the port. Default: none; requests of browsers are then not looked at, but for
-// [WithCORSOrigins].
+// browser send to any path of the port. Default: none. What pages of other sites make a browser send is refused without
+// a console too, see [WithHosts].
 func WithConsole(console Console) Option {
 	return optionFunc(func(o *options) { o.console = console })
 }

@@ -9,4 +9,7 @@ const (
 	LogoutPath = "/collector.logout"
 	// LoginToken is the query parameter of a link that logs in.
 	LoginToken = "token"
+	// LoginPage is the query parameter with the last segment of the path of the page that the browser is sent to; empty for
+	// the first page. Other parameters go along.
+	LoginPage = "page"
 )

@@ -41,7 +41,7 @@ func (c *console) before(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if r.URL.Path == c.config.Base && r.Method == http.MethodGet && r.URL.Query().Has(mesh.LoginToken) {
+		if r.Method == http.MethodGet && r.URL.Query().Has(mesh.LoginToken) {
 			next.ServeHTTP(w, login(r)) // which redirects here, without the token
 			return
 		}
@@ -51,8 +51,9 @@ func (c *console) before(next http.Handler) http.Handler {
 
 // login is the request of a link that logs in, as the collector takes it.
 func login(r *http.Request) *http.Request {
-	asked := r.Clone(r.Context())
-	asked.URL.Path, asked.URL.RawPath = mesh.LoginPath, ""
+	asked, query := r.Clone(r.Context()), r.URL.Query()
+	query.Set(mesh.LoginPage, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])
+	asked.URL.Path, asked.URL.RawPath, asked.URL.RawQuery = mesh.LoginPath, "", query.Encode()
 	return asked
 }
 

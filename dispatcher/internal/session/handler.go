@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -80,16 +81,27 @@ func (s *Sessions) login(w http.ResponseWriter, r *http.Request) {
 	set := s.cookie(r)
 	set.Value = cookie.Reveal()
 	http.SetCookie(w, set)
-	// Relative, since a proxy may have taken a part of the path off; the fragment stays in the browser.
-	header.Set("Location", "./#session="+key.Reveal())
+	header.Set("Location", page(r)+"#session="+key.Reveal()) // the fragment stays in the browser
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// page is the page that a login leads to. It is relative, since a proxy may have taken a part of the path off.
+func page(r *http.Request) string {
+	query := r.URL.Query()
+	at := "./" + url.PathEscape(query.Get(mesh.LoginPage))
+	query.Del(mesh.LoginPage)
+	query.Del(mesh.LoginToken)
+	if len(query) > 0 {
+		at += "?" + query.Encode()
+	}
+	return at
 }
 
 // refuse answers a token that is not good. A browser that is logged in comes to the console all the same.
 func (s *Sessions) refuse(w http.ResponseWriter, r *http.Request) {
 	for _, cookie := range r.Cookies() {
 		if isOurs(cookie.Name) && s.has(cookie.Value) {
-			w.Header().Set("Location", "./")
+			w.Header().Set("Location", page(r))
 			w.WriteHeader(http.StatusSeeOther)
 			return
 		}

@@ -151,6 +151,26 @@ func TestBothHalvesAndOneOrigin(t *testing.T) {
 	}
 }
 
+// A link may lead to any page of the console, and to nothing else.
+func TestALinkLeadsToItsPage(t *testing.T) {
+	t.Parallel()
+	r := newRig()
+	for query, want := range map[string]string{
+		"&page=traffic&errors=1":             "./traffic?errors=1#",
+		"&page=":                             "./#",
+		"&page=//evil.example":               "./%2F%2Fevil.example#",
+		"&page=http:evil.example":            "./http:evil.example#",
+		"&page=a%0d%0aSet-Cookie:%20x=y":     "./a%0D%0ASet-Cookie:%20x=y#",
+		"&page=%23session=0&session=0&x=%23": "./%23session=0?session=0&x=%23#",
+	} {
+		token, _ := r.Issue(ann)
+		at := r.open(token.Reveal()+query, new(browser)).Header.Get("Location")
+		if !strings.HasPrefix(at, want+"session=") {
+			t.Errorf("%s leads to %q, want %q", query, at, want)
+		}
+	}
+}
+
 func TestLogout(t *testing.T) {
 	t.Parallel()
 	r, b := newRig(), new(browser)

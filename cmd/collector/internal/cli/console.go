@@ -2,52 +2,67 @@ package cli
 
 import (
 	"context"
+	"net/url"
 
+	"connectrpc.com/connect/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/completion"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/terminal"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 func consoleCommand(streams terminal.Streams, out *render.Printer, target *remote.Target) *cobra.Command {
 	var printOnly bool
+	var as string
 	command := &cobra.Command{
-		Use:     "console",
-		Short:   "Open the console in a browser, or print its address",
-		Long:    "Print the address of a collector's console and, on a terminal, open it in the browser.",
-		Example: "  collector console\n  collector console --print",
+		Use:   "console",
+		Short: "Open the console in a browser, or print a link that logs in",
+		Long: "Print a link to a collector's console and, on a terminal, open it in the browser. The link logs one browser in, with your\n" +
+			"rights, within 10 minutes; it is a secret until then. For that you need the right to operate: the user who runs the\n" +
+			"collector has it on its machine. Others, and -o json, get the address alone.",
+		Example: "  collector console\n  collector console --print\n  collector console --as observe     # a session that only looks",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return target.Ask(cmd.Context(), func(ctx context.Context, s *remote.Session) error {
-				url, err := consoleURL(ctx, s)
+				address, err := s.ConsoleURL(ctx)
 				if err != nil {
 					return err
 				}
-				if err := showURL(out, url); err != nil || printOnly || !streams.OutTerminal || out.Structured() {
+				if out.Structured() {
+					return out.Show(render.View{Document: map[string]string{"url": address}})
+				}
+				link, err := loginLink(ctx, out, s, address, as)
+				if err != nil {
 					return err
 				}
-				streams.Browse(url, out.Note)
+				if err := out.Print(link + "\n"); err != nil || printOnly || !streams.OutTerminal {
+					return err
+				}
+				streams.Browse(link, out.Note)
 				return nil
 			})
 		},
 	}
-	command.Flags().BoolVar(&printOnly, "print", false, "only print the address")
+	command.Flags().BoolVar(&printOnly, "print", false, "only print the link")
+	command.Flags().StringVar(&as, "as", "", "what the session may do: observe, or all that you may")
+	completion.Words(command, "as", "observe")
 	return command
 }
 
-func consoleURL(ctx context.Context, s *remote.Session) (string, error) {
-	if _, err := s.Mesh.GetStatus(ctx, &meshv1.GetStatusRequest{}); err != nil {
-		return "", err // it explains better than a missing page what is there instead
+// loginLink is the address of a console with a token that logs in. Whoever may not make one gets the address.
+func loginLink(ctx context.Context, out *render.Printer, s *remote.Session, address, as string) (string, error) {
+	made, err := s.Operator.CreateLogin(ctx, &meshv1.CreateLoginRequest{As: as})
+	switch connect.CodeOf(err) {
+	case connect.CodePermissionDenied, connect.CodeUnauthenticated:
+		out.Note("# this link does not log in: %s; run it as the user of the collector, on its machine", remote.RootCause(err))
+		return address, nil
 	}
-	return s.ConsoleURL(ctx)
-}
-
-// showURL prints an address so that it can be copied: without a title.
-func showURL(out *render.Printer, url string) error {
-	if out.Structured() {
-		return out.Show(render.View{Document: map[string]string{"url": url}})
+	if err != nil {
+		return "", err
 	}
-	return out.Print(url + "\n")
+	return address + "?" + url.Values{mesh.LoginToken: {made.GetToken()}}.Encode(), nil
 }

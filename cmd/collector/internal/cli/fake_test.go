@@ -45,6 +45,42 @@ type fakeMesh struct {
 	err    error                     // what every method fails with
 }
 
+// fakeOperator takes everybody for the user of the collector.
+type fakeOperator struct {
+	meshv1connect.UnimplementedOperatorServiceHandler
+}
+
+func (fakeOperator) WhoAmI(context.Context, *meshv1.WhoAmIRequest) (*meshv1.WhoAmIResponse, error) {
+	return &meshv1.WhoAmIResponse{
+		Kind: "User", Id: "uid:ann", Groups: []string{"operators"}, Network: "socket",
+		Rights: []*meshv1.Right{
+			{Action: "call", Allowed: true, Policies: []string{"socket-operators"}, Reason: "permitted by socket-operators"},
+			{Action: "force", Policies: []string{"no-force"}, Reason: "forbidden by no-force"},
+		},
+		Access: []string{"unix socket: uid:ann and root, as operators", "policy: default, 8 policies"},
+	}, nil
+}
+
+func (fakeOperator) CreateLogin(_ context.Context, req *meshv1.CreateLoginRequest) (*meshv1.CreateLoginResponse, error) {
+	return &meshv1.CreateLoginResponse{Token: "TOKEN" + req.GetAs()}, nil
+}
+
+func (fakeOperator) ListAudit(_ context.Context, req *meshv1.ListAuditRequest) (*meshv1.ListAuditResponse, error) {
+	if req.GetDeniedOnly() {
+		return &meshv1.ListAuditResponse{Missed: 3}, nil
+	}
+	return &meshv1.ListAuditResponse{Events: []*meshv1.AuditEvent{
+		{
+			Seq: 2, Time: ago(time.Minute), Kind: "Anonymous", Id: "anonymous", Network: "loopback", Action: "observe", Procedure: "/collector.mesh.v1.MeshService/Watch",
+			Reason: "no policy permits it", Count: 12, LastTime: ago(0),
+		},
+		{
+			Seq: 1, Time: ago(time.Hour), Kind: "User", Id: "uid:ann", Network: "socket", Action: "operate", Allowed: true, Policies: []string{"socket-operators"},
+			Reason: "permitted by socket-operators", Detail: map[string]string{"address": "127.0.0.1:50052"}, Count: 1, LastTime: ago(time.Hour),
+		},
+	}}, nil
+}
+
 func (f fakeMesh) ListDispatches(context.Context, *meshv1.ListDispatchesRequest) (*meshv1.ListDispatchesResponse, error) {
 	return &meshv1.ListDispatchesResponse{Scanned: 2, Dispatches: []*meshv1.Dispatch{
 		{
@@ -403,6 +439,7 @@ func newFakeWith(
 	server := connect.NewServer()
 	shopv1connect.RegisterOrderServiceHandler(server, orders)
 	meshv1connect.RegisterMeshServiceHandler(server, mesh)
+	meshv1connect.RegisterOperatorServiceHandler(server, fakeOperator{})
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, fakeDispatcher{})
 	testingv1connect.RegisterEchoServiceHandler(server, echo{})
 	schemas, err := registry.New(t.Context()) // a real one

@@ -55,6 +55,7 @@ func addCommands(root *cobra.Command, s *settings) {
 		{"look", "Look:", []*cobra.Command{
 			statusCommand(out, target), connectionsCommand(out, target, complete), servicesCommand(streams, out, target, complete),
 			routeCommand(out, target, complete), tapCommand(out, target, complete), topCommand(streams, out, target),
+			auditCommand(out, target), whoamiCommand(out, target),
 		}},
 		{"act", "Act:", []*cobra.Command{
 			connectCommand(out, target, complete), disconnectCommand(out, target, complete), callCommand(streams, out, target, complete),

@@ -38,7 +38,7 @@ func newSettings(streams terminal.Streams) *settings {
 // add defines the flags.
 func (s *settings) add(set *pflag.FlagSet) {
 	target, options := s.target, &s.out.Options
-	set.StringVarP(&target.Server, "server", "s", remote.DefaultServer, "URL of the collector to ask")
+	set.StringVarP(&target.Server, "server", "s", remote.DefaultServer, "URL of the collector to ask, or unix:PATH")
 	set.StringVar(&s.context, "context", "", "named collector to ask, see collector context")
 	set.StringVar(&target.Protocol, "protocol", remote.Protocols[0], "connect, grpc or grpcweb")
 	set.StringVarP(&options.Output, "output", "o", "",
@@ -49,6 +49,8 @@ func (s *settings) add(set *pflag.FlagSet) {
 	set.StringVar(&target.CACert, "cacert", "", "PEM file with the authorities to trust")
 	set.StringVar(&target.Cert, "cert", "", "PEM file with the client certificate")
 	set.StringVar(&target.Key, "key", "", "PEM file with the client key")
+	set.StringVar(&target.TokenFile, "token-file", "", "file with a bearer token that says who you are, else "+remote.TokenVariable+" has it")
+	set.StringVar(&target.APIKeyFile, "api-key-file", "", "file with an API key that says who you are")
 	set.BoolVar(&target.Insecure, "insecure", false, "trust any certificate (for tests only)")
 	set.BoolVar(&options.NoColor, "no-color", false, "no colours, as do NO_COLOR and TERM=dumb")
 	set.BoolVarP(&options.Quiet, "quiet", "q", false, "no notes on stderr, only errors")

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/envflag"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
 )
 
 // addTopics adds the texts that `collector help TOPIC` shows.
@@ -74,6 +75,7 @@ func environmentText(root *cobra.Command) string {
 	for _, command := range root.Commands() {
 		command.LocalNonPersistentFlags().VisitAll(describe)
 	}
+	fmt.Fprintf(&b, "  %-22s %s\n", remote.TokenVariable, "a bearer token that says who you are; --token-file wins")
 	fmt.Fprintf(&b, "  %-22s %s\n", "NO_COLOR, TERM=dumb", "no colours")
 	fmt.Fprintf(&b, "  %-22s %s", "XDG_CONFIG_HOME", "where contexts are kept, default ~/.config")
 	b.WriteString("\n\nHTTP_PROXY and HTTPS_PROXY name the proxy that collectors at http and https URLs are asked through, except those that\n" +

@@ -31,9 +31,9 @@ func Run(ctx context.Context, config Config) (report *Report, err error) {
 	if err := d.stage.open(ctx, d.note); err != nil {
 		return nil, err
 	}
-	d.introduce()
+	d.introduce(ctx)
 	if config.Opened != nil {
-		config.Opened(d.stage.a.console())
+		config.Opened(d.stage.a.page(ctx, ""))
 	}
 	return d.report, d.play(ctx)
 }
@@ -51,8 +51,8 @@ func (d *director) note(format string, args ...any) {
 }
 
 // introduce says who is there.
-func (d *director) introduce() {
-	d.note("console: %s", d.stage.a.console())
+func (d *director) introduce(ctx context.Context) {
+	d.note("console: %s   (logs one browser in)", d.stage.a.page(ctx, ""))
 	d.report.Collectors = d.stage.collectors()
 	for _, actor := range d.stage.actors() {
 		d.note("collector %s   %s   namespaces %s and %s, hosts %s",
@@ -79,7 +79,7 @@ func (d *director) play(ctx context.Context) error {
 	if err := d.callUntil(ctx, until(faultAt)); err != nil {
 		return err
 	}
-	d.note("ReserveStock fails %d %% of the time, on purpose; b, which is asked, shows it: %straffic?errors=1", faultPercent, d.stage.b.console())
+	d.note("ReserveStock fails %d %% of the time, on purpose; b, which is asked, shows it: %s", faultPercent, d.stage.b.page(ctx, "traffic?errors=1"))
 	if err := d.callUntil(ctx, until(killAt)); err != nil {
 		return err
 	}

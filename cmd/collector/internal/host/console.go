@@ -46,10 +46,9 @@ func isLoopback(host string) bool {
 	return err == nil && address.IsLoopback()
 }
 
-// showConsole is the console, and on loopback, when it is off, what keeps browsers away: a page of any site can reach the
-// collector there, by a name that was made to point at it.
+// showConsole is the console. What pages of other sites ask is refused with and without it.
 func (c *Config) showConsole() dispatcher.Option {
-	if c.console() == ConsoleOff && !c.onLoopback() {
+	if c.console() == ConsoleOff {
 		return dispatcher.WithConsole(nil)
 	}
 	return dispatcher.WithConsole(web.Config{

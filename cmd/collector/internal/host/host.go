@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/url"
 	"slices"
 	"sync"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
+	"github.com/collectiverpc/collective/mesh"
 	"github.com/collectiverpc/collective/registry"
 )
 
@@ -26,6 +28,9 @@ type Ready struct {
 	Limits     map[string]string `json:"limits"`
 	// Trust has a line for each way in: how whoever comes there is known.
 	Trust []string `json:"trust"`
+	// Login makes the token of a link to the console that logs in, see dispatcher.LoginToken. It is not part of what is told
+	// to programs.
+	Login func() string `json:"-"`
 }
 
 // Run runs a collector until ctx is done, and then drains it. ready is called once, when it accepts calls. A
@@ -67,6 +72,7 @@ func build(
 		dispatcher.WithVersion(config.Version),
 		dispatcher.WithCORSOrigins(config.CORSOrigins...),
 		config.showConsole(),
+		dispatcher.WithHosts(config.ConsoleHosts...),
 		dispatcher.WithLimits(config.Limits),
 	}
 	if kept.file != nil {
@@ -131,5 +137,14 @@ func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
 		ID:      config.ID, Address: address, URL: scheme + "://" + address, Namespaces: config.namespaces(),
 		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: d.LimitTexts(),
 		Trust: config.trust(),
+		Login: d.LoginToken,
 	}
+}
+
+// ConsoleLink is a link to the console that logs one browser in; empty if there is no console.
+func (r *Ready) ConsoleLink() string {
+	if r.Console == "" {
+		return ""
+	}
+	return r.Console + "?" + url.Values{mesh.LoginToken: {r.Login()}}.Encode()
 }

@@ -13,9 +13,12 @@ import (
 type Context map[string]values
 
 // flags are those that a context may hold.
-var flags = []string{serverFlag, "protocol", "cacert", "cert", "key", "insecure", "timeout", HeaderFlag}
+var flags = []string{serverFlag, "protocol", "cacert", "cert", "key", "token-file", "api-key-file", "insecure", "timeout", HeaderFlag}
 
 const serverFlag = "server"
+
+// secretFlags name files with secrets. The server, which comes first in flags, is set before them.
+var secretFlags = []string{"token-file", "api-key-file"}
 
 // HeaderFlag is the flag that has many values.
 const HeaderFlag = "header"
@@ -63,7 +66,7 @@ func (c Context) Shown() Context {
 
 // absolute makes files be found from any directory.
 func (c Context) absolute() error {
-	for _, flag := range []string{"cacert", "cert", "key"} {
+	for _, flag := range []string{"cacert", "cert", "key", "token-file", "api-key-file"} {
 		for i, path := range c[flag] {
 			absolute, err := filepath.Abs(path)
 			if err != nil {

@@ -43,7 +43,7 @@ func (f *File) Apply(name string, set *pflag.FlagSet) error {
 		return err
 	}
 	for _, flag := range flags {
-		if flag == HeaderFlag || set.Changed(flag) {
+		if flag == HeaderFlag || set.Changed(flag) || slices.Contains(secretFlags, flag) && !own(set, saved) {
 			continue
 		}
 		for _, value := range saved[flag] {
@@ -52,10 +52,15 @@ func (f *File) Apply(name string, set *pflag.FlagSet) error {
 			}
 		}
 	}
-	if set.Lookup(serverFlag).Value.String() == saved.First(serverFlag) {
+	if own(set, saved) {
 		return addHeaders(set, saved[HeaderFlag])
 	}
 	return nil
+}
+
+// own reports whether the server that is asked is the context's. Others must not get its secrets.
+func own(set *pflag.FlagSet, saved Context) bool {
+	return set.Lookup(serverFlag).Value.String() == saved.First(serverFlag)
 }
 
 // addHeaders sends the headers of a context, except those that the command line has itself. They may be secrets: another

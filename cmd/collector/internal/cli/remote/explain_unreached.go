@@ -18,13 +18,13 @@ import (
 // explainUnreached is for when nobody answered.
 func (e *explainer) explainUnreached(ctx context.Context, err error) *failure.Error {
 	f := &failure.Error{Exit: failure.ExitUnreached, Code: failure.CodeUnreachable}
-	f.What = fmt.Sprintf("no collector answers at %s", e.base)
+	f.What = fmt.Sprintf("no collector answers at %s", e.way)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Why = []string{"connection refused: nothing listens there"}
 		return f.Hint("collector serve          # start one", "collector context ls     # or ask another")
 	case isCertificate(err):
-		f.What = fmt.Sprintf("the certificate of %s is not trusted", e.base.Host)
+		f.What = fmt.Sprintf("the certificate of %s is not trusted", e.way.base.Host)
 		f.Why = []string{RootCause(err)}
 		return f.Hint("--cacert FILE names the authority to trust")
 	case connect.CodeOf(err) == connect.CodeDeadlineExceeded:
@@ -33,9 +33,9 @@ func (e *explainer) explainUnreached(ctx context.Context, err error) *failure.Er
 	}
 	hungUp := isHangUp(err)
 	if hungUp {
-		e.recorded.heard.probe(ctx, hostPort(e.base))
+		e.recorded.heard.probe(ctx, hostPort(e.way.base))
 	}
-	if spoken := e.recorded.heard.speaker(hostPort(e.base)); spoken != speaksNothing && spoken != e.speaks() {
+	if spoken := e.recorded.heard.speaker(hostPort(e.way.base)); spoken != speaksNothing && spoken != e.speaks() {
 		return e.explainSpeaker(f, spoken, err)
 	}
 	f.Why = []string{RootCause(err)}
@@ -63,7 +63,7 @@ func isHangUp(err error) bool {
 // speaks is what this end speaks first.
 func (e *explainer) speaks() speaker {
 	switch {
-	case e.base.Scheme == "https":
+	case e.way.base.Scheme == "https":
 		return speaksTLS
 	case e.recorded.next.Protocols.UnencryptedHTTP2():
 		return speaksHTTP2
@@ -75,23 +75,23 @@ func (e *explainer) speaks() speaker {
 func (e *explainer) explainSpeaker(f *failure.Error, spoken speaker, err error) *failure.Error {
 	switch spoken {
 	case speaksHTTP1:
-		f.What = fmt.Sprintf("%s speaks plain HTTP, not TLS", e.base.Host)
-		if e.base.Scheme == "http" {
-			f.What = fmt.Sprintf("%s speaks HTTP/1 only, and gRPC needs HTTP/2", e.base.Host)
-			return f.Hint("collector status -s " + e.base.String() + " --protocol connect")
+		f.What = fmt.Sprintf("%s speaks plain HTTP, not TLS", e.way.base.Host)
+		if e.way.base.Scheme == "http" {
+			f.What = fmt.Sprintf("%s speaks HTTP/1 only, and gRPC needs HTTP/2", e.way.base.Host)
+			return f.Hint("collector status -s " + e.way.base.String() + " --protocol connect")
 		}
-		return f.Hint("collector status -s " + withScheme(e.base, "http"))
+		return f.Hint("collector status -s " + withScheme(e.way.base, "http"))
 	case speaksTLS:
-		f.What = fmt.Sprintf("%s speaks TLS, not plain HTTP", e.base.Host)
-		return f.Hint("collector status -s " + withScheme(e.base, "https"))
+		f.What = fmt.Sprintf("%s speaks TLS, not plain HTTP", e.way.base.Host)
+		return f.Hint("collector status -s " + withScheme(e.way.base, "https"))
 	case speaksHTTP2:
-		f.What = fmt.Sprintf("%s speaks HTTP/2 without TLS only", e.base.Host)
-		return f.Hint("collector status -s " + withScheme(e.base, "http") + " --protocol grpc     # which is spoken over HTTP/2")
+		f.What = fmt.Sprintf("%s speaks HTTP/2 without TLS only", e.way.base.Host)
+		return f.Hint("collector status -s " + withScheme(e.way.base, "http") + " --protocol grpc     # which is spoken over HTTP/2")
 	case speaksOther:
-		f.What = fmt.Sprintf("what answers at %s does not speak HTTP", e.base.Host)
+		f.What = fmt.Sprintf("what answers at %s does not speak HTTP", e.way.base.Host)
 		f.Why = []string{RootCause(err)}
 	default:
-		f.What = fmt.Sprintf("%s speaks %s, it is no collector", e.base.Host, spoken)
+		f.What = fmt.Sprintf("%s speaks %s, it is no collector", e.way.base.Host, spoken)
 	}
 	return f.Hint(otherAddress)
 }
@@ -100,10 +100,10 @@ func (e *explainer) explainSpeaker(f *failure.Error, spoken speaker, err error) 
 func (e *explainer) explainStranger(seen *answer) *failure.Error {
 	f := &failure.Error{Exit: failure.ExitUnreached, Code: failure.CodeUnreachable}
 	if seen.wantsTLS() {
-		f.What = fmt.Sprintf("%s speaks TLS, not plain HTTP", e.base.Host)
-		return f.Hint("collector status -s " + withScheme(e.base, "https"))
+		f.What = fmt.Sprintf("%s speaks TLS, not plain HTTP", e.way.base.Host)
+		return f.Hint("collector status -s " + withScheme(e.way.base, "https"))
 	}
-	f.What = fmt.Sprintf("what answers at %s is not a collector", e.base)
+	f.What = fmt.Sprintf("what answers at %s is not a collector", e.way.base)
 	f.Why = []string{fmt.Sprintf("HTTP %s, content type %q, server %q", seen.status, seen.contentType, seen.server)}
 	return f.Hint(otherAddress)
 }

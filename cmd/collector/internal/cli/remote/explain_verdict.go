@@ -31,9 +31,6 @@ func (e *explainer) explainVerdict(err error) *failure.Error {
 	if code == connect.CodeDeadlineExceeded {
 		explainDeadline(f, time.Since(e.started), e.timeout)
 	}
-	if code == connect.CodeUnauthenticated {
-		f.Hint("-H 'Authorization: Bearer …'")
-	}
 	return f
 }
 

@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"net/url"
 	"time"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/schema"
@@ -10,7 +9,7 @@ import (
 // explainer makes failures of the errors of a session. It says only what is proven: by the error, or by what the other end
 // answered.
 type explainer struct {
-	base     *url.URL
+	way      reach
 	recorded *recordingTransport
 	timeout  time.Duration // of --timeout; 0 for none
 	started  time.Time

@@ -21,6 +21,11 @@ const mostHeard = 64
 
 func (b *firstBytes) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	return b.record(conn, err, address)
+}
+
+// record notes what is heard over a connection that was dialled for an address.
+func (b *firstBytes) record(conn net.Conn, err error, address string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -123,7 +123,7 @@ func (t *recordingTransport) show(req *http.Request, res *http.Response, err err
 func writeHeader(b *strings.Builder, mark string, header http.Header) {
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		value := strings.Join(header[name], ", ")
-		if name == "Authorization" || name == "Cookie" || name == "Set-Cookie" || name == "Proxy-Authorization" {
+		if name == authorizationHeader || name == apiKeyHeader || name == "Cookie" || name == "Set-Cookie" || name == "Proxy-Authorization" {
 			value = "(hidden)"
 		}
 		fmt.Fprintf(b, "%s%s: %s\n", mark, name, words.Clean(value))

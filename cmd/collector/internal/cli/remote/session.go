@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
+	"slices"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -20,16 +21,19 @@ type Session struct {
 	Mesh       meshv1connect.MeshServiceClient
 	Dispatcher collectorconnect.CollectiveDispatcherClient
 	Registry   collectorconnect.CollectorRegistryClient
+	Operator   meshv1connect.OperatorServiceClient
 
 	explainer
+	reach
 	tls     *tls.Config
 	headers []header
+	who     []header // says who the user is; no metadata of a method
 	http    *http.Client
 	client  *connect.Client
 }
 
 // URL is where the collector is asked.
-func (s *Session) URL() string { return s.base.String() }
+func (s *Session) URL() string { return s.reach.String() }
 
 // Metadata is what the user gives a method along, for calls in an envelope; others have it as headers.
 func (s *Session) Metadata() map[string]string { return headerMap(s.headers) }
@@ -42,8 +46,8 @@ func (s *Session) Close() { s.http.CloseIdleConnections() }
 
 // over is a client of the collector by a protocol.
 func (s *Session) over(protocol string) *connect.Client {
-	transport := connecthttp.NewTransport(s.http, s.base.String(), protocolOptions(protocol)...)
-	return connect.NewClient(transport, addHeaders(s.headers))
+	transport := connecthttp.NewTransport(s.http, s.asked.String(), protocolOptions(protocol)...)
+	return connect.NewClient(transport, addHeaders(slices.Concat(s.headers, s.who)))
 }
 
 // MeshOver is MeshService by another protocol than the session's.
@@ -53,18 +57,18 @@ func (s *Session) MeshOver(protocol string) meshv1connect.MeshServiceClient {
 
 // CallClient is a client for methods of any service. A bidirectional call needs HTTP/2, which the session then changes to.
 func (s *Session) CallClient(bidirectional bool) *connect.Client {
-	if !bidirectional || s.base.Scheme == "https" {
+	if !bidirectional || s.asked.Scheme == "https" {
 		return s.client
 	}
 	s.http.CloseIdleConnections()
-	s.recorded.next = newTransport(s.base, connect.ProtocolNameGRPC, s.tls, &s.recorded.heard)
+	s.recorded.next = newTransport(s.reach, connect.ProtocolNameGRPC, s.tls, &s.recorded.heard)
 	return s.client
 }
 
 // ConsoleURL is where the collector shows itself to browsers.
 func (s *Session) ConsoleURL(ctx context.Context) (string, error) {
-	url := s.base.String() + "/console/"
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+	const path = "/console/"
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, s.asked.String()+path, nil)
 	if err != nil {
 		return "", failure.Newf("%v", err)
 	}
@@ -77,7 +81,7 @@ func (s *Session) ConsoleURL(ctx context.Context) (string, error) {
 	if res.StatusCode != http.StatusOK {
 		return "", failure.Newf("the collector at %s shows no console", s.base).Hint("collector serve --console full     # or readonly")
 	}
-	return url, nil
+	return s.base.String() + path, nil
 }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -22,6 +22,7 @@ type Target struct {
 	Timeout  time.Duration // for one command that does not watch; 0 for no bound
 	Headers  []string      // 'Name: value' each
 	Certificates
+	Credentials
 	Trace io.Writer // gets requests and responses; nil for nobody
 	Env   func(string) string
 }
@@ -48,7 +49,7 @@ func (t *Target) Limited(ctx context.Context) (context.Context, context.CancelFu
 
 // Open makes a session. It connects with the first call. The caller closes it.
 func (t *Target) Open() (*Session, error) {
-	base, err := ParseServer(t.Server)
+	way, err := t.reach(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -60,17 +61,24 @@ func (t *Target) Open() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	who, err := t.identify(way)
+	if err != nil {
+		return nil, err
+	}
 	recorded := &recordingTransport{trace: t.Trace}
-	recorded.next = newTransport(base, t.Protocol, config, &recorded.heard)
+	recorded.next = newTransport(way, t.Protocol, config, &recorded.heard)
 	s := &Session{
-		explainer: explainer{base: base, recorded: recorded, timeout: t.Timeout, env: t.Env, started: time.Now()},
+		explainer: explainer{way: way, recorded: recorded, timeout: t.Timeout, env: t.Env, started: time.Now()},
+		reach:     way,
 		tls:       config,
 		headers:   headers,
+		who:       who,
 		http:      &http.Client{Transport: recorded, CheckRedirect: noRedirect},
 	}
 	s.client = s.over(t.Protocol)
 	s.Mesh = meshv1connect.NewMeshServiceClient(s.client)
 	s.Dispatcher = collectorconnect.NewCollectiveDispatcherClient(s.client)
+	s.Operator = meshv1connect.NewOperatorServiceClient(s.client)
 	s.Registry = collectorconnect.NewCollectorRegistryClient(s.client)
 	return s, nil
 }

@@ -27,7 +27,8 @@ func banner(out *render.Printer, ready host.Ready) {
 	out.Note("collector %s is up", ready.ID)
 	out.Note("  address      %s   Connect, gRPC, gRPC-Web, links", ready.URL)
 	if ready.Console != "" {
-		out.Note("  console      %s", ready.Console)
+		out.Note("  console      %s", ready.ConsoleLink())
+		out.Note("               logs one browser in, within 10 minutes; collector console makes another link")
 	}
 	out.Note("  namespaces   %s", strings.Join(ready.Namespaces, ", "))
 	if len(ready.Examples) > 0 {

@@ -80,7 +80,7 @@ func (h *hotkeys) press(ctx context.Context, k terminal.Key, ready host.Ready) {
 			return
 		}
 		h.out.Note("# opening %s", ready.Console)
-		h.streams.Browse(ready.Console, h.out.Note)
+		h.streams.Browse(ready.ConsoleLink(), h.out.Note)
 	case 'c':
 		if err := h.list(ctx, ready.URL); err != nil {
 			h.out.Note("# %v", err)
