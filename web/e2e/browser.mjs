@@ -1,6 +1,7 @@
 // One Chromium for all tests; each test gets a context of its own, as fresh as a new user.
 import { chromium } from "playwright-core";
 import { existsSync } from "node:fs";
+import { token } from "./mesh.mjs";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** elsewhere is a name that an attacker's name server could make point to this machine. */
@@ -13,8 +14,9 @@ export function missing() {
 
 export const launch = () => chromium.launch({ executablePath, args });
 
-/** open shows a page and fails the test for every error in it. */
-export async function open(browser, url, options = {}) {
+/** open shows a page and fails the test for every error in it. A page of a console is opened by a link that logs in, made by the
+ * collector at the page's origin, or at options.login; "" for one that is not logged in. */
+export async function open(browser, url, { login, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, colorScheme: "light", reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], ...options });
   context.setDefaultTimeout(options.timeout ?? 30_000);
   const page = await context.newPage();
@@ -23,8 +25,15 @@ export async function open(browser, url, options = {}) {
   page.on("console", (m) => {
     if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) errors.push(m.text());
   });
-  await page.goto(url);
+  await page.goto(await logged(url, login));
   return { page, context, errors };
+}
+
+async function logged(url, login) {
+  if (login === "" || !url.includes("/console/")) return url;
+  const at = new URL(url);
+  at.searchParams.set("token", await token(login ?? at.origin));
+  return at.href;
 }
 
 /** Tasks of a page's main thread: the longest by the time it ran, and by the clock. A machine that is busy with something

@@ -1,5 +1,6 @@
 // Collectors as processes of their own, for the tests.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { request } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
@@ -52,6 +53,30 @@ export async function shop() {
   return { a, b, c };
 }
 
+/** socketOf is the operators' socket of a collector, where it is by the environment of start. */
+const socketOf = (url) => join(dir, ".local", "state", "collective", new URL(url).host.replace(":", "@") + ".sock");
+
+/** operate asks a collector over its socket: Connect with JSON. */
+export function operate(url, method, body = {}) {
+  return new Promise((resolve, reject) => {
+    const ask = request({ socketPath: socketOf(url), path: "/" + method, method: "POST", headers: { "Content-Type": "application/json" } }, (res) => {
+      let text = "";
+      res.on("data", (d) => (text += d)).on("end", () => resolve(JSON.parse(text || "{}")));
+    });
+    ask.on("error", reject).end(JSON.stringify(body));
+  });
+}
+
+/** token is that of a new link to log in to a collector, as for the user who runs it or for one who only looks. */
+export const token = async (url, as = "") => (await operate(url, "collector.mesh.v1.OperatorService/CreateLogin", { as })).token;
+
+/** run runs a command of the command line, and answers what it prints. */
+export function run(...args) {
+  return new Promise((resolve, reject) => {
+    execFile(join(root, "bin", "collector"), args, { env: { PATH: process.env.PATH, HOME: dir } }, (error, stdout, stderr) => (error ? reject(new Error(stderr)) : resolve(stdout)));
+  });
+}
+
 /** call is a plain client: Connect with JSON. */
 export async function call(url, namespace, method, body = {}, headers = {}) {
   const res = await fetch(`${url}/${method}`, {
@@ -62,7 +87,7 @@ export async function call(url, namespace, method, body = {}, headers = {}) {
   return { status: res.status, headers: res.headers, body: await res.json() };
 }
 
-export const mesh = (url, method, body = {}) => call(url, "", "collector.mesh.v1.MeshService/" + method, body).then((r) => r.body);
+export const mesh = (url, method, body = {}) => operate(url, "collector.mesh.v1.MeshService/" + method, body);
 
 /** eventually asks until the answer is as it should be. */
 export async function eventually(url, method, so) {

@@ -15,6 +15,9 @@ export const pages: [page: string, title: string, key: string][] = [
   ["health", "Health", "h"],
 ];
 
+/** quiet are pages that the header has no tab for. */
+export const quiet: [page: string, title: string][] = [["who", "Who you are"]];
+
 export const helpOpen = signal(false);
 export const paletteOpen = signal(false);
 export const shortcuts = signal(readShortcuts());

@@ -1,7 +1,8 @@
 // What is known of the mesh, kept up to date by one Watch stream. Browsers allow six connections per server over
 // HTTP/1.1, over all tabs, so a tab has one stream, and none while it is hidden.
 import { batch, computed, effect, signal } from "@preact/signals";
-import { mesh, textOf } from "./api.js";
+import { learn, may, who } from "./access.js";
+import { denied, mesh, textOf } from "./api.js";
 import type { Connection } from "./gen/collector/dispatcher_pb.js";
 import { ConnectionState } from "./gen/collector/dispatcher_pb.js";
 import type { GetStatusResponse, ListCollectorsResponse, Service, Topology, WatchResponse } from "./gen/collector/mesh/v1/mesh_pb.js";
@@ -11,7 +12,7 @@ import { DispatchFilterSchema, SeriesKind } from "./gen/collector/mesh/v1/observ
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { millis } from "./format.js";
 
-export type Link = { state: "connecting" | "live" | "hidden" } | { state: "lost"; retryAt: number; since: number; why: string };
+export type Link = { state: "connecting" | "live" | "hidden" | "denied" } | { state: "lost"; retryAt: number; since: number; why: string };
 
 export const link = signal<Link>({ state: "connecting" });
 export const status = signal<GetStatusResponse | undefined>(undefined);
@@ -61,7 +62,9 @@ let retry: ReturnType<typeof setTimeout> | undefined;
 
 /** start keeps a stream open for as long as the page is visible. */
 export function start(): void {
+  void learn();
   effect(() => {
+    void who.value;
     void filter.value;
     void wantsRows.value;
     restart();
@@ -81,9 +84,24 @@ export function restart(): void {
   abort?.abort();
   clearTimeout(retry);
   if (document.hidden) return stop();
+  if (!may("observe")) return look();
   const mine = new AbortController();
   abort = mine;
   void run(mine.signal);
+}
+
+/** look is for those who may not observe: what can be called they may know. */
+function look(): void {
+  abort = undefined;
+  link.value = { state: "denied" };
+  batch(() => {
+    status.value = undefined;
+    connections.value = [];
+    collectors.value = undefined;
+    rows.value = [];
+    ticks.value = [];
+  });
+  void askAround();
 }
 
 /** streams is how many tabs may keep a stream open at the same time. The others look in every two seconds. */
@@ -130,6 +148,7 @@ async function watch(attempt: AbortSignal, signal: AbortSignal): Promise<void> {
     }
     if (!signal.aborted) lose(attempt, "The collector ended the stream.");
   } catch (error) {
+    if (!signal.aborted && denied(error)) await learn(); // which begins anew, with less, where something has changed
     if (!signal.aborted) lose(attempt, textOf(error));
   }
 }
@@ -214,7 +233,7 @@ export async function askAround(): Promise<void> {
   again = asking;
   if (asking) return;
   asking = true;
-  const [around, methods] = await Promise.allSettled([mesh.listCollectors({}), mesh.listServices({})]);
+  const [around, methods] = await Promise.allSettled([may("observe") ? mesh.listCollectors({}) : Promise.reject(), mesh.listServices({})]);
   batch(() => {
     if (around.status === "fulfilled") collectors.value = around.value;
     if (methods.status === "fulfilled") services.value = methods.value.services;

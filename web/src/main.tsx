@@ -4,9 +4,10 @@ import { signal } from "@preact/signals";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { asOf, link, notice, restart, start, status } from "./live.js";
+import { may, spokenId, who } from "./access.js";
 import { build, readonly, readonlyReason, base } from "./api.js";
 import { follow, href, place } from "./route.js";
-import { Help, helpOpen, onKey, pages, Palette, paletteOpen } from "./keys.js";
+import { Help, helpOpen, onKey, pages, Palette, paletteOpen, quiet } from "./keys.js";
 import { theme, type Theme } from "./theme.js";
 import { clock, span, millis } from "./format.js";
 import { Mesh } from "./pages/mesh.js";
@@ -15,6 +16,7 @@ import { Connections } from "./pages/connections.js";
 import { Services } from "./pages/services.js";
 import { Traffic } from "./pages/traffic.js";
 import { Health } from "./pages/health.js";
+import { LogIn, Who } from "./pages/who.js";
 
 /** later loads a page's code when it is opened first. */
 function later(load: () => Promise<ComponentType>): ComponentType {
@@ -42,7 +44,11 @@ const views: Record<string, ComponentType> = {
   traffic: Traffic,
   metrics: later(async () => (await import("./pages/metrics.js")).Metrics),
   health: Health,
+  who: Who,
 };
+
+/** open are the pages for those who may not observe. */
+const open = ["services", "call", "who"];
 
 const now = signal(Date.now());
 setInterval(() => (now.value = Date.now()), 1000);
@@ -57,7 +63,7 @@ function Badge() {
       </button>
     );
   }
-  return <span class={"badge " + l.state}>{l.state === "live" ? "Live" : l.state === "hidden" ? "Paused" : "Connecting…"}</span>;
+  return <span class={"badge " + l.state}>{l.state === "live" ? "Live" : l.state === "hidden" ? "Paused" : l.state === "denied" ? "Not shown" : "Connecting…"}</span>;
 }
 
 function Header() {
@@ -81,6 +87,7 @@ function Header() {
       <div class="right">
         {s ? <span class="self" title={`up ${span(now.value - millis(s.startedAt))}`}><b>{s.collectorId}</b> <small>{s.address}</small></span> : null}
         {readonly ? <span class="badge" title={readonlyReason}>read-only</span> : null}
+        {who.value ? <a class="who" href={href("who")} aria-current={place.value.page === "who" ? "page" : undefined}>{spokenId(who.value)}</a> : null}
         <Badge />
         <button class="icon" aria-label="Go to a page, method or collector" title="Ctrl K" onClick={() => (paletteOpen.value = true)}>⌕</button>
         <select aria-label="Theme" value={theme.value} onChange={(e) => (theme.value = e.currentTarget.value as Theme)}>
@@ -136,9 +143,10 @@ link.subscribe((l) => {
 });
 
 function App() {
-  const View = views[place.value.page];
+  const page = place.value.page;
+  const View = views[page] && who.value && !may("observe") && !open.includes(page) ? LogIn : views[page];
   useEffect(() => {
-    const title = pages.find(([p]) => p === place.value.page)?.[1] ?? place.value.args[0] ?? "";
+    const title = [...pages, ...quiet].find(([p]) => p === place.value.page)?.[1] ?? place.value.args[0] ?? "";
     document.title = [title, status.value?.collectorId, "collective"].filter(Boolean).join(" · ");
   }, [place.value.page, status.value?.collectorId]);
   return (

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ConnectionState } from "./gen/collector/dispatcher_pb.js";
 import { stateName } from "./format.js";
+import { may } from "./access.js";
 import { readonly, readonlyReason } from "./api.js";
 
 const shapes: Record<string, string> = { active: "●", idle: "◐", stale: "◌", closed: "○", failed: "✕", unknown: "·" };
@@ -69,14 +70,16 @@ export function Empty({ title, children }: { title: string; children?: Component
   );
 }
 
-/** Act is a button that changes something: a read-only console shows it, disabled, with the reason. */
+const operateReason = "You may not operate this collector. Log in by the link that collector console prints.";
+
+/** Act is a button that changes something: who may not, and a read-only console, sees it disabled, with the reason. */
 export function Act(props: { onClick?: () => void; children: ComponentChildren; class?: string; disabled?: boolean; type?: "button" | "submit"; title?: string }) {
   return (
     <button
       type={props.type ?? "button"}
       class={props.class}
-      disabled={readonly || props.disabled}
-      title={readonly ? readonlyReason : props.title}
+      disabled={readonly || !may("operate") || props.disabled}
+      title={readonly ? readonlyReason : may("operate") ? props.title : operateReason}
       onClick={props.onClick}
     >
       {props.children}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 
 	"connectrpc.com/connect/v2"
@@ -36,11 +35,13 @@ func newCollector(ctx context.Context, id, listen string, mode web.Mode) (*rig, 
 	if err := d.Register(namespace, func(s *connect.Server) { testingv1connect.RegisterKitchenServiceHandler(s, kitchen{}) }); err != nil {
 		return nil, err
 	}
+	ready := make(chan struct{})
 	go func() {
-		if err := d.Server(d.Handler(), nil).Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := d.ServeListener(ctx, listener, dispatcher.Serving{Ready: func() { close(ready) }}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}()
+	<-ready
 	return &rig{d, address}, nil
 }
 

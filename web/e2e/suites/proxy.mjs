@@ -30,7 +30,7 @@ async function proxied(collector) {
 export async function theConsoleWorksBelowAPathOfAProxy({ browser, c }) {
   const proxy = await proxied(c);
   try {
-    const { page, errors } = await open(browser, proxy.url + basePath + "/");
+    const { page, errors } = await open(browser, proxy.url + basePath + "/console/", { login: c.url });
     await page.getByText("Live").waitFor(); // a stream, through the proxy
     await page.getByRole("link", { name: "Services" }).click();
     await page.getByRole("link", { name: "GetUser" }).click();

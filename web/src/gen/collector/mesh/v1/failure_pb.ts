@@ -27,6 +27,9 @@ export const file_collector_mesh_v1_failure: GenFile = /*@__PURE__*/
 export type CallFailure = Message<"collector.mesh.v1.CallFailure"> & {
   /**
    * A stable word for programs:
+   * `credentials_repeated`, `token_malformed`, `token_too_large`, `token_algorithm`, `token_issuer`, `token_signature`,
+   * `token_audience`, `token_expired`, `token_not_yet_valid`, `keys_unavailable`, `key_unknown`,
+   * `certificate_identity`, `certificate_expired`, `socket_identity`: who calls could not be told, nothing ran;
    * `invalid_request`, `namespace_unknown`, `namespace_ambiguous`, `service_ambiguous`, `method_unknown`,
    * `not_unary`, `target_unknown`, `target_not_serving`, `unreachable`, `schema_incompatible`: the router refused,
    * nothing ran;
