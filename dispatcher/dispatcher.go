@@ -51,6 +51,7 @@ type Dispatcher struct {
 	// Who operates it.
 	sessions *session.Sessions
 	audit    *audit.Log
+	endAudit func()            // what is decided is not told to it any more, and it is written
 	runBy    *access.Principal // the user of this process
 
 	recorder     *observe.Recorder
@@ -86,7 +87,7 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 	d.schemas.Stop()
 	d.recorder.Close()
 	defer d.releaseStore()
-	defer d.audit.Close()
+	defer d.endAudit()
 	return errors.Join(d.conns.Shutdown(ctx), d.recorder.Finish())
 }
 
@@ -94,7 +95,7 @@ func (d *Dispatcher) Shutdown(ctx context.Context) error {
 func (d *Dispatcher) abandon() error {
 	d.schemas.Stop()
 	d.conns.Close()
-	d.audit.Close()
+	d.endAudit()
 	return forget(d.recorder)
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn/link"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 
@@ -26,8 +27,10 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/meshservice"
+	"github.com/collectiverpc/collective/dispatcher/internal/operators"
 	"github.com/collectiverpc/collective/dispatcher/internal/peerschema"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
+	"github.com/collectiverpc/collective/dispatcher/internal/session"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
@@ -95,15 +98,16 @@ type builder struct {
 // build claims the store before it begins anything that would have to be ended.
 func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 	d := b.d
-	if err := b.authorize(); err != nil {
+	var err error
+	if b.access, err = newAuthorizer(d.id, b.options.guard, d.log, b.endOf); err != nil {
 		return nil, err
 	}
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	d.port = ingress.NewPort(d.id, d.limits.ingress(), d.log, b.front.observeRefusal)
 	b.front.port = d.port
-	d.sessions = b.newSessions()
+	d.runBy = runBy()
+	d.sessions = session.New(d.id, func(e access.Event) { d.audit.Record(e) })
 	around := []around{d.sessions.Handler, b.options.browsers(b.address, pages).Before}
-	var err error
 	if d.handler, err = b.front.behind(b.options.console, b.options.origins, pages, around); err != nil {
 		return nil, err
 	}
@@ -121,17 +125,19 @@ func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 func (b *builder) begin() error {
 	d := b.d
 	b.host()
-	endAudit, err := b.operate()
-	if err != nil {
+	var err error
+	if d.audit, err = openAudit(d.log, b.options.file); err != nil {
 		return err
 	}
+	deaf := b.access.Guard.Audited(d.audit.Record)
+	d.endAudit = func() { deaf(); d.audit.Close() }
 	if err := b.record(); err != nil {
-		endAudit()
+		d.endAudit()
 		return err
 	}
 	b.route()
 	if err := b.connect(); err != nil {
-		endAudit()
+		d.endAudit()
 		return errors.Join(err, forget(d.recorder))
 	}
 	d.schemas = peerschema.Learn(d.id, d.conns, b.methods, d.limits.schemas(), d.log)
@@ -259,7 +265,7 @@ func (b *builder) describe() {
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
 		Limits: d.LimitTexts, Access: b.access,
 	})
-	d.own.operators = b.operatorService()
+	d.own.operators = &operators.Service{Guard: b.access.Guard, Sessions: d.sessions, Audit: d.audit}
 }
 
 // health is what the health of this collector follows from.

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -10,13 +11,13 @@ import (
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/access/authn/socket"
 	"github.com/collectiverpc/collective/conn/carrier"
+	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/browser"
-	"github.com/collectiverpc/collective/dispatcher/internal/operators"
-	"github.com/collectiverpc/collective/dispatcher/internal/session"
 	"github.com/collectiverpc/collective/internal/audit"
 	"github.com/collectiverpc/collective/internal/localsocket"
 	"github.com/collectiverpc/collective/internal/origin"
+	"github.com/collectiverpc/collective/store"
 )
 
 // NoSocket as [Serving.Socket] makes no socket for operators.
@@ -38,35 +39,36 @@ func (d *Dispatcher) LoginToken() string {
 	return token.Reveal()
 }
 
-// authorize makes what decides who may do what. The socket makes operators of whom it lets in whatever the guard knows of
-// credentials: what they may do it decides as of anybody.
-func (b *builder) authorize() error {
-	guard, err := b.options.guard, error(nil)
+// newAuthorizer makes what decides who may do what. The operators' socket makes operators of those whom it lets in, whatever the
+// guard knows of credentials; what they may do the guard decides, as of anybody.
+func newAuthorizer(self string, guard *access.Guard, log *slog.Logger, ends func(*link.Link) authz.End) (*authz.Authorizer, error) {
 	if guard == nil {
-		guard, err = access.New(access.WithLogger(b.d.log))
+		made, err := access.New(access.WithLogger(log))
+		if err != nil {
+			return nil, err
+		}
+		guard = made
 	}
+	known, err := socket.New()
 	if err != nil {
-		return err
-	}
-	b.access = authz.New(b.d.id, guard, b.endOf)
-	b.access.Socket, err = socket.New()
-	return err
-}
-
-// operate makes what operators have: their sessions and the audit log. end ends it.
-func (b *builder) operate() (end func(), err error) {
-	d := b.d
-	d.runBy = runBy()
-	d.audit = audit.New(d.log)
-	if b.options.file != nil {
-		err = d.audit.Keep(context.Background(), b.options.file)
-	}
-	if err != nil {
-		d.audit.Close()
 		return nil, err
 	}
-	deaf := b.access.Guard.Audited(d.audit.Record)
-	return func() { deaf(); d.audit.Close() }, nil
+	a := authz.New(self, guard, ends)
+	a.Socket = known
+	return a, nil
+}
+
+// openAudit begins the audit log, which goes to a file if there is one. The caller closes it.
+func openAudit(log *slog.Logger, file *store.Store) (*audit.Log, error) {
+	l := audit.New(log)
+	if file == nil {
+		return l, nil
+	}
+	if err := l.Keep(context.Background(), file); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
 }
 
 // runBy is the user of this process.
@@ -82,16 +84,6 @@ func runBy() *access.Principal {
 	return p
 }
 
-// operatorService is what the port serves of it.
-func (b *builder) operatorService() *operators.Service {
-	return &operators.Service{Guard: b.access.Guard, Sessions: b.d.sessions, Audit: b.d.audit}
-}
-
-// newSessions is before the audit log, which is made with what has to be ended.
-func (b *builder) newSessions() *session.Sessions {
-	return session.New(b.d.id, func(e access.Event) { b.d.audit.Record(e) })
-}
-
 // browsers guards what browsers ask.
 func (o *options) browsers(address string, pages *origin.Pages) *browser.Guard {
 	g := &browser.Guard{Names: slices.Clone(o.hosts), Pages: pages, SitesElsewhere: len(o.origins) > 0}
@@ -105,7 +97,7 @@ func (o *options) browsers(address string, pages *origin.Pages) *browser.Guard {
 }
 
 // openSocket makes the operators' socket of a collector that listens at an address; nil where there is none, which the log says.
-func (d *Dispatcher) openSocket(ctx context.Context, at string, address net.Addr) net.Listener {
+func (d *Dispatcher) openSocket(ctx context.Context, at string, address net.Addr) *localsocket.Listener {
 	if at == NoSocket {
 		return nil
 	}
@@ -124,7 +116,7 @@ func (d *Dispatcher) openSocket(ctx context.Context, at string, address net.Addr
 		return nil
 	}
 	d.log.Debug("operators are listened to", "collector", d.id, "socket", opened.Path())
-	return d.Listener(opened)
+	return opened
 }
 
 // withoutLinks is a handler for operators alone: a collector at the other end would have no address and no proof.

@@ -24,7 +24,7 @@ type Serving struct {
 	// Socket is the path of a unix socket for operators, by which the user who runs this process, and root, may do everything
 	// without credentials; [NoSocket] makes none. The directory must belong to that user and have the mode 0700. Default: one
 	// that is named after the address of the listener, in the first that can be used of $XDG_RUNTIME_DIR/collective,
-	// ~/.local/state/collective and collective-UID where temporary files are; there is none if that fails, which the log
+	// ~/.local/state/collective and collective_UID where temporary files are; there is none if that fails, which the log
 	// says, nor for a listener that is not TCP. It is removed at the end.
 	Socket string
 	// Joined is closed when the program has connected to those it connects to at its start, see [Dispatcher.Resume].
@@ -77,7 +77,7 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 	if socket := d.openSocket(ctx, how.Socket, listener.Addr()); socket != nil {
 		operators := d.Server(withoutLinks(handler), nil)
 		servers = append(servers, operators)
-		go func() { _ = operators.Serve(socket) }() // it ends with the server
+		go func() { _ = operators.Serve(d.Listener(socket)) }() // it ends with the server
 	}
 	d.log.Info("listening", "collector", d.id, "address", listener.Addr().String(), "tls", how.TLS != nil)
 	if how.Ready != nil {

@@ -22,27 +22,13 @@ const (
 // archive is the table of rows in the collector's file.
 type archive struct{ file *store.Store }
 
-// Keep has the log written to a file, too, and its numbers go on from there. It is called before the first event is recorded.
-func (l *Log) Keep(ctx context.Context, file *store.Store) error {
-	var last sql.NullInt64
-	err := file.Reader().QueryRowContext(ctx, "SELECT max(id) FROM audit").Scan(&last)
-	if err != nil {
-		return fmt.Errorf("reading the audit log: %w", err)
-	}
-	l.writing.Lock()
-	l.archive = &archive{file}
-	l.writing.Unlock()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seq = uint64(last.Int64)
-	return nil
-}
-
+// upsert has the columns in the order of write. A row that is there has been counted up: nothing else of it changes.
 const upsert = `
 INSERT INTO audit (id, happened_at, kind, principal, network, tls, entrance, via, action, namespace, procedure, allowed, policies, reason, detail, count, last_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET count = excluded.count, last_at = excluded.last_at`
 
+// write inserts rows or counts them up, and drops what is beyond the bounds, in one transaction.
 func (a *archive) write(ctx context.Context, rows []Row) error {
 	return a.file.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		insert, err := tx.PrepareContext(ctx, upsert)
@@ -78,6 +64,7 @@ func texts(r *Row) (policies, detail string, err error) {
 	return string(encoded), string(more), err
 }
 
+// list reads rows as a query selects them. Values are only ever bound: what a request says never becomes part of the statement.
 func (a *archive) list(ctx context.Context, q Query) (list []Row, err error) {
 	before := int64(math.MaxInt64)
 	if q.Before > 0 && q.Before < math.MaxInt64 {
@@ -105,6 +92,7 @@ func (a *archive) list(ctx context.Context, q Query) (list []Row, err error) {
 	return list, rows.Err()
 }
 
+// scan reads a row in the order of list.
 func scan(rows *sql.Rows) (r Row, err error) {
 	var happened, last int64
 	var policies, detail string

@@ -52,6 +52,7 @@ func bounded(e access.Event) access.Event {
 	return e
 }
 
+// cut keeps what a caller chose from filling memory and the table, and from breaking JSON.
 func cut(text string, most int) string {
 	return strings.ToValidUTF8(text[:min(len(text), most)], "\uFFFD")
 }

@@ -25,6 +25,7 @@ type likeness struct {
 	action, namespace, procedure, reason string
 }
 
+// caller is who asks, from where: a principal may be denied at home what it may do elsewhere.
 type caller struct {
 	kind             access.Kind
 	id, network, via string
@@ -37,6 +38,7 @@ type floods struct {
 	swept   time.Time
 }
 
+// likenessOf leaves out what differs between equal ones: when, and which policies.
 func likenessOf(e *access.Event) likeness {
 	return likeness{caller{e.Kind, e.ID, e.Network, e.Via}, e.Action, e.Namespace, e.Procedure, e.Reason}
 }

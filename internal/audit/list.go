@@ -2,25 +2,27 @@ package audit
 
 import (
 	"context"
-	"time"
+	"database/sql"
+	"fmt"
+
+	"github.com/collectiverpc/collective/store"
 )
 
-// Query selects rows. The zero value is that of the newest.
-type Query struct {
-	// Since leaves out what began before it; zero for no bound.
-	Since time.Time
-	// DeniedOnly leaves out what was allowed.
-	DeniedOnly bool
-	// After and Before are bounds of the numbers, exclusive; 0 for none.
-	After, Before uint64
-	// Limit is the most rows; 0 or less for 100, and at most 1000.
-	Limit int
+// Keep has the log written to a file, too, and its numbers go on from there. It is called before the first event is recorded.
+func (l *Log) Keep(ctx context.Context, file *store.Store) error {
+	var last sql.NullInt64
+	err := file.Reader().QueryRowContext(ctx, "SELECT max(id) FROM audit").Scan(&last)
+	if err != nil {
+		return fmt.Errorf("reading the audit log: %w", err)
+	}
+	l.writing.Lock()
+	l.archive = &archive{file}
+	l.writing.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seq = uint64(last.Int64)
+	return nil
 }
-
-const (
-	usualLimit = 100
-	mostListed = 1000
-)
 
 // List answers rows, newest first: from the file if there is one, otherwise from memory.
 func (l *Log) List(ctx context.Context, q Query) ([]Row, error) {
@@ -38,17 +40,4 @@ func (l *Log) List(ctx context.Context, q Query) ([]Row, error) {
 		}
 	}
 	return rows, nil
-}
-
-// Most is how many rows an answer has at most.
-func (q *Query) Most() int {
-	if q.Limit <= 0 {
-		return usualLimit
-	}
-	return min(q.Limit, mostListed)
-}
-
-// selects must agree with the statement of [archive.list].
-func (q *Query) selects(row *Row) bool {
-	return !row.Time.Before(q.Since) && !(q.DeniedOnly && row.Allowed) && row.Seq > q.After && (q.Before == 0 || row.Seq < q.Before)
 }

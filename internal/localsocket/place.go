@@ -28,7 +28,7 @@ func places(env Getenv) []string {
 	if home := env("HOME"); filepath.IsAbs(home) {
 		dirs = append(dirs, filepath.Join(home, ".local", "state", "collective"))
 	}
-	return append(dirs, filepath.Join(os.TempDir(), "collective-"+strconv.Itoa(os.Geteuid())))
+	return append(dirs, filepath.Join(os.TempDir(), "collective_"+strconv.Itoa(os.Geteuid())))
 }
 
 // fileName is that of the socket of a collector that listens at host:port.
@@ -69,6 +69,7 @@ func place(env Getenv, address string) (string, error) {
 	return "", errors.Join(problems...)
 }
 
+// checkLength refuses a path that would be cut off, or not taken, somewhere.
 func checkLength(path string) error {
 	if len(path) > LongestPath {
 		return fmt.Errorf("%s: the path of a unix socket may have %d bytes, this one has %d", path, LongestPath, len(path))

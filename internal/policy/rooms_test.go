@@ -12,6 +12,14 @@ var mayImport = map[string][]string{
 		"dispatcher/internal/ingress/exchange", "dispatcher/internal/meshservice", "dispatcher/internal/payload", "dispatcher/internal/peerschema",
 		"dispatcher/internal/recovery", "dispatcher/internal/refusal", "gen", "internal/descriptor", "internal/name",
 		"internal/observe", "internal/origin", "internal/status", "mesh", "store",
+		"access", "access/authn/socket", "conn", "conn/carrier", "conn/link", "dispatcher/internal/browser",
+		"dispatcher/internal/call", "dispatcher/internal/codec", "dispatcher/internal/describe",
+		"dispatcher/internal/descriptorset", "dispatcher/internal/entrance", "dispatcher/internal/handler",
+		"dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress",
+		"dispatcher/internal/meshservice", "dispatcher/internal/operators", "dispatcher/internal/payload",
+		"dispatcher/internal/peerschema", "dispatcher/internal/recovery", "dispatcher/internal/refusal",
+		"dispatcher/internal/session", "gen", "internal/audit", "internal/descriptor", "internal/localsocket",
+		"internal/name", "internal/observe", "internal/origin", "internal/status", "mesh", "store",
 	},
 	"access":   {"access/internal/pace", "access/internal/recall", "access/internal/ruleset", "internal/name"},
 	"certs":    {"internal/watch"},
@@ -29,7 +37,7 @@ var mayImport = map[string][]string{
 		"conn/link/internal/account", "conn/link/internal/buffer", "conn/link/internal/frame", "conn/link/internal/handshake",
 		"conn/link/internal/outbox", "conn/link/internal/slots", "conn/link/internal/socket", "conn/link/internal/workers", "internal/gate", "internal/reuse",
 	},
-	"web":      {"internal/origin"},
+	"web":      {"internal/origin", "mesh"},
 	"gen":      {},
 	"examples": {"conn", "dispatcher", "gen", "mesh", "registry", "store", "web"}, // nothing internal: they show what users can write
 
@@ -55,6 +63,7 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/cli/serve/callers": {
 		"access", "access/authn/apikey", "access/authn/certificate", "access/authn/socket", "access/authn/token",
 		"cmd/collector/internal/cli/envflag", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote",
+		"internal/status", "mesh",
 	},
 	"cmd/collector/internal/cli/bench": {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/render"},
 	"cmd/collector/internal/cli/call": {
@@ -73,7 +82,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/collector/internal/cli/remote": {
 		"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/schema", "cmd/collector/internal/cli/words", "gen",
-		"internal/status", "mesh",
+		"internal/localsocket", "internal/status", "mesh",
 	},
 	"cmd/collector/internal/cli/render": {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/words"},
 	"cmd/collector/internal/cli/schema": {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/words"},
@@ -92,6 +101,16 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/cli/words": {},
 	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen"},
 	"cmd/collector/internal/host":      {"conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "registry", "store", "web"},
+	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen", "internal/localsocket", "mesh"},
+	"cmd/collector/internal/host": {
+		"conn", "conn/carrier", "dispatcher", "examples", "gen", "mesh", "registry", "store", "web",
+	},
+
+	"dispatcher/internal/browser":   {"internal/origin", "mesh"},
+	"dispatcher/internal/operators": {"access", "dispatcher/internal/session", "gen", "internal/audit"},
+	"dispatcher/internal/session":   {"access", "internal/audit", "internal/localsocket", "internal/origin", "mesh"},
+	"internal/audit":                {"access", "store"},
+	"internal/localsocket":          {"access", "access/authn/socket"},
 
 	"dispatcher/internal/authz": {
 		"access", "conn/link", "dispatcher/internal/refusal", "gen", "internal/observe", "internal/origin", "mesh",

@@ -26,6 +26,7 @@ export async function open(browser, url, { login, ...options } = {}) {
     if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) errors.push(m.text());
   });
   await page.goto(await logged(url, login));
+  if (login !== "" && url.includes("#")) await page.goto(url); // the login has taken the place of its fragment
   return { page, context, errors };
 }
 

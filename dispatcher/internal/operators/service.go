@@ -101,6 +101,7 @@ func (s *Service) ListAudit(ctx context.Context, req *meshv1.ListAuditRequest) (
 	return res, nil
 }
 
+// eventOf is a row as it goes to clients: without secrets, since events have none.
 func eventOf(r *audit.Row) *meshv1.AuditEvent {
 	return &meshv1.AuditEvent{
 		Seq: r.Seq, Time: timestamppb.New(r.Time), Kind: string(r.Kind), Id: r.ID, Network: r.Network, Via: r.Via, Action: r.Action,
@@ -109,10 +110,12 @@ func eventOf(r *audit.Row) *meshv1.AuditEvent {
 	}
 }
 
+// may asks for the right on the mesh as a whole.
 func (s *Service) may(c *access.Caller, action access.Action) bool {
 	return s.Guard.Decide(c, action, access.Resource{}).Allowed
 }
 
+// denied names the caller and the way to be somebody who may, not the policy.
 func (s *Service) denied(c *access.Caller) error {
 	return connect.Errorf(connect.CodePermissionDenied, "%s may not %s this collector: be the user who runs it, on its machine, or log in as an operator",
 		c.Principal, access.Operate)
@@ -126,4 +129,5 @@ func callerOf(ctx context.Context) *access.Caller {
 	return stranger
 }
 
+// stranger is who asks where no entrance has said who it is.
 var stranger = access.NewCaller(access.Nobody, access.Origin{Network: access.NetworkRemote})

@@ -28,6 +28,7 @@ type bucket struct {
 	since time.Time // of which spent has been counted
 }
 
+// take spends one, if there is one left.
 func (b *bucket) take(now time.Time) bool {
 	if regained := int(now.Sub(b.since) / b.every); regained > 0 {
 		b.spent = max(0, b.spent-regained)

@@ -143,10 +143,11 @@ func (s *Sessions) logout(w http.ResponseWriter, r *http.Request) {
 
 // The names of cookies begin so. With TLS browsers keep what begins with __Host- to this very host.
 const (
-	cookiePrefix = "collective-"
+	cookiePrefix = "collector-"
 	hostPrefix   = "__Host-"
 )
 
+// isOurs goes by the name alone: which session a cookie is of, if any, its value says.
 func isOurs(name string) bool {
 	return strings.HasPrefix(strings.TrimPrefix(name, hostPrefix), cookiePrefix)
 }
@@ -186,6 +187,7 @@ func dropCookies(header http.Header) {
 	}
 }
 
+// record tells the audit log, without the secrets.
 func (s *Sessions) record(action string, r *http.Request, principal *access.Principal, allowed bool, reason string) {
 	s.audit(access.Event{
 		Time: time.Now(), Kind: principal.Kind, ID: principal.ID, Network: network(r), TLS: r.TLS != nil, Action: action, Allowed: allowed,
@@ -193,6 +195,7 @@ func (s *Sessions) record(action string, r *http.Request, principal *access.Prin
 	})
 }
 
+// network is where a browser is, in the words of package access.
 func network(r *http.Request) string {
 	if _, ok := localsocket.PeerFromContext(r.Context()); ok {
 		return access.NetworkSocket

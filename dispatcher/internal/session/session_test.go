@@ -95,7 +95,7 @@ func TestALinkIsGoodForOneSession(t *testing.T) {
 		t.Fatalf("%d %v", res.StatusCode, res.Header)
 	}
 	set := res.Header.Get("Set-Cookie")
-	if !strings.HasPrefix(set, "collective-a-50051=") || !strings.HasSuffix(set, "; Path=/; HttpOnly; SameSite=Strict") || strings.Contains(set, b.key) {
+	if !strings.HasPrefix(set, "collector-a-50051=") || !strings.HasSuffix(set, "; Path=/; HttpOnly; SameSite=Strict") || strings.Contains(set, b.key) {
 		t.Errorf("cookie %q", set)
 	}
 	if who, _ := r.ask(*b, "POST", "/x.S/M", "Origin", home); who != "uid:ann" {
@@ -142,7 +142,7 @@ func TestBothHalvesAndOneOrigin(t *testing.T) {
 		if who != tt.want {
 			t.Errorf("%s: taken for %q, want %q", name, who, tt.want)
 		}
-		if r.seen.Get(mesh.HeaderSession) != "" || strings.Contains(r.seen.Get("Cookie"), "collective") {
+		if r.seen.Get(mesh.HeaderSession) != "" || strings.Contains(r.seen.Get("Cookie"), "collector") {
 			t.Errorf("%s: a handler sees %v", name, r.seen)
 		}
 		if tt.browser.cookie != nil && r.seen.Get("Cookie") != "theme=dark" {
@@ -216,7 +216,7 @@ func TestWithTLSTheCookieIsOfThisHost(t *testing.T) {
 	token, _ := r.Issue(ann)
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "https://mesh.example"+mesh.LoginPath+"?token="+token.Reveal(), nil))
-	if set := w.Header().Get("Set-Cookie"); !strings.HasPrefix(set, "__Host-collective-a=") || !strings.Contains(set, "; Secure;") {
+	if set := w.Header().Get("Set-Cookie"); !strings.HasPrefix(set, "__Host-collector-a=") || !strings.Contains(set, "; Secure;") {
 		t.Errorf("cookie %q", set)
 	}
 }

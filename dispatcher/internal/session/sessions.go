@@ -140,6 +140,7 @@ func (s *Sessions) forget(now time.Time) {
 	}
 }
 
+// over reports whether it has ended by itself.
 func (s *Session) over(now time.Time) bool {
 	return now.After(s.Ends) || now.After(s.used.Add(IdleTime))
 }
@@ -149,6 +150,7 @@ func (s *Session) Caller(origin access.Origin) *access.Caller {
 	return s.callers.at(s.Principal, origin)
 }
 
+// oldest finds what makes room. There are few enough to look at all.
 func oldest[V any](all map[digest]V, at func(V) time.Time) (found digest) {
 	var first time.Time
 	for id, v := range all {
@@ -159,6 +161,7 @@ func oldest[V any](all map[digest]V, at func(V) time.Time) (found digest) {
 	return found
 }
 
+// contextKey is where a request has its session.
 type contextKey struct{}
 
 // FromContext is the session that a request came with; nil for none.

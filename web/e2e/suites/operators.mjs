@@ -44,7 +44,7 @@ export async function thePrintedLinkLogsOneBrowserIn({ browser, m }) {
   assert.equal(page.url(), m.a.console, "the address tells a secret");
   const cookies = await context.cookies();
   assert.deepEqual(cookies.map(({ httpOnly, sameSite, secure, path, expires }) => ({ httpOnly, sameSite, secure, path, expires })), [{ httpOnly: true, sameSite: "Strict", secure: false, path: "/", expires: -1 }]);
-  assert.match(cookies[0].name, new RegExp("^collective-a-" + new URL(m.a.url).port + "$"));
+  assert.match(cookies[0].name, new RegExp("^collector-a-" + new URL(m.a.url).port + "$"));
   assert.equal(await page.evaluate(() => document.cookie), "");
   await page.goto(m.a.console + "who");
   await page.getByText(/^uid:/).first().waitFor();

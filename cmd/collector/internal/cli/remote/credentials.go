@@ -23,12 +23,12 @@ const (
 // can be read by everybody on a machine.
 type Credentials struct{ TokenFile, APIKeyFile string }
 
-// showsCredentials tells whether the user says who it is.
-func (t *Target) showsCredentials() bool {
-	if t.TokenFile != "" || t.APIKeyFile != "" || t.Cert != "" || t.token() != "" {
+// shown tells whether the user says who it is, by these or by headers of -H.
+func (c Credentials) shown(env func(string) string, headers []string) bool {
+	if c.TokenFile != "" || c.APIKeyFile != "" || tokenOf(env) != "" {
 		return true
 	}
-	for _, text := range t.Headers {
+	for _, text := range headers {
 		if name := HeaderName(text); strings.EqualFold(name, authorizationHeader) || strings.EqualFold(name, apiKeyHeader) {
 			return true
 		}
@@ -36,25 +36,25 @@ func (t *Target) showsCredentials() bool {
 	return false
 }
 
-func (t *Target) token() string {
-	if t.Env == nil {
+func tokenOf(env func(string) string) string {
+	if env == nil {
 		return ""
 	}
-	return t.Env(TokenVariable)
+	return env(TokenVariable)
 }
 
 // identify are the headers that say who the user is. They are refused where everybody on the way could read them.
-func (t *Target) identify(way reach) ([]header, error) {
+func (c Credentials) identify(env func(string) string, way reach) ([]header, error) {
 	var headers []header
-	token, err := t.bearer()
+	token, err := c.bearer(env)
 	if err != nil {
 		return nil, err
 	}
 	if token != "" {
 		headers = append(headers, header{authorizationHeader, "Bearer " + token})
 	}
-	if t.APIKeyFile != "" {
-		key, err := readSecret("--api-key-file", t.APIKeyFile)
+	if c.APIKeyFile != "" {
+		key, err := readSecret("--api-key-file", c.APIKeyFile)
 		if err != nil {
 			return nil, err
 		}
@@ -68,11 +68,11 @@ func (t *Target) identify(way reach) ([]header, error) {
 }
 
 // bearer is the token of the flag, else of the environment.
-func (t *Target) bearer() (string, error) {
-	if t.TokenFile != "" {
-		return readSecret("--token-file", t.TokenFile)
+func (c Credentials) bearer(env func(string) string) (string, error) {
+	if c.TokenFile != "" {
+		return readSecret("--token-file", c.TokenFile)
 	}
-	token := t.token()
+	token := tokenOf(env)
 	if !(header{authorizationHeader, token}).valid() {
 		return "", failure.Usagef("%s has characters that no header can have", TokenVariable)
 	}

@@ -24,19 +24,19 @@ type reach struct {
 	socket string   // the path of the unix socket that they go over; empty for the network
 }
 
-// reach finds the way to the collector that the flags name. One on this machine is asked over the socket of the user, if there is
-// one and the user shows no credentials, which would be for somebody else.
-func (t *Target) reach(ctx context.Context) (reach, error) {
-	if path, ok := strings.CutPrefix(t.Server, socketScheme); ok {
+// findWay finds the way to a server. One on this machine is asked over the socket of the user, if there is one and the user shows no
+// credentials, which would be for somebody else.
+func findWay(ctx context.Context, server string, showsCredentials bool) (reach, error) {
+	if path, ok := strings.CutPrefix(server, socketScheme); ok {
 		return reachSocket(strings.TrimPrefix(path, "//"))
 	}
-	base, err := ParseServer(t.Server)
+	base, err := ParseServer(server)
 	if err != nil {
 		return reach{}, err
 	}
 	way := reach{base: base, asked: base}
 	host, port, err := net.SplitHostPort(hostPort(base))
-	if err != nil || !isThisMachine(host) || t.showsCredentials() {
+	if err != nil || !isThisMachine(host) || showsCredentials {
 		return way, nil //nolint:nilerr // whoever dials will say what is wrong with it
 	}
 	path := localsocket.Find(os.Getenv, host, port)

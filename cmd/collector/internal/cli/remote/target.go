@@ -49,7 +49,7 @@ func (t *Target) Limited(ctx context.Context) (context.Context, context.CancelFu
 
 // Open makes a session. It connects with the first call. The caller closes it.
 func (t *Target) Open() (*Session, error) {
-	way, err := t.reach(context.Background())
+	way, err := findWay(context.Background(), t.Server, t.Cert != "" || t.shown(t.Env, t.Headers))
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (t *Target) Open() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	who, err := t.identify(way)
+	who, err := t.identify(t.Env, way)
 	if err != nil {
 		return nil, err
 	}
