@@ -99,11 +99,10 @@ var mayImport = map[string][]string{
 	},
 	"cmd/collector/internal/cli/views": {"access/authn/apikey", "cmd/collector/internal/cli/render", "cmd/collector/internal/cli/words", "conn", "gen", "internal/pki"},
 	"cmd/collector/internal/cli/words": {},
-	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen"},
-	"cmd/collector/internal/host":      {"conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "registry", "store", "web"},
-	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen", "internal/localsocket", "mesh"},
+	"cmd/collector/internal/demo": {"cmd/collector/internal/host", "conn", "gen", "internal/localsocket", "mesh"},
 	"cmd/collector/internal/host": {
-		"conn", "conn/carrier", "dispatcher", "examples", "gen", "mesh", "registry", "store", "web",
+		"conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "mesh", "registry", "store",
+		"web",
 	},
 
 	"dispatcher/internal/browser":   {"internal/origin", "mesh"},
