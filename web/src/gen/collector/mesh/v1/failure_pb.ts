@@ -27,10 +27,11 @@ export const file_collector_mesh_v1_failure: GenFile = /*@__PURE__*/
 export type CallFailure = Message<"collector.mesh.v1.CallFailure"> & {
   /**
    * A stable word for programs:
+   * `unauthenticated`, `policy_denied`, `rate_limited`: the policy of a collector on the way refused, nothing ran;
    * `credentials_repeated`, `token_malformed`, `token_too_large`, `token_algorithm`, `token_issuer`, `token_signature`,
    * `token_audience`, `token_expired`, `token_not_yet_valid`, `keys_unavailable`, `key_unknown`,
    * `certificate_identity`, `certificate_expired`, `socket_identity`: who calls could not be told, nothing ran;
-   * `invalid_request`, `namespace_unknown`, `namespace_ambiguous`, `service_ambiguous`, `method_unknown`,
+   * `invalid_request`, `namespace_conflict`, `namespace_unknown`, `namespace_ambiguous`, `service_ambiguous`, `method_unknown`,
    * `not_unary`, `target_unknown`, `target_not_serving`, `unreachable`, `schema_incompatible`: the router refused,
    * nothing ran;
    * `not_registered`, `input_type`, `input_malformed`, `input_invalid`, `too_large`: refused before the handler;

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/mesh/v1/mesh.proto.
  */
 export const file_collector_mesh_v1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("Chxjb2xsZWN0b3IvbWVzaC92MS9tZXNoLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSISChBHZXRTdGF0dXNSZXF1ZXN0IrADChFHZXRTdGF0dXNSZXNwb25zZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCm5hbWVzcGFjZXMYBSADKAkSLQoFc3RvcmUYBiABKAsyHi5jb2xsZWN0b3IubWVzaC52MS5TdG9yZVN0YXR1cxIQCgh3YXJuaW5ncxgHIAMoCRImCgVwZWVycxgIIAMoCzIXLmNvbGxlY3Rvci5tZXNoLnYxLlBlZXISDwoHdmVyc2lvbhgJIAEoCRJACgZsaW1pdHMYCiADKAsyMC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZS5MaW1pdHNFbnRyeRIxCgdoaXN0b3J5GAsgASgLMiAuY29sbGVjdG9yLm1lc2gudjEuSGlzdG9yeVN0YXR1cxotCgtMaW1pdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIngKDUhpc3RvcnlTdGF0dXMSFAoMbWVtb3J5X2NhbGxzGAEgASgDEhQKDHN0b3JlZF9jYWxscxgCIAEoAxIWCg5zdG9yZWRfc2Vjb25kcxgDIAEoAxIUCgxtaXNzZWRfY2FsbHMYBCABKAMSDQoFZXJyb3IYBSABKAkiKgoLU3RvcmVTdGF0dXMSDAoEcGF0aBgBIAEoCRINCgVlcnJvchgCIAEoCSK2AgoEUGVlchIUCgxjb2xsZWN0b3JfaWQYASABKAkSFQoNY29ubmVjdGlvbl9pZBgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEikKBXN0YXRlGAQgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIOCgZkaWFsZWQYBSABKAgSGQoRc2hhcmVkX25hbWVzcGFjZXMYBiADKAkSDQoFY2FsbHMYByABKAMSDgoGZXJyb3JzGAggASgDEjEKDWxhc3RfYWN0aXZpdHkYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ0dF9uYW5vcxgKIAEoAxIPCgdjYXJyaWVyGAsgASgJEhAKCGNvbmZsaWN0GAwgASgJEhIKCnNlc3Npb25faWQYDSABKAkihgEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSKgoGc3RhdGVzGAEgAygOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIZChFwZWVyX2NvbGxlY3Rvcl9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJeChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIqCgtjb25uZWN0aW9ucxgBIAMoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ0ChxMaXN0Q29ubmVjdGlvbkNoYW5nZXNSZXF1ZXN0EhkKEXBlZXJfY29sbGVjdG9yX2lkGAEgASgJEioKBnN0YXRlcxgCIAMoDjIaLmNvbGxlY3Rvci5Db25uZWN0aW9uU3RhdGUSDQoFbGltaXQYAyABKAUiVQodTGlzdENvbm5lY3Rpb25DaGFuZ2VzUmVzcG9uc2USNAoHY2hhbmdlcxgBIAMoCzIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3Rpb25DaGFuZ2UiKAoTTGlzdFNlcnZpY2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiRAoUTGlzdFNlcnZpY2VzUmVzcG9uc2USLAoIc2VydmljZXMYASADKAsyGi5jb2xsZWN0b3IubWVzaC52MS5TZXJ2aWNlImkKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSKgoHbWV0aG9kcxgDIAMoCzIZLmNvbGxlY3Rvci5tZXNoLnYxLk1ldGhvZBIRCglzZXRfYXNpZGUYBCABKAkiywEKBk1ldGhvZBIMCgRuYW1lGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRISCgppbnB1dF90eXBlGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEhgKEGNsaWVudF9zdHJlYW1pbmcYBSABKAgSGAoQc2VydmVyX3N0cmVhbWluZxgGIAEoCBIVCg1jb2xsZWN0b3JfaWRzGAcgAygJEiwKBXNrZXdzGAggAygLMh0uY29sbGVjdG9yLm1lc2gudjEuU2NoZW1hU2tldyJXCgpTY2hlbWFTa2V3EhQKDGNvbGxlY3Rvcl9pZBgBIAEoCRISCgpjb21wYXRpYmxlGAIgASgIEg4KBnJlYXNvbhgDIAEoCRIPCgdwZW5kaW5nGAQgASgIIkMKF0dldERlc2NyaXB0b3JTZXRSZXF1ZXN0EhQKDGNvbGxlY3Rvcl9pZBgBIAEoCRISCgpwYWdlX3Rva2VuGAIgASgJIooBChhHZXREZXNjcmlwdG9yU2V0UmVzcG9uc2USPwoTZmlsZV9kZXNjcmlwdG9yX3NldBgBIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldBIUCgxjb250ZW50X2hhc2gYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJInAKE0V4cGxhaW5Sb3V0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhQKDHNlcnZpY2VfbmFtZRgCIAEoCRITCgttZXRob2RfbmFtZRgDIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAQgASgJIroBChRFeHBsYWluUm91dGVSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEQoJcHJvY2VkdXJlGAIgASgJEjAKCmNhbmRpZGF0ZXMYAyADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5DYW5kaWRhdGUSGwoTY2hvc2VuX2NvbGxlY3Rvcl9pZBgEIAEoCRIMCgRjb2RlGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJImAKCUNhbmRpZGF0ZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDQoFbG9jYWwYAiABKAgSDAoEcmFuaxgDIAEoBRIQCghlbGlnaWJsZRgEIAEoCBIOCgZyZWFzb24YBSABKAkiNwoQQ29ubmVjdFRvUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJEhIKCm5hbWVzcGFjZXMYAiADKAkiPgoRQ29ubmVjdFRvUmVzcG9uc2USKQoKY29ubmVjdGlvbhgBIAEoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uIjoKEURpc2Nvbm5lY3RSZXF1ZXN0EhUKDWNvbm5lY3Rpb25faWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KEkRpc2Nvbm5lY3RSZXNwb25zZRIpCgpjb25uZWN0aW9uGAEgASgLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24iQQoXUHJ1bmVDb25uZWN0aW9uc1JlcXVlc3QSGAoQb2xkZXJfdGhhbl9uYW5vcxgBIAEoAxIMCgRrZWVwGAIgASgFIkYKGFBydW5lQ29ubmVjdGlvbnNSZXNwb25zZRIqCgtjb25uZWN0aW9ucxgBIAMoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uIhcKFUxpc3RDb2xsZWN0b3JzUmVxdWVzdCKDAQoWTGlzdENvbGxlY3RvcnNSZXNwb25zZRIwCgpjb2xsZWN0b3JzGAEgAygLMhwuY29sbGVjdG9yLm1lc2gudjEuQ29sbGVjdG9yEiYKBWVkZ2VzGAIgAygLMhcuY29sbGVjdG9yLm1lc2gudjEuRWRnZRIPCgdtaXNzaW5nGAMgAygJItIBCglDb2xsZWN0b3ISFAoMY29sbGVjdG9yX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSFgoOaXNfZGlyZWN0X3BlZXIYAyABKAgSLQoJbGFzdF9zZWVuGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpuYW1lc3BhY2VzGAUgAygJEikKBXN0YXRlGAYgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIYChB2aWFfY29sbGVjdG9yX2lkGAcgASgJIqUBCgRFZGdlEhsKE3NvdXJjZV9jb2xsZWN0b3JfaWQYASABKAkSGwoTdGFyZ2V0X2NvbGxlY3Rvcl9pZBgCIAEoCRIpCgVzdGF0ZRgDIAEoDjIaLmNvbGxlY3Rvci5Db25uZWN0aW9uU3RhdGUSGQoRc2hhcmVkX25hbWVzcGFjZXMYBCADKAkSDQoFY2FsbHMYBSABKAMSDgoGZXJyb3JzGAYgASgDIp0BCgxXYXRjaFJlcXVlc3QSLQoGdG9waWNzGAEgAygOMh0uY29sbGVjdG9yLm1lc2gudjEuV2F0Y2hUb3BpYxIxCgZmaWx0ZXIYAiABKAsyIS5jb2xsZWN0b3IubWVzaC52MS5EaXNwYXRjaEZpbHRlchIRCglzaW5jZV9zZXEYAyABKAQSGAoQc2luY2Vfc2Vzc2lvbl9pZBgEIAEoCSLCAwoNV2F0Y2hSZXNwb25zZRINCgVldmVudBgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCghzbmFwc2hvdBgDIAEoCzIbLmNvbGxlY3Rvci5tZXNoLnYxLlRvcG9sb2d5SAASLwoIdG9wb2xvZ3kYBCABKAsyGy5jb2xsZWN0b3IubWVzaC52MS5Ub3BvbG9neUgAEjkKCmNvbm5lY3Rpb24YBSABKAsyIy5jb2xsZWN0b3IubWVzaC52MS5Db25uZWN0aW9uQ2hhbmdlSAASNgoKZGlzcGF0Y2hlcxgGIAEoCzIgLmNvbGxlY3Rvci5tZXNoLnYxLkRpc3BhdGNoQmF0Y2hIABI2CgxtZXRyaWNzX3RpY2sYByABKAsyHi5jb2xsZWN0b3IubWVzaC52MS5NZXRyaWNzVGlja0gAEjEKCWhlYXJ0YmVhdBgIIAEoCzIcLmNvbGxlY3Rvci5tZXNoLnYxLkhlYXJ0YmVhdEgAEi0KB2Ryb3BwZWQYCSABKAsyGi5jb2xsZWN0b3IubWVzaC52MS5Ecm9wcGVkSABCCQoHY29udGVudCJ5CghUb3BvbG9neRI0CgZzdGF0dXMYASABKAsyJC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZRIqCgtjb25uZWN0aW9ucxgCIAMoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uEgsKA3NlcRgDIAEoBCJpChBDb25uZWN0aW9uQ2hhbmdlEioKBmJlZm9yZRgBIAEoDjIaLmNvbGxlY3Rvci5Db25uZWN0aW9uU3RhdGUSKQoKY29ubmVjdGlvbhgCIAEoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uIkAKDURpc3BhdGNoQmF0Y2gSLwoKZGlzcGF0Y2hlcxgBIAMoCzIbLmNvbGxlY3Rvci5tZXNoLnYxLkRpc3BhdGNoIjgKC01ldHJpY3NUaWNrEikKBnNlcmllcxgBIAMoCzIZLmNvbGxlY3Rvci5tZXNoLnYxLlNlcmllcyIYCglIZWFydGJlYXQSCwoDc2VxGAEgASgEIh0KB0Ryb3BwZWQSEgoKZGlzcGF0Y2hlcxgBIAEoBCp4CgpXYXRjaFRvcGljEhsKF1dBVENIX1RPUElDX1VOU1BFQ0lGSUVEEAASGAoUV0FUQ0hfVE9QSUNfVE9QT0xPR1kQARIaChZXQVRDSF9UT1BJQ19ESVNQQVRDSEVTEAISFwoTV0FUQ0hfVE9QSUNfTUVUUklDUxADMr4KCgtNZXNoU2VydmljZRJbCglHZXRTdGF0dXMSIy5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXF1ZXN0GiQuY29sbGVjdG9yLm1lc2gudjEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJtCg9MaXN0Q29ubmVjdGlvbnMSKS5jb2xsZWN0b3IubWVzaC52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GiouY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiA5ACARJ/ChVMaXN0Q29ubmVjdGlvbkNoYW5nZXMSLy5jb2xsZWN0b3IubWVzaC52MS5MaXN0Q29ubmVjdGlvbkNoYW5nZXNSZXF1ZXN0GjAuY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbm5lY3Rpb25DaGFuZ2VzUmVzcG9uc2UiA5ACARJkCgxMaXN0U2VydmljZXMSJi5jb2xsZWN0b3IubWVzaC52MS5MaXN0U2VydmljZXNSZXF1ZXN0GicuY29sbGVjdG9yLm1lc2gudjEuTGlzdFNlcnZpY2VzUmVzcG9uc2UiA5ACARJwChBHZXREZXNjcmlwdG9yU2V0EiouY29sbGVjdG9yLm1lc2gudjEuR2V0RGVzY3JpcHRvclNldFJlcXVlc3QaKy5jb2xsZWN0b3IubWVzaC52MS5HZXREZXNjcmlwdG9yU2V0UmVzcG9uc2UiA5ACARJkCgxFeHBsYWluUm91dGUSJi5jb2xsZWN0b3IubWVzaC52MS5FeHBsYWluUm91dGVSZXF1ZXN0GicuY29sbGVjdG9yLm1lc2gudjEuRXhwbGFpblJvdXRlUmVzcG9uc2UiA5ACARJqCg5MaXN0Q29sbGVjdG9ycxIoLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RDb2xsZWN0b3JzUmVxdWVzdBopLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RDb2xsZWN0b3JzUmVzcG9uc2UiA5ACARJqCg5MaXN0RGlzcGF0Y2hlcxIoLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3REaXNwYXRjaGVzUmVxdWVzdBopLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3REaXNwYXRjaGVzUmVzcG9uc2UiA5ACARJeCgpHZXRNZXRyaWNzEiQuY29sbGVjdG9yLm1lc2gudjEuR2V0TWV0cmljc1JlcXVlc3QaJS5jb2xsZWN0b3IubWVzaC52MS5HZXRNZXRyaWNzUmVzcG9uc2UiA5ACARJMCgVXYXRjaBIfLmNvbGxlY3Rvci5tZXNoLnYxLldhdGNoUmVxdWVzdBogLmNvbGxlY3Rvci5tZXNoLnYxLldhdGNoUmVzcG9uc2UwARJWCglDb25uZWN0VG8SIy5jb2xsZWN0b3IubWVzaC52MS5Db25uZWN0VG9SZXF1ZXN0GiQuY29sbGVjdG9yLm1lc2gudjEuQ29ubmVjdFRvUmVzcG9uc2USWQoKRGlzY29ubmVjdBIkLmNvbGxlY3Rvci5tZXNoLnYxLkRpc2Nvbm5lY3RSZXF1ZXN0GiUuY29sbGVjdG9yLm1lc2gudjEuRGlzY29ubmVjdFJlc3BvbnNlEmsKEFBydW5lQ29ubmVjdGlvbnMSKi5jb2xsZWN0b3IubWVzaC52MS5QcnVuZUNvbm5lY3Rpb25zUmVxdWVzdBorLmNvbGxlY3Rvci5tZXNoLnYxLlBydW5lQ29ubmVjdGlvbnNSZXNwb25zZWIGcHJvdG8z", [file_collector_dispatcher, file_collector_mesh_v1_observe, file_google_protobuf_descriptor, file_google_protobuf_timestamp]);
+  fileDesc("Chxjb2xsZWN0b3IvbWVzaC92MS9tZXNoLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSISChBHZXRTdGF0dXNSZXF1ZXN0Ir8DChFHZXRTdGF0dXNSZXNwb25zZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRISCgpzZXNzaW9uX2lkGAMgASgJEi4KCnN0YXJ0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCm5hbWVzcGFjZXMYBSADKAkSLQoFc3RvcmUYBiABKAsyHi5jb2xsZWN0b3IubWVzaC52MS5TdG9yZVN0YXR1cxIQCgh3YXJuaW5ncxgHIAMoCRImCgVwZWVycxgIIAMoCzIXLmNvbGxlY3Rvci5tZXNoLnYxLlBlZXISDwoHdmVyc2lvbhgJIAEoCRJACgZsaW1pdHMYCiADKAsyMC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZS5MaW1pdHNFbnRyeRIxCgdoaXN0b3J5GAsgASgLMiAuY29sbGVjdG9yLm1lc2gudjEuSGlzdG9yeVN0YXR1cxINCgVsaW5rcxgNIAMoCRotCgtMaW1pdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIngKDUhpc3RvcnlTdGF0dXMSFAoMbWVtb3J5X2NhbGxzGAEgASgDEhQKDHN0b3JlZF9jYWxscxgCIAEoAxIWCg5zdG9yZWRfc2Vjb25kcxgDIAEoAxIUCgxtaXNzZWRfY2FsbHMYBCABKAMSDQoFZXJyb3IYBSABKAkiKgoLU3RvcmVTdGF0dXMSDAoEcGF0aBgBIAEoCRINCgVlcnJvchgCIAEoCSLFAgoEUGVlchIUCgxjb2xsZWN0b3JfaWQYASABKAkSFQoNY29ubmVjdGlvbl9pZBgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEikKBXN0YXRlGAQgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIOCgZkaWFsZWQYBSABKAgSGQoRc2hhcmVkX25hbWVzcGFjZXMYBiADKAkSDQoFY2FsbHMYByABKAMSDgoGZXJyb3JzGAggASgDEjEKDWxhc3RfYWN0aXZpdHkYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ0dF9uYW5vcxgKIAEoAxIPCgdjYXJyaWVyGAsgASgJEhAKCGNvbmZsaWN0GAwgASgJEhIKCnNlc3Npb25faWQYDSABKAkSDQoFcHJvb2YYECABKAkihgEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSKgoGc3RhdGVzGAEgAygOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIZChFwZWVyX2NvbGxlY3Rvcl9pZBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJeChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIqCgtjb25uZWN0aW9ucxgBIAMoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ0ChxMaXN0Q29ubmVjdGlvbkNoYW5nZXNSZXF1ZXN0EhkKEXBlZXJfY29sbGVjdG9yX2lkGAEgASgJEioKBnN0YXRlcxgCIAMoDjIaLmNvbGxlY3Rvci5Db25uZWN0aW9uU3RhdGUSDQoFbGltaXQYAyABKAUiVQodTGlzdENvbm5lY3Rpb25DaGFuZ2VzUmVzcG9uc2USNAoHY2hhbmdlcxgBIAMoCzIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3Rpb25DaGFuZ2UiKAoTTGlzdFNlcnZpY2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkiRAoUTGlzdFNlcnZpY2VzUmVzcG9uc2USLAoIc2VydmljZXMYASADKAsyGi5jb2xsZWN0b3IubWVzaC52MS5TZXJ2aWNlImkKB1NlcnZpY2USEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSKgoHbWV0aG9kcxgDIAMoCzIZLmNvbGxlY3Rvci5tZXNoLnYxLk1ldGhvZBIRCglzZXRfYXNpZGUYBCABKAkiywEKBk1ldGhvZBIMCgRuYW1lGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRISCgppbnB1dF90eXBlGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEhgKEGNsaWVudF9zdHJlYW1pbmcYBSABKAgSGAoQc2VydmVyX3N0cmVhbWluZxgGIAEoCBIVCg1jb2xsZWN0b3JfaWRzGAcgAygJEiwKBXNrZXdzGAggAygLMh0uY29sbGVjdG9yLm1lc2gudjEuU2NoZW1hU2tldyJXCgpTY2hlbWFTa2V3EhQKDGNvbGxlY3Rvcl9pZBgBIAEoCRISCgpjb21wYXRpYmxlGAIgASgIEg4KBnJlYXNvbhgDIAEoCRIPCgdwZW5kaW5nGAQgASgIIkMKF0dldERlc2NyaXB0b3JTZXRSZXF1ZXN0EhQKDGNvbGxlY3Rvcl9pZBgBIAEoCRISCgpwYWdlX3Rva2VuGAIgASgJIooBChhHZXREZXNjcmlwdG9yU2V0UmVzcG9uc2USPwoTZmlsZV9kZXNjcmlwdG9yX3NldBgBIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldBIUCgxjb250ZW50X2hhc2gYAiABKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJInAKE0V4cGxhaW5Sb3V0ZVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhQKDHNlcnZpY2VfbmFtZRgCIAEoCRITCgttZXRob2RfbmFtZRgDIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAQgASgJIroBChRFeHBsYWluUm91dGVSZXNwb25zZRIRCgluYW1lc3BhY2UYASABKAkSEQoJcHJvY2VkdXJlGAIgASgJEjAKCmNhbmRpZGF0ZXMYAyADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5DYW5kaWRhdGUSGwoTY2hvc2VuX2NvbGxlY3Rvcl9pZBgEIAEoCRIMCgRjb2RlGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJImAKCUNhbmRpZGF0ZRIUCgxjb2xsZWN0b3JfaWQYASABKAkSDQoFbG9jYWwYAiABKAgSDAoEcmFuaxgDIAEoBRIQCghlbGlnaWJsZRgEIAEoCBIOCgZyZWFzb24YBSABKAkiNwoQQ29ubmVjdFRvUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJEhIKCm5hbWVzcGFjZXMYAiADKAkiPgoRQ29ubmVjdFRvUmVzcG9uc2USKQoKY29ubmVjdGlvbhgBIAEoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uIjoKEURpc2Nvbm5lY3RSZXF1ZXN0EhUKDWNvbm5lY3Rpb25faWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KEkRpc2Nvbm5lY3RSZXNwb25zZRIpCgpjb25uZWN0aW9uGAEgASgLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24iQQoXUHJ1bmVDb25uZWN0aW9uc1JlcXVlc3QSGAoQb2xkZXJfdGhhbl9uYW5vcxgBIAEoAxIMCgRrZWVwGAIgASgFIkYKGFBydW5lQ29ubmVjdGlvbnNSZXNwb25zZRIqCgtjb25uZWN0aW9ucxgBIAMoCzIVLmNvbGxlY3Rvci5Db25uZWN0aW9uIhIKEExpc3RUcnVzdFJlcXVlc3QidQoRTGlzdFRydXN0UmVzcG9uc2USEwoLZmluZ2VycHJpbnQYASABKAkSEQoJZXBoZW1lcmFsGAIgASgIEg0KBWxpbmtzGAMgAygJEikKBGtleXMYBCADKAsyGy5jb2xsZWN0b3IubWVzaC52MS5Lbm93bktleSK0AQoIS25vd25LZXkSFAoMY29sbGVjdG9yX2lkGAEgASgJEhMKC2ZpbmdlcnByaW50GAIgASgJEg0KBXByb29mGAMgASgJEi4KCmZpcnN0X3NlZW4YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWxhc3Rfc2VlbhgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcmVmdXNlZBgGIAEoCSIqChJGb3JnZXRUcnVzdFJlcXVlc3QSFAoMY29sbGVjdG9yX2lkGAEgASgJIj8KE0ZvcmdldFRydXN0UmVzcG9uc2USKAoDa2V5GAEgASgLMhsuY29sbGVjdG9yLm1lc2gudjEuS25vd25LZXkiKQoVUmVwb3J0Q29uZmxpY3RSZXF1ZXN0EhAKCGNvbmZsaWN0GAEgASgJIhgKFlJlcG9ydENvbmZsaWN0UmVzcG9uc2UiFwoVTGlzdENvbGxlY3RvcnNSZXF1ZXN0IoMBChZMaXN0Q29sbGVjdG9yc1Jlc3BvbnNlEjAKCmNvbGxlY3RvcnMYASADKAsyHC5jb2xsZWN0b3IubWVzaC52MS5Db2xsZWN0b3ISJgoFZWRnZXMYAiADKAsyFy5jb2xsZWN0b3IubWVzaC52MS5FZGdlEg8KB21pc3NpbmcYAyADKAki0gEKCUNvbGxlY3RvchIUCgxjb2xsZWN0b3JfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIWCg5pc19kaXJlY3RfcGVlchgDIAEoCBItCglsYXN0X3NlZW4YBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCm5hbWVzcGFjZXMYBSADKAkSKQoFc3RhdGUYBiABKA4yGi5jb2xsZWN0b3IuQ29ubmVjdGlvblN0YXRlEhgKEHZpYV9jb2xsZWN0b3JfaWQYByABKAkipQEKBEVkZ2USGwoTc291cmNlX2NvbGxlY3Rvcl9pZBgBIAEoCRIbChN0YXJnZXRfY29sbGVjdG9yX2lkGAIgASgJEikKBXN0YXRlGAMgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIZChFzaGFyZWRfbmFtZXNwYWNlcxgEIAMoCRINCgVjYWxscxgFIAEoAxIOCgZlcnJvcnMYBiABKAMinQEKDFdhdGNoUmVxdWVzdBItCgZ0b3BpY3MYASADKA4yHS5jb2xsZWN0b3IubWVzaC52MS5XYXRjaFRvcGljEjEKBmZpbHRlchgCIAEoCzIhLmNvbGxlY3Rvci5tZXNoLnYxLkRpc3BhdGNoRmlsdGVyEhEKCXNpbmNlX3NlcRgDIAEoBBIYChBzaW5jZV9zZXNzaW9uX2lkGAQgASgJIsIDCg1XYXRjaFJlc3BvbnNlEg0KBWV2ZW50GAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KCHNuYXBzaG90GAMgASgLMhsuY29sbGVjdG9yLm1lc2gudjEuVG9wb2xvZ3lIABIvCgh0b3BvbG9neRgEIAEoCzIbLmNvbGxlY3Rvci5tZXNoLnYxLlRvcG9sb2d5SAASOQoKY29ubmVjdGlvbhgFIAEoCzIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3Rpb25DaGFuZ2VIABI2CgpkaXNwYXRjaGVzGAYgASgLMiAuY29sbGVjdG9yLm1lc2gudjEuRGlzcGF0Y2hCYXRjaEgAEjYKDG1ldHJpY3NfdGljaxgHIAEoCzIeLmNvbGxlY3Rvci5tZXNoLnYxLk1ldHJpY3NUaWNrSAASMQoJaGVhcnRiZWF0GAggASgLMhwuY29sbGVjdG9yLm1lc2gudjEuSGVhcnRiZWF0SAASLQoHZHJvcHBlZBgJIAEoCzIaLmNvbGxlY3Rvci5tZXNoLnYxLkRyb3BwZWRIAEIJCgdjb250ZW50InkKCFRvcG9sb2d5EjQKBnN0YXR1cxgBIAEoCzIkLmNvbGxlY3Rvci5tZXNoLnYxLkdldFN0YXR1c1Jlc3BvbnNlEioKC2Nvbm5lY3Rpb25zGAIgAygLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24SCwoDc2VxGAMgASgEImkKEENvbm5lY3Rpb25DaGFuZ2USKgoGYmVmb3JlGAEgASgOMhouY29sbGVjdG9yLkNvbm5lY3Rpb25TdGF0ZRIpCgpjb25uZWN0aW9uGAIgASgLMhUuY29sbGVjdG9yLkNvbm5lY3Rpb24iQAoNRGlzcGF0Y2hCYXRjaBIvCgpkaXNwYXRjaGVzGAEgAygLMhsuY29sbGVjdG9yLm1lc2gudjEuRGlzcGF0Y2giOAoLTWV0cmljc1RpY2sSKQoGc2VyaWVzGAEgAygLMhkuY29sbGVjdG9yLm1lc2gudjEuU2VyaWVzIhgKCUhlYXJ0YmVhdBILCgNzZXEYASABKAQiHQoHRHJvcHBlZBISCgpkaXNwYXRjaGVzGAEgASgEKngKCldhdGNoVG9waWMSGwoXV0FUQ0hfVE9QSUNfVU5TUEVDSUZJRUQQABIYChRXQVRDSF9UT1BJQ19UT1BPTE9HWRABEhoKFldBVENIX1RPUElDX0RJU1BBVENIRVMQAhIXChNXQVRDSF9UT1BJQ19NRVRSSUNTEAMy4AwKC01lc2hTZXJ2aWNlElsKCUdldFN0YXR1cxIjLmNvbGxlY3Rvci5tZXNoLnYxLkdldFN0YXR1c1JlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEm0KD0xpc3RDb25uZWN0aW9ucxIpLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaKi5jb2xsZWN0b3IubWVzaC52MS5MaXN0Q29ubmVjdGlvbnNSZXNwb25zZSIDkAIBEn8KFUxpc3RDb25uZWN0aW9uQ2hhbmdlcxIvLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RDb25uZWN0aW9uQ2hhbmdlc1JlcXVlc3QaMC5jb2xsZWN0b3IubWVzaC52MS5MaXN0Q29ubmVjdGlvbkNoYW5nZXNSZXNwb25zZSIDkAIBEmQKDExpc3RTZXJ2aWNlcxImLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaJy5jb2xsZWN0b3IubWVzaC52MS5MaXN0U2VydmljZXNSZXNwb25zZSIDkAIBEnAKEEdldERlc2NyaXB0b3JTZXQSKi5jb2xsZWN0b3IubWVzaC52MS5HZXREZXNjcmlwdG9yU2V0UmVxdWVzdBorLmNvbGxlY3Rvci5tZXNoLnYxLkdldERlc2NyaXB0b3JTZXRSZXNwb25zZSIDkAIBEmQKDEV4cGxhaW5Sb3V0ZRImLmNvbGxlY3Rvci5tZXNoLnYxLkV4cGxhaW5Sb3V0ZVJlcXVlc3QaJy5jb2xsZWN0b3IubWVzaC52MS5FeHBsYWluUm91dGVSZXNwb25zZSIDkAIBEmoKDkxpc3RDb2xsZWN0b3JzEiguY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbGxlY3RvcnNSZXF1ZXN0GikuY29sbGVjdG9yLm1lc2gudjEuTGlzdENvbGxlY3RvcnNSZXNwb25zZSIDkAIBEmoKDkxpc3REaXNwYXRjaGVzEiguY29sbGVjdG9yLm1lc2gudjEuTGlzdERpc3BhdGNoZXNSZXF1ZXN0GikuY29sbGVjdG9yLm1lc2gudjEuTGlzdERpc3BhdGNoZXNSZXNwb25zZSIDkAIBEl4KCkdldE1ldHJpY3MSJC5jb2xsZWN0b3IubWVzaC52MS5HZXRNZXRyaWNzUmVxdWVzdBolLmNvbGxlY3Rvci5tZXNoLnYxLkdldE1ldHJpY3NSZXNwb25zZSIDkAIBEkwKBVdhdGNoEh8uY29sbGVjdG9yLm1lc2gudjEuV2F0Y2hSZXF1ZXN0GiAuY29sbGVjdG9yLm1lc2gudjEuV2F0Y2hSZXNwb25zZTABElYKCUNvbm5lY3RUbxIjLmNvbGxlY3Rvci5tZXNoLnYxLkNvbm5lY3RUb1JlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5Db25uZWN0VG9SZXNwb25zZRJZCgpEaXNjb25uZWN0EiQuY29sbGVjdG9yLm1lc2gudjEuRGlzY29ubmVjdFJlcXVlc3QaJS5jb2xsZWN0b3IubWVzaC52MS5EaXNjb25uZWN0UmVzcG9uc2USawoQUHJ1bmVDb25uZWN0aW9ucxIqLmNvbGxlY3Rvci5tZXNoLnYxLlBydW5lQ29ubmVjdGlvbnNSZXF1ZXN0GisuY29sbGVjdG9yLm1lc2gudjEuUHJ1bmVDb25uZWN0aW9uc1Jlc3BvbnNlElsKCUxpc3RUcnVzdBIjLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RUcnVzdFJlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5MaXN0VHJ1c3RSZXNwb25zZSIDkAIBElwKC0ZvcmdldFRydXN0EiUuY29sbGVjdG9yLm1lc2gudjEuRm9yZ2V0VHJ1c3RSZXF1ZXN0GiYuY29sbGVjdG9yLm1lc2gudjEuRm9yZ2V0VHJ1c3RSZXNwb25zZRJlCg5SZXBvcnRDb25mbGljdBIoLmNvbGxlY3Rvci5tZXNoLnYxLlJlcG9ydENvbmZsaWN0UmVxdWVzdBopLmNvbGxlY3Rvci5tZXNoLnYxLlJlcG9ydENvbmZsaWN0UmVzcG9uc2ViBnByb3RvMw", [file_collector_dispatcher, file_collector_mesh_v1_observe, file_google_protobuf_descriptor, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message collector.mesh.v1.GetStatusRequest
@@ -101,6 +101,13 @@ export type GetStatusResponse = Message<"collector.mesh.v1.GetStatusResponse"> &
    * @generated from field: collector.mesh.v1.HistoryStatus history = 11;
    */
   history?: HistoryStatus | undefined;
+
+  /**
+   * How links are authenticated, a line each.
+   *
+   * @generated from field: repeated string links = 13;
+   */
+  links: string[];
 };
 
 /**
@@ -265,6 +272,14 @@ export type Peer = Message<"collector.mesh.v1.Peer"> & {
    * @generated from field: string session_id = 13;
    */
   sessionId: string;
+
+  /**
+   * How it has proved who it is, on the link that it has now: certificate, secret, known key, dialled or first use, from
+   * the best on; empty for not at all.
+   *
+   * @generated from field: string proof = 16;
+   */
+  proof: string;
 };
 
 /**
@@ -892,6 +907,177 @@ export const PruneConnectionsResponseSchema: GenMessage<PruneConnectionsResponse
   messageDesc(file_collector_mesh_v1_mesh, 24);
 
 /**
+ * @generated from message collector.mesh.v1.ListTrustRequest
+ */
+export type ListTrustRequest = Message<"collector.mesh.v1.ListTrustRequest"> & {
+};
+
+/**
+ * Describes the message collector.mesh.v1.ListTrustRequest.
+ * Use `create(ListTrustRequestSchema)` to create a new message.
+ */
+export const ListTrustRequestSchema: GenMessage<ListTrustRequest> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 25);
+
+/**
+ * @generated from message collector.mesh.v1.ListTrustResponse
+ */
+export type ListTrustResponse = Message<"collector.mesh.v1.ListTrustResponse"> & {
+  /**
+   * The key of this collector, as SHA256:… like ssh-keygen prints it.
+   *
+   * @generated from field: string fingerprint = 1;
+   */
+  fingerprint: string;
+
+  /**
+   * Whether it ends with this run, so that nobody remembers it.
+   *
+   * @generated from field: bool ephemeral = 2;
+   */
+  ephemeral: boolean;
+
+  /**
+   * How links are authenticated, a line each.
+   *
+   * @generated from field: repeated string links = 3;
+   */
+  links: string[];
+
+  /**
+   * By collector id.
+   *
+   * @generated from field: repeated collector.mesh.v1.KnownKey keys = 4;
+   */
+  keys: KnownKey[];
+};
+
+/**
+ * Describes the message collector.mesh.v1.ListTrustResponse.
+ * Use `create(ListTrustResponseSchema)` to create a new message.
+ */
+export const ListTrustResponseSchema: GenMessage<ListTrustResponse> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 26);
+
+/**
+ * KnownKey is the key by which a collector is known since it was first agreed with.
+ *
+ * @generated from message collector.mesh.v1.KnownKey
+ */
+export type KnownKey = Message<"collector.mesh.v1.KnownKey"> & {
+  /**
+   * @generated from field: string collector_id = 1;
+   */
+  collectorId: string;
+
+  /**
+   * @generated from field: string fingerprint = 2;
+   */
+  fingerprint: string;
+
+  /**
+   * The best that its owner has shown with it: certificate, secret, dialled or first use.
+   *
+   * @generated from field: string proof = 3;
+   */
+  proof: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp first_seen = 4;
+   */
+  firstSeen?: Timestamp | undefined;
+
+  /**
+   * To the hour.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen = 5;
+   */
+  lastSeen?: Timestamp | undefined;
+
+  /**
+   * What was refused because another key was shown lately, and what to do; empty for nothing.
+   *
+   * @generated from field: string refused = 6;
+   */
+  refused: string;
+};
+
+/**
+ * Describes the message collector.mesh.v1.KnownKey.
+ * Use `create(KnownKeySchema)` to create a new message.
+ */
+export const KnownKeySchema: GenMessage<KnownKey> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 27);
+
+/**
+ * @generated from message collector.mesh.v1.ForgetTrustRequest
+ */
+export type ForgetTrustRequest = Message<"collector.mesh.v1.ForgetTrustRequest"> & {
+  /**
+   * @generated from field: string collector_id = 1;
+   */
+  collectorId: string;
+};
+
+/**
+ * Describes the message collector.mesh.v1.ForgetTrustRequest.
+ * Use `create(ForgetTrustRequestSchema)` to create a new message.
+ */
+export const ForgetTrustRequestSchema: GenMessage<ForgetTrustRequest> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 28);
+
+/**
+ * @generated from message collector.mesh.v1.ForgetTrustResponse
+ */
+export type ForgetTrustResponse = Message<"collector.mesh.v1.ForgetTrustResponse"> & {
+  /**
+   * What was forgotten.
+   *
+   * @generated from field: collector.mesh.v1.KnownKey key = 1;
+   */
+  key?: KnownKey | undefined;
+};
+
+/**
+ * Describes the message collector.mesh.v1.ForgetTrustResponse.
+ * Use `create(ForgetTrustResponseSchema)` to create a new message.
+ */
+export const ForgetTrustResponseSchema: GenMessage<ForgetTrustResponse> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 29);
+
+/**
+ * @generated from message collector.mesh.v1.ReportConflictRequest
+ */
+export type ReportConflictRequest = Message<"collector.mesh.v1.ReportConflictRequest"> & {
+  /**
+   * The processes, and what to do.
+   *
+   * @generated from field: string conflict = 1;
+   */
+  conflict: string;
+};
+
+/**
+ * Describes the message collector.mesh.v1.ReportConflictRequest.
+ * Use `create(ReportConflictRequestSchema)` to create a new message.
+ */
+export const ReportConflictRequestSchema: GenMessage<ReportConflictRequest> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 30);
+
+/**
+ * @generated from message collector.mesh.v1.ReportConflictResponse
+ */
+export type ReportConflictResponse = Message<"collector.mesh.v1.ReportConflictResponse"> & {
+};
+
+/**
+ * Describes the message collector.mesh.v1.ReportConflictResponse.
+ * Use `create(ReportConflictResponseSchema)` to create a new message.
+ */
+export const ReportConflictResponseSchema: GenMessage<ReportConflictResponse> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_mesh, 31);
+
+/**
  * @generated from message collector.mesh.v1.ListCollectorsRequest
  */
 export type ListCollectorsRequest = Message<"collector.mesh.v1.ListCollectorsRequest"> & {
@@ -902,7 +1088,7 @@ export type ListCollectorsRequest = Message<"collector.mesh.v1.ListCollectorsReq
  * Use `create(ListCollectorsRequestSchema)` to create a new message.
  */
 export const ListCollectorsRequestSchema: GenMessage<ListCollectorsRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 25);
+  messageDesc(file_collector_mesh_v1_mesh, 32);
 
 /**
  * @generated from message collector.mesh.v1.ListCollectorsResponse
@@ -935,7 +1121,7 @@ export type ListCollectorsResponse = Message<"collector.mesh.v1.ListCollectorsRe
  * Use `create(ListCollectorsResponseSchema)` to create a new message.
  */
 export const ListCollectorsResponseSchema: GenMessage<ListCollectorsResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 26);
+  messageDesc(file_collector_mesh_v1_mesh, 33);
 
 /**
  * Collector is one process of the mesh as the asked collector knows it.
@@ -992,7 +1178,7 @@ export type Collector = Message<"collector.mesh.v1.Collector"> & {
  * Use `create(CollectorSchema)` to create a new message.
  */
 export const CollectorSchema: GenMessage<Collector> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 27);
+  messageDesc(file_collector_mesh_v1_mesh, 34);
 
 /**
  * Edge is a connection between two collectors.
@@ -1038,7 +1224,7 @@ export type Edge = Message<"collector.mesh.v1.Edge"> & {
  * Use `create(EdgeSchema)` to create a new message.
  */
 export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 28);
+  messageDesc(file_collector_mesh_v1_mesh, 35);
 
 /**
  * @generated from message collector.mesh.v1.WatchRequest
@@ -1077,7 +1263,7 @@ export type WatchRequest = Message<"collector.mesh.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 29);
+  messageDesc(file_collector_mesh_v1_mesh, 36);
 
 /**
  * WatchResponse is one event. The first of a stream is a snapshot.
@@ -1152,7 +1338,7 @@ export type WatchResponse = Message<"collector.mesh.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 30);
+  messageDesc(file_collector_mesh_v1_mesh, 37);
 
 /**
  * Topology is what the collector itself knows of the mesh at one moment; ListCollectors asks its peers as well.
@@ -1183,7 +1369,7 @@ export type Topology = Message<"collector.mesh.v1.Topology"> & {
  * Use `create(TopologySchema)` to create a new message.
  */
 export const TopologySchema: GenMessage<Topology> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 31);
+  messageDesc(file_collector_mesh_v1_mesh, 38);
 
 /**
  * ConnectionChange is a connection that got another state.
@@ -1209,7 +1395,7 @@ export type ConnectionChange = Message<"collector.mesh.v1.ConnectionChange"> & {
  * Use `create(ConnectionChangeSchema)` to create a new message.
  */
 export const ConnectionChangeSchema: GenMessage<ConnectionChange> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 32);
+  messageDesc(file_collector_mesh_v1_mesh, 39);
 
 /**
  * DispatchBatch is the matching calls since the last one, oldest first.
@@ -1228,7 +1414,7 @@ export type DispatchBatch = Message<"collector.mesh.v1.DispatchBatch"> & {
  * Use `create(DispatchBatchSchema)` to create a new message.
  */
 export const DispatchBatchSchema: GenMessage<DispatchBatch> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 33);
+  messageDesc(file_collector_mesh_v1_mesh, 40);
 
 /**
  * MetricsTick is what the last second was like. Only series with calls in it are present.
@@ -1247,7 +1433,7 @@ export type MetricsTick = Message<"collector.mesh.v1.MetricsTick"> & {
  * Use `create(MetricsTickSchema)` to create a new message.
  */
 export const MetricsTickSchema: GenMessage<MetricsTick> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 34);
+  messageDesc(file_collector_mesh_v1_mesh, 41);
 
 /**
  * @generated from message collector.mesh.v1.Heartbeat
@@ -1266,7 +1452,7 @@ export type Heartbeat = Message<"collector.mesh.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 35);
+  messageDesc(file_collector_mesh_v1_mesh, 42);
 
 /**
  * Dropped tells that events were lost because the watcher or the network was too slow.
@@ -1285,7 +1471,7 @@ export type Dropped = Message<"collector.mesh.v1.Dropped"> & {
  * Use `create(DroppedSchema)` to create a new message.
  */
 export const DroppedSchema: GenMessage<Dropped> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_mesh, 36);
+  messageDesc(file_collector_mesh_v1_mesh, 43);
 
 /**
  * WatchTopic is something to hear of.
@@ -1468,6 +1654,37 @@ export const MeshService: GenService<{
     methodKind: "unary";
     input: typeof PruneConnectionsRequestSchema;
     output: typeof PruneConnectionsResponseSchema;
+  },
+  /**
+   * ListTrust answers by which key this collector proves who it is, and the keys by which it knows others.
+   *
+   * @generated from rpc collector.mesh.v1.MeshService.ListTrust
+   */
+  listTrust: {
+    methodKind: "unary";
+    input: typeof ListTrustRequestSchema;
+    output: typeof ListTrustResponseSchema;
+  },
+  /**
+   * ForgetTrust forgets the key of a collector, so that the next one that comes under its id is taken. A link that is up
+   * stays.
+   *
+   * @generated from rpc collector.mesh.v1.MeshService.ForgetTrust
+   */
+  forgetTrust: {
+    methodKind: "unary";
+    input: typeof ForgetTrustRequestSchema;
+    output: typeof ForgetTrustResponseSchema;
+  },
+  /**
+   * ReportConflict tells a peer, over a link, that another process runs under its id.
+   *
+   * @generated from rpc collector.mesh.v1.MeshService.ReportConflict
+   */
+  reportConflict: {
+    methodKind: "unary";
+    input: typeof ReportConflictRequestSchema;
+    output: typeof ReportConflictResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_collector_mesh_v1_mesh, 0);
