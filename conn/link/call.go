@@ -20,7 +20,7 @@ type call struct {
 func (c *call) Resume() bool {
 	grant, ok := c.in.resume()
 	if grant > 0 {
-		c.in.window.out.Grant(c.id, grant)
+		c.in.window.common.out.Grant(c.id, grant)
 	}
 	return ok
 }

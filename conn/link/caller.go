@@ -62,7 +62,7 @@ func (c *caller) open(ctx context.Context, call Call) (connect.ClientStream, err
 	}
 	s := clientStreams.Get().(*clientStream) //nolint:forcetypeassert // the pool holds nothing else
 	c.core.receiver.begin(&s.call)
-	s.callerState = callerState{core: c.core, calls: &c.calls, ctx: ctx, spec: call.Spec, name: name, codec: codecByName(call.Codec)}
+	s.callerState = callerState{core: c.core, calls: &c.calls, ctx: ctx, name: name, codec: codecByName(call.Codec)}
 	if info, ok := connect.CallInfoForClientContext(ctx); ok {
 		s.info = info
 		info.Spec, info.Protocol, info.Codec = call.Spec, protocolName, call.Codec

@@ -20,7 +20,7 @@ func (s *clientStream) Receive(msg any) error {
 	if err := s.SendHeaders(); err != nil {
 		return err
 	}
-	if err := s.receiveMessage(msg); err != nil || !oneResponse(s.spec.StreamType) {
+	if err := s.receiveMessage(msg); err != nil || !oneResponse(s.name.Kind) {
 		return err
 	}
 	return s.expectEnd()
@@ -35,7 +35,7 @@ type HeaderReceiver interface {
 }
 
 func (s *clientStream) ReceiveHeaders() bool {
-	if s.life.state() == closed || oneResponse(s.spec.StreamType) || s.SendHeaders() != nil {
+	if s.life.state() == closed || oneResponse(s.name.Kind) || s.SendHeaders() != nil {
 		return false
 	}
 	for {
@@ -80,7 +80,7 @@ func (s *clientStream) receiveMessage(msg any) error {
 	if err == nil {
 		return s.decode(m, msg)
 	}
-	if err == io.EOF && oneResponse(s.spec.StreamType) {
+	if err == io.EOF && oneResponse(s.name.Kind) {
 		return s.finishWith(connect.NewError(connect.CodeUnimplemented, "unary response has no message"))
 	}
 	return err
@@ -199,7 +199,7 @@ func (s *clientStream) Reuse(reuse.Vouched) {
 // reusable reports whether nothing but the END of the other end has ended the call, and no goroutine may still look at it:
 // nobody watches the context of a unary call, and the outbox does not know one whose request left with the OPEN.
 func (s *clientStream) reusable() bool {
-	return s.life.state() == closed && s.in.life.state() != failed && s.spec.StreamType == connect.StreamTypeUnary && !s.parted && !s.in.promise.Waited()
+	return s.life.state() == closed && s.in.life.state() != failed && s.name.Kind == connect.StreamTypeUnary && !s.parted && !s.in.promise.Waited()
 }
 
 // reset forgets a call. Mutexes stay as they are: whoever unlocked one last may still be on his way out.

@@ -35,7 +35,6 @@ type callerState struct {
 	calls *callTable[clientStream]
 	ctx   context.Context //nolint:containedctx // the stream lives as long as the call
 	info  *connect.CallInfo
-	spec  connect.Spec
 	name  frame.Name
 	codec codec
 	batch uint64 // the batch that the OPEN is in
@@ -64,7 +63,7 @@ func (s *clientStream) Send(msg any) error {
 		s.info.SendStats = connect.MessageStats{Size: e.size}
 	}
 	flags := frame.FlagMessage
-	if oneRequest(s.spec.StreamType) {
+	if oneRequest(s.name.Kind) {
 		flags |= frame.FlagHalfClose
 	}
 	if e.size > frame.PartSize {
@@ -108,7 +107,7 @@ func (s *clientStream) sendError(err error) error {
 // sendEnded is what Send returns when the call has ended on the other side. Callers that send one message do not look
 // for io.EOF: they hear the verdict from Receive.
 func (s *clientStream) sendEnded() error {
-	if oneRequest(s.spec.StreamType) {
+	if oneRequest(s.name.Kind) {
 		return nil
 	}
 	return io.EOF
@@ -130,23 +129,24 @@ func (s *clientStream) ensureOpen(flags uint8, e encoded) (bool, error) {
 		s.refused = err
 		return false, err
 	}
-	if s.spec.StreamType != connect.StreamTypeUnary && s.ctx.Done() != nil {
+	if s.name.Kind != connect.StreamTypeUnary && s.ctx.Done() != nil {
 		s.unwatch = context.AfterFunc(s.ctx, func() { _ = s.giveUp(s.ctx.Err()) })
 	}
 	return true, nil
 }
 
 // open writes the OPEN before it takes the outbox, so that callers do not wait for each other's encoding. Only a name that
-// is new has to be numbered in the order in which the frames leave.
+// is new, and gets a number, has to be written in the order in which the frames leave.
 func (s *clientStream) open(flags uint8, e encoded) error {
 	if err := s.ctx.Err(); err != nil {
 		return callerGaveUp(err)
 	}
 	o, names := s.core.out, &s.core.names
 	ref := names.Ref(s.name)
+	ordered := ref == 0 && !names.Full(&s.name)
 	f := buffer.New(e.size + openRoom)
 	defer func() { f.Release() }()
-	if ref != 0 {
+	if !ordered {
 		if err := s.writeOpen(f, flags, e, ref); err != nil {
 			return err
 		}
@@ -155,7 +155,7 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 		return s.core.notSent(err)
 	}
 	defer o.Unlock()
-	if ref == 0 {
+	if ordered {
 		if err := s.writeOpen(f, flags, e, 0); err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 	}
 	frame.SetCall(f.B, s.id)
 	o.Append(f.B)
-	if ref == 0 {
+	if ordered {
 		names.Define(s.name)
 	}
 	return nil
@@ -184,7 +184,8 @@ func (s *clientStream) open(flags uint8, e encoded) error {
 // openRoom is what an OPEN needs besides its message, as a guess.
 const openRoom = 256
 
-// writeOpen writes the OPEN without its call id. A ref of 0 brings the name in full; the outbox is locked then.
+// writeOpen writes the OPEN without its call id. A ref of 0 brings the name in full; the outbox is locked then, unless the name
+// gets no number.
 func (s *clientStream) writeOpen(f *buffer.Buffer, flags uint8, e encoded, ref uint64) (err error) {
 	metadata, values := 0, 0
 	if s.info != nil {
@@ -279,7 +280,7 @@ func (s *clientStream) Close() error {
 }
 
 func (s *clientStream) endWatch() {
-	if s.spec.StreamType == connect.StreamTypeUnary {
+	if s.name.Kind == connect.StreamTypeUnary {
 		return
 	}
 	s.opening.Lock()

@@ -34,19 +34,24 @@ func (p *creditPool) acquire(n int) bool {
 
 func (p *creditPool) release(n int) { p.left.Add(int64(n)) }
 
+// common is what the receiving halves of a link have in common.
+type common struct {
+	out     *outbox.Outbox
+	account account.Account
+	pool    creditPool
+}
+
 // receiveWindow is what the sender of a receiving half may send, and what speaks for more. Only a call gets more whose
 // sender is blocked on credit although everything was received: a receiver that lags behind, or reads nothing at all, never
 // has more than the first window. The lock of the half guards it.
 type receiveWindow struct {
-	pool    *creditPool
-	account *account.Account
-	out     *outbox.Outbox
+	common  *common
 	extra   int       // lent beyond the first window
 	claimed int       // cost of what was claimed since credit was last granted
 	blocked bool      // the sender waits for credit, or did
+	waits   int32     // long waits in a row
 	largest int       // message, in bytes
 	dry     time.Time // since when the receiver has waited for such a sender
-	waits   int       // long ones in a row
 }
 
 // size is how much may arrive unclaimed.
@@ -70,7 +75,7 @@ func (w *receiveWindow) growWindow() {
 	w.blocked = false
 	w.dry = time.Now()
 	more := w.size()
-	if more >= wakeups*w.largest && w.waits < 2 || 2*more > maxWindow || !w.pool.acquire(more) {
+	if more >= wakeups*w.largest && w.waits < 2 || 2*more > maxWindow || !w.common.pool.acquire(more) {
 		return
 	}
 	w.extra += more
@@ -94,7 +99,7 @@ func (w *receiveWindow) arrived(size int) {
 // close gives what was lent back, for others.
 func (w *receiveWindow) close() {
 	if w.extra > 0 {
-		w.pool.release(w.extra)
+		w.common.pool.release(w.extra)
 		w.extra = 0
 	}
 }

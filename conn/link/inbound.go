@@ -36,13 +36,14 @@ type inbound struct {
 
 // inboundState is what an inbound forgets when it is used again.
 type inboundState struct {
+	owner   account.Waiter    // the call that it is a half of
 	queue   []*buffer.Buffer  // whole messages, each behind its length
 	inline  [1]*buffer.Buffer // first backing of queue: most calls receive one message
 	partial *buffer.Buffer    // parts of a message whose end has not arrived
 	size    int               // of the message in partial, as announced: not to be trusted with memory
 	held    int               // cost of what arrived and was not claimed
 	memory  int               // that the half takes, as counted by the account
-	promise account.Promise   // of memory for the message in partial
+	promise *account.Promise  // of memory for the message in partial, if that is large
 	window  receiveWindow
 	waiting bool   // a Receive waits
 	err     error  // why it failed
@@ -180,7 +181,7 @@ func (in *inbound) assemble(p part, cost int) (grant int) {
 		in.partial = nil
 		in.memory -= cap(buf.B)
 		in.add(buf)
-		in.promise.End(in.window.account)
+		in.promise.End(&in.window.common.account)
 		return 0
 	}
 	if !in.waiting || !in.claimable() {
@@ -199,7 +200,13 @@ func (in *inbound) claimPartial() (grant int) {
 // The mutex is held.
 func (in *inbound) claimable() bool {
 	size := lengthSize + in.size
-	return size <= firstRoom || in.promise.Get(in.window.account, buffer.Room(size), cap(in.partial.B))
+	if size <= firstRoom {
+		return true
+	}
+	if in.promise == nil {
+		in.promise = account.NewPromise(in.owner)
+	}
+	return in.promise.Get(&in.window.common.account, buffer.Room(size), cap(in.partial.B))
 }
 
 // resume asks for the promise again. It returns the credit to grant, and whether others may ask.
@@ -232,7 +239,7 @@ func (in *inbound) grow(n int) {
 	in.partial = grown
 	more := cap(grown.B) - cap(buf.B)
 	in.memory += more
-	in.promise.Use(in.window.account, more)
+	in.promise.Use(&in.window.common.account, more)
 	buf.Release()
 }
 
@@ -330,7 +337,7 @@ func (in *inbound) close(a arrival) bool {
 		return false
 	}
 	in.window.close()
-	in.promise.End(in.window.account)
+	in.promise.End(&in.window.common.account)
 	return true
 }
 

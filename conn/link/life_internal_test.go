@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unsafe"
 )
 
 // TestLifeIsTheTable walks every state and event and wants what the tables of doc.go say.
@@ -131,5 +132,14 @@ func TestOneEventEndsACall(t *testing.T) {
 		if len(winners) != 1 || l.state() != moves[halfClosed][winners[0]] {
 			t.Fatalf("%v ended the call, which is %v", winners, l.state())
 		}
+	}
+}
+
+// TestCallSize wants what a caller allocates for a call to stay in the size class of 512 bytes: one byte more costs 128 in
+// each call.
+func TestCallSize(t *testing.T) {
+	t.Parallel()
+	if size := unsafe.Sizeof(clientStream{}); size > 512 {
+		t.Errorf("a clientStream has %d bytes, more than 512", size)
 	}
 }

@@ -7,16 +7,13 @@ import (
 
 	"connectrpc.com/connect/v2"
 
-	"github.com/collectiverpc/collective/conn/link/internal/account"
 	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
 // receiver brings messages from the reader to those who receive them, within what a link may hold.
 type receiver struct {
-	out        *outbox.Outbox
+	common
 	maxMessage int // bytes of a message
-	account    account.Account
-	extra      creditPool
 }
 
 // extraShare is which part of what a link may hold can be lent to calls beyond their first window.
@@ -25,13 +22,12 @@ const extraShare = 4
 func (r *receiver) init(out *outbox.Outbox, limits Limits) {
 	r.out, r.maxMessage = out, limits.MaxMessage
 	r.account.SetLimit(limits.MaxHeld)
-	r.extra.left.Store(int64(limits.MaxHeld / extraShare))
+	r.pool.left.Store(int64(limits.MaxHeld / extraShare))
 }
 
 // begin gives a new call what its receiving half needs of the link.
 func (r *receiver) begin(c *call) {
-	c.in.window.pool, c.in.window.account, c.in.window.out = &r.extra, &r.account, r.out
-	c.in.promise.To = c
+	c.in.window.common, c.in.owner = &r.common, c
 }
 
 // receive waits for the next message of c. It returns io.EOF at the end of the half; the caller then asks why.

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"encoding/binary"
+	"maps"
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
@@ -39,45 +40,73 @@ func room(names, bytes int, n *Name) bool { return names < MaxNames && bytes+n.t
 
 // SentNames are the numbers this end has given. They are read by anybody; a definition is made under the mutex of what leaves,
 // behind the frame that brings it, so that it always precedes its use.
-type SentNames struct {
-	given atomic.Pointer[map[Name]uint64]
-	bytes int // of all of them
+type SentNames struct{ given atomic.Pointer[givenNames] }
+
+// givenNames is a snapshot of them. Most are settled; those that came since are recent, and so few that a copy of them is cheap:
+// their number is at most the root of that of the others. A name costs that many copies, where a copy of all cost all.
+type givenNames struct {
+	settled, recent map[Name]uint64
+	bytes           int // of all texts
+}
+
+func (g *givenNames) len() int { return len(g.settled) + len(g.recent) }
+
+func (g *givenNames) ref(name Name) uint64 {
+	if ref, ok := g.settled[name]; ok {
+		return ref
+	}
+	return g.recent[name]
+}
+
+// with returns a snapshot with one more name.
+func (g *givenNames) with(name Name) *givenNames {
+	next := &givenNames{settled: g.settled, recent: g.recent, bytes: g.bytes + name.total()}
+	number, few := uint64(g.len()+1), len(g.recent)+1
+	if few*few <= len(g.settled) {
+		next.recent = cow.With(g.recent, name, number)
+		return next
+	}
+	next.settled, next.recent = make(map[Name]uint64, number), nil
+	maps.Copy(next.settled, g.settled)
+	maps.Copy(next.settled, g.recent)
+	next.settled[name] = number
+	return next
+}
+
+var noNames = &givenNames{}
+
+func (s *SentNames) held() *givenNames {
+	if given := s.given.Load(); given != nil {
+		return given
+	}
+	return noNames
 }
 
 // Ref is the number of a name that has been defined; 0 if it has not.
-func (s *SentNames) Ref(name Name) uint64 {
-	if given := s.given.Load(); given != nil {
-		return (*given)[name]
-	}
-	return 0
+func (s *SentNames) Ref(name Name) uint64 { return s.held().ref(name) }
+
+// Full reports whether a name that has no number will never get one, since the table has no room for it.
+func (s *SentNames) Full(name *Name) bool {
+	held := s.held()
+	return !room(held.len(), held.bytes, name)
 }
 
-// next is the number that a new name gets; 0 when it has no room in the table. Callers hold the mutex of what leaves.
+// next is the number that a new name gets; 0 when it has no room in the table. Callers hold the mutex of what leaves, or know
+// that it is full.
 func (s *SentNames) next(name *Name) uint64 {
-	n := 0
-	if given := s.given.Load(); given != nil {
-		n = len(*given)
-	}
-	if !room(n, s.bytes, name) {
+	held := s.held()
+	if !room(held.len(), held.bytes, name) {
 		return 0
 	}
-	return uint64(n + 1)
+	return uint64(held.len() + 1)
 }
 
-// Define gives a name its number.
-// It copies the table, which happens once for each name and so never for most calls. Callers hold the mutex of what leaves.
+// Define gives a name its number. Callers hold the mutex of what leaves.
 func (s *SentNames) Define(name Name) {
-	ref := s.next(&name)
-	if ref == 0 || s.Ref(name) != 0 {
+	if s.next(&name) == 0 || s.Ref(name) != 0 {
 		return
 	}
-	var held map[Name]uint64
-	if given := s.given.Load(); given != nil {
-		held = *given
-	}
-	more := cow.With(held, name, ref)
-	s.given.Store(&more)
-	s.bytes += name.total()
+	s.given.Store(s.held().with(name))
 }
 
 // Append appends a ref or, if that is 0, what there is to say of a name now: the number that somebody has given it
