@@ -54,9 +54,9 @@ func (s *clientStream) Send(msg any) error {
 	if s.life.state() == halfClosed {
 		return io.EOF
 	}
-	e, err := s.core.sender.encode(s.codec, msg)
+	e, err := s.core.sender.encode(s.ctx, s.codec, msg)
 	if err != nil {
-		return s.cancel(overLimit, err)
+		return s.sendError(err)
 	}
 	defer func() { e.release() }()
 	if s.info != nil {

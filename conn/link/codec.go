@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn/link/internal/buffer"
+	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
 // Raw is a message that is already encoded in the call's codec. Sent, its bytes go out as they are; received, it is
@@ -93,10 +94,12 @@ const inlineSize = 2 << 10
 
 // encoded is a message ready to be sent: either its bytes, or the message and its exact size, to be encoded in place.
 type encoded struct {
-	data []byte
-	buf  *buffer.Buffer // owner of data, if it is ours
-	msg  any
-	size int
+	data   []byte
+	buf    *buffer.Buffer // owner of data, if it is ours
+	msg    any
+	size   int            // -1: known when it is encoded
+	budget *outbox.Budget // that taken bytes come from; nil if none do
+	taken  int
 }
 
 func (e *encoded) appendTo(b []byte, c codec) ([]byte, error) {
@@ -106,10 +109,15 @@ func (e *encoded) appendTo(b []byte, c codec) ([]byte, error) {
 	return c.append(b, e.msg)
 }
 
+// release lets go of the memory.
 func (e *encoded) release() {
 	if e.buf != nil {
 		e.buf.Release()
 	}
+	if e.budget != nil {
+		e.budget.Release(e.taken)
+	}
+	e.buf, e.budget = nil, nil
 }
 
 func (e *encoded) bytes(c codec) ([]byte, error) {
@@ -119,26 +127,39 @@ func (e *encoded) bytes(c codec) ([]byte, error) {
 	return c.append(nil, e.msg)
 }
 
-// encode prepares msg. Small messages are only measured.
-func encode(c codec, msg any) (encoded, error) {
+// measure makes ready what can be sent without memory of its own: raw messages, and small ones, which are encoded in place.
+func measure(c codec, msg any) (e encoded, ready bool, err error) {
 	if raw, ok := msg.(*Raw); ok {
-		return encoded{data: raw.Data, size: len(raw.Data)}, nil
+		return encoded{data: raw.Data, size: len(raw.Data)}, true, nil
 	}
 	if c == nil {
-		return encoded{}, connect.NewError(connect.CodeInternal, "link: this codec carries raw messages only")
+		return encoded{}, false, connect.NewError(connect.CodeInternal, "link: this codec carries raw messages only")
 	}
 	size, err := c.size(msg)
 	if err != nil {
-		return encoded{}, connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
+		return encoded{}, false, connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 	}
-	if size >= 0 && size <= inlineSize {
-		return encoded{msg: msg, size: size}, nil
+	return encoded{msg: msg, size: size}, size >= 0 && size <= inlineSize, nil
+}
+
+// marshal encodes what was measured into memory of its own.
+func (e *encoded) marshal(c codec) (err error) {
+	e.buf = buffer.New(e.size)
+	if e.buf.B, err = c.append(e.buf.B, e.msg); err != nil {
+		return connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
 	}
-	buf := buffer.New(size)
-	buf.B, err = c.append(buf.B, msg)
-	if err != nil {
-		buf.Release()
-		return encoded{}, connect.Errorf(connect.CodeInternal, "marshal message: %v", err)
+	e.data, e.msg, e.size = e.buf.B, nil, len(e.buf.B)
+	return nil
+}
+
+// memory is about what it takes to marshal a message. In JSON, whose size is not known before, it is twice that in binary.
+func (e *encoded) memory() int {
+	if e.size >= 0 {
+		return buffer.Room(e.size)
 	}
-	return encoded{data: buf.B, buf: buf, size: len(buf.B)}, nil
+	m, ok := e.msg.(proto.Message)
+	if !ok {
+		return 0
+	}
+	return buffer.Room(2 * proto.Size(m))
 }

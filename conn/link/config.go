@@ -34,9 +34,11 @@ type Limits struct {
 	// MaxHeld is how much memory the link may take for what the other end has sent: messages and parts of them, metadata, names,
 	// answers, catalogs, and 8 KiB for each call that is served. A quarter of it is for catalogs alone. A call that would
 	// exceed the rest gets resource_exhausted. Messages of more than 128 KiB take turns for a quarter, so it should be four
-	// times MaxMessage. Default 64 MiB.
+	// times MaxMessage. As much may be taken by messages of more than 16 KiB that this end has encoded, until they have left;
+	// senders of more wait. Default 64 MiB.
 	MaxHeld int
-	// StallTimeout is how long a message may wait for a receiver that does not read. Default 30 s.
+	// StallTimeout is how long a message may wait for a receiver that does not read, and one that is not yet encoded for those
+	// before it, if none of them moves. Default 30 s.
 	StallTimeout time.Duration
 }
 

@@ -22,6 +22,9 @@ type core struct {
 	end       shutdown
 }
 
+// unsentShare is how much memory large messages may take that wait to be sent, in shares of what the link may hold.
+const unsentShare = 1
+
 func newCore(peer Hello, said frame.Hello, limits Limits, initiator, vectored bool) *core {
 	over := make(chan struct{})
 	c := &core{
@@ -32,7 +35,8 @@ func newCore(peer Hello, said frame.Hello, limits Limits, initiator, vectored bo
 	}
 	c.end.over = over
 	c.sender = sender{
-		out: c.out, peer: peer.CollectorID, max: min(said.MaxMessage, limits.MaxMessage), stall: limits.StallTimeout,
+		out: c.out, budget: outbox.NewBudget(c.out, unsentShare*limits.MaxHeld),
+		peer: peer.CollectorID, max: min(said.MaxMessage, limits.MaxMessage), stall: limits.StallTimeout,
 	}
 	c.receiver.init(c.out, limits)
 	return c

@@ -16,7 +16,8 @@ func TestLimitsPage(t *testing.T) {
 			"numbered names of calls, each way": frame.MaxNames,
 			"texts of those names":              limitdoc.Bytes(frame.MaxNameBytes),
 			"who a call is made for":            limitdoc.Bytes(frame.MaxCaller),
-			"one catalog":                       limitdoc.Bytes(maxCatalog),
+			"memory of messages of more than 16 KiB that are encoded and have not left, in shares of `MaxHeld`": unsentShare,
+			"one catalog": limitdoc.Bytes(maxCatalog),
 			"the same, and what waits to be written, before the connection is agreed": limitdoc.Bytes(unagreedBytes),
 
 			"metadata of a call over a link, each way": limitdoc.Bytes(frame.MaxMetadata),

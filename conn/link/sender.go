@@ -7,27 +7,70 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
 	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
-// sender sends messages within what the other end takes.
+// sender sends messages within what the other end takes, and within what may wait for it.
 type sender struct {
-	out   *outbox.Outbox
-	peer  string        // collector id of the other end
-	max   int           // bytes of a message
-	stall time.Duration // how long a message may make no progress
+	out    *outbox.Outbox
+	budget *outbox.Budget // of messages larger than a part
+	peer   string         // collector id of the other end
+	max    int            // bytes of a message
+	stall  time.Duration  // how long a message may make no progress
 }
 
-// encode is [encode] for a message that the other end accepts.
-func (s *sender) encode(c codec, msg any) (encoded, error) {
-	e, err := encode(c, msg)
-	if err != nil || e.size <= s.max {
+// encode prepares a message that the other end accepts. Small ones are only measured. Large ones get memory, for which they
+// may have to wait: what waits for a receiver that does not read is bounded.
+func (s *sender) encode(ctx context.Context, c codec, msg any) (encoded, error) {
+	e, ready, err := measure(c, msg)
+	if err == nil {
+		err = s.check(&e)
+	}
+	if err != nil || ready {
 		return e, err
 	}
-	e.release()
-	return encoded{}, connect.Errorf(connect.CodeResourceExhausted,
+	if err := s.reserve(ctx, &e); err != nil {
+		return encoded{}, err
+	}
+	if err = e.marshal(c); err == nil {
+		err = s.check(&e)
+	}
+	if err != nil {
+		e.release()
+		return encoded{}, err
+	}
+	return e, nil
+}
+
+// largeRoom is the memory of a message that is just no part of another.
+var largeRoom = buffer.Room(frame.PartSize)
+
+func (s *sender) check(e *encoded) error {
+	if e.size <= s.max {
+		return nil
+	}
+	return connect.Errorf(connect.CodeResourceExhausted,
 		"message of %d bytes is larger than the %d that %s accepts", e.size, s.max, s.peer)
+}
+
+// reserve takes memory for a message that is larger than a part.
+func (s *sender) reserve(ctx context.Context, e *encoded) error {
+	n := e.memory()
+	if n <= largeRoom {
+		return nil
+	}
+	taken, err := s.budget.Acquire(ctx, n, s.stall)
+	switch err {
+	case nil:
+		e.budget, e.taken = s.budget, taken
+		return nil
+	case outbox.ErrStalled:
+		return connect.Errorf(connect.CodeResourceExhausted,
+			"the large messages that already wait for %s have made no progress for %v, and more must not wait; the call is closed", s.peer, s.stall)
+	}
+	return err
 }
 
 // send sends one message of a call that is open, and waits until the writer has all of it. io.EOF says that the call is over.

@@ -169,9 +169,9 @@ func (c *serverCall) sendMessage(msg any) error {
 	if c.response == responseHeld {
 		return connect.NewError(connect.CodeInternal, "a unary response has one message")
 	}
-	e, err := c.core.sender.encode(c.target.codec, msg)
+	e, err := c.core.sender.encode(c.stream, c.target.codec, msg)
 	if err != nil {
-		return err
+		return encodeError(err)
 	}
 	c.stream.info.SendStats = connect.MessageStats{Size: e.size}
 	if oneResponse(c.target.Kind) {
@@ -192,6 +192,14 @@ func (c *serverCall) send(e *encoded) error {
 		}
 	}
 	return c.sendError(c.core.sender.send(c.stream, &c.call, 0, c.target.codec, e))
+}
+
+// encodeError gives a Send its public form whose message was not encoded. The call goes on.
+func encodeError(err error) error {
+	if errors.Is(err, outbox.ErrOver) {
+		return context.Canceled
+	}
+	return err
 }
 
 // sendError gives a failed Send its public form. A call whose receiver does not read is over.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/collectiverpc/collective/conn/link/internal/frame"
 )
@@ -24,6 +25,7 @@ type Outbox struct {
 	spare  batch  // memory for another
 	number uint64 // of the batch; those before it may have left
 	turns  []*Message
+	moved  time.Time // when a part of a large message went into a batch; zero before the first
 	// vectored says that pieces of a batch may lie elsewhere. It does not change.
 	vectored bool
 	limit    int           // buf may hold this much before senders of messages wait
@@ -146,6 +148,13 @@ func (o *Outbox) Seal() (unsent uint64) {
 	defer o.mu.Unlock()
 	o.sealed = true
 	return o.number
+}
+
+// sinceMoved is how long no part of a large message has left.
+func (o *Outbox) sinceMoved() time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return time.Since(o.moved)
 }
 
 // queued is how many bytes of frames wait.

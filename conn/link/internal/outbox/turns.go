@@ -205,5 +205,6 @@ func (o *Outbox) appendPart(m *Message) {
 		o.owned = append(o.owned, m.Owner)
 	}
 	m.Data, m.started, m.progress = m.Data[n:], true, time.Now()
+	o.moved = m.progress
 	o.parts += n
 }
