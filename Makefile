@@ -62,11 +62,19 @@ checktree: ## Fail if the tests have changed the checkout; part of test
 # Every test of a file that asks for the detector. Those of internal/conformance have no detector in their own target.
 UNRACED = $(shell git grep -lE '^//go:build !race|raceEnabled \|\||\|\| raceEnabled' -- '*_test.go' ':!internal')
 
+# The tests of a file that looks whether they are to be slow.
+SLOW = $(shell git grep -l COLLECTIVE_SLOW -- '*_test.go')
+
 .PHONY: testunraced
 testunraced: ## Run the tests that do less, or nothing, under the race detector; part of test
 	@echo "# test without the race detector"
 	@go test -p 1 -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(UNRACED) | sed 's/^func //' | paste -sd '|' -))$$" \
 		$(addprefix ./,$(sort $(dir $(UNRACED))))
+
+.PHONY: slow
+slow: ## Run the tests at full size that make test runs at a smaller one
+	@COLLECTIVE_SLOW=1 go test -p 1 -count=1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(SLOW) | sed 's/^func //' | paste -sd '|' -))$$" \
+		$(addprefix ./,$(sort $(dir $(SLOW))))
 
 .PHONY: lint
 lint: ## gofmt, go mod tidy, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)

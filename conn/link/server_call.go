@@ -26,8 +26,8 @@ const (
 	callCost = 8 << 10
 	// nameCost is what a name takes besides its text, which whoever serves may have in other words too.
 	nameCost = 512
-	// valueCost is what a value of a header takes besides its text.
-	valueCost = 96
+	// valueCost is what a value of a header takes besides its text, as measured: its place in a map and in a slice that grew.
+	valueCost = 144
 )
 
 // cost is the memory of a target.
@@ -86,16 +86,18 @@ func (c *serverCall) readMetadata() error {
 		return nil
 	}
 	defer c.metadata.Release()
-	p := frame.Payload{B: c.metadata.B}
-	values, err := frame.ReadMetadata(&p, c.stream.info.RequestHeader())
-	if err != nil {
-		c.core.end.fail(err)
+	if err := c.holdMetadata(len(c.metadata.B)+frame.CountValues(c.metadata.B)*valueCost, cap(c.metadata.B)); err != nil {
 		return err
 	}
-	return c.holdMetadata(len(c.metadata.B)+values*valueCost, cap(c.metadata.B))
+	p := frame.Payload{B: c.metadata.B}
+	_, err := frame.ReadMetadata(&p, c.stream.info.RequestHeader())
+	if err != nil {
+		c.core.end.fail(err)
+	}
+	return err
 }
 
-// holdMetadata counts what the metadata takes, now that it is known, instead of the block that it was in.
+// holdMetadata counts what the metadata will take, before it is made, instead of the block that it was in.
 func (c *serverCall) holdMetadata(now, before int) error {
 	c.extra += now - before
 	if c.core.receiver.account.Take(now-before) || now <= before {

@@ -89,6 +89,24 @@ func ReadMetadata(p *Payload, h *connect.Header) (count int, err error) {
 	return MaxValues - left, p.Err
 }
 
+// CountValues is how many values a metadata payload has, a name without any counted as one; those before the first mistake of one
+// that is malformed. It allocates nothing.
+func CountValues(b []byte) (count int) {
+	p := Payload{B: b}
+	block := Payload{B: p.Bytes(MaxMetadata)}
+	for len(block.B) > 0 && block.Err == nil {
+		block.Bytes(MaxMetadata)
+		n := block.Uvarint()
+		for i := uint64(0); i < n && block.Err == nil; i++ {
+			block.Bytes(MaxMetadata)
+		}
+		if block.Err == nil {
+			count += max(1, int(n))
+		}
+	}
+	return count
+}
+
 // sharedText reads a text as a substring of all, which holds the same bytes as the block that p reads.
 func sharedText(p *Payload, all string) string {
 	field := p.Bytes(MaxMetadata)
