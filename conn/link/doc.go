@@ -210,6 +210,7 @@
 // metadata as a map, buffers with what is unused of them. A quarter of MaxHeld can be lent to calls beyond their first
 // 256 KiB, and a quarter is promised to messages of more than 128 KiB, for all of their bytes, before they get credit beyond a
 // window: so those that have begun become whole, and the others wait. A call over its credit or over the link's queue waits
-// with its context; a call that waits for credit for 30 s fails with resource_exhausted. A link with a stranger
+// with its context; a call that waits for credit for 30 s fails with resource_exhausted. Encoded messages of more than 16 KiB that
+// have not left take as much as MaxHeld together: more of them wait to be encoded, as long as others move. A link with a stranger
 // ([Config.Unagreed]) holds 64 KiB and one call.
 package link
