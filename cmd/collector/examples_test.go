@@ -156,6 +156,8 @@ func exampleFiles(t *testing.T) string {
 		os.CopyFS(filepath.Join(dir, "proto"), os.DirFS("../../proto")),
 		os.Rename(cert, filepath.Join(dir, "cert.pem")), os.Rename(key, filepath.Join(dir, "key.pem")),
 		os.WriteFile(filepath.Join(dir, "buf.yaml"), []byte("version: v2\nmodules:\n  - path: proto\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "api-keys"), nil, 0o600),
+		os.WriteFile(filepath.Join(dir, "policy.cedar"), []byte(`permit (principal, action == Action::"call", resource);`), 0o600),
 		os.WriteFile(filepath.Join(dir, "request.json"), []byte(`{"id":"u-1"}`), 0o600),
 		os.MkdirAll(filepath.Join(dir, ".config", "fish", "completions"), 0o700),
 	} {

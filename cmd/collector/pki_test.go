@@ -113,7 +113,7 @@ func TestPKI(t *testing.T) {
 	until(t, "the mended key", func() bool { return strings.Contains(a.log.String(), "certificates were read again") })
 	a.signal(t, syscall.SIGHUP)
 	until(t, "SIGHUP to read it", func() bool {
-		return strings.Contains(a.log.String(), `"read":["certificates of --tls-cert, --tls-key","certificates of --cert, --key, --cacert"]`)
+		return strings.Contains(a.log.String(), `"read":["certificates of --tls-cert, --tls-key","certificates of --cert, --key, --cacert","callers and policies"]`)
 	})
 }
 

@@ -89,7 +89,7 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/cli/serve": {
 		"certs", "cmd/collector/internal/cli/envflag", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote",
 		"cmd/collector/internal/cli/render", "cmd/collector/internal/cli/signals", "cmd/collector/internal/cli/terminal",
-		"cmd/collector/internal/host", "conn", "dispatcher", "internal/name", "internal/pki", "internal/watch",
+		"cmd/collector/internal/cli/serve/callers", "cmd/collector/internal/host", "conn", "dispatcher", "internal/name", "internal/pki", "internal/watch",
 	},
 	"cmd/collector/internal/cli/signals":  {},
 	"cmd/collector/internal/cli/terminal": {"cmd/collector/internal/cli/failure"},
@@ -101,7 +101,7 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/cli/words": {},
 	"cmd/collector/internal/demo": {"cmd/collector/internal/host", "conn", "gen", "internal/localsocket", "mesh"},
 	"cmd/collector/internal/host": {
-		"conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "mesh", "registry", "store",
+		"access", "conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "mesh", "registry", "store",
 		"web",
 	},
 

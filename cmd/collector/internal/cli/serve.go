@@ -25,11 +25,14 @@ func serveCommand(streams terminal.Streams, out *render.Printer, target *remote.
 			"--cacert, --cert, --key and --insecure are for the collectors it dials; with one of them it dials with TLS.\n\n" +
 			"With --pki DIR, see collector pki, it serves and dials with TLS, and collectors prove to each other who they are: a link\n" +
 			"needs certificates at both ends, each with the URI spiffe://NAME/collector/ID and no other. Clients call without one.\n" +
-			"--tls-client-ca and --trust-domain do the same with certificates from elsewhere.",
+			"--tls-client-ca and --trust-domain do the same with certificates from elsewhere.\n\n" +
+			"On this machine callers need no name to call, and beyond it they do: a certificate (collector pki issue --user NAME), an\n" +
+			"API key (--api-keys), or a token (--oidc-issuer). --policy says who may do what; collector policy has more.",
 		Example: `  collector serve --id a --ns users,orders --example users
   collector serve --id b --listen 127.0.0.1:50052 --ns orders --example orders --join 127.0.0.1:50051
   collector serve --id a --history 100000              # finished calls survive a restart
   collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem
+  collector serve --id a --listen :50051 --pki pki --api-keys api-keys --policy policy.cedar
   collector serve --id a --listen :50051 --trust-domain mesh.example \
     --tls-cert a.pem --tls-key a.key --tls-client-ca ca.pem --cert a.pem --key a.key --cacert ca.pem`,
 		Args: noArgs,

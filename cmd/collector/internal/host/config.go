@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/internal/watch"
@@ -40,6 +41,8 @@ type Config struct {
 	Identity conn.Identity
 	// MeshSecret has the secrets of the mesh, see [conn.WithMeshSecret]; nil if links need none.
 	MeshSecret func() [][]byte
+	// Access says who callers are and what they may do; nil for access.New(). Run closes it.
+	Access *access.Guard
 	// AllowPlaintext lets collectors and their calls cross the network unprotected.
 	AllowPlaintext bool
 	// Console is what browsers may do: ConsoleFull, ConsoleReadOnly or ConsoleOff. Empty for full on a loopback address

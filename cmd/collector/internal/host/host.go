@@ -50,6 +50,7 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.close()) }()
+	defer config.followAccess(setup)()
 	listener, err := new(net.ListenConfig).Listen(setup, "tcp", config.Listen)
 	if err != nil {
 		return err
@@ -87,6 +88,9 @@ func build(
 	}
 	if config.MeshSecret != nil {
 		opts = append(opts, dispatcher.WithConn(conn.WithMeshSecret(config.MeshSecret)))
+	}
+	if config.Access != nil {
+		opts = append(opts, dispatcher.WithAccess(config.Access))
 	}
 	if config.AllowPlaintext {
 		opts = append(opts, dispatcher.WithPlaintext())

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/envflag"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/serve/callers"
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
 	"github.com/collectiverpc/collective/internal/name"
 )
@@ -23,6 +24,7 @@ type Flags struct {
 	trustDomain         string
 	meshSecret          string
 	pki                 string
+	callers             callers.Flags
 	logFormat, logLevel string
 	console             string
 	basePath            string
@@ -57,6 +59,7 @@ func (f *Flags) Add(set *pflag.FlagSet) {
 	set.StringVar(&f.trustDomain, "trust-domain", "", "link only with collectors whose certificate has the URI spiffe://NAME/collector/ID")
 	set.StringVar(&f.meshSecret, "mesh-secret-file", "", "link only with collectors that know the secret in this file; see collector trust new-secret")
 	set.StringVar(&f.pki, "pki", "", "directory of collector pki, in place of the flags about certificates: TLS, and links only with collectors of its authority")
+	f.callers.Add(set)
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")
 	set.StringVar(&f.basePath, "base-path", "", "path of a reverse proxy below which calls and the console are served too, such as /tools/mesh")
 	set.StringSliceVar(&f.consoleHosts, "console-host", nil, "names by which browsers may address this collector, beside loopback ones")

@@ -62,8 +62,13 @@ func (s *Serve) config(flags *Flags, level *slog.LevelVar) (config host.Config, 
 		return host.Config{}, closing, err
 	}
 	config.Logger, config.Version = logger, s.Version
-	closing, err = flags.follow(&config, dialing, logger)
-	return config, closing, err
+	unfollow, err := flags.follow(&config, dialing, logger)
+	if err != nil {
+		return config, unfollow, err
+	}
+	guard, forget, err := flags.callers.Guard(flags.trustDomain, logger)
+	config.Access = guard
+	return config, func() { unfollow(); forget() }, err
 }
 
 // newHotkeys is nil where serve may not take the keys: without a terminal, and in the background of a shell. Otherwise
