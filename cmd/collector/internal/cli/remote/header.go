@@ -44,14 +44,17 @@ var transportHeaders = []string{
 	"grpc-encoding", "grpc-timeout", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
 }
 
-// parseHeaders reads the values of -H.
+// parseHeaders reads the values of -H. Its errors quote none: most of them are secrets.
 func parseHeaders(texts []string) ([]header, error) {
 	var list []header
 	for _, text := range texts {
 		name, value, found := strings.Cut(text, ":")
 		h := header{strings.TrimSpace(name), strings.TrimSpace(value)}
-		if !found || !h.valid() {
-			return nil, failure.Usagef("-H %q: want 'Name: value'", text)
+		if !found {
+			return nil, failure.Usagef("-H: there is no colon in what is given, want 'Name: value'")
+		}
+		if !h.valid() {
+			return nil, failure.Usagef("-H %.80q: its name or its value has characters that no header can have, want 'Name: value'", h.name+": …")
 		}
 		if err := h.reserved(); err != nil {
 			return nil, err
