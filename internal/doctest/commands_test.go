@@ -2,9 +2,12 @@ package doctest_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +24,9 @@ type stand struct {
 	ports     *strings.Replacer
 	env       []string
 	skip      string // a command that another test runs
+
+	// ready waits for a command in the background; nil waits as start says. printed and logged are the files with its output.
+	ready func(t *testing.T, step step, printed, logged string)
 }
 
 // shorter are commands of the documents that the test runs in another form.
@@ -96,6 +102,11 @@ func (s *stand) run(t *testing.T, step step) {
 		return
 	}
 	out, err := cmd.CombinedOutput()
+	if exited, ok := errors.AsType[*exec.ExitError](err); ok && strconv.Itoa(exited.ExitCode()) == step.exit {
+		err = nil
+	} else if err == nil && step.exit != "" {
+		err = fmt.Errorf("exit status 0, want %s", step.exit)
+	}
 	if err != nil {
 		t.Fatalf("$ %s\n%s%v", step.command, out, err)
 	}
@@ -140,7 +151,12 @@ func (s *stand) start(t *testing.T, step step, cmd *exec.Cmd) {
 		t.Fatal(err)
 	}
 	defer printed.Close()
-	cmd.Stdout = printed
+	logged, err := os.Create(printed.Name() + ".log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logged.Close()
+	cmd.Stdout, cmd.Stderr = printed, logged
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("$ %s &\n%v", step.command, err)
 	}
@@ -149,6 +165,10 @@ func (s *stand) start(t *testing.T, step step, cmd *exec.Cmd) {
 			t.Errorf("$ %s &\n%v", step.command, err)
 		}
 	})
+	if s.ready != nil {
+		s.ready(t, step, printed.Name(), logged.Name())
+		return
+	}
 	address := s.addresses[0]
 	s.addresses = s.addresses[1:]
 	if strings.Contains(step.command, "--join") {

@@ -14,9 +14,13 @@ type step struct {
 	background    bool
 	checked       bool // whether output is what the command must print
 	output        []string
+	exit          string // the status that it ends with, as echo $? shows it; empty for 0
 }
 
 var block = regexp.MustCompile("(?ms)(?:^`([^`\n]+)`:\n)?^```(\\w+)\n(.*?)^```$")
+
+// exitOf shows the status of the command before it.
+const exitOf = "echo $?"
 
 // steps answers the commands and files of a document in their order.
 func steps(document string) []step {
@@ -31,12 +35,19 @@ func steps(document string) []step {
 		if !checked && kind != "sh" {
 			continue
 		}
+		status := false
 		for line := range strings.Lines(text) {
 			line = strings.TrimRight(line, "\n")
 			command, isCommand := strings.CutPrefix(line, "$ ")
-			if isCommand || !checked {
-				all = append(all, newStep(command, checked))
-			} else if last := len(all) - 1; last >= 0 {
+			last := len(all) - 1
+			switch {
+			case command == exitOf:
+				status = true
+			case isCommand || !checked:
+				all, status = append(all, newStep(command, checked)), false
+			case last >= 0 && status:
+				all[last].exit = line
+			case last >= 0:
 				all[last].output = append(all[last].output, line)
 			}
 		}
@@ -66,7 +77,7 @@ func normal(line string) string {
 	return strings.TrimRight(afterJSON.ReplaceAllString(line, "$1"), " ")
 }
 
-// matches compares line by line; … stands for any number of lines.
+// matches compares line by line; a line that is … stands for any number of lines.
 func matches(want, got []string) bool {
 	if len(want) == 0 {
 		return len(got) == 0
@@ -74,7 +85,13 @@ func matches(want, got []string) bool {
 	if want[0] == "…" {
 		return slices.ContainsFunc(suffixes(got), func(rest []string) bool { return matches(want[1:], rest) })
 	}
-	return len(got) > 0 && normal(want[0]) == normal(got[0]) && matches(want[1:], got[1:])
+	return len(got) > 0 && matchesLine(normal(want[0]), normal(got[0])) && matches(want[1:], got[1:])
+}
+
+// matchesLine compares a line, in which … stands for any text.
+func matchesLine(want, got string) bool {
+	parts := strings.Split(regexp.QuoteMeta(want), "…")
+	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$").MatchString(got)
 }
 
 func suffixes(lines []string) [][]string {
@@ -100,6 +117,8 @@ func TestMatches(t *testing.T) {
 		{"a line is new", []string{"a"}, []string{"a", "b"}, false},
 		{"dots for nothing", []string{"a", "…", "b"}, []string{"a", "b"}, true},
 		{"dots for some", []string{"…", "b"}, []string{"x", "b", "b"}, true},
+		{"dots within a line", []string{"a …", "b… c"}, []string{"a link", "b c"}, true},
+		{"dots within a line hide no other", []string{"a … c"}, []string{"a b", "c"}, false},
 		{"dots do not hide a missing line", []string{"…", "c"}, []string{"a", "b"}, false},
 	}
 	for _, tt := range tests {
@@ -114,16 +133,17 @@ func TestMatches(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	t.Parallel()
-	document := "text\n```console\n$ serve &\n$ call\n{\n…\n```\n```go\n$ no\n```\n```sh\nls  # all\n```\n`a/b.go`:\n```go\npackage b\n```\n"
+	document := "text\n```console\n$ serve &\n$ call\n{\n…\n$ deny\n$ echo $?\n71\n```\n```go\n$ no\n```\n```sh\nls  # all\n```\n`a/b.go`:\n```go\npackage b\n```\n"
 	got := steps(document)
 	want := []step{
 		{command: "serve", background: true},
 		{command: "call", checked: true, output: []string{"{", "…"}},
+		{command: "deny", checked: true, exit: "71"},
 		{command: "ls  # all"},
 		{file: "a/b.go", content: "package b\n"},
 	}
 	if !slices.EqualFunc(got, want, func(a, b step) bool {
-		return a.file == b.file && a.content == b.content && a.command == b.command && a.background == b.background && a.checked == b.checked && slices.Equal(a.output, b.output)
+		return a.file == b.file && a.content == b.content && a.command == b.command && a.background == b.background && a.checked == b.checked && a.exit == b.exit && slices.Equal(a.output, b.output)
 	}) {
 		t.Errorf("steps = %+v, want %+v", got, want)
 	}

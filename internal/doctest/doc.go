@@ -4,9 +4,9 @@
 //
 //	$ command          run in a directory that has bin/collector; with & at its end, in the background
 //	output             must be what the command prints, numbers and time units aside
-//	…                  stands for any number of lines
+//	…                  stands for any number of lines, within one for any text
 //
-// A command in the background must print its lines while it runs; others may come between them.
+// A command that must fail is followed by `echo $?` and its status. A command in the background must print its lines while it runs; others may come between them.
 //
 // A block marked sh holds commands of which only the success is checked. A block below a line that is nothing but a path and
 // a colon is the file of that path.
