@@ -216,12 +216,12 @@ type MeshServiceClient interface {
 	// Watch sends what happens, as it happens, until the caller leaves. One stream carries all topics, since browsers
 	// have few connections. A watcher that is too slow loses the oldest events and is told how many.
 	Watch(context.Context, *v1.WatchRequest) (MeshServiceWatchClientStream, error)
-	// ConnectTo makes this collector dial another one. Refused from beyond loopback unless authorised.
+	// ConnectTo makes this collector dial another one. It needs the right to operate.
 	ConnectTo(context.Context, *v1.ConnectToRequest) (*v1.ConnectToResponse, error)
-	// Disconnect closes a connection for good. Refused from beyond loopback unless authorised.
+	// Disconnect closes a connection for good. It needs the right to operate.
 	Disconnect(context.Context, *v1.DisconnectRequest) (*v1.DisconnectResponse, error)
 	// PruneConnections forgets connections that are over: closed, failed, or stale and dialled by the other side. The
-	// collector does so by itself after a day, and beyond a number. Refused from beyond loopback unless authorised.
+	// collector does so by itself after a day, and beyond a number. It needs the right to operate.
 	PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error)
 	// ListTrust answers by which key this collector proves who it is, and the keys by which it knows others.
 	ListTrust(context.Context, *v1.ListTrustRequest) (*v1.ListTrustResponse, error)
@@ -285,12 +285,12 @@ type MeshServiceHandler interface {
 	// Watch sends what happens, as it happens, until the caller leaves. One stream carries all topics, since browsers
 	// have few connections. A watcher that is too slow loses the oldest events and is told how many.
 	Watch(context.Context, *v1.WatchRequest, MeshServiceWatchServerStream) error
-	// ConnectTo makes this collector dial another one. Refused from beyond loopback unless authorised.
+	// ConnectTo makes this collector dial another one. It needs the right to operate.
 	ConnectTo(context.Context, *v1.ConnectToRequest) (*v1.ConnectToResponse, error)
-	// Disconnect closes a connection for good. Refused from beyond loopback unless authorised.
+	// Disconnect closes a connection for good. It needs the right to operate.
 	Disconnect(context.Context, *v1.DisconnectRequest) (*v1.DisconnectResponse, error)
 	// PruneConnections forgets connections that are over: closed, failed, or stale and dialled by the other side. The
-	// collector does so by itself after a day, and beyond a number. Refused from beyond loopback unless authorised.
+	// collector does so by itself after a day, and beyond a number. It needs the right to operate.
 	PruneConnections(context.Context, *v1.PruneConnectionsRequest) (*v1.PruneConnectionsResponse, error)
 	// ListTrust answers by which key this collector proves who it is, and the keys by which it knows others.
 	ListTrust(context.Context, *v1.ListTrustRequest) (*v1.ListTrustResponse, error)
