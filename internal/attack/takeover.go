@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // createOrder is the method whose calls are worth having.
@@ -62,7 +64,7 @@ func (p *pair) call(ctx context.Context) (executor string) {
 	if res.StatusCode != http.StatusOK {
 		return ""
 	}
-	return res.Header.Get("Collective-Executor")
+	return res.Header.Get(mesh.HeaderExecutor)
 }
 
 // takeover counts the calls that a stranger gets who says to be b: while b lives, and while it is gone.

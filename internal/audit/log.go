@@ -75,7 +75,8 @@ func (l *Log) Record(e access.Event) {
 	}
 }
 
-// row is the row of an event, which has it counted. Callers hold mu.
+// row is the row of an event, which has it counted. Callers hold mu. What was allowed has a row of its own each time, as everything
+// that was done must be found; what was denied may be asked for by anybody as often as he likes, and is counted.
 func (l *Log) row(e *access.Event) (row *Row, fresh bool) {
 	count := int64(max(1, e.Count)) // some of it may have been put together before
 	if !e.Allowed {
@@ -97,7 +98,8 @@ func (l *Log) row(e *access.Event) (row *Row, fresh bool) {
 	return row, true
 }
 
-// run writes what is recorded until the log is closed, and then the rest.
+// run writes what is recorded until the log is closed, and then the rest. It waits between two writes, so that many events are one
+// transaction, and one sync of the disk.
 func (l *Log) run(stopping <-chan struct{}) {
 	defer close(l.done)
 	pause := time.NewTimer(writeEvery)

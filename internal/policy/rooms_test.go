@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 		"cmd/collector/internal/cli/terminal", "cmd/collector/internal/cli/top", "cmd/collector/internal/cli/views",
 		"cmd/collector/internal/cli/words", "cmd/collector/internal/demo", "cmd/collector/internal/host", "conn", "gen",
 		"internal/pki", "internal/status",
-		"access", "access/authn/apikey",
+		"access", "access/authn/apikey", "mesh",
 	},
 	"cmd/collector/internal/cli/serve/callers": {
 		"access", "access/authn/apikey", "access/authn/certificate", "access/authn/socket", "access/authn/token",
@@ -99,7 +99,7 @@ var mayImport = map[string][]string{
 	},
 	"cmd/collector/internal/cli/views": {"access/authn/apikey", "cmd/collector/internal/cli/render", "cmd/collector/internal/cli/words", "conn", "gen", "internal/pki"},
 	"cmd/collector/internal/cli/words": {},
-	"cmd/collector/internal/demo": {"cmd/collector/internal/host", "conn", "gen", "internal/localsocket", "mesh"},
+	"cmd/collector/internal/demo":      {"cmd/collector/internal/host", "conn", "gen", "internal/localsocket", "mesh"},
 	"cmd/collector/internal/host": {
 		"access", "conn", "conn/carrier", "dispatcher", "examples", "gen", "internal/watch", "mesh", "registry", "store",
 		"web",
@@ -112,7 +112,8 @@ var mayImport = map[string][]string{
 	"internal/localsocket":          {"access", "access/authn/socket"},
 
 	"dispatcher/internal/authz": {
-		"access", "conn/link", "dispatcher/internal/refusal", "gen", "internal/observe", "internal/origin", "mesh",
+		"access", "conn/link", "dispatcher/internal/refusal", "dispatcher/internal/session", "gen", "internal/localsocket", "internal/observe",
+		"internal/origin", "mesh",
 	},
 	"dispatcher/internal/call": {
 		"access", "conn", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted",
@@ -173,20 +174,20 @@ var mayImport = map[string][]string{
 	"access/internal/recall":  {},
 	"access/internal/ruleset": {},
 
-	"conn/internal/dial": {"conn/carrier", "conn/internal/identity", "internal/status"},
+	"conn/internal/dial":         {"conn/carrier", "conn/internal/identity", "internal/status"},
 	"conn/internal/duplicate":    {},
 	"conn/internal/expiry":       {},
-	"conn/internal/identity": {"conn/link", "internal/name", "internal/origin"},
+	"conn/internal/identity":     {"conn/link", "internal/name", "internal/origin"},
 	"conn/internal/introduction": {"gen", "internal/name", "internal/status"},
 	"conn/internal/keys":         {},
-	"conn/internal/lifetime": {},
-	"conn/internal/namesake": {},
+	"conn/internal/lifetime":     {},
+	"conn/internal/namesake":     {},
 	"conn/internal/pace":         {},
 	"conn/internal/secret":       {},
 	"conn/internal/seed": {
 		"conn/internal/dial", "conn/internal/identity", "conn/link", "gen", "internal/name", "internal/status",
 	},
-	"conn/internal/store": {"conn/internal/keys", "gen", "store"},
+	"conn/internal/store":          {"conn/internal/keys", "gen", "store"},
 	"conn/link/internal/account":   {},
 	"conn/link/internal/buffer":    {},
 	"conn/link/internal/frame":     {"internal/cow"},

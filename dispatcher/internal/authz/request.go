@@ -49,7 +49,8 @@ func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*acc
 	return c.callerOf(p, access.Origin{Network: networkWords[network], TLS: tls == 1, Entrance: string(entrance)}), nil
 }
 
-// shownBy are the credentials of a request.
+// shownBy are the credentials of a request. What proxies say of a client, such as X-Forwarded-For, is none of them: everybody may
+// send it.
 func shownBy(r *http.Request) (shown access.Credentials, refused *refusal.Refusal) {
 	shown = access.Credentials{TLS: r.TLS, Remote: r.RemoteAddr}
 	shown.Socket, _ = localsocket.PeerFromContext(r.Context())

@@ -110,7 +110,8 @@ func eventOf(r *audit.Row) *meshv1.AuditEvent {
 	}
 }
 
-// may asks for the right on the mesh as a whole.
+// may asks for the right on the mesh as a whole: nothing that this service does is of one namespace. It does not count against
+// rates, as the port has counted the request already.
 func (s *Service) may(c *access.Caller, action access.Action) bool {
 	return s.Guard.Decide(c, action, access.Resource{}).Allowed
 }

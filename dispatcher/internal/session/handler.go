@@ -166,7 +166,8 @@ func (s *Sessions) cookie(r *http.Request) *http.Cookie {
 	}
 }
 
-// dropCookies takes the cookies of sessions off a request and leaves the others.
+// dropCookies takes the cookies of sessions off a request and leaves the others. Those of other collectors on this host go too:
+// browsers send them to every port, and no handler and no peer has any use for them.
 func dropCookies(header http.Header) {
 	var others []string
 	for _, line := range header["Cookie"] {
@@ -187,7 +188,7 @@ func dropCookies(header http.Header) {
 	}
 }
 
-// record tells the audit log, without the secrets.
+// record tells the audit log, without the secrets: a token or a cookie in a log would be as good as the session until it ends.
 func (s *Sessions) record(action string, r *http.Request, principal *access.Principal, allowed bool, reason string) {
 	s.audit(access.Event{
 		Time: time.Now(), Kind: principal.Kind, ID: principal.ID, Network: network(r), TLS: r.TLS != nil, Action: action, Allowed: allowed,
