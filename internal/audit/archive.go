@@ -16,6 +16,7 @@ const (
 	MostKept = 10_000
 	KeptFor  = 90 * 24 * time.Hour
 
+	// A disk that is slower than that is told of, and calls go on without it.
 	writeTime = 10 * time.Second // for one transaction
 )
 

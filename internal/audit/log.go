@@ -120,7 +120,8 @@ func (l *Log) run(stopping <-chan struct{}) {
 	}
 }
 
-// write writes what waits. What fails is missed.
+// write writes what waits, to the log of the program first: that has it, whatever becomes of the file. What fails is missed, and
+// counted. Nothing is tried again, since what waits would grow while the disk is full.
 func (l *Log) write(ctx context.Context) {
 	l.writing.Lock()
 	defer l.writing.Unlock()

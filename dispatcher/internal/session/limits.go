@@ -2,7 +2,7 @@ package session
 
 import "time"
 
-// The bounds of what is kept. Where there are more, the oldest login and the session that is longest unused go.
+// The bounds of what is kept, all of it in memory: an hour of an operator is not worth a file that others could read. Where there are more, the oldest login and the session that is longest unused go.
 const (
 	LoginAge     = 10 * time.Minute
 	IdleTime     = 12 * time.Hour
