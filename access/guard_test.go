@@ -258,7 +258,7 @@ func TestAuthenticate(t *testing.T) {
 func TestLinesFilesAndReload_IncludeAuthenticators(t *testing.T) {
 	t.Parallel()
 	g := guard(t, access.WithAuthenticator(fixed{}))
-	if lines := strings.Join(g.Lines(), "|"); lines != "callers: fixed|policy: default, 8 policies" {
+	if lines := strings.Join(g.Lines(), "|"); lines != "callers: fixed|policy: default, 9 policies" {
 		t.Errorf("Lines: %s", lines)
 	}
 	if files := g.Files(); len(files) != 1 || files[0] != "keys" {
