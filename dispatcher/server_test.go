@@ -24,7 +24,7 @@ func TestServer_HasTheLimits(t *testing.T) {
 	server := a.Server(http.NotFoundHandler(), nil)
 	want := http.HTTP2Config{
 		MaxConcurrentStreams: 1000, MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 64 << 20,
-		SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second, WriteByteTimeout: 10 * time.Second,
+		SendPingTimeout: 9 * time.Second, PingTimeout: 4 * time.Second, WriteByteTimeout: 10 * time.Second,
 	}
 	if diff := cmp.Diff(want, *server.HTTP2); diff != "" {
 		t.Errorf("HTTP/2 (-want +got):\n%s", diff)
@@ -92,7 +92,7 @@ func TestListener_BoundsConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	bounded := a.Listener(inner)
-	accepted := make(chan net.Conn)
+	accepted := make(chan net.Conn, 3)
 	ended := make(chan error, 1)
 	go func() {
 		for {
@@ -104,30 +104,31 @@ func TestListener_BoundsConnections(t *testing.T) {
 			accepted <- conn
 		}
 	}()
-	for range 3 {
-		dialed, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
+	var dialed, served [3]net.Conn
+	for i := range dialed {
+		if dialed[i], err = net.Dial("tcp", inner.Addr().String()); err != nil {
 			t.Fatal(err)
 		}
-		defer dialed.Close()
+		defer dialed[i].Close()
+		served[i] = <-accepted // nobody waits for a place
+		defer served[i].Close()
 	}
-	first, second := <-accepted, <-accepted
-	select {
-	case <-accepted:
-		t.Fatal("a third connection was accepted")
-	case <-time.After(50 * time.Millisecond):
+	// The third took the place of the one that has been without a request for longest.
+	_ = dialed[0].SetReadDeadline(time.Now().Add(patience))
+	if n, err := dialed[0].Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the first connection: %d bytes, %v; want its end", n, err)
 	}
-	for range 2 {
-		_ = first.Close() // twice frees one place
+	for i, conn := range served[1:] {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			t.Errorf("connection %d: %v", i+2, err)
+		}
 	}
-	third := <-accepted
 	if err := bounded.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Accept ends with %v", err)
 	}
-	_, _ = second.Close(), third.Close()
 }
 
 func TestListenAndServe_StopsWithItsContext(t *testing.T) {
