@@ -25,16 +25,16 @@ export async function open(browser, url, { login, ...options } = {}) {
   page.on("console", (m) => {
     if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) errors.push(m.text());
   });
-  await page.goto(await logged(url, login));
-  if (login !== "" && url.includes("#")) await page.goto(url); // the login has taken the place of its fragment
+  const console = /^.*\/console\//.exec(url)?.[0];
+  if (login === "" || !console) {
+    await page.goto(url);
+  } else {
+    const at = new URL(url.includes("#") ? console : url); // what logs in has a fragment of its own
+    at.searchParams.set("token", await token(login ?? at.origin));
+    await page.goto(at.href);
+    if (url.includes("#")) await page.goto(url);
+  }
   return { page, context, errors };
-}
-
-async function logged(url, login) {
-  if (login === "" || !url.includes("/console/")) return url;
-  const at = new URL(url);
-  at.searchParams.set("token", await token(login ?? at.origin));
-  return at.href;
 }
 
 /** Tasks of a page's main thread: the longest by the time it ran, and by the clock. A machine that is busy with something
