@@ -31,6 +31,7 @@ type Row struct {
 const (
 	longestName = 512
 	longestText = 2048
+	// So many keys of Detail are kept; a caller may name much, and every row is kept for months.
 	mostDetails = 16
 )
 

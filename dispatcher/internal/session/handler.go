@@ -147,7 +147,7 @@ const (
 	hostPrefix   = "__Host-"
 )
 
-// isOurs goes by the name alone: which session a cookie is of, if any, its value says.
+// isOurs goes by the name alone, of any collector of this host: which session a cookie is of, if any, its value says.
 func isOurs(name string) bool {
 	return strings.HasPrefix(strings.TrimPrefix(name, hostPrefix), cookiePrefix)
 }

@@ -113,6 +113,7 @@ func (s *Sessions) live(cookie string, now time.Time) *Session {
 }
 
 // end ends a session.
+// What runs by it goes on: it was decided when it began.
 func (s *Sessions) end(cookie string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
