@@ -23,6 +23,11 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "collector")
+	// Sockets of the user are found whatever HOME a test gives a command, and are not among those of whoever runs the tests.
+	if err := os.Setenv("XDG_RUNTIME_DIR", dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, output)
 		return 1

@@ -20,9 +20,10 @@ const patience = 30 * time.Second
 // process is a running collector.
 type process struct {
 	*exec.Cmd
-	ID      string // this and the next two are from its ready line
+	ID      string // this and the next three are from its ready line
 	Address string
 	URL     string
+	Trust   []string
 	log     *transcript
 	exited  chan struct{}
 }
@@ -138,6 +139,13 @@ func run(t *testing.T, program string, args ...string) result {
 func (p *process) on(t *testing.T, args ...string) result {
 	t.Helper()
 	return collector(t, append(args, "-s", p.URL)...)
+}
+
+// byNetwork is on for somebody who has no socket of the collector: another user of the machine.
+func (p *process) byNetwork(t *testing.T, args ...string) result {
+	t.Helper()
+	nowhere := t.TempDir()
+	return withEnv(t, []string{"HOME=" + nowhere, "XDG_RUNTIME_DIR=" + nowhere}, append(args, "-s", p.URL)...)
 }
 
 // until repeats a look until it sees what it must.

@@ -141,7 +141,7 @@ func TestProxy_IsNamedWhenItHangs(t *testing.T) {
 // A proxy that works is used, for a collector that only it can find.
 func TestProxy_Works(t *testing.T) {
 	t.Parallel()
-	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--console-host", "collector.example")
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--console-host", "collector.example", "--example", "orders")
 	var asked atomic.Int32
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -161,8 +161,8 @@ func TestProxy_Works(t *testing.T) {
 	}))
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	defer proxy.Close()
-	got := withEnv(t, []string{"HTTP_PROXY=" + proxy.URL}, "status", "-s", "http://collector.example:50051")
-	got.expect(t, 0, "", "collector a")
+	got := withEnv(t, []string{"HTTP_PROXY=" + proxy.URL}, "services", "-s", "http://collector.example:50051")
+	got.expect(t, 0, "shop.v1.OrderService", "")
 	if asked.Load() == 0 {
 		t.Error("the proxy was not asked")
 	}

@@ -442,7 +442,7 @@ func newFakeWith(
 	meshv1connect.RegisterOperatorServiceHandler(server, fakeOperator{})
 	collectorconnect.RegisterCollectiveDispatcherHandler(server, fakeDispatcher{})
 	testingv1connect.RegisterEchoServiceHandler(server, echo{})
-	schemas, err := registry.New(t.Context()) // a real one
+	schemas, err := registry.New(t.Context(), registry.WithRegistrar(func(context.Context) error { return nil })) // a real one
 	if err != nil {
 		t.Fatal(err)
 	}

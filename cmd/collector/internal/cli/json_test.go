@@ -25,6 +25,8 @@ func TestNoDeadJSON(t *testing.T) {
 		"demo":                elsewhere("cmd/collector TestDemo"),
 		"serve":               "--db memory --listen 127.0.0.1:0 --until-eof --grace 1s",
 		"status":              "",
+		"whoami":              "",
+		"audit":               "",
 		"connections":         "",
 		"connections ls":      "",
 		"connections history": "",

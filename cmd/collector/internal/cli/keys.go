@@ -90,7 +90,7 @@ func addKey(out *render.Printer, file, to string, record apikey.Record) error {
 func keysRemoveCommand(out *render.Printer, file *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "rm NAME [FINGERPRINT]", Short: "Remove the keys of a name, or one of them", Args: takes(1, 2),
-		Example: "  collector keys ls\n  collector keys rm ci\n  collector keys rm ci 9f86d081",
+		Example: "  collector keys ls\n  collector keys rm ci 9f86d081\n  collector keys rm ci",
 		RunE: func(_ *cobra.Command, args []string) error {
 			fingerprint := ""
 			if len(args) > 1 {

@@ -32,7 +32,7 @@ func serveCommand(streams terminal.Streams, out *render.Printer, target *remote.
   collector serve --id b --listen 127.0.0.1:50052 --ns orders --example orders --join 127.0.0.1:50051
   collector serve --id a --history 100000              # finished calls survive a restart
   collector serve --listen :50051 --tls-cert cert.pem --tls-key key.pem
-  collector serve --id a --listen :50051 --pki pki --api-keys api-keys --policy policy.cedar
+  collector serve --id a --listen :50051 --tls-cert cert.pem --tls-key key.pem --api-keys api-keys --policy policy.cedar
   collector serve --id a --listen :50051 --trust-domain mesh.example \
     --tls-cert a.pem --tls-key a.key --tls-client-ca ca.pem --cert a.pem --key a.key --cacert ca.pem`,
 		Args: noArgs,
