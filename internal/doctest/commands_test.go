@@ -184,7 +184,7 @@ func (s *stand) start(t *testing.T, step step, cmd *exec.Cmd) {
 // await repeats a command until it prints a word.
 func (s *stand) await(t *testing.T, line, word string) {
 	t.Helper()
-	patience := time.After(20 * time.Second)
+	patience := time.After(time.Minute)
 	for {
 		out, _ := s.command(t.Context(), line).CombinedOutput()
 		if strings.Contains(string(out), word) {

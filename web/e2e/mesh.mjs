@@ -1,7 +1,7 @@
 // Collectors as processes of their own, for the tests.
 import { execFile, spawn } from "node:child_process";
 import { request } from "node:http";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,11 +33,17 @@ export async function start(program, args) {
   };
 }
 
+function written(name, text) {
+  writeFileSync(join(dir, name), text);
+  return join(dir, name);
+}
+
 /** collector runs one; again at the same address after a kill if it is given. */
-export function collector(id, { namespaces, example, join: others = [], listen = "127.0.0.1:0", console: mode = "full", basePath, db = join(dir, id + ".db") }) {
+export function collector(id, { namespaces, example, join: others = [], listen = "127.0.0.1:0", console: mode = "full", basePath, policy, db = join(dir, id + ".db") }) {
   const args = ["serve", "--until-eof", "--json", "--id", id, "--listen", listen, "--db", db, "--console", mode, "--log-format", "text", "--grace", "1s"];
   if (namespaces) args.push("--ns", namespaces);
   if (basePath) args.push("--base-path", basePath);
+  if (policy) args.push("--policy", written(id + ".cedar", policy));
   if (example) args.push("--example", example);
   for (const address of others) args.push("--join", address);
   return start("collector", args);

@@ -30,6 +30,11 @@ export async function logOut(): Promise<void> {
   await learn();
 }
 
+/** principalOf is who one is as policies and the history spell it. */
+export function principalOf(w: WhoAmIResponse): string {
+  return `${w.kind}::"${w.id}"`;
+}
+
 /** spokenId is a principal as people say it. */
 export function spokenId(w: WhoAmIResponse): string {
   return w.kind === "Anonymous" ? "not logged in" : w.id;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { open } from "../browser.mjs";
 import { look } from "../look.mjs";
-import { call, operate, run, shop, token } from "../mesh.mjs";
+import { call, collector, operate, run, shop, token } from "../mesh.mjs";
 
 export async function before() {
   const m = await shop();
@@ -110,4 +110,28 @@ export async function theAuditLogTellsOfIt({ browser, m }) {
   const text = await run("audit", "-s", m.c.url, "-o", "tsv");
   for (const line of [/login\tdone/, /login\tdenied/, /logout\tdone/]) assert.match(text, line);
   assert.ok(!JSON.stringify(await operate(m.c.url, "collector.mesh.v1.OperatorService/ListAudit")).includes(secret));
+}
+
+export async function theRuleThatRefusedACallIsShown({ browser }) {
+  const strict = await collector("strict", { namespaces: "orders", example: "orders", policy: `
+    @id("operators-look-on") permit (principal in Group::"operators", action, resource);
+    @id("stock-is-taken") forbid (principal, action == Action::"call", resource == Method::"shop.v1.OrderService/CreateOrder");` });
+  const { page, errors } = await open(browser, strict.console + "call/orders/shop.v1.OrderService/CreateOrder");
+  await page.locator('[data-field="sku"] input').fill("tea");
+  await page.getByRole("button", { name: "Send" }).click();
+  await page.locator(".result .verdict small", { hasText: "policy_denied" }).waitFor();
+  await page.getByTestId("rule").getByText("stock-is-taken").waitFor();
+  await page.getByText("collector policy why shop.v1.OrderService/CreateOrder").waitFor();
+  await look(page, "operators-rule-call");
+  await page.goto(strict.console + "traffic?errors=1");
+  await page.locator("tr[data-seq] button").first().click();
+  const panel = page.getByRole("complementary", { name: "Call" });
+  await panel.getByText("stock-is-taken").waitFor();
+  await panel.locator(".mono", { hasText: /^User::"uid:/ }).waitFor();
+  await look(page, "operators-rule-traffic");
+  const stranger = await call(strict.url, "orders", "shop.v1.OrderService/CreateOrder", { sku: "tea" }); // who is not told
+  assert.equal(stranger.body.code, "unauthenticated");
+  assert.ok(!JSON.stringify(stranger.body).includes("stock-is-taken"), stranger.body.message);
+  assert.deepEqual(errors, []);
+  await strict.stop();
 }

@@ -1,12 +1,14 @@
 import { create, createRegistry, fromJsonString, toJsonString, type DescMethod, type Message, type Registry } from "@bufbuild/protobuf";
 import { reflect, type ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { may, principalOf, who } from "../access.js";
 import { origin, mesh, readonly, readonlyReason, textOf } from "../api.js";
 import { clock, spoken } from "../format.js";
 import { decodeFragment, encodeFragment, quoteLong, where } from "../form/json.js";
 import { Fields } from "../form/form.js";
 import type { Context } from "../form/slot.js";
 import type { ExplainRouteResponse } from "../gen/collector/mesh/v1/mesh_pb.js";
+import type { Reason } from "../gen/mesh.js";
 import { fits } from "../keys.js";
 import { services, status, nodesKnown } from "../live.js";
 import { Command, Copy, Empty, Problem, Prose, Tabs, Verdict } from "../parts.js";
@@ -319,6 +321,7 @@ function Result({ answers, total, outcome, busy, streams, shape }: { answers: An
         <div class="problem" role="alert">
           <p>{f.message || "No message came with it."}</p>
           {f.maybeExecuted !== undefined ? <p class="dim">{f.maybeExecuted ? "The handler may have run." : "The handler surely did not run: it is safe to try again."}</p> : null}
+          {outcome && refusedByPolicy.includes(f.reason) && may("observe") ? <Rule outcome={outcome} shape={shape} /> : null}
           {f.candidates.length > 0 ? <ul class="plain">{f.candidates.map((c) => <li key={c.collectorId}><b>{c.collectorId}</b> {c.reason}</li>)}{f.omitted > 0 ? <li class="dim">and {f.omitted} more</li> : null}</ul> : null}
           {f.details.map((d) => <div key={d.type}><h3>{d.type}</h3><pre tabIndex={0}>{d.json}</pre></div>)}
           {hint(f, shape).map((c) => <Command key={c} text={c} />)}
@@ -336,6 +339,23 @@ function Result({ answers, total, outcome, busy, streams, shape }: { answers: An
       ) : answers.map((a) => <div key={a.at}><pre class="answer" tabIndex={0} data-testid="answer">{tab === "Raw" ? hex(a.raw) : a.json}</pre><Copy text={a.json} /></div>)}
     </div>
   );
+}
+
+const refusedByPolicy: string[] = ["unauthenticated", "policy_denied", "rate_limited"] satisfies Reason[];
+
+/** Rule is what decided that a call was refused. The collector does not tell callers: it keeps that for those who may observe. */
+function Rule({ outcome, shape }: { outcome: Outcome; shape: Shape }) {
+  const [said, setSaid] = useState("");
+  useEffect(() => {
+    const abort = new AbortController();
+    const filter = { namespace: shape.namespace, procedure: `${shape.service}/${shape.method}`, codes: [outcome.code], principal: who.value ? principalOf(who.value) : "" };
+    mesh.listDispatches({ filter, limit: 1 }, { signal: abort.signal }).then(
+      ({ dispatches: [newest] }) => newest && setSaid(newest.message),
+      () => undefined, // what the caller is told is shown
+    );
+    return () => abort.abort();
+  }, [outcome]);
+  return said ? <p data-testid="rule"><small>The history says:</small> {said}</p> : null;
 }
 
 function hex(raw: Uint8Array): string {

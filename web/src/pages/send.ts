@@ -149,6 +149,7 @@ const says = {
   route: (p: Called) => `collector route ${p.namespace} ${p.service}/${p.method}`,
   connections: () => "collector connections",
   services: () => "collector services",
+  why: (p: Called) => `collector policy why ${p.service}/${p.method} --ns ${p.namespace}`,
   longer: (p: Called) => `collector call ${p.service}/${p.method} --ns ${p.namespace} --timeout 60s`,
 };
 
@@ -161,6 +162,7 @@ interface Called {
 
 /** What to do about a failure of the mesh, and about a code that comes without a reason. */
 const hints: { [R in Reason | "deadline_exceeded"]?: ((p: Called) => string)[] } = {
+  policy_denied: [says.why],
   unreachable: [says.route, says.connections],
   link_down: [says.route, says.connections],
   link_lost: [says.connections, says.route],

@@ -130,6 +130,7 @@ function Detail({ d }: { d: Dispatch }) {
         ["namespace", d.namespace || "–"],
         ["route", <Route d={d} />],
         ["came in by", d.entrance],
+        ["caller", d.principal ? <span key="caller" class="mono">{d.principal}</span> : "–"],
         ["request", bytes(d.requestBytes)],
         ["response", bytes(d.responseBytes)],
         ["number", String(d.seq)],

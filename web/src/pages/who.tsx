@@ -1,6 +1,6 @@
 // Who you are to the collector, how to become somebody who may more, and the end of a session.
 import { useSignal } from "@preact/signals";
-import { logOut, may, who } from "../access.js";
+import { logOut, may, principalOf, who } from "../access.js";
 import { origin, textOf } from "../api.js";
 import { clock, millis } from "../format.js";
 import { Command, Facts, Problem, Tags } from "../parts.js";
@@ -56,7 +56,7 @@ export function Who() {
     <section aria-labelledby="who-title">
       <h1 id="who-title">{w.kind === "Anonymous" ? "You are not logged in" : w.id}</h1>
       <Facts of={[
-        ["Principal", <span key="p" class="mono">{w.kind}::"{w.id}"</span>],
+        ["Principal", <span key="p" class="mono">{principalOf(w)}</span>],
         ["Groups", <Tags key="g" of={w.groups} />],
         ["From", w.network + (w.tls ? ", by TLS" : "")],
         ["Session", w.session ? `until ${new Date(millis(w.sessionEndsAt)).toLocaleDateString()}, ${clock(millis(w.sessionEndsAt))} at the latest` : "none"],
