@@ -346,16 +346,17 @@ const refusedByPolicy: string[] = ["unauthenticated", "policy_denied", "rate_lim
 /** Rule is what decided that a call was refused. The collector does not tell callers: it keeps that for those who may observe. */
 function Rule({ outcome, shape }: { outcome: Outcome; shape: Shape }) {
   const [said, setSaid] = useState("");
+  const told = outcome.failure?.message ?? "";
   useEffect(() => {
     const abort = new AbortController();
     const filter = { namespace: shape.namespace, procedure: `${shape.service}/${shape.method}`, codes: [outcome.code], principal: who.value ? principalOf(who.value) : "" };
     mesh.listDispatches({ filter, limit: 1 }, { signal: abort.signal }).then(
-      ({ dispatches: [newest] }) => newest && setSaid(newest.message),
+      ({ dispatches: [newest] }) => newest && setSaid(newest.message.replace(told + "; ", "")),
       () => undefined, // what the caller is told is shown
     );
     return () => abort.abort();
   }, [outcome]);
-  return said ? <p data-testid="rule"><small>The history says:</small> {said}</p> : null;
+  return said ? <p data-testid="rule"><small>Decided:</small> {said}</p> : null;
 }
 
 function hex(raw: Uint8Array): string {

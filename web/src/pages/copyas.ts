@@ -12,7 +12,7 @@ export interface Shape {
   timeout: string;
 }
 
-const quote = (s: string) => "'" + s.replace(/'/g, "'\\''") + "'";
+export const quote = (s: string) => "'" + s.replace(/'/g, "'\\''") + "'";
 
 export function collectorCall(c: Shape): string {
   return ["collector call", `${c.service}/${c.method}`, "--ns " + c.namespace, c.target ? "--to " + c.target : "", c.timeout ? `--timeout ${c.timeout}s` : "", "-d " + quote(c.json)].filter(Boolean).join(" ");

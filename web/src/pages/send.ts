@@ -2,9 +2,11 @@
 import { create, fromBinary, toBinary, toJsonString, type DescMessage, type DescMethod, type DescMethodStreaming, type DescMethodUnary, type Message, type Registry } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
+import { principalOf, who } from "../access.js";
 import { codeName, connectTransport, dispatcher, failureOf, transport } from "../api.js";
 import type { Candidate } from "../gen/collector/mesh/v1/mesh_pb.js";
 import { headerExecutor, headerNamespace, headerReason, headerRoute, headerTarget, type Reason } from "../gen/mesh.js";
+import { quote } from "./copyas.js";
 
 export interface Plan {
   namespace: string;
@@ -149,9 +151,15 @@ const says = {
   route: (p: Called) => `collector route ${p.namespace} ${p.service}/${p.method}`,
   connections: () => "collector connections",
   services: () => "collector services",
-  why: (p: Called) => `collector policy why ${p.service}/${p.method} --ns ${p.namespace}`,
+  why: (p: Called) => `collector policy why ${p.service}/${p.method} --ns ${p.namespace}${asked()}`,
   longer: (p: Called) => `collector call ${p.service}/${p.method} --ns ${p.namespace} --timeout 60s`,
 };
+
+/** asked is who asks, from where, as flags of `policy why`. */
+function asked(): string {
+  const w = who.value;
+  return w ? [` --as ${quote(principalOf(w))}`, ...w.groups.map((g) => `--group ${quote(g)}`), `--network ${w.network}`].join(" ") : "";
+}
 
 interface Called {
   namespace: string;
