@@ -13,7 +13,7 @@ export async function readOnlyShowsAndRefuses({ browser }) {
   await page.getByText("This console is read-only").waitFor();
   assert.equal(await page.getByRole("button", { name: "Send" }).isDisabled(), true);
   await look(page, "state-readonly");
-  const post = (path) => page.evaluate(async (path) => (await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", "Collective-Namespace": "kitchen" }, body: "{}" })).status, path);
+  const post = (path) => page.evaluate(async (path) => (await fetch(path, { method: "POST", headers: { "Content-Type": "application/json", "Collective-Namespace": "kitchen", "Collective-Session": localStorage.getItem("collective.session:/console/") }, body: "{}" })).status, path); // as the operator who is logged in
   for (const method of ["collector.testing.v1.KitchenService/Cook", "collector.mesh.v1.MeshService/ConnectTo", "collector.mesh.v1.MeshService/Disconnect", "collector.CollectiveDispatcher/Dispatch"]) {
     assert.equal(await post("/" + method), 403, method);
   }
