@@ -1625,7 +1625,7 @@ export const MeshService: GenService<{
     output: typeof WatchResponseSchema;
   },
   /**
-   * ConnectTo makes this collector dial another one. Refused from beyond loopback unless authorised.
+   * ConnectTo makes this collector dial another one. It needs the right to operate.
    *
    * @generated from rpc collector.mesh.v1.MeshService.ConnectTo
    */
@@ -1635,7 +1635,7 @@ export const MeshService: GenService<{
     output: typeof ConnectToResponseSchema;
   },
   /**
-   * Disconnect closes a connection for good. Refused from beyond loopback unless authorised.
+   * Disconnect closes a connection for good. It needs the right to operate.
    *
    * @generated from rpc collector.mesh.v1.MeshService.Disconnect
    */
@@ -1646,7 +1646,7 @@ export const MeshService: GenService<{
   },
   /**
    * PruneConnections forgets connections that are over: closed, failed, or stale and dialled by the other side. The
-   * collector does so by itself after a day, and beyond a number. Refused from beyond loopback unless authorised.
+   * collector does so by itself after a day, and beyond a number. It needs the right to operate.
    *
    * @generated from rpc collector.mesh.v1.MeshService.PruneConnections
    */
