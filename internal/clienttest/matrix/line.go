@@ -101,13 +101,14 @@ func (r *rig) linkCarried(ctx context.Context, w way) error {
 	return r.link(ctx, address, carriedBy+w.name, conn.CarrierRPC)
 }
 
-// link makes a collector with a namespace of its own join a through a proxy, and has a call it back.
+// link makes a collector with a namespace of its own join a through a proxy, and has a call it back. A proxy that says for
+// whom it asks needs the secret, and one that ends TLS links that are not tied to it.
 func (r *rig) link(ctx context.Context, address, id, carrier string) (err error) {
 	trust, err := r.trust.config()
 	if err != nil {
 		return err
 	}
-	c, err := meshtest.Start(id, []string{id}, nil, dispatcher.WithTLS(trust))
+	c, err := meshtest.Start(id, []string{id}, nil, dispatcher.WithTLS(trust), dispatcher.WithConn(r.secret.option(), conn.WithUnboundLinks()))
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func get(ctx context.Context, browser *http.Client, path string) ([]byte, error)
 	return content, err
 }
 
-// watch reads what the console reads, and stays until a change that comes later has arrived.
+// watch logs in as the console does, reads what it reads, and stays until a change that comes later has arrived.
 func (r *rig) watch(ctx context.Context, w way) error {
 	browser, err := r.browser(w)
 	if err != nil {
@@ -199,7 +200,11 @@ func (r *rig) watch(ctx context.Context, w way) error {
 	defer browser.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(fromPage{browser}, "https://"+proxyName)))
+	page, err := r.logIn(ctx, browser)
+	if err != nil {
+		return err
+	}
+	client := meshv1connect.NewMeshServiceClient(connect.NewClient(connecthttp.NewTransport(page, "https://"+proxyName)))
 	stream, err := client.Watch(ctx, &meshv1.WatchRequest{})
 	if err != nil {
 		return err
@@ -215,13 +220,4 @@ func (r *rig) watch(ctx context.Context, w way) error {
 		return fmt.Errorf("nothing after the snapshot: %w", err)
 	}
 	return same(first.GetEvent()+1, second.GetEvent())
-}
-
-// fromPage asks as the page of the console does.
-type fromPage struct{ *http.Client }
-
-func (p fromPage) Do(req *http.Request) (*http.Response, error) {
-	req.Header.Set("Origin", "https://"+proxyName)
-	req.Header.Set("Sec-Fetch-Site", "same-origin")
-	return p.Client.Do(req)
 }

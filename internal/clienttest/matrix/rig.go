@@ -24,6 +24,7 @@ type rig struct {
 	hosting *meshtest.Collector
 	ways    []way
 	trust   authority
+	secret  secret
 	ends    []func() error // in reverse
 }
 

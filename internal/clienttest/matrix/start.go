@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/collectiverpc/collective/dispatcher"
 	"github.com/collectiverpc/collective/internal/meshtest"
 )
 
@@ -37,6 +38,9 @@ func (r *rig) prepare(ctx context.Context) error {
 		r.tools[name] = path
 	}
 	var err error
+	if r.secret, err = newSecret(r.dir); err != nil {
+		return err
+	}
 	r.trust, err = newAuthority(r.dir)
 	return errors.Join(err, writeSchema(r.schema), r.writeBodies())
 }
@@ -44,7 +48,7 @@ func (r *rig) prepare(ctx context.Context) error {
 // startAsked runs the binary until its standard input ends.
 func (r *rig) startAsked(context.Context) error {
 	command := exec.Command(r.config.collector, "serve", "--id", "a", "--ns", strings.Join(namespaces(), ","), "--listen", "127.0.0.1:0", "--db", "memory", //nolint:noctx // it ends with its standard input
-		"--console-host", proxyName, "--base-path", basePath, "--until-eof", "--log-level", "error")
+		"--console-host", proxyName, "--base-path", basePath, "--until-eof", "--log-level", "error", "--mesh-secret-file", r.secret.file)
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
 	if err != nil {
@@ -82,7 +86,7 @@ func namespaces() []string {
 
 // startHosting starts b and waits until a knows what it has.
 func (r *rig) startHosting(ctx context.Context) error {
-	b, err := meshtest.Start("b", []string{namespace}, nil)
+	b, err := meshtest.Start("b", []string{namespace}, nil, dispatcher.WithConn(r.secret.option()))
 	if err != nil {
 		return err
 	}
