@@ -104,5 +104,9 @@ func held(s *Stage) ([]Figure, error) {
 	if log := a.log.String(); log != "" {
 		fmt.Fprintf(s.out, "# the target said: %.300s\n", log)
 	}
-	return []Figure{{Name: "held_bytes", Value: float64(a.memory("VmHWM") - before), Unit: "bytes"}}, nil
+	figure := Figure{Name: "held_bytes", Value: float64(a.memory("VmHWM") - before), Unit: "bytes"}
+	if strings.Contains(a.log.String(), "connection lost") {
+		figure.Busy = "the link was lost before the attack was over"
+	}
+	return []Figure{figure}, nil
 }
