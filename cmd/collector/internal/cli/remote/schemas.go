@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"connectrpc.com/connect/v2"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/schema"
@@ -39,16 +40,29 @@ func (s *Session) Descriptors(ctx context.Context, collectorID string) (*descrip
 	}
 }
 
+// asked is how many collectors are asked for their descriptors at once.
+const asked = 32
+
 // joinSchemas joins the descriptors of several collectors. Where two differ about a file, the first one wins; who does
-// not tell is left out.
+// not tell is left out, and keeps nobody else waiting.
 func (s *Session) joinSchemas(ctx context.Context, collectorIDs []string) (*schema.Set, error) {
+	sets := make([]*descriptorpb.FileDescriptorSet, len(collectorIDs))
+	var all errgroup.Group
+	all.SetLimit(asked)
+	for i, id := range collectorIDs {
+		all.Go(func() error {
+			sets[i], _ = s.Descriptors(ctx, id) // nil if it does not tell
+			return nil
+		})
+	}
+	_ = all.Wait() // none of them fails
+	return schema.New(joinSets(sets))
+}
+
+func joinSets(sets []*descriptorpb.FileDescriptorSet) *descriptorpb.FileDescriptorSet {
 	joined := &descriptorpb.FileDescriptorSet{}
 	seen := make(map[string]bool)
-	for _, id := range collectorIDs {
-		set, err := s.Descriptors(ctx, id)
-		if err != nil {
-			continue
-		}
+	for _, set := range sets {
 		for _, file := range set.GetFile() {
 			if !seen[file.GetName()] {
 				seen[file.GetName()] = true
@@ -56,7 +70,7 @@ func (s *Session) joinSchemas(ctx context.Context, collectorIDs []string) (*sche
 			}
 		}
 	}
-	return schema.New(joined)
+	return joined
 }
 
 // MeshSchema joins the schemas of the asked collector and its reachable peers. Where two differ, the first wins. Who may not see
