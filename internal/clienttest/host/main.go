@@ -62,7 +62,7 @@ func run(ctx context.Context) error {
 	return err
 }
 
-// runKept runs a collector whose registry is in a database.
+// runKept runs a collector whose registry is in a database, and in which everybody may register.
 func runKept(ctx context.Context, path string) error {
 	db, err := store.Open(path)
 	if err != nil {
@@ -73,7 +73,7 @@ func runKept(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	a, err := meshtest.Start("a", namespaces, nil, dispatcher.WithRegistry(schemas))
+	a, err := meshtest.Start("a", namespaces, nil, dispatcher.WithRegistry(schemas), meshtest.Permissive())
 	if err != nil {
 		return err
 	}
