@@ -37,7 +37,10 @@ func newAnnouncer(ctx context.Context, id string, t *Target, namespace string) (
 	n := new(announcer)
 	n.Link, err = link.Client(ctx, stream, link.Config{
 		Hello: link.Hello{CollectorID: id, SessionID: id + "-1"}, Logger: slog.New(slog.DiscardHandler),
-		Handler: func(context.Context, string, *connect.CallInfo, connect.ServerStream) error { n.served.Add(1); return nil },
+		Handler: func(context.Context, string, *connect.CallInfo, connect.ServerStream) error {
+			n.served.Add(1)
+			return nil
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ const batch = 64
 func floods(s *Stage) ([]Figure, error) {
 	window := 10 * time.Second
 	if s.Short {
-		window = 3 * time.Second
+		window = 2 * time.Second
 	}
 	var cores, ends []Figure
 	for _, way := range floodWays() {
