@@ -29,6 +29,7 @@ func (a *Authorizer) OfLink(info *link.ServerInfo) (*access.Caller, *refusal.Ref
 	return found.caller, found.refused
 }
 
+// arrive is what [Authorizer.OfLink] remembers. It is a matter of the link and of what the peer says, not of the one call.
 func (a *Authorizer) arrive(info *link.ServerInfo) *arrival {
 	end := a.Ends(info.Link)
 	o := end.origin()

@@ -51,6 +51,7 @@ func (s *Service) CreateLogin(ctx context.Context, req *meshv1.CreateLoginReques
 	if !s.may(c, access.Operate) {
 		return nil, s.denied(c)
 	}
+	// What a link hands on is never more than its maker has: the maker itself, or one that only looks.
 	principal := c.Principal
 	switch req.GetAs() {
 	case "":
