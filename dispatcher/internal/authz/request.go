@@ -33,6 +33,7 @@ func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*acc
 		tls = 1
 	}
 	if opened := session.FromContext(r.Context()); opened != nil {
+		delete(r.Header, headerAPIKey) // which nobody has looked at, and which is no handler's either
 		return opened.Caller(access.Origin{Network: networkWords[network], TLS: tls == 1, Entrance: string(entrance)}), nil
 	}
 	if !shown.Any() {
