@@ -27,7 +27,6 @@ const mostStuck = 15 * time.Second
 type stuckPath struct {
 	name, method, path, contentType, headers string
 	body                                     string // what comes of it
-	timeout                                  string
 }
 
 const (

@@ -327,7 +327,8 @@ func TestACallerIsMadeOnce(t *testing.T) {
 	handler := r.Sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
 		s := session.FromContext(req.Context())
 		near, far := access.Origin{Network: access.NetworkLoopback}, access.Origin{Network: access.NetworkRemote, TLS: true}
-		if s.Caller(near) != s.Caller(near) || s.Caller(near) == s.Caller(far) || s.Caller(far).Network != access.NetworkRemote {
+		first := s.Caller(near)
+		if first != s.Caller(near) || s.Caller(near) == s.Caller(far) || s.Caller(far).Network != access.NetworkRemote {
 			t.Error("callers are not those of their origins")
 		}
 	}))
