@@ -68,8 +68,8 @@ func TestConsoleBehindAReverseProxy(t *testing.T) {
 			if read(t, http.MethodGet, site+base+"/console/services/users", "") != page {
 				t.Error("a deep link is not the page")
 			}
-			if status := read(t, http.MethodPost, site+base+"/collector.mesh.v1.MeshService/GetStatus", site); !strings.Contains(status, `"collectorId":"a"`) {
-				t.Errorf("GetStatus: %s", status)
+			if services := read(t, http.MethodPost, site+base+"/collector.mesh.v1.MeshService/ListServices", site); !strings.Contains(services, "shop.v1.UserService") {
+				t.Errorf("ListServices: %s", services)
 			}
 		})
 	}
