@@ -23,6 +23,17 @@ import (
 // NoSocket as [Serving.Socket] makes no socket for operators.
 const NoSocket = "off"
 
+// FindSocket is the path of the operators' socket of a collector that runs on this machine as this user, by the address that it
+// listens at: [Serving.Socket], which ServeListener and ListenAndServe make. It is empty where there is none. Whoever may open
+// it may do everything, without credentials.
+func FindSocket(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return ""
+	}
+	return localsocket.Find(os.Getenv, host, port)
+}
+
 // WithHosts gives more names, without port, by which browsers may address this collector. Others than localhost, IP addresses, the
 // name in the collector's own address, and with TLS any name, are refused to what browsers send: their owner could make them
 // point here, and a page of theirs would pass for the collector's own. Programs that are no browsers may use any name, but for a

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 
+	"github.com/collectiverpc/collective/dispatcher"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
@@ -50,9 +52,13 @@ func printUser(ctx context.Context, client *connect.Client, id string) error {
 	return nil
 }
 
-// printHistory asks as any client does: a collector answers for its own history by the MeshService on its port.
+// printHistory asks as an operator: a collector answers for its own history by the MeshService, and to the user who runs it over a
+// socket that needs no credentials.
 func printHistory(ctx context.Context, address string) error {
-	client := connect.NewClient(connecthttp.NewTransport(http.DefaultClient, "http://"+address))
+	socket := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", dispatcher.FindSocket(address))
+	}}}
+	client := connect.NewClient(connecthttp.NewTransport(socket, "http://"+address))
 	res, err := meshv1connect.NewMeshServiceClient(client).ListDispatches(ctx, &meshv1.ListDispatchesRequest{})
 	if err != nil {
 		return err
