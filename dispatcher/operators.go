@@ -10,7 +10,6 @@ import (
 
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/access/authn/socket"
-	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/browser"
@@ -133,7 +132,7 @@ func (d *Dispatcher) openSocket(ctx context.Context, at string, address net.Addr
 // withoutLinks is a handler for operators alone: a collector at the other end would have no address and no proof.
 func withoutLinks(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == carrier.UpgradePath || r.URL.Path == carrier.CarryPath {
+		if isLink(r) {
 			http.Error(w, "refused: the socket of operators takes no links; dial the address of the collector", http.StatusForbidden)
 			return
 		}
