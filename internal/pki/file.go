@@ -4,12 +4,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+
+	"github.com/collectiverpc/collective/internal/wholefile"
 )
 
 // The types of PEM blocks.
@@ -39,23 +40,15 @@ func writePair(keyPath, certificatePath string, key *ecdsa.PrivateKey, der []byt
 }
 
 // writeBlock writes a file whole or not at all. Its directory is for its owner only, if it has to be made.
-func writeBlock(path, kind string, der []byte, mode fs.FileMode, replace bool) (err error) {
+func writeBlock(path, kind string, der []byte, mode fs.FileMode, replace bool) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(file.Name()) }() // nothing is there after a rename
-	err = errors.Join(pem.Encode(file, &pem.Block{Type: kind, Bytes: der}), file.Chmod(mode), file.Sync(), file.Close())
-	if err != nil {
-		return err
-	}
+	data := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 	if replace {
-		return os.Rename(file.Name(), path)
+		return wholefile.Replace(path, mode, data, nil)
 	}
-	return os.Link(file.Name(), path) // fails where there is one
+	return wholefile.Create(path, mode, data) // fails where there is one
 }
 
 func readCertificate(path string) (*x509.Certificate, error) {

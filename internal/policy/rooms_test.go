@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"examples": {"conn", "dispatcher", "gen", "mesh", "registry", "store", "web"}, // nothing internal: they show what users can write
 
 	"access/authn":                 {"gen", "mesh"},
-	"access/authn/apikey":          {"access", "access/authn", "access/authn/internal/digest", "mesh"},
+	"access/authn/apikey":          {"access", "access/authn", "access/authn/internal/digest", "internal/wholefile", "mesh"},
 	"access/authn/certificate":     {"access", "access/authn", "mesh"},
 	"access/authn/socket":          {"access", "access/authn", "mesh"},
 	"access/authn/token":           {"access", "access/authn", "access/authn/internal/digest", "mesh"},
@@ -71,7 +71,7 @@ var mayImport = map[string][]string{
 		"internal/name", "mesh",
 	},
 	"cmd/collector/internal/cli/completion": {"cmd/collector/internal/cli/remote", "gen"},
-	"cmd/collector/internal/cli/contexts":   {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote"},
+	"cmd/collector/internal/cli/contexts":   {"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote", "internal/wholefile"},
 	"cmd/collector/internal/cli/envflag":    {"cmd/collector/internal/cli/failure"},
 	"cmd/collector/internal/cli/failure":    {"cmd/collector/internal/cli/words", "gen", "internal/status", "mesh"},
 	"cmd/collector/internal/cli/image": {
@@ -179,11 +179,11 @@ var mayImport = map[string][]string{
 	"conn/internal/expiry":       {},
 	"conn/internal/identity":     {"conn/link", "internal/name", "internal/origin"},
 	"conn/internal/introduction": {"gen", "internal/name", "internal/status"},
-	"conn/internal/keys":         {},
+	"conn/internal/keys":         {"internal/wholefile"},
 	"conn/internal/lifetime":     {},
 	"conn/internal/namesake":     {},
 	"conn/internal/pace":         {},
-	"conn/internal/secret":       {},
+	"conn/internal/secret":       {"internal/wholefile"},
 	"conn/internal/seed": {
 		"conn/internal/dial", "conn/internal/identity", "conn/link", "gen", "internal/name", "internal/status",
 	},
@@ -207,13 +207,14 @@ var mayImport = map[string][]string{
 	"internal/name":       {},
 	"internal/observe":    {"gen", "internal/cow", "store"},
 	"internal/origin":     {},
-	"internal/pki":        {"internal/name"},
+	"internal/pki":        {"internal/name", "internal/wholefile"},
 	"internal/policy":     {},
 	"internal/reuse":      {},
 	"internal/schema":     {},
 	"internal/schematest": {},
-	"internal/sqlite":     {},
+	"internal/sqlite":     {"internal/wholefile"},
 	"internal/status":     {"gen"},
 	"internal/typescript": {"mesh"},
 	"internal/watch":      {},
+	"internal/wholefile":  {},
 }

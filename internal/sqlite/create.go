@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/collectiverpc/collective/internal/wholefile"
 )
 
 // applicationID marks a collector's file, so that another program's database is not taken for one: "coll".
@@ -71,9 +73,5 @@ func publish(draft, path string) error {
 	if err := os.Link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return wholefile.SyncDir(filepath.Dir(path))
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"github.com/collectiverpc/collective/internal/wholefile"
 )
 
 // ErrUnknown is in the chain of an error for a key that the file does not have.
@@ -103,22 +105,10 @@ func change(path string, edit func(text string) (string, error)) error {
 }
 
 // replace leaves a file to those who could read it before: the collector may be another user than who adds a key.
-func replace(path, text string) (err error) {
-	written, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // for its owner alone
+func replace(path, text string) error {
+	old, err := os.Stat(path)
 	if err != nil {
-		return err
+		return wholefile.Replace(path, 0o600, []byte(text), nil)
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(written.Name())
-		}
-	}()
-	_, err = written.WriteString(text)
-	if old, found := os.Stat(path); found == nil {
-		err = errors.Join(err, written.Chmod(old.Mode().Perm()), inherit(written, old))
-	}
-	if err = errors.Join(err, written.Sync(), written.Close()); err != nil {
-		return err
-	}
-	return os.Rename(written.Name(), path)
+	return wholefile.Replace(path, old.Mode().Perm(), []byte(text), func(draft *os.File) error { return inherit(draft, old) })
 }

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/collectiverpc/collective/internal/wholefile"
 )
 
 const pemType = "PRIVATE KEY" // PKCS #8, which openssl reads
@@ -83,25 +85,8 @@ func write(path string, key ed25519.PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // 0600
-	if err != nil {
+	if err := wholefile.Create(path, 0o600, pem.EncodeToMemory(&pem.Block{Type: pemType, Bytes: der})); err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name())
-	err = errors.Join(pem.Encode(draft, &pem.Block{Type: pemType, Bytes: der}), draft.Sync(), draft.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Link(draft.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return wholefile.SyncDir(filepath.Dir(path))
 }

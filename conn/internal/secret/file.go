@@ -8,10 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/wholefile"
 )
 
 const (
@@ -172,7 +173,7 @@ func Rotate(path string, now time.Time) error {
 		return err
 	}
 	former := "# before\n" + base64.StdEncoding.EncodeToString(f.secrets[0]) + "\n"
-	return replace(path, f.last.Mode().Perm(), line+former)
+	return wholefile.Replace(path, f.last.Mode().Perm(), []byte(line+former), nil)
 }
 
 // newLine makes a secret and says when, in the form of the file.
@@ -182,18 +183,4 @@ func newLine(now time.Time) (string, error) {
 		return "", err
 	}
 	return "# made " + now.UTC().Format(time.RFC3339) + "\n" + base64.StdEncoding.EncodeToString(secret) + "\n", nil
-}
-
-// replace puts a whole file in place of another: whoever reads meanwhile sees one or the other.
-func replace(path string, mode fs.FileMode, text string) error {
-	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(draft.Name())
-	_, err = draft.WriteString(text)
-	if err := errors.Join(err, draft.Chmod(mode), draft.Sync(), draft.Close()); err != nil {
-		return err
-	}
-	return os.Rename(draft.Name(), path)
 }

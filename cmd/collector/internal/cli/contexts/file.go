@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
+	"github.com/collectiverpc/collective/internal/wholefile"
 )
 
 // File is the file of named collectors.
@@ -72,18 +73,7 @@ func replaceFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".contexts-*")
-	if err != nil {
-		return err
-	}
-	_, err = temporary.Write(append(data, '\n'))
-	if err = errors.Join(err, temporary.Close()); err == nil {
-		err = os.Rename(temporary.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary.Name()))
-	}
-	return nil
+	return wholefile.Replace(path, 0o600, append(data, '\n'), nil)
 }
 
 // Shown is the file as it may be printed.
