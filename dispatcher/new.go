@@ -105,7 +105,7 @@ func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	d.port = ingress.NewPort(d.id, d.limits.ingress(), d.log, b.front.observeRefusal)
 	b.front.port = d.port
-	d.runBy = runBy()
+	d.runBy = runBy(b.access.Socket)
 	d.sessions = session.New(d.id, func(e access.Event) { d.audit.Record(e) })
 	around := []around{d.sessions.Handler, b.options.browsers(b.address, pages).Before}
 	if d.handler, err = b.front.behind(b.options.console, b.options.origins, pages, around); err != nil {

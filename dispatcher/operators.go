@@ -81,13 +81,10 @@ func openAudit(log *slog.Logger, file *store.Store) (*audit.Log, error) {
 	return l, nil
 }
 
-// runBy is the user of this process.
-func runBy() *access.Principal {
-	known, err := socket.New()
-	if err != nil {
-		return access.Nobody
-	}
-	p, err := known.Authenticate(context.Background(), &access.Credentials{Socket: &access.SocketPeer{UID: uint32(os.Geteuid())}}) //nolint:gosec // a user id has 32 bits
+// runBy is the user of this process, as the operators' socket knows it.
+func runBy(socket access.Authenticator) *access.Principal {
+	peer := &access.SocketPeer{UID: uint32(os.Geteuid())} //nolint:gosec // a user id has 32 bits
+	p, err := socket.Authenticate(context.Background(), &access.Credentials{Socket: peer})
 	if err != nil || p == nil {
 		return access.Nobody
 	}
