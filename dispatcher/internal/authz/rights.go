@@ -1,8 +1,11 @@
 package authz
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
@@ -77,13 +80,27 @@ var rights = map[string]right{
 }
 
 // rightTo is what an RPC asks for. What is not in the table was not thought of, or is a program's own beside its registry: it
-// is for operators.
+// is for operators. What does not exist is for everybody, since a newer client has to hear that it is unimplemented.
 func rightTo(procedure string) right {
 	r, ok := rights[procedure]
-	if !ok {
-		return right{action: access.Operate}
+	switch {
+	case ok:
+		return r
+	case missing(procedure):
+		return elsewhere
 	}
-	return r
+	return right{action: access.Operate}
+}
+
+// missing is whether a service that this process knows has no such method.
+func missing(procedure string) bool {
+	service, method, _ := strings.Cut(strings.TrimPrefix(procedure, "/"), "/")
+	known, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
+	if err != nil {
+		return false
+	}
+	sd, ok := known.(protoreflect.ServiceDescriptor)
+	return ok && sd.Methods().ByName(protoreflect.Name(method)) == nil
 }
 
 // registration is what a request to the registry asks for: to register in its namespace and, for one that forces, to do that

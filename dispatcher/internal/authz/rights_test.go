@@ -43,6 +43,9 @@ func TestEveryRPCHasARight(t *testing.T) {
 	if got := rightTo("/a.program/Own").action; got != access.Operate {
 		t.Errorf("what is in no row needs %v", got)
 	}
+	if got := rightTo("/collector.CollectiveDispatcher/Nope"); got.action != 0 {
+		t.Errorf("what does not exist needs %v", got.action)
+	}
 }
 
 // To force is a right beside the one to register, in the namespace of the request.

@@ -47,8 +47,8 @@ func refusals(method string) []refusal {
 		{name: "unknown method of the collector", code: connect.CodeUnimplemented, path: "/collector.CollectiveDispatcher/Nope"},
 		{name: "no method of the collector", code: connect.CodeUnimplemented, path: "/collector.CollectiveDispatcher/"},
 		{name: "unknown namespace", code: connect.CodeNotFound, path: "/ns/nowhere" + service + method},
-		{name: "unknown namespace in the header", code: connect.CodeNotFound, fields: []string{"collective-namespace", "nowhere"}},
-		{name: "header and prefix differ", code: connect.CodeUnimplemented, fields: []string{"collective-namespace", "blue"}},
+		{name: "unknown namespace in the header", code: connect.CodeNotFound, path: service + method, fields: []string{"collective-namespace", "nowhere"}},
+		{name: "header and prefix differ", code: connect.CodeInvalidArgument, fields: []string{"collective-namespace", "blue"}},
 		{name: "ambiguous namespace", code: connect.CodeFailedPrecondition, path: "/Twice/Do", only: func(p protocol) bool { return method == "Echo" }},
 		{name: "unknown target", code: connect.CodeNotFound, fields: []string{"collective-target", "nobody"}},
 		{name: "target without the method", code: connect.CodeUnimplemented, fields: []string{"collective-target", "a"}},
@@ -140,7 +140,7 @@ func TestRefusals_NotKnownYet(t *testing.T) {
 // The services of the collector itself refuse in the same forms.
 func TestRefusals_OfTheCollectorsOwnServices(t *testing.T) {
 	t.Parallel()
-	c := serve(t, "a")
+	c := serve(t, "a", meshtest.Permissive())
 	general := []refusal{
 		{name: "interceptor's error", code: connect.CodeUnauthenticated, fields: []string{"x-refuse", "1"}},
 		{name: "too large", code: connect.CodeResourceExhausted, body: make([]byte, limit+1)},
@@ -164,6 +164,19 @@ func TestRefusals_OfTheCollectorsOwnServices(t *testing.T) {
 			for _, p := range protocols {
 				r.try(t, c, p, "")
 			}
+		}
+	}
+}
+
+// What an anonymous caller may not do by itself is refused in the same forms, before its message is looked at.
+func TestRefusals_Denied(t *testing.T) {
+	t.Parallel()
+	c := serve(t, "a")
+	for path, protocols := range map[string][]protocol{
+		"/collector.mesh.v1.MeshService/GetStatus": {grpc, grpcWeb, unary}, "/collector.mesh.v1.MeshService/Watch": {grpc, grpcWeb, stream},
+	} {
+		for _, p := range protocols {
+			refusal{name: "denied", code: connect.CodePermissionDenied, path: path, body: []byte("\xff\xff")}.try(t, c, p, "")
 		}
 	}
 }
