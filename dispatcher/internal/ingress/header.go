@@ -22,15 +22,15 @@ func (l Limits) headerRoom() int { return max(http.DefaultMaxHeaderBytes, 2*l.He
 // BoundHeaders refuses requests with more headers than the limit, each alone.
 func (p *Port) BoundHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		size := headerSize(r)
+		size, fields := headerSize(r)
+		if size > largeHeader {
+			if at := placeOf(r.Context()); at != nil {
+				at.Large(size, fields)
+			}
+		}
 		if size > p.limits.HeaderBytes {
 			p.Refuse(w, r, p.limits.headerTooLarge(size))
 			return
-		}
-		if size > largeHeader {
-			if at := placeOf(r.Context()); at != nil {
-				at.Large(size)
-			}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -43,13 +43,14 @@ func (l Limits) headerTooLarge(size int) *refusal.Refusal {
 	return r
 }
 
-// headerSize is what the header of a request counts for.
-func headerSize(r *http.Request) int {
-	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
+// headerSize is what the header of a request counts for, and of how many fields it is.
+func headerSize(r *http.Request) (size, fields int) {
+	size = len(r.Method) + len(r.RequestURI) + len(r.Host)
 	for name, values := range r.Header {
+		fields += len(values)
 		for _, value := range values {
 			size += len(name) + len(value) + headerOverhead
 		}
 	}
-	return size
+	return size, fields
 }

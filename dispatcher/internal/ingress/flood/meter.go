@@ -22,6 +22,8 @@ const (
 	costSmall    = 2 // PRIORITY, WINDOW_UPDATE, what is unknown
 	costReset    = 60
 	costKiB      = 60 // of a block of headers beyond headerRoom: it may be all names of fields of a table
+	costText     = 8  // of a KiB of it that is text
+	costField    = 1  // of each field
 )
 
 // What useful frames earn.
@@ -102,10 +104,11 @@ func (m *Meter) earn(credit int64) {
 	}
 }
 
-// Large gives back what the headers of a request cost, of so many bytes, which is one that is taken.
-func (m *Meter) Large(header int) {
+// Large gives back what the header of a request cost too much, which has turned out to have so many bytes in so many fields.
+// Whether the request is taken or refused makes no difference.
+func (m *Meter) Large(header, fields int) {
 	if header > headerRoom {
-		m.earn(int64(header/1024) * costKiB)
+		m.earn(max(0, int64(header/1024)*(costKiB-costText)-int64(fields)*costField))
 	}
 }
 

@@ -20,8 +20,8 @@ type Place struct {
 	serving, waiting       atomic.Int32 // requests, and those of them that wait for the client
 	changed                atomic.Int64 // when it was accepted, or an exchange on it has begun, gone on or ended
 	tight                  atomic.Bool
-	large                  func(int)    // is told of large headers that are taken; nil for nobody
-	stuck                  atomic.Int32 // exchanges that were
+	large                  func(header, fields int) // is told of large headers; nil for nobody
+	stuck                  atomic.Int32             // exchanges that were
 }
 
 // began is where the clock of this package begins.
@@ -109,12 +109,12 @@ func (p *Place) SetTight(tight bool) {
 }
 
 // OnLarge has large be told by Large. It must be called before there are requests.
-func (p *Place) OnLarge(large func(header int)) { p.large = large }
+func (p *Place) OnLarge(large func(header, fields int)) { p.large = large }
 
-// Large tells that the headers of a request have so many bytes, and that it is taken.
-func (p *Place) Large(header int) {
+// Large tells that the header of a request has so many bytes in so many fields.
+func (p *Place) Large(header, fields int) {
 	if p.large != nil {
-		p.large(header)
+		p.large(header, fields)
 	}
 }
 
