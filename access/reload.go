@@ -14,7 +14,7 @@ func (g *Guard) Lines() []string {
 		}
 	}
 	if len(lines) == 0 && len(g.authenticators) == 0 {
-		lines = append(lines, "callers: anonymous, nothing authenticates them")
+		lines = append(lines, "callers: all are anonymous, no credentials are believed")
 	}
 	return append(lines, g.policies.line())
 }

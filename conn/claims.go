@@ -263,5 +263,5 @@ func (k *claims) lines() []string {
 	case k.secrets != nil:
 		return []string{"links need the mesh secret, and of an id that is known its key", own}
 	}
-	return []string{"links come from this machine only, and of an id that is known they need its key", own}
+	return []string{"links come from this machine only, until there is a mesh secret or certificates, and of an id that is known they need its key", own}
 }

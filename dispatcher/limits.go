@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/codec"
@@ -107,9 +108,8 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.SchemaFileBytes, descriptor.FileBytes)
 	setDefault(&l.SchemaFields, descriptor.FieldsOf(l.SchemaFileBytes))
 	setDefault(&l.SchemaBytes, max(32<<20, 16*l.SchemaFileBytes))
-	if l.Link.MaxMessage == 0 {
-		l.Link.MaxMessage = l.MessageBytes
-	}
+	setDefault(&l.Link.MaxMessage, l.MessageBytes)
+	l.Link = l.Link.WithDefaults()
 	return l
 }
 
@@ -153,7 +153,7 @@ func setDefault[T comparable](v *T, def T) {
 	}
 }
 
-// Map returns every limit by name, with its unit, as it is printed at start and answered by MeshService.GetStatus.
+// Map returns every limit by name, with its unit. [Dispatcher.Posture] has it beside those of connections and the registry.
 func (l Limits) Map() map[string]string {
 	return map[string]string{
 		"message":          refusal.Bytes(l.MessageBytes),
@@ -178,8 +178,24 @@ func (l Limits) Map() map[string]string {
 		"schema file":      refusal.Bytes(l.SchemaFileBytes),
 		"schema fields":    strconv.Itoa(l.SchemaFields),
 		"link message":     refusal.Bytes(l.Link.MaxMessage),
+		"link calls":       strconv.Itoa(l.Link.MaxCalls),
+		"link queue":       refusal.Bytes(l.Link.MaxQueued),
+		"held by a link":   refusal.Bytes(l.Link.MaxHeld),
+		"link stall":       l.Link.StallTimeout.String(),
 		"message nesting":  strconv.Itoa(codec.MaxDepth),
 		"repetitions":      fmt.Sprintf("%d %% of calls + %d/s", 10*call.BudgetPerCall, call.BudgetPerSecond/call.BudgetSpent),
+	}
+}
+
+// connectionTexts are those of the connections with other collectors, named and spelled as those of [Limits.Map].
+func connectionTexts(l conn.Limits) map[string]string {
+	return map[string]string{
+		"links":                      strconv.Itoa(l.Links),
+		"unagreed links per address": strconv.Itoa(l.UnagreedPerIP),
+		"one-way peers":              strconv.Itoa(l.OneWay),
+		"connects without link":      strconv.Itoa(l.Linkless) + "/s",
+		"methods of peers":           strconv.Itoa(l.CatalogMethods),
+		"dead connections":           strconv.Itoa(l.Dead),
 	}
 }
 

@@ -263,9 +263,9 @@ func (b *builder) describe() {
 		Namespaces: d.namespaces, Started: b.started,
 		Connections: d.conns, Schemas: d.schemas, Describer: describer, Recorder: d.recorder,
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
-		Limits: d.LimitTexts, Access: b.access,
+		Limits: d.limitTexts, Access: b.access,
 	})
-	d.own.operators = &operators.Service{Guard: b.access.Guard, Sessions: d.sessions, Audit: d.audit}
+	d.own.operators = &operators.Service{Guard: b.access.Guard, Lines: b.access.Lines, Sessions: d.sessions, Audit: d.audit}
 }
 
 // health is what the health of this collector follows from.

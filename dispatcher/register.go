@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"fmt"
-	"maps"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -91,13 +90,4 @@ func (d *Dispatcher) SetRegistryValidator(v RegistryValidator) error {
 	}
 	d.validation.current.Store(next)
 	return nil
-}
-
-// LimitTexts is every limit in force by name, with its unit: [Limits.Map], and what the registry has.
-func (d *Dispatcher) LimitTexts() map[string]string {
-	texts := d.limits.Map()
-	if v := d.validation.current.Load(); v != nil && v.limits != nil {
-		maps.Copy(texts, v.limits.LimitTexts())
-	}
-	return texts
 }

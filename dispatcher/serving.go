@@ -30,7 +30,8 @@ type Serving struct {
 	// Joined is closed when the program has connected to those it connects to at its start, see [Dispatcher.Resume].
 	// Default: it is not waited for.
 	Joined <-chan struct{}
-	// Ready is called once, when requests are accepted. Default: nothing is.
+	// Ready is called once, when requests are accepted. Default: the log says how links and callers are authenticated and which
+	// limits are in force; a program with a Ready of its own has these from [Dispatcher.Posture].
 	Ready func()
 	// CutOff, when it is closed, ends the collector as if its machine were gone: without a goodbye, without waiting for
 	// calls. Default: never.
@@ -80,9 +81,10 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 		go func() { _ = operators.Serve(d.Listener(socket)) }() // it ends with the server
 	}
 	d.log.Info("listening", "collector", d.id, "address", listener.Addr().String(), "tls", how.TLS != nil)
-	if how.Ready != nil {
-		how.Ready()
+	if how.Ready == nil {
+		how.Ready = func() { d.Posture().log(d.log, d.id) }
 	}
+	how.Ready()
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)

@@ -73,7 +73,7 @@ type HandlerRegisterer interface {
 
 // LimitTeller is a [RegistryValidator] with limits.
 type LimitTeller interface {
-	// LimitTexts is every limit in force by name, with its unit. [Dispatcher.LimitTexts] and MeshService.GetStatus have them
+	// LimitTexts is every limit in force by name, with its unit. [Dispatcher.Posture] and MeshService.GetStatus have them
 	// beside the limits of the collector. The map is not changed.
 	LimitTexts() map[string]string
 }

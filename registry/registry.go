@@ -56,6 +56,8 @@ func (r *Registry) LimitTexts() map[string]string {
 		"registered files":      strconv.Itoa(r.limits.Files),
 		"registered schemas":    strconv.Itoa(r.limits.TotalBytes>>10) + " KiB",
 		"registered namespaces": strconv.Itoa(r.limits.Namespaces),
+		"registered imports":    strconv.Itoa(r.limits.Dependencies),
+		"registered nesting":    strconv.Itoa(r.limits.Depth),
 	}
 }
 

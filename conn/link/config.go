@@ -42,7 +42,8 @@ type Limits struct {
 	StallTimeout time.Duration
 }
 
-func (l Limits) withDefaults() Limits {
+// WithDefaults fills in what is 0: the limits as they are in force.
+func (l Limits) WithDefaults() Limits {
 	return Limits{
 		MaxMessage:   cmp.Or(l.MaxMessage, 4<<20),
 		MaxCalls:     cmp.Or(l.MaxCalls, 4096),

@@ -11,7 +11,7 @@ import (
 func TestLimitsPage(t *testing.T) {
 	t.Parallel()
 	limitdoc.Check(t, "link",
-		limitdoc.Fields("link.Limits", Limits{}.withDefaults(), "MaxMessage", "MaxQueued", "MaxHeld"),
+		limitdoc.Fields("link.Limits", Limits{}.WithDefaults(), "MaxMessage", "MaxQueued", "MaxHeld"),
 		map[string]any{
 			"numbered names of calls, each way": frame.MaxNames,
 			"texts of those names":              limitdoc.Bytes(frame.MaxNameBytes),

@@ -88,7 +88,7 @@ func Server(ctx context.Context, stream io.ReadWriteCloser, cfg Config) (*Link, 
 }
 
 func newLink(ctx context.Context, stream io.ReadWriteCloser, cfg Config, initiator bool) (*Link, error) {
-	cfg.Limits = cfg.Limits.withDefaults()
+	cfg.Limits = cfg.Limits.WithDefaults()
 	end, err := cfg.Proof.end(frame.Hello{
 		CollectorID: cfg.Hello.CollectorID, SessionID: cfg.Hello.SessionID, Window: firstWindow, MaxMessage: cfg.Limits.MaxMessage,
 	}, initiator)

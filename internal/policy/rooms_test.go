@@ -89,7 +89,8 @@ var mayImport = map[string][]string{
 	"cmd/collector/internal/cli/serve": {
 		"certs", "cmd/collector/internal/cli/envflag", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/remote",
 		"cmd/collector/internal/cli/render", "cmd/collector/internal/cli/signals", "cmd/collector/internal/cli/terminal",
-		"cmd/collector/internal/cli/serve/callers", "cmd/collector/internal/host", "conn", "dispatcher", "internal/name", "internal/pki", "internal/watch",
+		"cmd/collector/internal/cli/serve/callers", "cmd/collector/internal/cli/views", "cmd/collector/internal/host", "conn", "dispatcher", "internal/name",
+		"internal/pki", "internal/watch",
 	},
 	"cmd/collector/internal/cli/signals":  {},
 	"cmd/collector/internal/cli/terminal": {"cmd/collector/internal/cli/failure"},

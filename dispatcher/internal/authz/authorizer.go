@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"connectrpc.com/connect/v2"
 
@@ -81,6 +82,21 @@ func (a *Authorizer) Known(ctx context.Context, c *access.Caller, namespace, pro
 // May reports whether a caller may do something, without counting it.
 func (a *Authorizer) May(c *access.Caller, action access.Action, r access.Resource) bool {
 	return a.Guard.Decide(c, action, r).Allowed
+}
+
+// Lines say how callers are authenticated, those on a unix socket too, and which policies decide, for people.
+func (a *Authorizer) Lines() []string {
+	lines := a.Guard.Lines()
+	describer, ok := a.Socket.(access.Describer)
+	if !ok {
+		return lines
+	}
+	for _, line := range describer.Lines() {
+		if !slices.Contains(lines, line) {
+			lines = slices.Insert(lines, len(lines)-1, line)
+		}
+	}
+	return lines
 }
 
 // Serves reports whether a collector may serve in a namespace: what its catalog offers there counts only then.

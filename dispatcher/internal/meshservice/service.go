@@ -86,6 +86,7 @@ func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 		Limits:      s.Limits(),
 		History:     s.Recorder.History(),
 		Links:       s.Connections.Links(),
+		Callers:     s.Access.Lines(),
 	}, nil
 }
 

@@ -44,7 +44,7 @@ export function Collector() {
         <div>
           <h2>Connection</h2>
           {node.self ? <ConnectForm /> : own ? <Connection id={own.id} other={id} address={own.address} /> : <p class="dim">{s.collectorId} has no connection with it.</p>}
-          {node.self ? <><h2>Limits</h2><Facts of={Object.entries(s.limits).sort()} /></> : null}
+          {node.self ? <><h2>Who is believed</h2><ul class="plain">{[...s.links, ...s.callers].map((line) => <li key={line}>{line}</li>)}</ul><h2>Limits</h2><Facts of={Object.entries(s.limits).sort()} /></> : null}
         </div>
       </div>
       <h2>Serves</h2>

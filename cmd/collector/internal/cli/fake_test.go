@@ -110,7 +110,8 @@ func (f fakeMesh) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 		CollectorId: "a", Address: "127.0.0.1:50051", SessionId: "s-1", StartedAt: ago(252 * time.Second),
 		Namespaces: []string{"users", "orders"}, Store: &meshv1.StoreStatus{Path: "./a.db"},
 		Warnings: []string{"connection c-7f2 to d is stale since the restart 4m ago → collector connect 127.0.0.1:50054"},
-		Version:  "v1", Limits: map[string]string{"message": "4 MiB"},
+		Version:  "v1", Limits: map[string]string{"message": "4 MiB", "connections": "512"},
+		Links: []string{"links need the mesh secret", "this collector's key is SHA256:aaa"}, Callers: []string{"API keys of keys: 2", "policy: p.cedar, 4 policies"},
 		History: &meshv1.HistoryStatus{MemoryCalls: 8192, StoredCalls: 5000, StoredSeconds: 3600, MissedCalls: 7},
 		Peers: []*meshv1.Peer{
 			{

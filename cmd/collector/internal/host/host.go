@@ -136,11 +136,12 @@ func readiness(config Config, d *dispatcher.Dispatcher, address string) Ready {
 	if config.console() != ConsoleOff {
 		console = scheme + "://" + address + config.BasePath + consolePath
 	}
+	posture := d.Posture()
 	return Ready{
 		Console: console,
 		ID:      config.ID, Address: address, URL: scheme + "://" + address, Namespaces: config.namespaces(),
-		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: d.LimitTexts(),
-		Trust: config.trust(),
+		Store: config.Store, Examples: slices.Sorted(slices.Values(config.Examples)), Limits: posture.Limits,
+		Trust: slices.Concat(posture.Links, posture.Callers),
 		Login: d.LoginToken,
 	}
 }

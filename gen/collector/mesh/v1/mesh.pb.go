@@ -137,7 +137,9 @@ type GetStatusResponse struct {
 	Limits  map[string]string `protobuf:"bytes,10,rep,name=limits,proto3" json:"limits,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	History *HistoryStatus    `protobuf:"bytes,11,opt,name=history,proto3" json:"history,omitempty"`
 	// How links are authenticated, a line each.
-	Links         []string `protobuf:"bytes,13,rep,name=links,proto3" json:"links,omitempty"`
+	Links []string `protobuf:"bytes,13,rep,name=links,proto3" json:"links,omitempty"`
+	// How callers are authenticated and which policies decide what they may do, a line each.
+	Callers       []string `protobuf:"bytes,14,rep,name=callers,proto3" json:"callers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -252,6 +254,13 @@ func (x *GetStatusResponse) GetHistory() *HistoryStatus {
 func (x *GetStatusResponse) GetLinks() []string {
 	if x != nil {
 		return x.Links
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetCallers() []string {
+	if x != nil {
+		return x.Callers
 	}
 	return nil
 }
@@ -2978,7 +2987,7 @@ var File_collector_mesh_v1_mesh_proto protoreflect.FileDescriptor
 const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\n" +
 	"\x1ccollector/mesh/v1/mesh.proto\x12\x11collector.mesh.v1\x1a\x1acollector/dispatcher.proto\x1a\x1fcollector/mesh/v1/observe.proto\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
-	"\x10GetStatusRequest\"\xbc\x04\n" +
+	"\x10GetStatusRequest\"\xd6\x04\n" +
 	"\x11GetStatusResponse\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x1d\n" +
@@ -2996,7 +3005,8 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x06limits\x18\n" +
 	" \x03(\v20.collector.mesh.v1.GetStatusResponse.LimitsEntryR\x06limits\x12:\n" +
 	"\ahistory\x18\v \x01(\v2 .collector.mesh.v1.HistoryStatusR\ahistory\x12\x14\n" +
-	"\x05links\x18\r \x03(\tR\x05links\x1a9\n" +
+	"\x05links\x18\r \x03(\tR\x05links\x12\x18\n" +
+	"\acallers\x18\x0e \x03(\tR\acallers\x1a9\n" +
 	"\vLimitsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb5\x01\n" +

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -85,11 +86,11 @@ func (p *Printer) Show(v View) error {
 	if p.Format() == FormatTSV {
 		return p.Print(tsv(v.Rows))
 	}
-	columns, rows := v.Columns, v.Rows
 	if p.Format() == FormatTable {
-		columns, rows = v.narrow()
+		columns, rows := v.narrow()
+		return p.printLines(Table(columns, rows, p.style()))
 	}
-	return p.printLines(Table(columns, rows, p.style()))
+	return p.printLines(slices.Concat(Table(v.Columns, v.Rows, p.style()), v.details()))
 }
 
 func (p *Printer) style() Style { return Style{Width: p.Width, Color: p.Color()} }

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +19,14 @@ type View struct {
 	Notes   []string
 	Columns []Column
 	Rows    [][]Cell // as long as Columns
+	// Details are beneath the table, only in -o wide.
+	Details []Detail
+}
+
+// Detail is something that has a line, or several.
+type Detail struct {
+	Name  string
+	Lines []string
 }
 
 // Column is a column of a table.
@@ -57,6 +66,21 @@ func (v View) narrow() ([]Column, [][]Cell) {
 		}
 	}
 	return columns, rows
+}
+
+// details are the lines of the details after an empty one, each with its name before the first.
+func (v View) details() (lines []string) {
+	for _, d := range v.Details {
+		name := d.Name
+		for _, line := range d.Lines {
+			lines = append(lines, fmt.Sprintf("%-9s %s", name, words.Clean(line)))
+			name = ""
+		}
+	}
+	if lines != nil {
+		lines = slices.Insert(lines, 0, "")
+	}
+	return lines
 }
 
 // nameColumn is the column that -o name prints.

@@ -1,11 +1,10 @@
 package serve
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/views"
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
 )
 
@@ -39,7 +38,7 @@ func banner(out *render.Printer, ready host.Ready) {
 		store = Forgets + " (--db FILE keeps them)"
 	}
 	out.Note("  store        %s", store)
-	for i, line := range limitLines(ready.Limits) {
+	for i, line := range views.LimitLines(ready.Limits) {
 		label := "limits"
 		if i > 0 {
 			label = ""
@@ -55,20 +54,4 @@ func banner(out *render.Printer, ready host.Ready) {
 	}
 	out.Note("look at it:    collector status -s %s", ready.URL)
 	out.Note("Ctrl-C drains it, a second one kills it.")
-}
-
-// limitLines are the limits in force, a few on a line.
-func limitLines(limits map[string]string) []string {
-	const perLine = 4
-	var lines []string
-	var line []string
-	for _, limit := range slices.Sorted(maps.Keys(limits)) {
-		if line = append(line, limit+" "+limits[limit]); len(line) == perLine {
-			lines, line = append(lines, strings.Join(line, " · ")), nil
-		}
-	}
-	if line != nil {
-		lines = append(lines, strings.Join(line, " · "))
-	}
-	return lines
 }

@@ -3,6 +3,8 @@ package views
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +23,9 @@ func Status(out *render.Printer, url string, res *meshv1.GetStatusResponse) rend
 			{Title: "CALLS"}, {Title: "ERR"}, {Title: "RTT"}, {Title: "LAST"}, {Title: "CONNECTION", Wide: true},
 			{Title: "CARRIER", Wide: true},
 		},
+	}
+	v.Details = []render.Detail{
+		{Name: "links", Lines: res.GetLinks()}, {Name: "callers", Lines: res.GetCallers()}, {Name: "limits", Lines: LimitLines(res.GetLimits())},
 	}
 	v.Notes = warnings(res.GetWarnings())
 	if len(res.GetPeers()) == 0 {
@@ -62,4 +67,20 @@ func warnings(list []string) []string {
 		notes = append(notes, fmt.Sprintf("warning %d of %d: %s", i+1, len(list), warning))
 	}
 	return notes
+}
+
+// LimitLines are the limits in force, a few on a line.
+func LimitLines(limits map[string]string) []string {
+	const perLine = 4
+	var lines []string
+	var line []string
+	for _, limit := range slices.Sorted(maps.Keys(limits)) {
+		if line = append(line, limit+" "+limits[limit]); len(line) == perLine {
+			lines, line = append(lines, strings.Join(line, " · ")), nil
+		}
+	}
+	if line != nil {
+		lines = append(lines, strings.Join(line, " · "))
+	}
+	return lines
 }
