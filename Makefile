@@ -183,6 +183,7 @@ clients: ## Run the clients and proxies of others, installed by apt where allowe
 	@$(call apt,$(CLIENT_PACKAGES))
 	@$(foreach program,$(CLIENT_PROGRAMS),$(call need,$(program),the clients of others);) \
 		$(MAKE) internal/clienttest/node/node_modules && go build -o bin/ ./cmd/collector && \
+		$(if $(RUN),,go test -C internal/clienttest -count=1 -v ./credentials &&) \
 		go build -C internal/clienttest -o ../../bin/ ./matrix && bin/matrix -update=$(if $(UPDATE),true,false) -run '$(RUN)'
 
 internal/clienttest/node/node_modules: internal/clienttest/node/package-lock.json

@@ -17,6 +17,7 @@ const (
 type denial struct {
 	caller   callerID // zero for credentials that were refused
 	remote   string   // the host, for those
+	why      string   // what kind of refusal, for those
 	action   string
 	resource Resource
 	limited  bool // a rate was exceeded

@@ -62,7 +62,7 @@ func (g *Guard) Authenticate(ctx context.Context, c *Credentials) (*Principal, e
 			err = p.Check()
 		}
 		if err != nil {
-			return nil, g.refuseCredentials(c, err)
+			return nil, g.RefuseCredentials(c, err)
 		}
 		if p != nil {
 			return p, nil
@@ -71,7 +71,10 @@ func (g *Guard) Authenticate(ctx context.Context, c *Credentials) (*Principal, e
 	return Nobody, nil
 }
 
-func (g *Guard) refuseCredentials(c *Credentials, err error) error {
+// RefuseCredentials audits that credentials are refused, and gives back the error for their caller: a *connect.Error,
+// unauthenticated unless err has a code of its own. [Guard.Authenticate] does it for those that its authenticators refuse; it is
+// for what makes use of a guard and refuses some before, such as a header that comes twice.
+func (g *Guard) RefuseCredentials(c *Credentials, err error) error {
 	refused, ok := errors.AsType[*connect.Error](err)
 	if !ok {
 		refused = connect.NewError(connect.CodeUnauthenticated, err.Error()).WithCause(err)
@@ -80,10 +83,19 @@ func (g *Guard) refuseCredentials(c *Credentials, err error) error {
 	if splitErr != nil {
 		host = c.Remote
 	}
-	g.audit.denied(denial{remote: host, action: ActionAuthenticate}, Event{
+	g.audit.denied(denial{remote: host, why: kindOf(refused), action: ActionAuthenticate}, Event{
 		Time: g.now(), Action: ActionAuthenticate, Reason: told(refused.Message()), Detail: map[string]string{"remote": c.Remote},
 	})
 	return refused
+}
+
+// kindOf tells refusals of one kind from those of others: by their first detail, which has the reason for programs, since the text
+// may say how long ago something was.
+func kindOf(refused *connect.Error) string {
+	if details := refused.Details(); len(details) > 0 {
+		return string(details[0].Value)
+	}
+	return ""
 }
 
 // Decide says whether a caller may do something. The answer is remembered until policies are loaded again, and shared: do not

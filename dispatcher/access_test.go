@@ -192,7 +192,7 @@ func TestAccess_NoForgery(t *testing.T) {
 	}
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+b.Address+"/S/M", strings.NewReader("{}"))
 	req.Header["Authorization"] = []string{"Bearer alice", "Bearer mallory"}
-	if res, text := do(t, req); res.StatusCode != http.StatusUnauthorized || !strings.Contains(text, "several headers") {
+	if res, text := do(t, req); res.StatusCode != http.StatusUnauthorized || !strings.Contains(text, "Authorization 2 times") {
 		t.Errorf("two tokens: %d %s", res.StatusCode, text)
 	}
 	unproven := serve(t, "a", []string{"test"}, meshtest.Policy(t, `permit (principal, action, resource);`, access.WithAuthenticator(names{})))

@@ -113,7 +113,7 @@ var mayImport = map[string][]string{
 	"internal/localsocket":          {"access", "access/authn/socket"},
 
 	"dispatcher/internal/authz": {
-		"access", "conn/link", "dispatcher/internal/refusal", "dispatcher/internal/session", "gen", "internal/localsocket", "internal/observe",
+		"access", "access/authn", "conn/link", "dispatcher/internal/refusal", "dispatcher/internal/session", "gen", "internal/localsocket", "internal/observe",
 		"internal/origin", "mesh",
 	},
 	"dispatcher/internal/call": {

@@ -55,23 +55,23 @@ func (a *Authorizer) arrive(info *link.ServerInfo) *arrival {
 func (a *Authorizer) OfConsumer(ctx context.Context, info *connect.CallInfo, over *link.ServerInfo) (*access.Caller, *refusal.Refusal) {
 	end := a.Ends(over.Link)
 	shown := access.Credentials{TLS: end.TLS, Remote: end.Remote}
-	var refused *refusal.Refusal
-	if shown.Authorization, refused = one(headerAuthorization, info.RequestHeader().Values(headerAuthorization)); refused == nil {
-		shown.APIKey, refused = one(headerAPIKey, info.RequestHeader().Values(headerAPIKey))
-	}
-	if refused != nil {
+	header := info.RequestHeader()
+	if refused := a.read(&shown, header.Values(headerAuthorization), header.Values(headerAPIKey)); refused != nil {
 		return nil, refused
 	}
 	o := end.origin()
 	if !shown.Any() {
 		return a.anonymous[observe.Link][networkOf(end.Remote, nil)][btoi(o.TLS)], nil
 	}
+	if refused := a.contradicts(ctx, &shown); refused != nil {
+		return nil, refused
+	}
 	p, err := a.Guard.Authenticate(ctx, &shown)
 	if err != nil {
 		return nil, notBelieved(err)
 	}
 	if p != access.Nobody {
-		info.RequestHeader().Delete(headerAPIKey)
+		header.Delete(headerAPIKey)
 	}
 	if known, ok := over.Memo.Load().(*arrival); ok && known.caller.Principal == p {
 		return known.caller, nil

@@ -5,27 +5,19 @@ import (
 	"net/http"
 	"time"
 
-	"connectrpc.com/connect/v2"
-
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/session"
 	"github.com/collectiverpc/collective/internal/localsocket"
 	"github.com/collectiverpc/collective/internal/observe"
-	"github.com/collectiverpc/collective/mesh"
-)
-
-// The headers that have credentials. That of API keys is the mesh's own: nothing behind the entrance gets it.
-const (
-	headerAuthorization = "Authorization"
-	headerAPIKey        = "X-Api-Key"
 )
 
 // OfRequest is the caller of a request, or why what it shows of itself is refused: that of its session with the console, or of
 // what it shows. Without credentials it allocates nothing. An API key that was believed is taken off the request.
 func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*access.Caller, *refusal.Refusal) {
-	shown, refused := shownBy(r)
-	if refused != nil {
+	shown := access.Credentials{TLS: r.TLS, Remote: r.RemoteAddr}
+	shown.Socket, _ = localsocket.PeerFromContext(r.Context())
+	if refused := a.read(&shown, r.Header[headerAuthorization], r.Header[headerAPIKey]); refused != nil {
 		return nil, refused
 	}
 	network, tls := networkOf(shown.Remote, shown.Socket), 0
@@ -50,30 +42,6 @@ func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*acc
 	return c.callerOf(p, access.Origin{Network: networkWords[network], TLS: tls == 1, Entrance: string(entrance)}), nil
 }
 
-// shownBy are the credentials of a request. What proxies say of a client, such as X-Forwarded-For, is none of them: everybody may
-// send it.
-func shownBy(r *http.Request) (shown access.Credentials, refused *refusal.Refusal) {
-	shown = access.Credentials{TLS: r.TLS, Remote: r.RemoteAddr}
-	shown.Socket, _ = localsocket.PeerFromContext(r.Context())
-	shown.Authorization, refused = one(headerAuthorization, r.Header[headerAuthorization])
-	if refused == nil {
-		shown.APIKey, refused = one(headerAPIKey, r.Header[headerAPIKey])
-	}
-	return shown, refused
-}
-
-// one is the only value of a header. A request with two is refused: who reads the first and who reads the last would take it
-// for requests of two callers.
-func one(name string, values []string) (string, *refusal.Refusal) {
-	switch len(values) {
-	case 0:
-		return "", nil
-	case 1:
-		return values[0], nil
-	}
-	return "", refusal.New(connect.CodeUnauthenticated, mesh.ReasonUnauthenticated, "the request has several headers "+name+": send one")
-}
-
 // principal is who shows credentials. Those of the connection alone are looked at once, until they may count no more.
 func (a *Authorizer) principal(ctx context.Context, c *Connection, shown *access.Credentials) (*access.Principal, *refusal.Refusal) {
 	perRequest := shown.Authorization != "" || shown.APIKey != ""
@@ -84,6 +52,9 @@ func (a *Authorizer) principal(ctx context.Context, c *Connection, shown *access
 	authenticate := a.Guard.Authenticate
 	if shown.Socket != nil && !perRequest && a.Socket != nil {
 		authenticate = a.Socket.Authenticate
+	}
+	if refused := a.contradicts(ctx, shown); refused != nil {
+		return nil, refused
 	}
 	p, err := authenticate(ctx, shown)
 	if err != nil {
