@@ -34,8 +34,8 @@ type Limits struct {
 	// Attempts is how often a call is tried, on one peer each, when it surely did not run or may be repeated. Default 3.
 	Attempts int
 	// Connections is how many clients may be connected at once. When there are more, the one gives way that has not sent a
-	// whole request for longest, else the one whose requests have waited for it longest, for a second at least, else the one
-	// that has been without a call longest. When all are busy, more are refused. Default 512.
+	// whole request for longest, else the one whose requests have waited for it longest, for 200 ms at least, else the one
+	// that has been without a call longest. When all are busy, more are refused, after 400 ms in which one might stop to be. Default 512.
 	Connections int
 	// PerAddress is how many of them one address may have, of IPv6 one network of 64 bits, before it is known who its clients
 	// are. Addresses of this machine are not counted. Default 64; negative: as many as there are.

@@ -42,6 +42,7 @@ func TestLimitsPage(t *testing.T) {
 		"a client sends the rest of a request that has been answered, over HTTP/1.1":       exchange.RestTime,
 		"cost of frames of HTTP/2 that bring no call forward, at once":                     flood.Burst * time.Microsecond,
 		"and so much a second more":                                                        flood.PerSecond * time.Microsecond,
+		"a request of a connection that has no place waits for one":                        place.SettleWithin,
 		"calls on one HTTP/2 connection whose client stopped":                              place.MostStuck,
 		"least time left for a call to be sent to a peer":                                  call.LeastTime,
 		"a browser remembers that a page may call":                                         ingress.PreflightAge,

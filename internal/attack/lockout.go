@@ -83,7 +83,7 @@ func callOnce(ctx context.Context, t *Target, within time.Duration) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	res, err := (&http.Transport{TLSClientConfig: t.tls, DisableKeepAlives: true}).RoundTrip(req)
 	if err != nil {
 		return err
 	}

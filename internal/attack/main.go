@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,7 +35,8 @@ func main() {
 	}
 }
 
-// run runs attacks, one after the other, and returns which bounds are missed.
+// run runs attacks, first those that mostly wait, beside each other, then the others one after the other, and returns which
+// bounds are missed.
 func run(ctx context.Context, out io.Writer, o Options) (failed []string, err error) {
 	dir, err := os.MkdirTemp("", "attack-")
 	if err != nil {
@@ -48,13 +51,38 @@ func run(ctx context.Context, out io.Writer, o Options) (failed []string, err er
 	if o.Collector, err = filepath.Abs(o.Collector); err != nil {
 		return nil, err
 	}
-	for _, b := range bounds() {
-		if b.Run == nil || !strings.Contains(b.Name, o.Only) || ctx.Err() != nil {
-			continue
+	failed = runBeside(ctx, out, chosen(o.Only, true), o, dir)
+	for _, b := range chosen(o.Only, false) {
+		if ctx.Err() == nil {
+			failed = append(failed, runOne(ctx, out, b, o, dir)...)
 		}
-		failed = append(failed, runOne(ctx, out, b, o, dir)...)
 	}
 	return failed, ctx.Err()
+}
+
+// chosen are the attacks with this in their name, those that mostly wait or the others.
+func chosen(only string, waits bool) (all []Bound) {
+	for _, b := range bounds() {
+		if b.Run != nil && b.Waits == waits && strings.Contains(b.Name, only) {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+// runBeside runs attacks beside each other, and prints what came of them in their order.
+func runBeside(ctx context.Context, out io.Writer, all []Bound, o Options, dir string) (failed []string) {
+	printed, missed := make([]bytes.Buffer, len(all)), make([][]string, len(all))
+	var running sync.WaitGroup
+	for i, b := range all {
+		running.Go(func() { missed[i] = runOne(ctx, &printed[i], b, o, dir) })
+	}
+	running.Wait()
+	for i := range all {
+		_, _ = printed[i].WriteTo(out)
+		failed = append(failed, missed[i]...)
+	}
+	return failed
 }
 
 // buildCollector builds the binary into a directory.

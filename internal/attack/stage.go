@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -63,6 +66,57 @@ type Target struct {
 	URL     string
 	log     *transcript
 	exited  chan struct{}
+	tls     *tls.Config // of those who dial it; nil for plaintext
+}
+
+// dial opens a connection to a target, over TLS for one of the protocols of HTTP if that is what it speaks.
+func (t *Target) dial(ctx context.Context, protocol string) (net.Conn, error) {
+	if t.tls == nil {
+		return new(net.Dialer).DialContext(ctx, "tcp", t.Address)
+	}
+	config := t.tls.Clone()
+	config.NextProtos = []string{protocol}
+	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", t.Address)
+}
+
+// raw is the socket of a connection, beneath TLS.
+func raw(c net.Conn) *net.TCPConn {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	return c.(*net.TCPConn)
+}
+
+// serveTLS starts a collector with a certificate of an authority of its own.
+func (s *Stage) serveTLS(args ...string) (*Target, error) {
+	pki := filepath.Join(s.dir, "tls")
+	if _, err := os.Stat(pki); err != nil {
+		for _, command := range [][]string{{"init"}, {"issue", "a"}} {
+			if _, err := s.run(append([]string{"pki", "--dir", pki}, command...)...); err != nil {
+				return nil, err
+			}
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(pki, "ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	pair := filepath.Join(pki, "collectors", "a")
+	t, err := s.serve(append(args, "--tls-cert", pair+".crt", "--tls-key", pair+".key")...)
+	if err != nil {
+		return t, err
+	}
+	t.tls = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+	t.tls.RootCAs.AppendCertsFromPEM(text)
+	return t, nil
+}
+
+// served starts one of each: without TLS and with it.
+func (s *Stage) served(args ...string) (plain, secure *Target, err error) {
+	if plain, err = s.serve(args...); err == nil {
+		secure, err = s.serveTLS(args...)
+	}
+	return plain, secure, err
 }
 
 // serve starts a collector and waits until it is ready.
@@ -106,7 +160,8 @@ const linkPath = carrier.UpgradePath
 // upgrade is the protocol that a collector wants in the Upgrade header of a link, with its version: it says so to those
 // who come without.
 func (t *Target) upgrade() string {
-	res, err := http.Post(t.URL+linkPath, "", nil)
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: t.tls, DisableKeepAlives: true}}
+	res, err := client.Post(t.URL+linkPath, "", nil)
 	if err != nil {
 		return ""
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,7 +13,7 @@ const patience = 45 * time.Second
 
 // stuck measures how long a collector keeps what will never go on, over both versions of HTTP.
 func stuck(s *Stage) ([]Figure, error) {
-	target, err := s.serve("--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--example", "users,orders")
+	plain, secure, err := s.served("--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--example", "users,orders")
 	if err != nil {
 		return nil, err
 	}
@@ -21,14 +21,16 @@ func stuck(s *Stage) ([]Figure, error) {
 	var figures []Figure
 	var failed error
 	var all sync.WaitGroup
-	for _, way := range append(stuckOverHTTP1(target), stuckOverHTTP2(target)...) {
-		all.Go(func() {
-			took, err := stuckFor(s, target, way)
-			mu.Lock()
-			defer mu.Unlock()
-			failed = errors.Join(failed, err)
-			figures = append(figures, Figure{Name: "stuck_closed/" + way.name, Value: took.Seconds(), Unit: "s"})
-		})
+	for _, target := range []*Target{plain, secure} {
+		for _, way := range slices.Concat(stuckOverHTTP1(target), stuckOverHTTP2(target)) {
+			all.Go(func() {
+				took, err := stuckFor(s, target, way)
+				mu.Lock()
+				defer mu.Unlock()
+				failed = errors.Join(failed, err)
+				figures = append(figures, Figure{Name: "stuck_closed/" + target.named(way.name), Value: took.Seconds(), Unit: "s"})
+			})
+		}
 	}
 	all.Wait()
 	return worst("stuck_closed", "s", figures), failed
@@ -36,7 +38,7 @@ func stuck(s *Stage) ([]Figure, error) {
 
 // stuckFor is how long a collector keeps one.
 func stuckFor(s *Stage, t *Target, way stuckWay) (time.Duration, error) {
-	c, err := new(net.Dialer).DialContext(s.ctx, "tcp", t.Address)
+	c, err := way.dial(s.ctx, t)
 	if err != nil {
 		return 0, err
 	}

@@ -40,10 +40,9 @@ func stuckOverHTTP1(t *Target) []stuckWay {
 		"envelope":     envelope(head("POST "+getUser, "Content-Type: application/connect+proto", "Transfer-Encoding: chunked")),
 		"reader":       unread("POST " + getUser + " HTTP/1.1\r\nHost: " + t.Address + "\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n" + `{"id":"u-1"}`),
 	}
-	var all []stuckWay
-	for name, way := range ways {
-		way.name = "http1_" + name
-		all = append(all, way)
+	all := named("http/1.1", "http1_", ways)
+	if t.tls != nil { // what begins as a handshake does, and stops
+		all = append(all, named("", "", map[string]stuckWay{"socket": writes(""), "handshake": writes("\x16\x03\x01\x02\x00\x01")})...)
 	}
 	return all
 }
@@ -103,7 +102,7 @@ func envelope(head stuckWay) stuckWay {
 // unread repeats a request and reads no answer, until nothing more goes out.
 func unread(request string) stuckWay {
 	return stuckWay{stop: func(_ context.Context, c net.Conn) (<-chan struct{}, error) {
-		_ = c.(*net.TCPConn).SetReadBuffer(4 << 10)
+		_ = raw(c).SetReadBuffer(4 << 10)
 		many := []byte(strings.Repeat(request, 100))
 		for {
 			_ = c.SetWriteDeadline(time.Now().Add(time.Second))

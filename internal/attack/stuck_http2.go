@@ -7,7 +7,8 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// stuckOverHTTP2 are the ways of HTTP/2. A stream that the target resets is let go of; its connection may stay.
+// stuckOverHTTP2 are the ways of HTTP/2. A stream that the target resets is let go of; its connection may stay, as an idle one.
+// Requests of HTTP/2 have no version that could be answered by 505.
 func stuckOverHTTP2(t *Target) []stuckWay {
 	body := func(method, path string, more ...string) stuckWay {
 		return onStream(t, nil, func(w *wire) error { return w.open(1, false, method, path, more...) })
@@ -38,12 +39,7 @@ func stuckOverHTTP2(t *Target) []stuckWay {
 			return w.data(1, true, []byte(`{"id":"u-1"}`))
 		}),
 	}
-	var all []stuckWay
-	for name, way := range ways {
-		way.name = "http2_" + name
-		all = append(all, way)
-	}
-	return all
+	return named("h2", "http2_", ways)
 }
 
 // onStream stops in the middle of stream 1.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ type wire struct {
 	*http2.Framer
 	c       net.Conn
 	address string
+	scheme  string
 	mu      sync.Mutex
 	block   bytes.Buffer
 	encoder *hpack.Encoder
@@ -29,7 +31,8 @@ type wire struct {
 
 // speak begins HTTP/2 with these settings and answers what a client must answer, PING among it, in the background.
 func speak(c net.Conn, t *Target, settings ...http2.Setting) (*wire, error) {
-	w := &wire{Framer: http2.NewFramer(c, c), c: c, address: t.Address, ended: make(chan struct{}), greeted: make(chan struct{}), resets: make(chan uint32, 1024)}
+	w := &wire{Framer: http2.NewFramer(c, c), c: c, address: t.Address, scheme: strings.TrimSuffix(t.URL[:5], ":"), ended: make(chan struct{}), greeted: make(chan struct{}),
+		resets: make(chan uint32, 1024)}
 	w.encoder = hpack.NewEncoder(&w.block)
 	w.AllowIllegalWrites, w.AllowIllegalReads = true, true
 	if _, err := c.Write([]byte(http2.ClientPreface)); err != nil {
@@ -82,7 +85,7 @@ func (w *wire) listen() {
 // headers encodes the header of a request; more are pairs of names and values.
 func (w *wire) headers(method, path string, more ...string) []byte {
 	w.block.Reset()
-	all := append([]string{":method", method, ":scheme", "http", ":path", path, ":authority", w.address}, more...)
+	all := append([]string{":method", method, ":scheme", w.scheme, ":path", path, ":authority", w.address}, more...)
 	for i := 0; i < len(all); i += 2 {
 		_ = w.encoder.WriteField(hpack.HeaderField{Name: all[i], Value: all[i+1]})
 	}

@@ -11,10 +11,10 @@ import (
 )
 
 // Watch watches the requests of a handler and their answers. A request on a connection of the reserve is only served if it
-// is one that the reserve is for.
+// is one that the reserve is for, or somebody else gives way.
 func (p *Port) Watch(next http.Handler, reserved func(*http.Request) bool) http.Handler {
 	return p.rules.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if spare := placeOf(r.Context()); spare != nil && spare.Spare() && !reserved(r) {
+		if spare := placeOf(r.Context()); spare != nil && spare.Spare() && !reserved(r) && !spare.Settle(r.Context()) {
 			w.Header().Set("Connection", "close")
 			w.Header().Set("Retry-After", "1")
 			p.Refuse(w, r, p.limits.tooManyConnections())

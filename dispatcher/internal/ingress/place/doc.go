@@ -14,5 +14,6 @@
 //
 // A new connection is always accepted. When there are too many, the one that gives way is, of those of its address if that has
 // too many, else of all: the oldest silent one, else the one that has waited longest, else the one that was idle longest. If all
-// are busy, the new one gets a place of the reserve, and if that is full it is closed.
+// are busy, the new one gets a place of the reserve, and if that is full it is closed. The first request there waits for a moment:
+// those who have just stopped give way to it then.
 package place

@@ -39,7 +39,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		boundUnread(conn)
 		p := New(conn)
-		p.address, p.free = addressOf(conn), func() { l.forget(p) }
+		p.address, p.free, p.settle = addressOf(conn), func() { l.forget(p) }, func() bool { return l.settle(p) }
 		away := l.admit(p)
 		if away != nil {
 			_ = away.Close()
@@ -72,6 +72,27 @@ func (l *Listener) admit(p *Place) (away *Place) {
 		}
 	}
 	return away
+}
+
+// settle has one give way to a place of the reserve, if any does by now or has gone.
+func (l *Listener) settle(p *Place) bool {
+	away, settled := l.room(p)
+	if away != nil {
+		_ = away.Close()
+	}
+	return settled
+}
+
+func (l *Listener) room(p *Place) (away *Place, settled bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if all, _ := l.count(p); all > l.bounds.Most {
+		if away = l.first(p, false); away == nil {
+			return nil, false
+		}
+	}
+	p.reserve.Store(false)
+	return away, true
 }
 
 // count counts those that take places, and those of them that are of the address of p and not known.

@@ -5,6 +5,8 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // caller is a connection from an address.
@@ -80,6 +82,44 @@ func TestListener_PerAddress(t *testing.T) {
 			known = p
 		}
 	}
+}
+
+// Who fills all places at once and stops shuts nobody out: a place of the reserve gets that of the one that has stopped first, as
+// soon as it counts as waiting; while all are really busy it gets none.
+func TestPlace_Settle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newListener(Bounds{Most: 2, Reserve: 2})
+		var busy [2]*Place
+		for i := range busy {
+			busy[i], _ = l.arrive("127.0.0.1")
+			busy[i].Begin()
+			time.Sleep(time.Millisecond)
+		}
+		spare, _ := l.arrive("127.0.0.1")
+		spare.settle = func() bool { return l.settle(spare) }
+		began := time.Now()
+		if spare.Settle(t.Context()) || time.Since(began) != SettleWithin {
+			t.Errorf("all are busy: it has a place, or knows after %v", time.Since(began))
+		}
+		busy[0].Wait()
+		busy[1].Wait()
+		began = time.Now()
+		if !spare.Settle(t.Context()) || spare.Spare() {
+			t.Error("two have stopped, and none gives way")
+		}
+		if took := time.Since(began); took > time.Duration(waitsAfter) {
+			t.Errorf("it has waited for %v", took)
+		}
+		if _, there := l.places[busy[0]]; there {
+			t.Error("the one that has stopped first is still there")
+		}
+		late, _ := l.arrive("127.0.0.1")
+		late.settle = func() bool { return l.settle(late) }
+		if late.reserve.Store(true); !late.Settle(t.Context()) {
+			t.Error("the next one gets none")
+		}
+	})
 }
 
 // Links take no place; when all are busy some more come, which are spare until somebody is known, and the rest is closed.

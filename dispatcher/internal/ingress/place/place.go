@@ -1,6 +1,7 @@
 package place
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"sync"
@@ -14,6 +15,7 @@ type Place struct {
 	address netip.Addr // of whom it counts for; not valid for nobody
 	free    func()     // gives it away; nil for one that no listener of this package has accepted
 	freed   sync.Once
+	settle  func() bool // looks for one that gives way to a place of the reserve; nil where there is no reserve
 
 	served, known, reserve atomic.Bool
 	links                  atomic.Int32
@@ -136,6 +138,32 @@ func (p *Place) Hijacked() { p.Carry() }
 
 // Spare reports whether the place is one of the reserve.
 func (p *Place) Spare() bool { return p.reserve.Load() && !p.known.Load() && p.links.Load() == 0 }
+
+// Settle gives a place of the reserve the place of one that gives way, and reports whether it has. If all are busy it waits for
+// as long as it takes until those who have just stopped count as waiting: who fills all places at once shuts nobody out.
+func (p *Place) Settle(ctx context.Context) bool {
+	if p.settle == nil {
+		return false
+	}
+	tick, end := time.NewTicker(settleEvery), time.NewTimer(SettleWithin)
+	defer tick.Stop()
+	defer end.Stop()
+	for !p.settle() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-end.C:
+			return p.settle()
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+const (
+	settleEvery  = 20 * time.Millisecond
+	SettleWithin = time.Duration(2 * waitsAfter) // how long a request waits for a place
+)
 
 // A rank says who gives way first.
 type rank int
