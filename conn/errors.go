@@ -8,23 +8,24 @@ import (
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/status"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // What the other side of a Connect must be able to tell apart. They are causes of connect errors and cross the wire as
 // reason words in Status.details["reason"].
 var (
 	// errDuplicate: the pair has a link already, and that one stays.
-	errDuplicate = errors.New("duplicate_link")
+	errDuplicate = errors.New(string(mesh.ReasonDuplicateLink))
 	// errDisconnected: the connection was closed by hand; only a ConnectTo by hand opens it again.
-	errDisconnected = errors.New("disconnected")
+	errDisconnected = errors.New(string(mesh.ReasonDisconnected))
 	// errInUse: another process is connected under the caller's id.
-	errInUse = errors.New("id_in_use")
+	errInUse = errors.New(string(mesh.ReasonIdInUse))
 	// errKeyChanged: the caller's id is known by another key.
-	errKeyChanged = errors.New("key_changed")
+	errKeyChanged = errors.New(string(mesh.ReasonKeyChanged))
 	// errNoSecret: the caller has not proved to know the mesh secret.
-	errNoSecret = errors.New("mesh_secret")
+	errNoSecret = errors.New(string(mesh.ReasonMeshSecret))
 	// errLocalOnly: links from other machines need the mesh secret or certificates, and this collector has neither.
-	errLocalOnly = errors.New("local_only")
+	errLocalOnly = errors.New(string(mesh.ReasonLocalOnly))
 )
 
 var reasons = [...]error{errDuplicate, errDisconnected, errInUse, errKeyChanged, errNoSecret, errLocalOnly}

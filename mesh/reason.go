@@ -55,6 +55,16 @@ const (
 	ReasonHandlerError        Reason = "handler_error"
 )
 
+// The reasons for which collectors do not connect with each other: in the Status of Connect's answer.
+const (
+	ReasonDuplicateLink Reason = "duplicate_link"
+	ReasonDisconnected  Reason = "disconnected"
+	ReasonIdInUse       Reason = "id_in_use"
+	ReasonKeyChanged    Reason = "key_changed"
+	ReasonMeshSecret    Reason = "mesh_secret"
+	ReasonLocalOnly     Reason = "local_only"
+)
+
 // Author is who decided that a call fails.
 type Author string
 
@@ -174,6 +184,18 @@ var descriptions = []Description{
 		"The handler panicked; the log of the executor has the stack."},
 	{ReasonHandlerError, AuthorHandler, nil, true, false,
 		"The handler answered with an error. It stands in a Status only: elsewhere such an error has no reason."},
+	{ReasonDuplicateLink, AuthorLink, codes(connect.CodeAlreadyExists), false, false,
+		"The two collectors have a link already, and that one stays."},
+	{ReasonDisconnected, AuthorLink, codes(connect.CodeFailedPrecondition), false, false,
+		"The connection was closed by hand; only somebody who connects by hand opens it again."},
+	{ReasonIdInUse, AuthorLink, codes(connect.CodeAlreadyExists), false, false,
+		"Another process is connected under the id of the collector that comes."},
+	{ReasonKeyChanged, AuthorLink, codes(connect.CodePermissionDenied), false, false,
+		"The id of the collector that comes is known by another key; see collector trust."},
+	{ReasonMeshSecret, AuthorLink, codes(connect.CodePermissionDenied), false, false,
+		"The mesh has a secret, and the collector that comes has not proved to know it."},
+	{ReasonLocalOnly, AuthorLink, codes(connect.CodePermissionDenied), false, false,
+		"Links from other machines need a mesh secret or certificates, and the collector has neither."},
 }
 
 // ReasonOf is the reason for which the mesh failed a call; empty for an error of a handler, for one that is no failure of

@@ -25,7 +25,7 @@ func bounds() []Bound {
 		{Name: "lockout_wait", Unit: "s", Most: 1, Run: lockout},
 		{Name: "stuck_closed", Unit: "s", Most: 15, Waits: true, Run: stuck},
 		{Name: "h2_flood_cpu", Unit: "cores", Most: 0.2, Run: floods},
-		{Name: "h2_flood_ended", Unit: "s", Most: 10, Run: nil}, // a figure of the attack above
+		{Name: "h2_flood_ended", Unit: "s", Most: 10, Run: nil},                // a figure of the attack above
 		{Name: "h2_flood_others_p99_ratio", Unit: "ratio", Most: 10, Run: nil}, // a figure of the attack above
 		{Name: "unproven_bytes", Unit: "bytes", Most: 64<<10 + 1<<20, Run: unproven},
 		{Name: "held_bytes", Unit: "bytes", Most: 80 << 20, Run: held},

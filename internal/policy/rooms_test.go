@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 		"conn/carrier", "conn/internal/dial", "conn/internal/duplicate", "conn/internal/expiry", "conn/internal/identity",
 		"conn/internal/introduction", "conn/internal/keys", "conn/internal/lifetime", "conn/internal/namesake",
 		"conn/internal/pace", "conn/internal/secret", "conn/internal/seed", "conn/internal/store", "conn/link", "gen",
-		"internal/cow", "internal/name", "internal/origin", "internal/status", "store",
+		"internal/cow", "internal/name", "internal/origin", "internal/status", "mesh", "store",
 	},
 	"store":        {"internal/sqlite"},
 	"conn/carrier": {"gen"},
@@ -196,7 +196,7 @@ var mayImport = map[string][]string{
 	"conn/link/internal/slots":     {},
 	"conn/link/internal/socket":    {},
 	"conn/link/internal/workers":   {},
-	"conn/link/internal/handshake": {"conn/link/internal/frame"},
+	"conn/link/internal/handshake": {"conn/link/internal/frame", "mesh"},
 
 	"internal/cow":        {},
 	"internal/descriptor": {"internal/name"},

@@ -64,8 +64,11 @@ func TestHeadersInTypeScriptAreSpelledOnce(t *testing.T) {
 	}
 }
 
-// ambiguous are reasons that are words of others too: the name of a code, an event of a link, a failure of the command line.
-var ambiguous = map[mesh.Reason]bool{mesh.ReasonCanceled: true, mesh.ReasonDeadline: true, mesh.ReasonUnreachable: true}
+// ambiguous are reasons that are words of others too: the name of a code, an event of a link or of a connection, a failure of the
+// command line.
+var ambiguous = map[mesh.Reason]bool{
+	mesh.ReasonCanceled: true, mesh.ReasonDeadline: true, mesh.ReasonUnreachable: true, mesh.ReasonDisconnected: true,
+}
 
 // judgeWord answers what is wrong with a string of Go, or "".
 func judgeWord(text string) string {

@@ -26,7 +26,7 @@ const (
 
 var (
 	// ErrChanged says that an id was shown another key than the known one.
-	ErrChanged = errors.New("key_changed")
+	ErrChanged = errors.New("the key is another one than the known one")
 	// ErrFull says that no more keys can be known.
 	ErrFull = fmt.Errorf("%d keys of collectors are known here, which is all there may be", Most)
 )

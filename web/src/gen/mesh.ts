@@ -51,7 +51,13 @@ export type Reason =
   | "deadline"
   | "canceled"
   | "handler_panic"
-  | "handler_error";
+  | "handler_error"
+  | "duplicate_link"
+  | "disconnected"
+  | "id_in_use"
+  | "key_changed"
+  | "mesh_secret"
+  | "local_only";
 
 /** Author is who decided that a call fails. */
 export type Author = "policy" | "router" | "executor" | "link" | "caller" | "handler";
@@ -109,4 +115,10 @@ export const reasons: readonly Description[] = [
   { reason: "canceled", author: "caller", codes: ["canceled"], ran: true, transient: true, meaning: "The caller gave the call up." },
   { reason: "handler_panic", author: "executor", codes: ["internal"], ran: true, transient: false, meaning: "The handler panicked; the log of the executor has the stack." },
   { reason: "handler_error", author: "handler", codes: [], ran: true, transient: false, meaning: "The handler answered with an error. It stands in a Status only: elsewhere such an error has no reason." },
+  { reason: "duplicate_link", author: "link", codes: ["already_exists"], ran: false, transient: false, meaning: "The two collectors have a link already, and that one stays." },
+  { reason: "disconnected", author: "link", codes: ["failed_precondition"], ran: false, transient: false, meaning: "The connection was closed by hand; only somebody who connects by hand opens it again." },
+  { reason: "id_in_use", author: "link", codes: ["already_exists"], ran: false, transient: false, meaning: "Another process is connected under the id of the collector that comes." },
+  { reason: "key_changed", author: "link", codes: ["permission_denied"], ran: false, transient: false, meaning: "The id of the collector that comes is known by another key; see collector trust." },
+  { reason: "mesh_secret", author: "link", codes: ["permission_denied"], ran: false, transient: false, meaning: "The mesh has a secret, and the collector that comes has not proved to know it." },
+  { reason: "local_only", author: "link", codes: ["permission_denied"], ran: false, transient: false, meaning: "Links from other machines need a mesh secret or certificates, and the collector has neither." },
 ];

@@ -1,6 +1,9 @@
 package handshake
 
-import "github.com/collectiverpc/collective/conn/link/internal/frame"
+import (
+	"github.com/collectiverpc/collective/conn/link/internal/frame"
+	"github.com/collectiverpc/collective/mesh"
+)
 
 // The reasons of refusals of this package.
 const (
@@ -8,7 +11,7 @@ const (
 	ReasonReflected = "reflected"
 	ReasonBinding   = "binding"
 	ReasonProof     = "proof"
-	ReasonSecret    = "mesh_secret"
+	ReasonSecret    = string(mesh.ReasonMeshSecret)
 )
 
 // Refusal is why there is no link, as package link says it.

@@ -42,6 +42,8 @@ type CallFailure struct {
 	// `link_down`: the link failed before the call left, nothing ran;
 	// `link_lost`: the link failed after the call had left, the handler may have run;
 	// `deadline`, `canceled`: the caller's time was over, the handler may have run.
+	// And where two collectors do not connect, in the Status of Connect's answer: `duplicate_link`, `disconnected`, `id_in_use`,
+	// `key_changed`, `mesh_secret`, `local_only`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Whether the handler may have run. False means surely not, so that repeating the call is safe.
 	MaybeExecuted bool `protobuf:"varint,2,opt,name=maybe_executed,json=maybeExecuted,proto3" json:"maybe_executed,omitempty"`

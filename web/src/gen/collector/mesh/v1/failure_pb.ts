@@ -39,6 +39,8 @@ export type CallFailure = Message<"collector.mesh.v1.CallFailure"> & {
    * `link_down`: the link failed before the call left, nothing ran;
    * `link_lost`: the link failed after the call had left, the handler may have run;
    * `deadline`, `canceled`: the caller's time was over, the handler may have run.
+   * And where two collectors do not connect, in the Status of Connect's answer: `duplicate_link`, `disconnected`, `id_in_use`,
+   * `key_changed`, `mesh_secret`, `local_only`.
    *
    * @generated from field: string reason = 1;
    */
