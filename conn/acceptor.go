@@ -51,16 +51,19 @@ func (p *acceptor) accept(ctx context.Context, req *collector.ConnectRequest) (*
 	if asked.link == nil && p.dialedAsSeed(c) {
 		return p.answerSeed(c, asked), nil
 	}
-	return p.agree(ctx, c, asked, req.GetMetadata()[metaAgain] != "")
+	return p.agree(ctx, c, asked, req.GetMetadata())
 }
 
 // agree agrees on what was asked for.
-func (p *acceptor) agree(ctx context.Context, c *connection, asked asked, again bool) (*collector.ConnectResponse, error) {
+func (p *acceptor) agree(ctx context.Context, c *connection, asked asked, said map[string]string) (*collector.ConnectResponse, error) {
+	if said[metaMore] != "" {
+		asked.namespaces = p.dir.sharedNow(c)
+	}
 	a := agreement{
 		seed:     asked.link == nil,
 		address:  asked.address,
 		shared:   intersect(asked.namespaces, p.dir.offers(c)),
-		again:    again,
+		again:    said[metaAgain] != "",
 		volatile: asked.link == nil && !p.requests.proof.Required(),
 	}
 	if asked.link != nil {

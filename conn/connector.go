@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn/carrier"
 	"github.com/collectiverpc/collective/conn/internal/dial"
@@ -21,6 +22,10 @@ import (
 // connectTries bounds how often an agreement is tried that fails because of another link of the same pair. With the
 // waits between them they take longer than a dead link goes unnoticed.
 const connectTries = 5
+
+// mostOfStranger is how large the first request on a link may be: the other end holds no more than 64 KiB for it, as memory, with
+// the call.
+const mostOfStranger = 24 << 10
 
 // connector asks other collectors for connections.
 type connector struct {
@@ -155,9 +160,24 @@ func (o *connector) prepare(c *connection, l *peerLink, w connectIntent) (_ *pee
 	return l, l.revision + 1
 }
 
+// ask calls Connect over a link. What is too much to be said by a stranger follows an agreement that shares nothing.
+func (o *connector) ask(ctx context.Context, l *peerLink, w connectIntent) (*collector.ConnectResponse, error) {
+	req, client := w.request(o.dir.self), l.dispatcher()
+	if l.terms.Load() == nil && proto.Size(req) > mostOfStranger {
+		first := w
+		first.offered = nil
+		begin := first.request(o.dir.self)
+		begin.Metadata[metaMore] = "true"
+		if answer, err := client.Connect(ctx, begin); err != nil || agreementError(answer, l.peer.CollectorID) != nil {
+			return answer, err
+		}
+	}
+	return client.Connect(ctx, req)
+}
+
 // agreeOver calls Connect over a link, and records what was agreed.
 func (o *connector) agreeOver(ctx context.Context, c *connection, l *peerLink, w connectIntent) error {
-	answer, err := l.dispatcher().Connect(ctx, w.request(o.dir.self))
+	answer, err := o.ask(ctx, l, w)
 	if err != nil {
 		return dial.Explain(w.address, status.Reauthor(err))
 	}

@@ -218,3 +218,13 @@ func (d *directory) copyOf(c *connection) *collector.Connection {
 	defer d.mu.Unlock()
 	return c.view()
 }
+
+// sharedNow returns what a connection shares that has a link; nothing if it has none.
+func (d *directory) sharedNow(c *connection) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.linked() == nil {
+		return nil
+	}
+	return slices.Clone(c.record.GetSharedNamespaces())
+}

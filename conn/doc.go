@@ -100,6 +100,7 @@
 //     with another, in either direction, without a link, or after a restart. While a run of a peer answers, only the same key
 //     in a later session takes its place. Links from other machines need the mesh secret or a certificate.
 //   - The key of a peer is on disk before the agreement is answered.
+//   - An accepted link holds 64 KiB and one call until it is agreed, whoever the other end has proved to be.
 //   - A link does not outlive its certificates; the next one is there before, if there are newer ones.
 //   - Two links between the same two collectors, as when both dial: the one whose initiator has the smaller collector
 //     id stays, the other is drained.

@@ -20,6 +20,9 @@ const (
 	metaLinks = "links"
 	// metaConsumer is set by a consumer. A collector that does not know the word takes it for a peer.
 	metaConsumer = "consumer"
+	// metaMore is set by a collector that will ask once more over the same link, for namespaces that are too many to be named by
+	// a stranger: meanwhile what was shared before stays.
+	metaMore = "more"
 )
 
 // connectIntent is what this side wants of a connection.

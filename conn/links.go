@@ -81,9 +81,10 @@ func (s *links) open(ctx context.Context, stream io.ReadWriteCloser, l *peerLink
 			<-l.known
 			s.catalogs.arrived(l, revision, data)
 		},
-		Logger: s.logger,
-		Limits: s.limits,
-		Proof:  s.claims.terms(l),
+		Logger:   s.logger,
+		Limits:   s.limits,
+		Proof:    s.claims.terms(l),
+		Unagreed: !l.dialed, // who dialled may have proved to be anybody
 	})
 	if err != nil {
 		return err

@@ -69,10 +69,11 @@ func (t *terms) shares(namespace string) bool {
 	return ok
 }
 
-// bind gives the link its terms: from now on calls may come over it. The state lock is held.
+// bind gives the link its terms: from now on calls may come over it, and it may hold as much as any link. The state lock is held.
 func (l *peerLink) bind(t *terms) {
 	if l.terms.Swap(t) == nil {
 		l.slot.agree()
+		l.link.Agree()
 		close(l.agreed)
 	}
 }

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -48,6 +49,46 @@ func TestLinksAreRenewedBeforeTheyExpire(t *testing.T) {
 				t.Errorf("%s can be called after the end of all certificates", side.peer)
 			}
 		}
+	})
+}
+
+// While a link of collectors with very many namespaces is renewed, for which they ask twice, nothing ceases to be shared.
+func TestManyNamespacesAreRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		last := time.Now().Add(3 * time.Hour)
+		network.expires = func() time.Time { return time.Now().Add(time.Hour) }
+		a, b := network.start(t, "a", servesAnything()), network.start(t, "b", servesAnything())
+		for i := range 999 {
+			a.dir.self.Namespaces = append(a.dir.self.Namespaces, fmt.Sprintf("o%062d", i))
+		}
+		b.dir.self.Namespaces = a.dir.self.Namespaces
+		mustConnect(t, a, "b:1")
+		lost := make(chan struct{})
+		watched, stop := context.WithCancel(t.Context())
+		go func() {
+			defer close(lost)
+			for {
+				changed := b.Changed()
+				if p, ok := b.Table().Peer("a"); !ok || len(p.Shared) != 1000 || !p.Routable() {
+					t.Errorf("b shares %d namespaces with a", len(p.Shared))
+				}
+				select {
+				case <-changed:
+				case <-watched.Done():
+					return
+				}
+			}
+		}()
+		for time.Now().Before(last) {
+			advance(time.Minute)
+		}
+		if n := network.dialled("b"); n < 4 {
+			t.Errorf("%d dials in three hours", n)
+		}
+		stop()
+		<-lost
 	})
 }
 

@@ -53,8 +53,11 @@ func (l Limits) WithDefaults() Limits {
 	}
 }
 
-// unagreedBytes is what a link holds for a stranger, and lets wait to be written.
-const unagreedBytes = 64 << 10
+const (
+	// unagreedBytes is what a link holds for a stranger, and unagreedQueue what it lets wait to be written.
+	unagreedBytes = 64 << 10
+	unagreedQueue = 16 << 10
+)
 
 // Handler serves a call that the other end opened. It has the shape of [connect.Server.Call]: procedure is the
 // leading-slash path, info holds the request headers and takes the response headers and trailers, info.TransportInfo

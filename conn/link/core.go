@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
 
@@ -20,6 +21,8 @@ type core struct {
 	sender    sender
 	receiver  receiver
 	end       shutdown
+	// stranger says that the other end has no agreement with this one, see [Config.Unagreed].
+	stranger atomic.Bool
 }
 
 // unsentShare is how much memory large messages may take that wait to be sent, in shares of what the link may hold.

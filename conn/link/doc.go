@@ -212,5 +212,6 @@
 // window: so those that have begun become whole, and the others wait. A call over its credit or over the link's queue waits
 // with its context; a call that waits for credit for 30 s fails with resource_exhausted. Encoded messages of more than 16 KiB that
 // have not left take as much as MaxHeld together: more of them wait to be encoded, as long as others move. A link with a stranger
-// ([Config.Unagreed]) holds 64 KiB and one call.
+// ([Config.Unagreed]) holds 64 KiB and one call, and reads frames of 32 KiB: a call beyond that is refused, names, catalogs and
+// frames beyond it end the link.
 package link

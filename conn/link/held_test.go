@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -210,6 +211,67 @@ func TestUnagreed(t *testing.T) {
 		}
 		p.send(frame{typeMessage, halfClose, 7, nil})
 	}
+}
+
+// TestUnagreedEnds wants the link with a stranger to end by what cannot be refused: a frame larger than it reads, before its bytes
+// are there, and names and catalogs of more than 64 KiB. All of it is well with one that has agreed.
+func TestUnagreedEnds(t *testing.T) {
+	t.Parallel()
+	part := make([]byte, 16<<10)
+	for name, attack := range map[string]func(p *rawPeer){
+		"a large frame": func(p *rawPeer) {
+			large := fields("X-Large", 1, strings.Repeat("x", 40<<10))
+			p.send(frame{typeOpen, hasMeta | halfClose, 1, append(fields(0, 0, "test", "/p/m", "proto", []byte{3, 0, 0}, 0), fields(len(large), large)...)})
+		},
+		"names": func(p *rawPeer) {
+			for n := range 40 {
+				p.send(frame{typeOpen, halfClose, uint64(2*n + 1), fields(0, n+1, textOf(10), "/p/m", "proto", []byte{3, 0}, textOf(1000), 0)})
+			}
+		},
+		"a catalog": func(p *rawPeer) {
+			p.send(frame{typeCatalog, hasMsg | more | first, 0, fields(1, 1<<20, part)})
+			for range 62 {
+				p.send(frame{typeCatalog, hasMsg | more, 0, part})
+			}
+		},
+	} {
+		for _, agreed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, agreed: %v", name, agreed), func(t *testing.T) {
+				t.Parallel()
+				cfg := config("b", echo{})
+				cfg.Handler, cfg.Unagreed = receiveAll, true
+				cfg.OnCatalog = func(*link.Link, uint64, []byte) {}
+				near, far := tcpPair(t)
+				l, p := attacked(t, near, far, cfg)
+				if agreed {
+					l.Agree()
+				}
+				attackEnds := make(chan struct{})
+				go func() { // who is cut off cannot send
+					defer close(attackEnds)
+					_, _ = io.Copy(io.Discard, p.in)
+				}()
+				attack(&rawPeer{t: t, conn: careless{near}})
+				if agreed {
+					eventually(t, "it has read all", func() bool { return l.InFlight() == 0 })
+					if err := l.Err(); err != nil {
+						t.Errorf("the link has ended: %v", err)
+					}
+					return
+				}
+				<-attackEnds
+				<-l.Done()
+			})
+		}
+	}
+}
+
+// careless writes as if nobody could fail.
+type careless struct{ net.Conn }
+
+func (c careless) Write(b []byte) (int, error) {
+	_, _ = c.Conn.Write(b)
+	return len(b), nil
 }
 
 // TestLargeAtOnce has more large messages on the way than the link may hold: they have to take turns, and none may fail.

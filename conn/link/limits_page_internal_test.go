@@ -18,7 +18,9 @@ func TestLimitsPage(t *testing.T) {
 			"who a call is made for":            limitdoc.Bytes(frame.MaxCaller),
 			"memory of messages of more than 16 KiB that are encoded and have not left, in shares of `MaxHeld`": unsentShare,
 			"one catalog": limitdoc.Bytes(maxCatalog),
-			"the same, and what waits to be written, before the connection is agreed": limitdoc.Bytes(unagreedBytes),
+			"the same on an accepted link before the connection is agreed":         limitdoc.Bytes(unagreedBytes),
+			"bytes that wait to be written before the connection is agreed":        limitdoc.Bytes(unagreedQueue),
+			"one frame, and what is read at once, before the connection is agreed": limitdoc.Bytes(frame.NarrowBuffer),
 
 			"metadata of a call over a link, each way": limitdoc.Bytes(frame.MaxMetadata),
 			"credit of a call at first":                limitdoc.Bytes(firstWindow),

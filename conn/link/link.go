@@ -57,7 +57,8 @@ type Config struct {
 	// Limits bound what this end holds for the other. Zero fields mean their defaults.
 	Limits Limits
 	// Unagreed makes the link one with a stranger, whoever that has proven to be, until [Link.Agree]: one call of the other
-	// end at a time, and 64 KiB of everything, whatever the Limits say. Calls of this end are not concerned.
+	// end at a time, 64 KiB of everything together, and frames of 32 KiB, whatever the Limits say. A call beyond that is
+	// refused, and whatever else is beyond it ends the link. Calls of this end are not concerned.
 	Unagreed bool
 }
 
@@ -126,7 +127,8 @@ func (l *Link) assemble(cfg Config) {
 	l.catalogs = newCatalogOutbox(c)
 	l.drain = &drain{core: c, caller: l.caller, server: l.server}
 	if cfg.Unagreed {
-		c.bound(Limits{MaxHeld: unagreedBytes, MaxQueued: unagreedBytes})
+		c.stranger.Store(true)
+		c.bound(Limits{MaxHeld: unagreedBytes, MaxQueued: unagreedQueue})
 		l.server.table.allow(1)
 	}
 }
@@ -143,6 +145,9 @@ func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
 	r := &reader{core: l.core, caller: l.caller, server: l.server, live: l.live, catalog: inbox, names: frame.NewReceivedNames(named)}
 	w := outbox.NewWriter(to, l.core.out, l.live)
 	frames.OnRead = l.live.heard
+	if cfg.Unagreed {
+		frames.Narrow(func() bool { return !l.core.stranger.Load() })
+	}
 	l.group.Go(func() { l.core.end.fail(r.loop(frames)) })
 	l.group.Go(func() { l.core.end.fail(w.Loop()) })
 	l.live.start()
@@ -156,6 +161,7 @@ func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
 func (l *Link) Agree() {
 	l.core.bound(l.limits)
 	l.server.table.allow(l.limits.MaxCalls)
+	l.core.stranger.Store(false)
 }
 
 // Transport returns a [connect.Transport] whose calls go over the link, in namespace, as binary protobuf.

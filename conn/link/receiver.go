@@ -7,6 +7,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link/internal/buffer"
 	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
@@ -65,7 +66,7 @@ func (r *receiver) receive(ctx context.Context, c *call) (message, error) {
 // fill gives a part to the receiving half of c. refusal is for a call that exceeds a limit; an error is a violation of the
 // protocol. Once the last part is there, c may be used for another call.
 func (r *receiver) fill(c *call, p part) (refusal *connect.Error, err error) {
-	if !r.account.Room(len(p.data)) {
+	if !r.account.Room(roomFor(p)) {
 		return r.holdsTooMuch(), nil
 	}
 	id := c.id
@@ -75,6 +76,14 @@ func (r *receiver) fill(c *call, p part) (refusal *connect.Error, err error) {
 	}
 	r.grantCredit(id, grant, held)
 	return nil, err
+}
+
+// roomFor is about what a part takes, with the buffer for the rest of its message.
+func roomFor(p part) int {
+	if !p.first {
+		return len(p.data)
+	}
+	return max(len(p.data), buffer.Room(min(lengthSize+p.size, firstRoom)))
 }
 
 func (r *receiver) holdsTooMuch() *connect.Error {

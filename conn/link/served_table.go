@@ -85,7 +85,7 @@ func (t *servedTable) add(core *core, o opening) (*serverCall, admission) {
 		return nil, ignored
 	}
 	t.last = o.id
-	if t.calls.Len() >= t.most {
+	if t.atCap() {
 		return nil, overCap
 	}
 	c := t.fresh()
@@ -98,6 +98,24 @@ func (t *servedTable) add(core *core, o opening) (*serverCall, admission) {
 	t.calls.Put(c.id, c)
 	t.watchDeadline(o.deadline)
 	return c, admitted
+}
+
+// few is up to how many calls at once the end of one is awaited by the next.
+const few = 16
+
+// atCap reports whether there are as many calls as there may be. Where that is few, those do not count that are answered and
+// whose handlers are about to return: who has its answer may call again. t.mu is held.
+func (t *servedTable) atCap() bool {
+	if t.calls.Len() < t.most || t.most > few || t.calls.Len() >= t.most+few {
+		return t.calls.Len() >= t.most
+	}
+	running := 0
+	for _, c := range t.calls.All() {
+		if c.life.state() != answered {
+			running++
+		}
+	}
+	return running >= t.most
 }
 
 // maxSpare bounds the calls that wait to be used again.

@@ -34,7 +34,9 @@ func newServer(c *core, handler Handler, log *slog.Logger, maxCalls int) *server
 func (s *server) acceptOpen(h frame.Header, body []byte, names *frame.ReceivedNames[target]) error {
 	p := frame.Payload{B: body}
 	o := opening{id: h.Call, whole: h.Has(frame.FlagHalfClose)}
-	s.readName(&o, &p, names)
+	if err := s.readName(&o, &p, names); err != nil {
+		return err
+	}
 	timeout := p.Uvarint()
 	if h.Has(frame.FlagMetadata) {
 		block := p.B
@@ -53,17 +55,21 @@ func (s *server) acceptOpen(h frame.Header, body []byte, names *frame.ReceivedNa
 	return s.admit(o, h, p.B)
 }
 
-// readName finds the target of a call. What it costs to remember a name is counted for the link, or for this call alone.
-func (s *server) readName(o *opening, p *frame.Payload, names *frame.ReceivedNames[target]) {
+// readName finds the target of a call. What it costs to remember a name is counted for the link, or for this call alone. The
+// names of a stranger have to fit into what its link may hold: they cannot be refused, since it has numbered them.
+func (s *server) readName(o *opening, p *frame.Payload, names *frame.ReceivedNames[target]) error {
 	t, how := names.Read(p)
 	o.target = t
 	switch how {
 	case frame.NameKnown:
 	case frame.NameKept:
-		s.core.receiver.account.Take(t.cost())
+		if !s.core.receiver.account.TakeAny(t.cost()) && s.core.stranger.Load() {
+			return errHolds
+		}
 	case frame.NameOnce:
 		o.once = t.cost()
 	}
+	return nil
 }
 
 func (s *server) admit(o opening, h frame.Header, message []byte) error {

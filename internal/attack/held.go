@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"net"
 	"strings"
 	"sync"
 	"time"
@@ -14,50 +12,6 @@ import (
 	shopv1 "github.com/collectiverpc/collective/gen/shop/v1"
 	"github.com/collectiverpc/collective/gen/shop/v1/shopv1connect"
 )
-
-// unproven is what a connection costs in memory whose other end sends as much as it is let, before it has said who it is.
-func unproven(s *Stage) ([]Figure, error) {
-	t, err := s.serve("--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--example", "users")
-	if err != nil {
-		return nil, err
-	}
-	const connections = 60
-	protocol, before := t.upgrade(), t.memory("VmRSS")
-	var all sync.WaitGroup
-	for range connections {
-		all.Go(func() {
-			c, err := net.Dial("tcp", t.Address)
-			if err != nil {
-				return
-			}
-			s.defers(func() { _ = c.Close() })
-			go drain(c)
-			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n", linkPath, t.Address, protocol)
-			hello := make([]byte, frameHeader, frameHeader+1<<20)
-			binary.BigEndian.PutUint32(hello, 64<<20)
-			hello[4] = typeHello
-			_ = c.SetWriteDeadline(time.Now().Add(2 * time.Second))
-			for range 8 { // 8 MiB, if it takes them
-				if _, err := c.Write(hello[:cap(hello)]); err != nil {
-					return
-				}
-				hello = hello[:0:cap(hello)]
-			}
-		})
-	}
-	most := t.memory("VmRSS")
-	done := make(chan struct{})
-	go func() { all.Wait(); close(done) }()
-	for waiting := true; waiting; {
-		select {
-		case <-done:
-			waiting = false
-		case <-time.After(20 * time.Millisecond):
-		}
-		most = max(most, t.memory("VmRSS"))
-	}
-	return []Figure{{Name: "unproven_bytes", Value: float64(most-before) / connections, Unit: "bytes"}}, nil
-}
 
 // held is by how much a target grows while a linked peer begins messages that it never ends.
 func held(s *Stage) ([]Figure, error) {

@@ -11,6 +11,8 @@ const (
 	maxReadBuffer = 128 << 10
 	// quietReads is how many small reads in a row make the buffer small again.
 	quietReads = 256
+	// NarrowBuffer is the most that is read through before the other end may have more.
+	NarrowBuffer = 32 << 10
 	// maxIdleReads is how many reads in a row may bring nothing.
 	maxIdleReads = 100
 )
@@ -23,13 +25,28 @@ type Reader struct {
 	start, end int
 	quiet      int
 	limit      int // of a payload
+	most       int // size of the buffer of a busy link
+	// wide says whether the bounds of Narrow are over; nil if there are none.
+	wide func() bool
 	// OnRead is called with the size of each read. It may be changed between calls of Next, by whoever makes them.
 	OnRead func(n int)
 }
 
 // NewReader reads frames from src, and tells onRead of each read.
 func NewReader(src io.Reader, onRead func(int)) *Reader {
-	return &Reader{src: src, buf: make([]byte, minReadBuffer), limit: maxPayload, OnRead: onRead}
+	return &Reader{src: src, buf: make([]byte, minReadBuffer), limit: maxPayload, most: maxReadBuffer, OnRead: onRead}
+}
+
+// Narrow bounds what is read, frames and all, to 32 KiB until wide says otherwise, which is asked whenever that is too little.
+func (r *Reader) Narrow(wide func() bool) {
+	r.wide, r.limit, r.most = wide, NarrowBuffer-HeaderSize, NarrowBuffer
+}
+
+// widen ends the bounds of Narrow if they are over.
+func (r *Reader) widen() {
+	if r.wide != nil && r.wide() {
+		r.wide, r.limit, r.most = nil, maxPayload, maxReadBuffer
+	}
 }
 
 // Next returns the next frame. The payload is valid until the following call.
@@ -38,6 +55,9 @@ func (r *Reader) Next() (Header, []byte, error) {
 		return Header{}, nil, err
 	}
 	h := parseHeader(r.buf[r.start:])
+	if h.Length > r.limit {
+		r.widen()
+	}
 	if h.Length > r.limit {
 		return h, nil, Malformed(fmt.Sprintf("frame of %d bytes exceeds %d", h.Length, r.limit))
 	}
@@ -98,8 +118,11 @@ func (r *Reader) makeRoom(n int) {
 // lost, and only doubles or starts anew, so that sizes are few.
 func (r *Reader) wantedSize(n int) int {
 	size := len(r.buf)
+	if r.end == size && size >= r.most {
+		r.widen()
+	}
 	switch {
-	case r.end == len(r.buf) && size < maxReadBuffer:
+	case r.end == len(r.buf) && size < r.most:
 		r.quiet = 0
 		size *= 2
 	case r.end > minReadBuffer:
