@@ -22,17 +22,20 @@ type sender struct {
 }
 
 // encode prepares a message that the other end accepts. Small ones are only measured. Large ones get memory, for which they
-// may have to wait: what waits for a receiver that does not read is bounded.
+// may have to wait: what waits for a receiver that does not read is bounded. Raw ones have theirs, which counts as well.
 func (s *sender) encode(ctx context.Context, c codec, msg any) (encoded, error) {
 	e, ready, err := measure(c, msg)
 	if err == nil {
 		err = s.check(&e)
 	}
-	if err != nil || ready {
+	if err != nil || ready && e.size <= frame.PartSize {
 		return e, err
 	}
 	if err := s.reserve(ctx, &e); err != nil {
 		return encoded{}, err
+	}
+	if ready {
+		return e, nil
 	}
 	if err = e.marshal(c); err == nil {
 		err = s.check(&e)

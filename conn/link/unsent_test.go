@@ -3,6 +3,7 @@ package link_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/link"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/internal/memnet"
 )
@@ -99,6 +101,47 @@ func TestLargeOnSlowWire(t *testing.T) {
 		}
 		if took := time.Since(start); took < 5*time.Second {
 			t.Errorf("the messages took only %v: the wire is no test", took)
+		}
+	})
+}
+
+// TestRawCounts has a raw message wait for a receiver that does not read. It takes as much of what may wait as one that is encoded
+// here, of which the next finds too little; what has failed takes nothing any more.
+func TestRawCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := memnet.Pipe()
+		cfg := config("a", echo{})
+		cfg.Limits.MaxHeld, cfg.Limits.StallTimeout = 4<<20, 2*time.Second
+		deaf := config("b", echo{})
+		deaf.Handler = func(ctx context.Context, _ string, _ *connect.CallInfo, _ connect.ServerStream) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		p := connected(t, near, far, cfg, deaf)
+		send := func() <-chan error {
+			stream, err := p.a.Open(t.Context(), link.Call{Spec: connect.Spec{Procedure: "/p/m", StreamType: connect.StreamTypeBidi}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent := make(chan error, 1)
+			go func() {
+				sent <- stream.Send(&link.Raw{Data: make([]byte, 3<<20)})
+				stream.Close()
+			}()
+			synctest.Wait()
+			return sent
+		}
+		for range 2 {
+			first, second := send(), send()
+			for _, of := range []struct {
+				sent <-chan error
+				why  string
+			}{{first, "the receiver has not read"}, {second, "already wait for b"}} {
+				if err := <-of.sent; connect.CodeOf(err) != connect.CodeResourceExhausted || !strings.Contains(err.Error(), of.why) {
+					t.Errorf("%v, want resource_exhausted: %s", err, of.why)
+				}
+			}
 		}
 	})
 }
