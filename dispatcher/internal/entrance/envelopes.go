@@ -11,7 +11,6 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
-	"github.com/collectiverpc/collective/internal/status"
 )
 
 // Envelopes is the entrance of calls that come in an RPC of the seed: Dispatch runs them where they live, Serve here or nowhere.
@@ -113,15 +112,21 @@ func (e *Envelopes) Serve(ctx context.Context, req *collector.ServeRequest) *col
 	seen := e.Observer.Observe(observe.Serve, req.GetNamespace(), "/"+req.GetService().GetServiceName()+"/"+req.GetMethodName())
 	seen.Caller = call.CallerOf(ctx)
 	seen.By(e.Pipeline.Access.OfContext(ctx))
-	res := e.ServeHere(ctx, req)
+	res, err := e.serveHere(ctx, req)
 	seen.Packed(req.GetInput(), res.GetOutput())
-	seen.End(e.Pipeline.Views.Now().Route, status.Err(res.GetStatus()))
+	seen.End(e.Pipeline.Views.Now().Route, err)
 	return res
 }
 
 // ServeHere is Serve without the observation: for calls that came over a link.
 // The limit of time is the same.
 func (e *Envelopes) ServeHere(ctx context.Context, req *collector.ServeRequest) *collector.ServeResponse {
+	res, _ := e.serveHere(ctx, req) // whose error is in the status
+	return res
+}
+
+// serveHere gives the error beside the response, which has no more of it than callers may know.
+func (e *Envelopes) serveHere(ctx context.Context, req *collector.ServeRequest) (*collector.ServeResponse, error) {
 	ctx, cancel := e.Timeouts.Bound(ctx, connect.StreamTypeUnary)
 	defer cancel()
 	meta := newMetadata(ctx, req.GetExecutionContext())
@@ -130,7 +135,7 @@ func (e *Envelopes) ServeHere(ctx context.Context, req *collector.ServeRequest) 
 	out, err := e.serve(ctx, req, meta)
 	meta.answer()
 	if err != nil {
-		return &collector.ServeResponse{Status: refusal.FailedStatus(err, []string{self}), ExecutorId: self}
+		return &collector.ServeResponse{Status: refusal.FailedStatus(err, []string{self}), ExecutorId: self}, err
 	}
-	return &collector.ServeResponse{Status: refusal.OKStatus([]string{self}), Output: out, ExecutorId: self}
+	return &collector.ServeResponse{Status: refusal.OKStatus([]string{self}), Output: out, ExecutorId: self}, nil
 }
