@@ -152,6 +152,18 @@ func (s *links) end(l *peerLink) {
 	s.ended(l)
 }
 
+// byKind are all links, those of consumers apart.
+func (s *links) byKind() (consumers, others []*peerLink) {
+	for _, l := range s.set.list() {
+		if t := l.terms.Load(); t != nil && t.consumer {
+			consumers = append(consumers, l)
+		} else {
+			others = append(others, l)
+		}
+	}
+	return consumers, others
+}
+
 // closeAll cuts all links.
 func (s *links) closeAll(why string) {
 	for _, l := range s.set.list() {

@@ -352,22 +352,35 @@ func (m *Manager) LinkInfo(of *link.Link) (LinkInfo, bool) {
 // Links says how links are authenticated, a line each, for people.
 func (m *Manager) Links() []string { return m.claims.lines() }
 
-// Shutdown stops in good order: no connection is made any more, peers are told that this collector is leaving, running
-// calls finish, and everything is closed as by [Manager.Close]. When ctx ends first, calls that still run are cut off and
-// its error is returned.
+// Leave begins a stop and does not wait: no connection is made any more, and peers are told to call elsewhere. The links
+// stand, and calls cross them both ways. It may be called again.
+func (m *Manager) Leave() {
+	m.life.Refuse(stopped, true)
+	m.catalogs.announceLeaving()
+}
+
+// Shutdown stops in good order: after [Manager.Leave] running calls finish, those of consumers first, since they may go on
+// to peers, and everything is closed as by [Manager.Close]. When ctx ends first, calls that still run are cut off and its
+// error is returned.
 //
 // The connections stay on record as stale: peers that dialled dial again, and so does this collector when it comes back
 // and recovers.
 func (m *Manager) Shutdown(ctx context.Context) error {
-	m.life.Refuse(stopped, true)
-	m.catalogs.announceLeaving()
+	m.Leave()
+	consumers, peers := m.links.byKind()
+	drain(ctx, consumers)
+	drain(ctx, peers)
+	m.Close()
+	return ctx.Err()
+}
+
+// drain ends links in order, all at the same time.
+func drain(ctx context.Context, links []*peerLink) {
 	var group sync.WaitGroup
-	for _, l := range m.links.set.list() {
+	for _, l := range links {
 		group.Go(func() { l.Retire(ctx) })
 	}
 	group.Wait()
-	m.Close()
-	return ctx.Err()
 }
 
 // Close ends the manager at once: links are closed, what runs in the background ends, the last counters are written.

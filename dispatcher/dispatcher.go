@@ -78,10 +78,29 @@ func (d *Dispatcher) ConnectTo(ctx context.Context, address string, namespaces [
 	return d.conns.ConnectTo(ctx, address, namespaces)
 }
 
-// Shutdown turns the health of the collector to not serving, says goodbye to every peer, waits for the calls on the
-// links until ctx is done, and stops all goroutines.
-// It does not touch listeners: shut the *http.Server down next.
+// Leave begins a stop and does not wait: the health of the collector turns to not serving, peers are told to call elsewhere,
+// answers ask clients to close their connections, and those who watch this collector are sent away. Whatever comes in is still
+// answered, over links that still stand. It may be called again, and [Dispatcher.Shutdown] does.
+func (d *Dispatcher) Leave() {
+	d.drain()
+	d.port.Leave()
+	d.recorder.Close()
+	d.conns.Leave()
+}
+
+// Shutdown stops in order: after [Dispatcher.Leave] it waits for the calls that came in at the port, then says goodbye to
+// every peer and waits for the calls on the links, all of it until ctx is done, and stops all goroutines. It returns as soon
+// as all is done.
+// It does not touch listeners: have the *http.Server shut down at the same time, after Leave, or calls keep coming in. A link
+// that is carried by an RPC is a call to that server which ends with the link.
 func (d *Dispatcher) Shutdown(ctx context.Context) error {
+	d.Leave()
+	d.port.Finish(ctx)
+	return d.end(ctx)
+}
+
+// end ends the links in order, and everything that runs.
+func (d *Dispatcher) end(ctx context.Context) error {
 	d.drain()
 	d.opening.waiting.Wait()
 	d.schemas.Stop()

@@ -43,6 +43,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 		f.conns.ServeHTTP(w, asked)
 		return
 	}
+	f.port.Begin(w)
+	defer f.port.End()
 	r, refused := ingress.NarrowReflection(asked)
 	if refused != nil {
 		f.port.Refuse(w, asked, refused)

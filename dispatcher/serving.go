@@ -50,8 +50,8 @@ func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConf
 }
 
 // ServeListener brings the connections of earlier runs back, see [Dispatcher.Resume], serves the collector on a listener
-// until ctx is done, and then stops it in order, within the grace: first the links, so that peers go elsewhere, then the
-// server. It returns nil when it was stopped by ctx and every call had its time, and an error that is
+// until ctx is done, and then stops it in order, within the grace: peers and clients are told to go elsewhere, what came in is
+// answered, the links end, and it returns as soon as all that is done. It returns nil when it was stopped by ctx and every call had its time, and an error that is
 // [context.DeadlineExceeded] when calls were cut off. A listener beyond loopback without TLS is refused unless
 // [WithPlaintext] is given. Whatever it returns, the listener is closed and the dispatcher shut down.
 func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, how Serving) error {
@@ -85,21 +85,21 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 		how.Ready = func() { d.Posture().log(d.log, d.id) }
 	}
 	how.Ready()
+	running := &serving{d, servers}
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
 	case <-ctx.Done():
 	case <-how.CutOff:
-		d.conns.Close()
-		closeAll(servers) // nobody is left to tell
+		return running.abandon(life)
 	}
-	return errors.Join(err, (&serving{self: d.id, log: d.log, servers: servers, shutdown: d.Shutdown}).stop(life, how.Grace))
+	return errors.Join(err, running.stop(life, how.Grace))
 }
 
 // Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1
 // and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. It is for programs that run servers of their own; others
 // call [Dispatcher.ServeListener]. Its caller listens, best through [Dispatcher.Listener], calls [Dispatcher.Resume], serves,
-// and shuts it down after the dispatcher: a link that is carried by an RPC is a call to it that ends with the link.
+// and stops with [Dispatcher.Leave] first, then with the server's Shutdown and [Dispatcher.Shutdown] at the same time.
 //
 // When it is shut down, grpc.health.v1 of the collector turns to not serving.
 //

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -13,12 +12,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// serving is servers that run, with the collector behind it.
+// notice is how long clients hear that they have to go elsewhere before nobody listens any more: with each answer. A connection
+// that had none in that time is idle, and is closed without a word.
+const notice = 100 * time.Millisecond
+
+// serving is servers that run, with the collector behind them.
 type serving struct {
-	self     string
-	log      *slog.Logger
-	servers  []*http.Server
-	shutdown func(context.Context) error // of the collector
+	d       *Dispatcher
+	servers []*http.Server
 }
 
 // checkListener refuses to show calls to a network.
@@ -38,22 +39,43 @@ func serveOn(server *http.Server, listener net.Listener) error {
 	return server.Serve(listener)
 }
 
-// stop says goodbye to the peers, so that they go elsewhere, and then waits for the calls that came in here. What is left
-// after the grace is cut off.
+// stop stops in order, within the grace: clients and peers are told, then nobody listens and the calls that came in are
+// answered, then the links end, and then what is left. What still runs after the grace is cut off.
 func (s *serving) stop(ctx context.Context, grace time.Duration) error {
-	s.log.Info("draining", "collector", s.self, "grace", grace)
+	s.d.log.Info("draining", "collector", s.d.id, "grace", grace)
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	err := s.shutdown(ctx)
-	if shutdownAll(ctx, s.servers) != nil {
-		s.log.Warn("calls were still running and are cut off", "collector", s.self)
+	s.d.Leave()
+	sleep(ctx, min(notice, grace/10))
+	closed := make(chan error, 1)
+	go func() { closed <- shutdownAll(ctx, s.servers) }()
+	err := s.d.Shutdown(ctx)
+	if <-closed != nil {
+		s.d.log.Warn("calls were still running and are cut off", "collector", s.d.id)
 		closeAll(s.servers) // they have had their time
 	}
-	s.log.Info("stopped", "collector", s.self)
+	s.d.log.Info("stopped", "collector", s.d.id)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", grace, err)
 	}
 	return err
+}
+
+// abandon ends at once, as a machine that is gone does.
+func (s *serving) abandon(ctx context.Context) error {
+	s.d.conns.Close()
+	closeAll(s.servers) // nobody is left to tell
+	return s.d.end(ctx)
+}
+
+// sleep waits, at most until ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // shutdownAll has all servers stop at the same time, since they have one grace.
