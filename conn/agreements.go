@@ -163,7 +163,9 @@ func (g *agreements) termsOf(c *connection, shared []string) *terms {
 	return &terms{connectionID: c.id, tally: &c.path.tally, shared: shared, handler: g.handler}
 }
 
-// endSurplus ends a path that is not needed any more. The state lock is held.
+// endSurplus ends a path that is not needed any more. A link in whose place the peer has dialled another one is the peer's to
+// end, when it has the answer and its calls go by the new one; this side does it only for a peer that forgets. The state lock is
+// held.
 func (g *agreements) endSurplus(c *connection, surplus peerPath) {
 	old, _ := surplus.(*peerLink) //nolint:errcheck // nil is an answer
 	current := c.linked()
@@ -174,6 +176,14 @@ func (g *agreements) endSurplus(c *connection, surplus peerPath) {
 	within := drainTimeout
 	if old != nil && !old.way.Expires.IsZero() {
 		within = max(within, time.Until(old.way.Expires)) // it was replaced in good time
+	}
+	if old != nil && current != nil && !old.dialed && !current.dialed {
+		g.life.Spawn(func(ctx context.Context) {
+			if sleepUnlessNudged(ctx, old.link.Done(), agreeTimeout) {
+				retireWithin(g.life, old, within)
+			}
+		})
+		return
 	}
 	retireWithin(g.life, surplus, within)
 }
@@ -213,11 +223,9 @@ func (g *agreements) endLink(l *peerLink) {
 
 // expireLink ends a link whose certificates have expired. Calls that run get what any link gets that is replaced.
 func (g *agreements) expireLink(l *peerLink) {
-	reason := "a certificate expired at " + l.way.Expires.UTC().Format(time.RFC3339) + " and there is no link with a newer one: renew it, " +
-		"and see that the clocks of both sides are right"
 	g.dir.mu.Lock()
 	if c := g.dir.conns[l.peer.CollectorID]; c != nil {
-		g.drop(c, l, reason)
+		g.drop(c, l, l.expiredWords())
 	}
 	g.dir.mu.Unlock()
 	retire(g.life, l)
@@ -291,7 +299,7 @@ func (g *agreements) lossOf(c *connection, path peerPath) event {
 	if l == nil || c.record.GetIsInitiator() {
 		return eventLost
 	}
-	if !g.closing() && (l.leaving || errors.Is(l.link.Err(), link.ErrDrained)) {
+	if !g.closing() && (l.leaving || !l.expired() && errors.Is(l.link.Err(), link.ErrDrained)) {
 		return eventDeparted
 	}
 	return eventLost

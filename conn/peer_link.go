@@ -125,10 +125,20 @@ func (l *peerLink) mayAnnounce() bool {
 	return l.revision >= l.awaited
 }
 
+// expired reports whether a certificate of the link has expired.
+func (l *peerLink) expired() bool { return !l.way.Expires.IsZero() && !time.Now().Before(l.way.Expires) }
+
+func (l *peerLink) expiredWords() string {
+	return "a certificate expired at " + l.way.Expires.UTC().Format(time.RFC3339) + " and there is no link with a newer one: renew it, " +
+		"and see that the clocks of both sides are right"
+}
+
 // lastWords says why the link ended.
 func (l *peerLink) lastWords() string {
 	err := l.link.Err()
 	switch {
+	case l.expired(): // both sides watch, and this one may have heard of it before it saw it
+		return l.expiredWords()
 	case errors.Is(err, link.ErrDrained):
 		return "the peer went away in good order"
 	case errors.Is(err, link.ErrSilent):
