@@ -39,12 +39,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 		if exchange := exchange.Of(w); exchange != nil {
 			exchange.Hurry(false)
 		}
-		defer ingress.Carry(asked.Context())()
+		defer f.port.Carry(asked.Context())()
 		f.conns.ServeHTTP(w, asked)
 		return
 	}
-	f.port.Begin(w)
-	defer f.port.End()
 	r, refused := ingress.NarrowReflection(asked)
 	if refused != nil {
 		f.port.Refuse(w, asked, refused)

@@ -71,21 +71,16 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 	if handler == nil {
 		handler = d.Handler()
 	}
-	server := d.Server(handler, how.TLS)
-	servers := []*http.Server{server}
-	failed := make(chan error, 1)
-	go func() { failed <- serveOn(server, d.Listener(listener)) }()
+	running := &serving{d: d}
+	failed := running.begin(d.Server(handler, how.TLS), listener)
 	if socket := d.openSocket(ctx, how.Socket, listener.Addr()); socket != nil {
-		operators := d.Server(withoutLinks(handler), nil)
-		servers = append(servers, operators)
-		go func() { _ = operators.Serve(d.Listener(socket)) }() // it ends with the server
+		running.begin(d.Server(withoutLinks(handler), nil), socket)
 	}
 	d.log.Info("listening", "collector", d.id, "address", listener.Addr().String(), "tls", how.TLS != nil)
 	if how.Ready == nil {
 		how.Ready = func() { d.Posture().log(d.log, d.id) }
 	}
 	how.Ready()
-	running := &serving{d, servers}
 	select {
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)

@@ -12,14 +12,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// notice is how long clients hear that they have to go elsewhere before nobody listens any more: with each answer. A connection
-// that had none in that time is idle, and is closed without a word.
-const notice = 100 * time.Millisecond
+const (
+	// notice is how long clients hear with each answer that they have to go elsewhere. A connection of HTTP/1.1 that had none in
+	// that time is idle, and is closed without a word; one of HTTP/2 gets its GOAWAY.
+	notice = 100 * time.Millisecond
+	// lastFlush is how long after the last byte of an answer net/http may take to give it to the system.
+	lastFlush = 20 * time.Millisecond
+)
 
 // serving is servers that run, with the collector behind them.
 type serving struct {
-	d       *Dispatcher
-	servers []*http.Server
+	d         *Dispatcher
+	servers   []*http.Server
+	listeners []net.Listener
 }
 
 // checkListener refuses to show calls to a network.
@@ -32,28 +37,47 @@ func checkListener(self string, listener net.Listener, tlsConfig *tls.Config) er
 		"give a certificate, listen at 127.0.0.1, or allow it by dispatcher.WithPlaintext", self, address)
 }
 
-func serveOn(server *http.Server, listener net.Listener) error {
-	if server.TLSConfig != nil {
-		return server.ServeTLS(listener, "", "")
-	}
-	return server.Serve(listener)
+// begin serves on a listener. What it returns gets why that ended.
+func (s *serving) begin(server *http.Server, on net.Listener) <-chan error {
+	listener := s.d.Listener(on)
+	s.servers, s.listeners = append(s.servers, server), append(s.listeners, listener)
+	ended := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			ended <- server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- server.Serve(listener)
+	}()
+	return ended
 }
 
-// stop stops in order, within the grace: clients and peers are told, then nobody listens and the calls that came in are
+// stop stops in order, within the grace: nobody listens any more, peers and clients are told, the calls that came in are
 // answered, then the links end, and then what is left. What still runs after the grace is cut off.
 func (s *serving) stop(ctx context.Context, grace time.Duration) error {
 	s.d.log.Info("draining", "collector", s.d.id, "grace", grace)
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
+	for _, listener := range s.listeners {
+		_ = listener.Close() // it is closed in any case
+	}
 	s.d.Leave()
 	sleep(ctx, min(notice, grace/10))
-	closed := make(chan error, 1)
-	go func() { closed <- shutdownAll(ctx, s.servers) }()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = shutdownAll(ctx, s.servers) // connections may stay open a second after the last answer, which nobody waits for
+	}()
+	s.d.port.SentAway(ctx)
 	err := s.d.Shutdown(ctx)
-	if <-closed != nil {
+	s.d.port.Finish(ctx) // with those whose links have ended
+	if ctx.Err() != nil {
 		s.d.log.Warn("calls were still running and are cut off", "collector", s.d.id)
-		closeAll(s.servers) // they have had their time
 	}
+	sleep(ctx, lastFlush)
+	closeAll(s.servers)
+	cancel()
+	<-stopped
 	s.d.log.Info("stopped", "collector", s.d.id)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", grace, err)

@@ -44,10 +44,13 @@ func Vouch(ctx context.Context) {
 }
 
 // Carry says that the connection of a request carries a link, until the function that it returns is called: it takes no place
-// then.
-func Carry(ctx context.Context) (end func()) {
-	if p := placeOf(ctx); p != nil {
-		return p.Carry()
+// then, and no stop waits for it before the link ends.
+func (p *Port) Carry(ctx context.Context) (end func()) {
+	at := placeOf(ctx)
+	if at == nil {
+		return func() {}
 	}
-	return func() {}
+	end = at.Carry()
+	p.setBusy(at, false)
+	return end
 }

@@ -84,7 +84,8 @@ func (p *Port) meter(conn net.Conn, preface bool) *flood.Conn {
 	if at != nil {
 		at.OnLarge(meter.Large)
 	}
-	return flood.New(conn, meter, preface, p.limits.HeaderTimeout, p.spare)
+	p.underway.staying.add(1)
+	return flood.New(conn, meter, preface, p.limits.HeaderTimeout, p.spare, func() { p.underway.staying.add(-1) })
 }
 
 // spare takes what a connection holds of requests that nobody has read, or gives it back, and reports whether there is room.

@@ -16,7 +16,7 @@ const (
 )
 
 // Server makes an HTTP server within the limits: HTTP/1.1 and HTTP/2, without TLS too, or with TLS if config is not nil.
-// Its ConnContext and its BaseContext are part of that: who sets others calls these.
+// Its ConnContext, its ConnState and its BaseContext are part of that: who sets others calls these.
 // It has no timeout for a whole request or answer, which would end streams.
 func (p *Port) Server(handler http.Handler, config *tls.Config) *http.Server {
 	protocols := new(http.Protocols)
@@ -30,6 +30,7 @@ func (p *Port) Server(handler http.Handler, config *tls.Config) *http.Server {
 		ReadHeaderTimeout: p.limits.HeaderTimeout,
 		IdleTimeout:       p.limits.IdleTimeout,
 		ConnContext:       withPlace,
+		ConnState:         p.follow,
 		MaxHeaderBytes:    p.limits.headerRoom(),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          p.limits.Streams,

@@ -20,6 +20,7 @@ func (p *Port) Watch(next http.Handler, reserved func(*http.Request) bool) http.
 			p.Refuse(w, r, p.limits.tooManyConnections())
 			return
 		}
+		p.sendAway(w)
 		next.ServeHTTP(w, r)
 	}))
 }

@@ -20,6 +20,7 @@ type Conn struct {
 	unread  []byte
 	limited bool // a read deadline is set
 
+	away   func() // is told once that the client was sent away, or has gone
 	spare  func(more int64) bool
 	mu     sync.Mutex
 	units  int64 // of what is held, that were told
@@ -41,9 +42,9 @@ const heldUnit = 64 << 10
 
 // New puts a connection under a meter. preface is whether it begins with that of HTTP/2, which is not passed on. frame is how
 // long a frame may take that has begun. spare is told when what the connection holds of requests has changed by much: how
-// much more, and says whether there is room.
-func New(conn net.Conn, meter *Meter, preface bool, frame time.Duration, spare func(more int64) bool) *Conn {
-	c := &Conn{Conn: conn, meter: meter, begin: frame, spare: spare, buffer: make([]byte, buffered)}
+// much more, and says whether there is room. away is told once, when the client gets a GOAWAY or the connection closes.
+func New(conn net.Conn, meter *Meter, preface bool, frame time.Duration, spare func(more int64) bool, away func()) *Conn {
+	c := &Conn{Conn: conn, meter: meter, begin: frame, spare: spare, away: sync.OnceFunc(away), buffer: make([]byte, buffered)}
 	if preface {
 		c.preface = len(Preface)
 	}
@@ -152,7 +153,11 @@ func (c *Conn) account() bool {
 // Write writes what the server sends.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.meter.Out(p)
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if c.meter.Away() {
+		c.away()
+	}
+	return n, err
 }
 
 // Close closes the connection. It holds nothing any more.
@@ -163,6 +168,7 @@ func (c *Conn) Close() error {
 		c.spare(-c.units * heldUnit)
 	}
 	c.mu.Unlock()
+	c.away()
 	return c.Conn.Close()
 }
 

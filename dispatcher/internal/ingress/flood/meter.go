@@ -56,6 +56,7 @@ type Meter struct {
 	held    atomic.Int64 // bytes of requests that have come in and were not read yet
 	credits atomic.Int64 // what the server has let come in
 	tight   func(bool)
+	away    bool // a GOAWAY was sent; of whom Out is called by
 }
 
 // defaultWindow is that of streams and connections before anything else is said, RFC 9113, 6.9.2.
@@ -213,6 +214,8 @@ func (v *outbound) begin(f frame) (unit int) {
 		m.ended(f)
 	case kindReset:
 		m.spend(costReset)
+	case kindGoAway:
+		m.away = true
 	case kindWindowUpdate:
 		if f.stream == 0 {
 			return windowBytes
@@ -220,6 +223,9 @@ func (v *outbound) begin(f frame) (unit int) {
 	}
 	return 0
 }
+
+// Away reports whether the client was sent away. Whoever calls Out may call it.
+func (m *Meter) Away() bool { return m.away }
 
 // ended earns what the end of an answer does.
 func (m *Meter) ended(f frame) {

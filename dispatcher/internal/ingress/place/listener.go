@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Bounds are those of a listener.
@@ -23,17 +25,58 @@ type Listener struct {
 	bounds Bounds
 	mu     sync.Mutex
 	places map[*Place]struct{}
+
+	closing atomic.Bool
+	drained chan struct{} // closed when whoever accepts has taken the last connection
+	drain   sync.Once
 }
 
 // Listen makes one.
 func Listen(inner net.Listener, bounds Bounds) *Listener {
-	return &Listener{Listener: inner, bounds: bounds, places: make(map[*Place]struct{})}
+	return &Listener{Listener: inner, bounds: bounds, places: make(map[*Place]struct{}), drained: make(chan struct{})}
+}
+
+// A client whose connection the system has taken and nobody has accepted gets a reset when the listener closes, and cannot
+// know whether its call ran.
+const (
+	// quiet is how long no connection must have come before the listener closes.
+	quiet = 2 * time.Millisecond
+	// drainFor is the most that this may take.
+	drainFor = 100 * time.Millisecond
+)
+
+// Close closes the listener once the connections were accepted that have come already.
+func (l *Listener) Close() error {
+	if inner, ok := l.Listener.(interface{ SetDeadline(t time.Time) error }); ok && !l.closing.Swap(true) {
+		_ = inner.SetDeadline(time.Now().Add(quiet))
+		select {
+		case <-l.drained:
+		case <-time.After(drainFor): // nobody accepts
+		}
+	}
+	return l.Listener.Close()
+}
+
+// next is the next connection. The last one before the listener closes is followed by [net.ErrClosed].
+func (l *Listener) next() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if !l.closing.Load() {
+		return conn, err
+	}
+	if err != nil {
+		l.drain.Do(func() { close(l.drained) })
+		return nil, net.ErrClosed
+	}
+	if inner, ok := l.Listener.(interface{ SetDeadline(t time.Time) error }); ok {
+		_ = inner.SetDeadline(time.Now().Add(quiet))
+	}
+	return conn, nil
 }
 
 // Accept accepts the next connection that gets a place. Others give way to it.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
-		conn, err := l.Listener.Accept()
+		conn, err := l.next()
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,7 @@ type Place struct {
 	tight                  atomic.Bool
 	large                  func(header, fields int) // is told of large headers; nil for nobody
 	stuck                  atomic.Int32             // exchanges that were
+	busy                   atomic.Bool              // says its server: a request is not answered to its last byte
 }
 
 // began is where the clock of this package begins.
@@ -51,6 +52,12 @@ func Of(conn net.Conn) *Place {
 		conn = secure.NetConn()
 	}
 }
+
+// SetBusy notes whether a request was not answered to its last byte, and reports whether that is news.
+func (p *Place) SetBusy(busy bool) (changed bool) { return p.busy.Swap(busy) != busy }
+
+// Carries reports whether the connection carries a link.
+func (p *Place) Carries() bool { return p.links.Load() > 0 }
 
 // Unwrap lets links write to the socket itself.
 func (p *Place) Unwrap() net.Conn { return p.Conn }
