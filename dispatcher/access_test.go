@@ -70,47 +70,10 @@ const (
 	envelope  = `{"namespace":"test","service":{"serviceName":"S"},"methodName":"M"}`
 )
 
-// The principals of the matrix, by what they show.
+// Principals, by what they show.
 var shows = map[string][]string{
 	`User::"alice"`: {"Authorization", "Bearer alice"}, `User::"mallory"`: {"Authorization", "Bearer mallory"},
 	`Service::"cron"`: {"X-Api-Key", "cron"}, `Anonymous::"anonymous"`: nil,
-}
-
-// Each principal at each entrance over HTTP, for each action, allowed and denied: one policy permits exactly one thing.
-func TestAccess_Matrix(t *testing.T) {
-	t.Parallel()
-	asked := map[string]map[string]string{ // paths by action, with a body
-		"call": {"/S/M": `{}`, "/ns/test/S/M": `{}`},
-		"describe": {
-			"/collector.mesh.v1.MeshService/ListServices": `{}`, "/collector.mesh.v1.MeshService/ExplainRoute": `{"serviceName":"S","methodName":"M"}`,
-			"/grpc.health.v1.Health/Check": `{"service":"S"}`,
-		},
-		"observe": {"/collector.mesh.v1.MeshService/GetStatus": `{}`, "/collector.mesh.v1.MeshService/ListDispatches": `{}`},
-		"operate": {"/collector.mesh.v1.MeshService/PruneConnections": `{}`},
-	}
-	for action := range asked {
-		for permitted := range shows {
-			policy := `permit (principal == ` + permitted + `, action == Action::"` + action + `", resource);`
-			n, _ := ruled(t, "a", policy)
-			for other, requests := range asked {
-				for principal, header := range shows {
-					for path, body := range requests {
-						allowed := principal == permitted && other == action
-						res, text := post(t, "http://"+n.Address+path, body, header...)
-						reason := mesh.Reason(res.Header.Get(mesh.HeaderReason))
-						switch {
-						case allowed && res.StatusCode != http.StatusOK:
-							t.Errorf("%s: %s: %d %s", policy, path, res.StatusCode, text)
-						case allowed:
-						case strings.HasPrefix(principal, "Anonymous") && (res.StatusCode != http.StatusUnauthorized || reason != mesh.ReasonUnauthenticated),
-							!strings.HasPrefix(principal, "Anonymous") && (res.StatusCode != http.StatusForbidden || reason != mesh.ReasonPolicyDenied):
-							t.Errorf("%s: %s of %s is not refused: %d %s %s", policy, path, principal, res.StatusCode, reason, text)
-						}
-					}
-				}
-			}
-		}
-	}
 }
 
 // Dispatch, Serve, a dialled program and a link decide as the native path does.

@@ -252,3 +252,27 @@ func TestAStoreHasOneCollector(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A collector remembers as many calls as it is told to, the newest.
+func TestHistory_AsManyAsWanted(t *testing.T) {
+	t.Parallel()
+	const kept = 3
+	a := serve(t, "a", []string{"test"}, dispatcher.WithHistory(kept))
+	a.hostEcho(t, "test")
+	for _, text := range []string{"1", "2", "3", "4", "5"} {
+		ctx, info := connect.NewClientContext(t.Context())
+		info.RequestHeader().Set("Collective-Namespace", "test")
+		if _, err := a.client(t).Echo(ctx, &testingv1.EchoRequest{Text: strings.Repeat("x", len(text)), Padding: int32(text[0] - '0')}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls := a.calls(t, nil)
+	if len(calls) != kept {
+		t.Fatalf("%d calls are remembered, want %d", len(calls), kept)
+	}
+	for i, c := range calls {
+		if want := uint64(len(calls) - kept + i + 3); c.GetSeq() != want {
+			t.Errorf("call %d is number %d, want %d: the oldest are forgotten first", i, c.GetSeq(), want)
+		}
+	}
+}

@@ -128,3 +128,31 @@ func TestNamespaceConflict(t *testing.T) {
 		t.Errorf("Serve: %v, %v", served.GetStatus(), err)
 	}
 }
+
+// A cookie that a browser sends stops where the call enters, or goes to peers where that is wanted; a handler here has it anyway.
+func TestForwardedCookies(t *testing.T) {
+	t.Parallel()
+	for want, opts := range map[string][]dispatcher.Option{"": nil, "session=1": {dispatcher.WithForwardedCookies()}} {
+		a, b := serve(t, "a", []string{"test"}, opts...), serve(t, "b", []string{"test"})
+		cookies := make(chan string, 1)
+		must(t, b.RegisterService("test", "S", "M", func(ctx context.Context, _ any) (any, error) {
+			info, _ := connect.CallInfoForServerContext(ctx)
+			cookies <- info.RequestHeader().Get("Cookie")
+			return wrapperspb.String("x"), nil
+		}))
+		join(t, a, b)
+		a.knows(t, "test", "/S/M")
+		for path, body := range map[string]string{
+			"/S/M": `{}`, collectorconnect.CollectiveDispatcherDispatchProcedure: `{"namespace":"test","service":{"serviceName":"S"},"methodName":"M"}`,
+		} {
+			for n, sent := range map[node]string{a: want, b: "session=1"} {
+				if res, text := post(t, "http://"+n.Address+path, body, "Cookie", "session=1"); res.StatusCode != http.StatusOK {
+					t.Fatalf("%s: %d %s", path, res.StatusCode, text)
+				}
+				if got := <-cookies; got != sent {
+					t.Errorf("%s at %s: the handler got the cookie %q, want %q", path, n.ID(), got, sent)
+				}
+			}
+		}
+	}
+}

@@ -54,3 +54,29 @@ func TestServe_DecidesByKeysAndPolicy(t *testing.T) {
 		}
 	}
 }
+
+// The policies by which a group reads a namespace work as the page has them, with the commands that people use: `collector call`
+// asks for schemas before it calls.
+func TestPoliciesOfThePage_DevelopersRead(t *testing.T) {
+	t.Parallel()
+	const begins, ends = "```cedar\n@id(\"developers-read\")", "\n```"
+	_, block, found := strings.Cut(readFile(t, "../../docs/policies.md"), begins)
+	block, _, closed := strings.Cut(block, ends)
+	if !found || !closed {
+		t.Fatal("docs/policies.md has no policy developers-read any more")
+	}
+	dir := t.TempDir()
+	keys, secret := filepath.Join(dir, "api-keys"), filepath.Join(dir, "alice.key")
+	collector(t, "keys", "add", "alice", "--group", "developers", "--file", keys, "--out", secret).expect(t, 0, "", "")
+	// The example hosts its service in the namespace orders.
+	text := `@id("developers-read")` + strings.ReplaceAll(block, `Namespace::"staging"`, `Namespace::"orders"`)
+	policy := writeFile(t, filepath.Join(dir, "policy.cedar"), []byte(text))
+	a := serve(t, "--id", "a", "--listen", "127.0.0.1:0", "--db", "memory", "--example", "orders", "--api-keys", keys, "--policy", policy)
+	as := func(args ...string) result { return a.byNetwork(t, append(args, "--api-key-file", secret)...) }
+	a.on(t, "call", createOrder, "-d", `{"sku":"tea","qty":1}`).expect(t, 0, "o-1", "") // by an operator, over the socket
+	as("call", "shop.v1.OrderService/GetOrder", "-d", `{"id":"o-1"}`).expect(t, 0, "tea", "")
+	as("services").expect(t, 0, "shop.v1.OrderService", "")
+	as("call", createOrder, "-d", `{"sku":"tea","qty":1}`).expect(t, 71, "", "permission_denied")
+	as("status").expect(t, 71, "", "permission_denied")
+	a.byNetwork(t, "call", "shop.v1.OrderService/GetOrder", "-d", `{"id":"o-1"}`).expect(t, 4, "", "unauthenticated")
+}

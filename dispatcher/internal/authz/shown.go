@@ -31,11 +31,14 @@ func (a *Authorizer) read(shown *access.Credentials, authorization, apiKey []str
 
 // contradicts refuses a request that shows a token and an API key of two callers, or one of them that is bad: it would depend on
 // the order of the authenticators whose call it is. Both are sent on purpose, unlike a certificate, which the connection has
-// anyway: a gateway with one of its own passes tokens on. It asks twice, and only where both are shown.
+// anyway: a gateway with one of its own passes tokens on. It asks twice, and only where both are shown, so that it costs nothing
+// to those who show one. Each refusal is audited by the guard, as if that credential had been shown alone.
 func (a *Authorizer) contradicts(ctx context.Context, shown *access.Credentials) *refusal.Refusal {
 	if shown.Authorization == "" || shown.APIKey == "" {
 		return nil
 	}
+	// A program behind the collector may have keys or tokens of its own, of which no authenticator here knows: they name nobody, and
+	// contradict nothing. Two of one person, as while a caller goes from keys to tokens, do not contradict each other either.
 	var named [2]*access.Principal
 	// Each is judged as if it came alone, so that the refusal of one that is bad says what is wrong with it.
 	for i, one := range []access.Credentials{{Authorization: shown.Authorization}, {APIKey: shown.APIKey}} {
@@ -47,7 +50,7 @@ func (a *Authorizer) contradicts(ctx context.Context, shown *access.Credentials)
 		named[i] = p
 	}
 	if named[0] == access.Nobody || named[1] == access.Nobody || named[0].String() == named[1].String() {
-		return nil // one of them is for the program behind the collector
+		return nil
 	}
 	return notBelieved(a.Guard.RefuseCredentials(shown, authn.Refuse(mesh.ReasonCredentialsRepeated,
 		"the request has a token and an API key, which are of two callers: show one of them")))

@@ -115,8 +115,24 @@ func (a auditLog) follow(ctx context.Context, req *meshv1.ListAuditRequest, res 
 		case <-ticker.C:
 		}
 		var err error
-		if res, err = a.list(ctx, req); err != nil && ctx.Err() == nil {
+		if res, err = a.news(ctx, req); err != nil && ctx.Err() == nil {
 			return err
+		}
+	}
+}
+
+// news are all events since the last one that was shown, newest first, on however many pages they come.
+func (a auditLog) news(ctx context.Context, req *meshv1.ListAuditRequest) (*meshv1.ListAuditResponse, error) {
+	defer func() { req.PageToken = "" }()
+	all := new(meshv1.ListAuditResponse)
+	for {
+		res, err := a.list(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		all.Events = append(all.Events, res.GetEvents()...)
+		if req.PageToken = res.GetNextPageToken(); req.PageToken == "" {
+			return all, nil
 		}
 	}
 }
