@@ -22,6 +22,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/describe"
 	"github.com/collectiverpc/collective/dispatcher/internal/descriptorset"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
 	"github.com/collectiverpc/collective/dispatcher/internal/health"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
@@ -179,7 +180,7 @@ func (b *builder) route() {
 	ways := &call.Peers{
 		Self: d.id, Log: d.log, Attempts: d.limits.Attempts, Cookie: b.options.cookie,
 		Trust:  call.Trust{All: b.options.authorization},
-		Budget: call.NewRetryBudget(), Recovery: b.recovery,
+		Budget: call.NewRetryBudget(), Recovery: b.recovery, Clock: endpoint.NewClock(),
 		Intercept: chain(b.options.client, connect.ClientFunc(call.OpenOnPeer)), Intercepted: len(b.options.client) > 0,
 	}
 	d.pipeline = &call.Pipeline{

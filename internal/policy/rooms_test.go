@@ -7,7 +7,7 @@ var mayImport = map[string][]string{
 	"cmd/collector": {"cmd/collector/internal/cli", "cmd/collector/internal/cli/terminal"},
 	"dispatcher": {
 		"access", "conn", "conn/carrier", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/call",
-		"dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/entrance",
+		"dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/endpoint", "dispatcher/internal/entrance",
 		"dispatcher/internal/handler", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress",
 		"dispatcher/internal/ingress/exchange", "dispatcher/internal/meshservice", "dispatcher/internal/payload", "dispatcher/internal/peerschema",
 		"dispatcher/internal/recovery", "dispatcher/internal/refusal", "gen", "internal/descriptor", "internal/name",
@@ -117,7 +117,7 @@ var mayImport = map[string][]string{
 		"internal/origin", "mesh",
 	},
 	"dispatcher/internal/call": {
-		"access", "conn", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/codec", "dispatcher/internal/header", "dispatcher/internal/hosted",
+		"access", "conn", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/codec", "dispatcher/internal/endpoint", "dispatcher/internal/header", "dispatcher/internal/hosted",
 		"dispatcher/internal/inprocess", "dispatcher/internal/recovery", "dispatcher/internal/refusal",
 		"dispatcher/internal/routing", "gen", "internal/descriptor", "internal/observe", "internal/reuse", "internal/status",
 		"mesh",
@@ -128,6 +128,7 @@ var mayImport = map[string][]string{
 		"mesh",
 	},
 	"dispatcher/internal/descriptorset": {"gen", "internal/descriptor"},
+	"dispatcher/internal/endpoint":      {},
 	"dispatcher/internal/entrance": {
 		"access", "conn/link", "dispatcher/internal/call", "dispatcher/internal/header", "dispatcher/internal/hosted",
 		"dispatcher/internal/ingress", "dispatcher/internal/payload", "dispatcher/internal/peerschema",
@@ -169,7 +170,8 @@ var mayImport = map[string][]string{
 	},
 	"dispatcher/internal/recovery": {"dispatcher/internal/refusal", "mesh"},
 	"dispatcher/internal/refusal":  {"gen", "internal/status", "mesh"},
-	"dispatcher/internal/routing":  {"dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
+	"dispatcher/internal/balance":  {"dispatcher/internal/endpoint"},
+	"dispatcher/internal/routing":  {"dispatcher/internal/balance", "dispatcher/internal/endpoint", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
 
 	"access/internal/pace":    {},
 	"access/internal/recall":  {},

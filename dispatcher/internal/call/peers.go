@@ -7,6 +7,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
 )
@@ -21,6 +22,7 @@ type Peers struct {
 	Trust    Trust
 	Budget   *retryBudget
 	Recovery *recovery.Recovery
+	Clock    endpoint.Clock // of all that is known of peers
 	// Intercept opens a call on a peer through the client interceptors, of which there are some if intercepted.
 	Intercept   connect.ClientFunc
 	Intercepted bool

@@ -72,10 +72,10 @@ func (p *Pipeline) Decide(r *Request) {
 	r.Decision = routing.Route(r.View, r.Call, p.Balance())
 }
 
-// Balance is what the next call's choice among equals goes by.
+// Balance is what the next call's choice among peers goes by.
 // The turn is random and not a counter: a counter would be a line of memory that all calls write to.
-func (*Pipeline) Balance() routing.Balance {
-	return routing.Balance{Turn: rand.Uint32(), Load: routing.UnderWay}
+func (p *Pipeline) Balance() routing.Balance {
+	return routing.Balance{Turn: rand.Uint64(), Now: p.Peers.Clock.Now()}
 }
 
 // Run takes a decided call to where it runs, and its answer back: into stream, as *[link.Raw] if a peer runs it.

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -36,17 +37,10 @@ type RetryingCall struct {
 	attempts
 	present atomic.Pointer[attempt] // changes under mu
 
-	seen    atomic.Bool                       // something of an answer arrived
-	counted atomic.Pointer[routing.RoutePeer] // whose load this call is in; nil when it has ended
-	traffic traffic                           // what the connection of counted carried for this call
+	seen    atomic.Bool             // something of an answer arrived
+	counted atomic.Pointer[attempt] // in whose load this call is; nil when it has ended
+	traffic traffic                 // what the connection of counted carried for this call
 	unwatch func() bool
-}
-
-// attempt is a call on a candidate.
-type attempt struct {
-	routePeer *routing.RoutePeer
-	stream    connect.ClientStream
-	bare      connect.ClientStream // stream, without interceptors
 }
 
 // attempts is how far the candidates have been tried.
@@ -116,14 +110,15 @@ func (o *RetryingCall) next(why error) error {
 		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.peers.Budget.spend()) {
 			break
 		}
-		st := o.decision.Peer(o.tried)
+		st, at := o.decision.Peer(o.tried), o.decision.Endpoint(o.tried)
 		o.tried++
 		o.address(st)
 		stream, bare, err := o.peers.openOn(o.ctx, st, o.call)
 		if err == nil {
-			o.moveTo(attempt{st, stream, bare})
+			o.moveTo(attempt{routePeer: st, endpoint: at, stream: stream, bare: bare})
 			return nil
 		}
+		at.Note(o.peers.Clock.Now(), outcomeOf(o.ctx, err))
 		o.keep(o.failure(st, err))
 	}
 	if o.first == nil {
@@ -140,13 +135,14 @@ func (o *RetryingCall) keep(err error) {
 }
 
 func (o *RetryingCall) moveTo(next attempt) {
-	next.routePeer.Load.Add(1)
-	o.left(o.counted.Swap(next.routePeer))
+	o.settle(endpoint.Abandoned) // it has ended long since
 	place := &o.only
 	if o.present.Load() != nil {
 		place = new(attempt) // somebody may still look at the one before
 	}
 	*place = next
+	place.begin(o.peers.Clock, o.call.Spec.StreamType)
+	o.counted.Store(place)
 	o.present.Store(place)
 	o.info.TransportInfo = next.routePeer.Route
 }
@@ -175,7 +171,13 @@ func (o *RetryingCall) single() bool { return o.call.Spec.StreamType&connect.Str
 func (o *RetryingCall) current() connect.ClientStream { return o.present.Load().stream }
 
 // SendHeaders is for streams. A failure ends the call; it is never tried elsewhere.
-func (o *RetryingCall) SendHeaders() error { return o.finish(o.current().SendHeaders()) }
+func (o *RetryingCall) SendHeaders() error {
+	err := o.current().SendHeaders()
+	if err != nil {
+		o.settle(outcomeOf(o.ctx, err))
+	}
+	return o.finish(err)
+}
 
 // Send goes on to the next candidate by itself. A single msg is kept until an answer comes: it must not change before.
 func (o *RetryingCall) Send(msg any) error {
@@ -217,6 +219,7 @@ func (o *RetryingCall) Receive(msg any) error {
 			o.received()
 			return nil
 		case errors.Is(err, io.EOF):
+			o.settle(endpoint.Answered)
 			o.end()
 			return err
 		}
@@ -239,6 +242,7 @@ func (o *RetryingCall) receiveHeaders() bool {
 func (o *RetryingCall) received() {
 	o.seen.Store(true)
 	if o.call.Spec.StreamType&connect.StreamTypeServer == 0 {
+		o.settle(endpoint.Answered)
 		o.end()
 	}
 }
@@ -252,6 +256,7 @@ func (o *RetryingCall) repeat(failed connect.ClientStream, err error) (bool, err
 		return true, nil // Send has moved on already
 	}
 	why := o.failure(o.present.Load().routePeer, err)
+	o.settle(outcomeOf(o.ctx, err))
 	if o.message == nil || o.seen.Load() || !o.mayRepeat(err) {
 		return false, why
 	}
@@ -268,6 +273,7 @@ func (o *RetryingCall) repeat(failed connect.ClientStream, err error) (bool, err
 			return true, nil
 		}
 		why = o.failure(a.routePeer, sent)
+		o.settle(outcomeOf(o.ctx, sent))
 	}
 }
 
@@ -349,15 +355,16 @@ func (o *RetryingCall) end() {
 	}
 }
 
-// uncount takes the call out of the load of its peer and into the account of the connection.
-func (o *RetryingCall) uncount() { o.left(o.counted.Swap(nil)) }
-
-func (o *RetryingCall) left(st *routing.RoutePeer) {
-	if st != nil {
-		st.Load.Add(-1)
-		o.traffic.record(st)
+// settle ends the present attempt and takes it into the account of its connection. The first outcome counts.
+func (o *RetryingCall) settle(outcome endpoint.Outcome) {
+	if a := o.counted.Swap(nil); a != nil {
+		o.traffic.record(a.routePeer)
+		a.end(o.peers.Clock, outcome)
 	}
 }
+
+// uncount settles a call that nobody waits for any more, unless it is settled.
+func (o *RetryingCall) uncount() { o.settle(endpoint.Abandoned) }
 
 // traffic is the message bytes that crossed a connection for one call, and whether the connection failed it.
 type traffic struct {

@@ -20,6 +20,7 @@ import (
 // the first call and never after; it is safe for concurrent use.
 type Views struct {
 	Self       string
+	Zone       string // where this collector runs; empty if it does not say
 	Namespaces []string
 	Sources    func() Sources
 	Changed    func() <-chan struct{} // closed at the next change of the peers
@@ -111,7 +112,7 @@ func (s *Views) rejoin() *routing.View {
 	}
 	next := &joined{from: from, peers: s.peersOf(from.Table, known)}
 	next.view = routing.Join(routing.Inputs{
-		Self: s.Self, Namespaces: s.Namespaces, Local: from.Local, Peers: slices.Collect(maps.Values(next.peers)), Schemas: from.Schemas,
+		Self: s.Self, Zone: s.Zone, Namespaces: s.Namespaces, Local: from.Local, Peers: slices.Collect(maps.Values(next.peers)), Schemas: from.Schemas,
 		Before: old.view,
 	})
 	s.joined.Store(next)

@@ -10,14 +10,16 @@ import (
 
 // candidates tells what there is to say of every collector about a call: this one first, then those that are tried, in
 // their order, then the others by id. d is the decision; nil if there is none to try.
-func (v *View) candidates(s *NamespaceIndex, e *Entry, c Call, d *Decision) []*meshv1.Candidate {
+func (v *View) candidates(s *NamespaceIndex, e *Entry, c Call, d *Decision, b Balance) []*meshv1.Candidate {
 	list := []*meshv1.Candidate{v.localCandidate(s, e, c, d)}
 	ranked := make(map[string]bool)
 	if d != nil {
 		for i := range d.Len() {
 			p := d.Peer(i)
 			ranked[p.ID] = true
-			list = append(list, peerCandidate(p, s, e, c, int32(i+1)))
+			candidate := peerCandidate(p, s, e, c, int32(i+1))
+			d.compare(candidate, i, b.Now)
+			list = append(list, candidate)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(v.Peers)) {
@@ -84,4 +86,16 @@ func whyNot(p *RoutePeer, s *NamespaceIndex, e *Entry) string {
 	}
 	skew, _ := skewOf(e.Incompatible, p)
 	return skew.reason
+}
+
+// compare tells of the i-th peer to try by what it was compared with others, if it was.
+func (d *Decision) compare(candidate *meshv1.Candidate, i int, now int64) {
+	p := d.Peer(i)
+	candidate.Zone, candidate.Weight, candidate.UnderWay = p.Zone, p.weight(), p.Load.Load()
+	if !d.choice.Made() {
+		return
+	}
+	f := d.choice.Figures(i, now)
+	candidate.UnderWay, candidate.LatencyNanos, candidate.CostNanos = f.UnderWay, f.Latency.Nanoseconds(), f.Cost.Nanoseconds()
+	candidate.Reason += "; " + f.Verdict
 }

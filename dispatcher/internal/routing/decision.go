@@ -1,6 +1,8 @@
 package routing
 
 import (
+	"github.com/collectiverpc/collective/dispatcher/internal/balance"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
@@ -10,27 +12,30 @@ type Call struct {
 	Namespace, Procedure string
 	Target               string // a collector id; empty for whoever serves it
 	Found                *Entry // what Find has found in the view; nil if that was not asked
+	// Affinity is what calls have in common that should go to the same peer, see [balance.Affinity]; 0 of none.
+	Affinity uint64
 	// Raw is whether its messages go through undecoded. A seed peer needs to know their type and cannot take it, unless
 	// the method takes an Any.
 	Raw bool
 }
 
-// Balance is what the choice among equal peers goes by. It is a part of the input, so that route stays a function: the
-// same view, call and balance give the same decision.
+// Balance is what the choice among peers goes by, beside what the endpoints of the view show. It is a part of the input, so that
+// route stays a function: the same view, call and balance give the same decision.
 type Balance struct {
-	// Turn differs from call to call; each half of it picks a peer.
-	Turn uint32
-	// Load is the number of calls under way to a peer.
-	Load func(*RoutePeer) int32
+	// Turn differs from call to call; each half of it draws a peer.
+	Turn uint64
+	// Now is the time of the clock by which the endpoints count.
+	Now int64
 }
 
 // Decision is where a call goes. Exactly one of local, refusal and peers is set.
 type Decision struct {
 	Local *hosted.Method
-	// peers are equals, tried from lead on and around.
+	// peers are those to try: in the order of the choice or, if there is none, all that there are.
 	peers   []*RoutePeer
-	lead    int
-	Seed    bool // peers speak the seed's protocol: messages go to them as Any
+	choice  balance.Choice
+	only    *endpoint.Endpoint // of the only peer, if others serve the method too
+	Seed    bool               // peers speak the seed's protocol: messages go to them as Any
 	Refusal *refusal.Refusal
 	Entry   *Entry // nil for a method that no catalog names
 }
@@ -38,29 +43,28 @@ type Decision struct {
 // Len is the number of peers to try.
 func (d *Decision) Len() int { return len(d.peers) }
 
-// Peer is the i-th peer to try.
-// The others follow in the order of their ids, so that what is tried after a failure can be foretold. i is less than Len.
-func (d *Decision) Peer(i int) *RoutePeer { return d.peers[(d.lead+i)%len(d.peers)] }
+// Peer is the i-th peer to try. i is less than Len.
+// The others follow in the order of their ids, so that what is tried after a failure can be foretold.
+func (d *Decision) Peer(i int) *RoutePeer {
+	if d.choice.Made() {
+		_, i = d.choice.Member(i)
+	}
+	return d.peers[i]
+}
+
+// Endpoint is what is known of the i-th peer to try; nil if there is no choice, so that nothing is.
+func (d *Decision) Endpoint(i int) *endpoint.Endpoint {
+	if !d.choice.Made() {
+		return d.only
+	}
+	m, _ := d.choice.Member(i)
+	return m.Endpoint
+}
 
 // suitsSeed reports whether a call can be put into an envelope. e may be nil.
 // Messages of a call that came as bytes have no type name for it here.
 func (e *Entry) suitsSeed(c Call) bool {
 	return !c.Raw || e != nil && e.untyped()
-}
-
-// lead picks the less loaded of two peers.
-// Two at random, and the better of them, spreads calls nearly as well as the least loaded of all would; and unlike that
-// it does not send every caller of a moment to the same peer. With one peer there is no choice and b is not asked.
-func lead(peers []*RoutePeer, b Balance) int {
-	n := uint32(len(peers))
-	if n < 2 {
-		return 0
-	}
-	first, second := int(b.Turn&0xffff%n), int(b.Turn>>16%n)
-	if b.Load(peers[second]) < b.Load(peers[first]) {
-		return second
-	}
-	return first
 }
 
 // Chosen is the collector that would run the call; empty when it is refused.

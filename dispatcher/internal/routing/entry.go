@@ -3,6 +3,7 @@ package routing
 import (
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/name"
@@ -18,6 +19,7 @@ type Entry struct {
 	Owner                      string         // the collector that has that schema
 	Local                      *hosted.Method // nil if it is not registered here
 	Peers                      []*RoutePeer
+	pool                       *pool        // of Peers; nil if there is no choice
 	unreachable                []*RoutePeer // served it before the connection was lost
 	Incompatible               []skewed     // serve something else under this name: calls do not go there
 	Variants                   []skewed     // have another schema of it that is compatible
@@ -51,6 +53,14 @@ func newEntry(procedure string, o offer) *Entry {
 		Stream: streamType(m), Idempotency: connect.IdempotencyLevel(m.GetIdempotencyLevel()),
 		Fingerprint: m.GetFingerprint(), Owner: o.routePeer.ID,
 	}
+}
+
+// endpointOf is what is known of a peer that serves it; nil if no other does. e may be nil.
+func (e *Entry) endpointOf(p *RoutePeer) *endpoint.Endpoint {
+	if e == nil {
+		return nil
+	}
+	return e.pool.endpointOf(p)
 }
 
 // untyped reports that the method takes the Any of an envelope as it is.

@@ -26,5 +26,5 @@ func Explain(v *View, c Call, b Balance) (Decision, []*meshv1.Candidate) {
 	if !ok {
 		return d, nil
 	}
-	return d, v.candidates(s, s.Entries[c.Procedure], c, &d)
+	return d, v.candidates(s, s.Entries[c.Procedure], c, &d, b)
 }

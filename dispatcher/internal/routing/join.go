@@ -8,6 +8,8 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/balance"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/mesh"
@@ -16,6 +18,7 @@ import (
 // Inputs are what a view is joined from.
 type Inputs struct {
 	Self       string
+	Zone       string           // where this collector runs; empty if it does not say
 	Namespaces []string         // that this collector has
 	Local      *hosted.Snapshot // what is registered here
 	Peers      []*Peer
@@ -74,7 +77,7 @@ func (in *Inputs) space(name string, peers []*RoutePeer) (s *NamespaceIndex, sam
 			return s, true
 		}
 	}
-	s = newNamespaceIndex(name, peers, in.Before)
+	s = newNamespaceIndex(name, peers, in)
 	for _, m := range in.Local.Methods[name] {
 		s.addLocal(m)
 	}
@@ -82,6 +85,7 @@ func (in *Inputs) space(name string, peers []*RoutePeer) (s *NamespaceIndex, sam
 		s.addPeer(p, in)
 	}
 	s.index()
+	s.pool(in.Zone)
 	return s, false
 }
 
@@ -99,9 +103,9 @@ func rankedPeers(peers []*Peer) []*Peer {
 }
 
 // newNamespaceIndex is an empty index with room for what there was before.
-func newNamespaceIndex(name string, peers []*RoutePeer, before *View) *NamespaceIndex {
+func newNamespaceIndex(name string, peers []*RoutePeer, in *Inputs) *NamespaceIndex {
 	old := new(NamespaceIndex)
-	if before != nil && before.Namespaces[name] != nil {
+	if before := in.Before; before != nil && before.Namespaces[name] != nil {
 		old = before.Namespaces[name]
 	}
 	return &NamespaceIndex{
@@ -110,6 +114,7 @@ func newNamespaceIndex(name string, peers []*RoutePeer, before *View) *Namespace
 		Services: make(map[string]map[string]*Entry, len(old.Services)),
 		short:    make(map[string][]string),
 		sharing:  peers,
+		groups:   maps.Clone(old.groups),
 	}
 }
 
@@ -282,13 +287,13 @@ func newRoutePeer(self string, peer *Peer, old *View) *RoutePeer {
 	if old != nil && old.Peers[peer.ID] != nil && old.Peers[peer.ID].Peer == peer {
 		return old.Peers[peer.ID]
 	}
-	p := &RoutePeer{Peer: peer, Route: mesh.NewRoute(self, peer.ID), arrival: mesh.NewRoute(peer.ID, self)}
+	p := &RoutePeer{Peer: peer, hash: balance.Hash(peer.ID), Route: mesh.NewRoute(self, peer.ID), arrival: mesh.NewRoute(peer.ID, self)}
 	p.alone = []*RoutePeer{p}
 	if old != nil && old.Peers[peer.ID] != nil {
 		p.Load, p.Withheld = old.Peers[peer.ID].Load, old.Peers[peer.ID].Withheld
 		return p
 	}
-	p.Load, p.Withheld = new(atomic.Int32), new(atomic.Bool)
+	p.Load, p.Withheld = new(endpoint.Load), new(atomic.Bool)
 	return p
 }
 

@@ -20,7 +20,7 @@ type examined struct {
 
 // all is every collector, and why it was not taken.
 func (l *examined) All() []*meshv1.Candidate {
-	return l.view.candidates(l.space, l.entry, l.call, nil)
+	return l.view.candidates(l.space, l.entry, l.call, nil, Balance{})
 }
 
 // Count is how many collectors All has.

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/balance"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -48,17 +51,23 @@ type Peer struct {
 	Entrance          bool     // it routes the calls of this process, which hosts nothing
 	Catalog           Catalog
 	Conn              Conn
+	Zone              string // where it runs, in the words of who runs the mesh; empty if it does not say
+	Weight            uint32 // how much it can take, beside others; 0 for [balance.DefaultWeight]
 }
+
+// weight is what it can take, as far as it says.
+func (p *Peer) weight() uint32 { return cmp.Or(p.Weight, balance.DefaultWeight) }
 
 // RoutePeer is a peer as the router sees it.
 type RoutePeer struct {
 	*Peer
 	// Load is the number of calls under way from here, kept over changes of the view.
-	Load *atomic.Int32
+	Load *endpoint.Load
 	// Withheld is whether the log has said that no Authorization goes there, kept likewise.
 	Withheld *atomic.Bool
 	// alone is the slice of just this routePeer, so that a call with a target needs no allocation.
 	alone []*RoutePeer
+	hash  uint64 // of its id, for affinity
 	Route *mesh.Route
 	// arrival is the route of calls from there to here.
 	arrival *mesh.Route
@@ -109,6 +118,3 @@ func blame(peers []*RoutePeer) string {
 	}
 	return refusal.Enumerate(texts)
 }
-
-// UnderWay is how many calls to a peer are under way from here.
-func UnderWay(p *RoutePeer) int32 { return p.Load.Load() }

@@ -8,14 +8,14 @@ import (
 )
 
 // Route decides where a call goes. It is pure: no I/O, no clock, no lock, and no allocation unless it refuses. A call
-// with a target goes there or nowhere. Any other goes here if it can, else to the peers that serve the method, the less
-// loaded of two picked by turn first, else to seed peers, which do not tell what they serve.
+// with a target goes there or nowhere. Any other goes here if it can, else to the peers that serve the method, the cheaper
+// of two drawn by turn first, else to seed peers, which do not tell what they serve.
 func Route(v *View, c Call, b Balance) Decision {
 	if v.Entrance != nil {
 		return v.enter(c)
 	}
 	if e := c.Found; e != nil && c.Target == "" && (e.Local != nil || len(e.Peers) > 0) {
-		return e.decide(b)
+		return e.decide(c, b)
 	}
 	s, ok := v.Namespaces[c.Namespace]
 	if !ok {
@@ -26,20 +26,24 @@ func Route(v *View, c Call, b Balance) Decision {
 		return v.routeTo(s, e, c)
 	}
 	if e != nil && (e.Local != nil || len(e.Peers) > 0) {
-		return e.decide(b)
+		return e.decide(c, b)
 	}
 	if len(s.seeds) > 0 && e.suitsSeed(c) {
-		return Decision{peers: s.seeds, lead: lead(s.seeds, b), Seed: true, Entry: e}
+		d := Decision{peers: s.seeds, Seed: true, Entry: e}
+		s.seedPool.choose(&d, c.Affinity, b)
+		return d
 	}
 	return Decision{Refusal: v.noRoute(s, e, c), Entry: e}
 }
 
 // decide decides a call of a method that somebody can run now.
-func (e *Entry) decide(b Balance) Decision {
+func (e *Entry) decide(c Call, b Balance) Decision {
 	if e.Local != nil {
 		return Decision{Local: e.Local, Entry: e}
 	}
-	return Decision{peers: e.Peers, lead: lead(e.Peers, b), Entry: e}
+	d := Decision{peers: e.Peers, Entry: e}
+	e.pool.choose(&d, c.Affinity, b)
+	return d
 }
 
 // routeTo decides a call with a target: this collector by its own id, or exactly that peer.
@@ -56,7 +60,7 @@ func (v *View) routeTo(s *NamespaceIndex, e *Entry, c Call) Decision {
 	}
 	switch why := whyNot(p, s, e); {
 	case why == "" && (!p.Seed || e.suitsSeed(c)):
-		return Decision{peers: p.alone, Seed: p.Seed, Entry: e}
+		return Decision{peers: p.alone, only: e.endpointOf(p), Seed: p.Seed, Entry: e}
 	case !p.Routable:
 		return Decision{Refusal: v.unreachableTarget(s, e, c, why), Entry: e}
 	case p.mayServe(c) && !p.Serves(s.Name, c.Procedure):
@@ -110,10 +114,10 @@ func (v *View) UnknownTarget(s *NamespaceIndex, e *Entry, c Call) *refusal.Refus
 
 // Refuses says why a call would be refused, nil if it would not. Its namespace may be empty.
 func (v *View) Refuses(c Call) (r *refusal.Refusal) {
-	if c.Namespace, _, r = v.Find(c.Namespace, c.Procedure); r != nil {
+	if c.Namespace, c.Found, r = v.Find(c.Namespace, c.Procedure); r != nil {
 		return r
 	}
-	d := Route(v, c, Balance{Load: UnderWay})
+	d := Route(v, c, Balance{})
 	return d.Refusal
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -104,8 +105,20 @@ func localOf(t testing.TB, local ...string) *hosted.Snapshot {
 	return hosted.NewSnapshot(1, spaces)
 }
 
-// still is a balance whose peers are all idle and whose turn is the first.
-var still = Balance{Load: func(*RoutePeer) int32 { return 0 }}
+// still is a balance whose turn is the first.
+var still = Balance{Now: 1}
+
+// turn draws two peers by the first numbers of a view of n equal ones.
+func turn(first, second, n int) uint64 {
+	if second > first {
+		second--
+	}
+	part := func(i, of int) uint64 { return (uint64(i)<<32 + 1<<31) / uint64(of) }
+	return part(first, n)<<32 | part(second, n-1)
+}
+
+// at is the endpoint of a peer that serves /x.S/Get in ns.
+func at(v *View, id string) *endpoint.Endpoint { return v.Namespaces["ns"].groups["x.S"].Endpoint(id) }
 
 // told is what a decision comes to, in words.
 func told(d Decision) mesh.Reason {
@@ -222,31 +235,6 @@ func TestRouteOfAnUnknownNamespace(t *testing.T) {
 	}
 }
 
-func TestRouteTakesTheLessLoadedOfTwo(t *testing.T) {
-	t.Parallel()
-	const get = "ns/x.S/Get"
-	v := viewOf(t, nil, peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get), peerServing(t, "d", active, "ns", get))
-	loads := map[string]int32{"b": 5, "c": 1, "d": 9}
-	load := func(st *RoutePeer) int32 { return loads[st.ID] }
-	tests := []struct {
-		first, second uint32
-		want          string
-	}{
-		{0, 0, "b c d"}, // the same one twice
-		{0, 1, "c d b"},
-		{1, 0, "c d b"},
-		{0, 2, "b c d"},
-		{2, 0, "b c d"},
-		{2, 2, "d b c"},
-	}
-	for _, tt := range tests {
-		d := Route(v, Call{Namespace: "ns", Procedure: "/x.S/Get"}, Balance{tt.first | tt.second<<16, load})
-		if got := told(d); string(got) != tt.want {
-			t.Errorf("of peers %d and %d: %s, want %s", tt.first, tt.second, got, tt.want)
-		}
-	}
-}
-
 func TestRouteSpreadsOverEqualPeers(t *testing.T) {
 	t.Parallel()
 	const get, calls = "ns/x.S/Get", 30_000
@@ -254,7 +242,7 @@ func TestRouteSpreadsOverEqualPeers(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	counts := make(map[string]int)
 	for range calls {
-		d := Route(v, Call{Namespace: "ns", Procedure: "/x.S/Get"}, Balance{random.Uint32(), UnderWay})
+		d := Route(v, Call{Namespace: "ns", Procedure: "/x.S/Get"}, Balance{Turn: random.Uint64(), Now: 1})
 		counts[d.Peer(0).ID]++
 	}
 	for id, n := range counts {
@@ -268,7 +256,7 @@ func TestRouteDoesNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel t
 	const get = "ns/x.S/Get"
 	v := viewOf(t, []string{"ns/x.S/Here"}, peerServing(t, "b", active, "ns", get), peerServing(t, "c", active, "ns", get), seedPeer("d", active, "ns"))
 	for _, c := range []Call{{Namespace: "ns", Procedure: "/x.S/Get", Target: "", Raw: false}, {Namespace: "ns", Procedure: "/x.S/Get", Target: "b", Raw: true}, {Namespace: "ns", Procedure: "/x.S/Here", Target: "", Raw: true}, {Namespace: "ns", Procedure: "/x.S/Here", Target: "a", Raw: false}, {Namespace: "ns", Procedure: "/x.S/Get", Target: "d", Raw: false}} {
-		if n := testing.AllocsPerRun(100, func() { Route(v, c, Balance{7, UnderWay}) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { Route(v, c, Balance{Turn: 7, Now: 1}) }); n != 0 {
 			t.Errorf("%+v: %v allocations", c, n)
 		}
 	}
@@ -282,7 +270,7 @@ func BenchmarkRoute(b *testing.B) {
 	v := viewOf(b, nil, peerServing(b, "b", active, "ns", get), peerServing(b, "c", active, "ns", get))
 	b.ReportAllocs()
 	for b.Loop() {
-		Route(v, Call{Namespace: "ns", Procedure: "/x.S/Get"}, Balance{7, UnderWay})
+		Route(v, Call{Namespace: "ns", Procedure: "/x.S/Get"}, Balance{Turn: 7, Now: 1})
 	}
 }
 
@@ -297,7 +285,7 @@ func TestExplainEqualsRoute(t *testing.T) {
 			Namespace: pick(random, "ns", "other", "nowhere"), Procedure: "/x.S/" + pick(random, "Get", "Put", "Nope"),
 			Target: pick(random, "", "", "", "a", "b", "c", "d", "z"),
 		}
-		b := Balance{Turn: random.Uint32(), Load: UnderWay}
+		b := Balance{Turn: random.Uint64(), Now: 1}
 		want := Route(world.view, c, b)
 		got, candidates := Explain(world.view, c, b)
 		if told(got) != told(want) || got.Chosen("a") != want.Chosen("a") {

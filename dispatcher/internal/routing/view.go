@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/internal/name"
@@ -39,7 +40,10 @@ type NamespaceIndex struct {
 	Services map[string]map[string]*Entry
 	short    map[string][]string
 	// seeds are routable seed peers: they may serve any method.
-	seeds []*RoutePeer
+	seeds    []*RoutePeer
+	seedPool *pool // of seeds; nil if there is no choice
+	// groups are what is known of who serves a service, by its name, where that were several once.
+	groups map[string]*endpoint.Group
 	// sharing are the peers that share it, in the order of rankedPeers.
 	sharing []*RoutePeer
 }

@@ -1422,7 +1422,16 @@ type Candidate struct {
 	// Whether the call could run there.
 	Eligible bool `protobuf:"varint,4,opt,name=eligible,proto3" json:"eligible,omitempty"`
 	// Why, or why not.
-	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Of a peer that shares the method with others: what they are compared by. Where it runs, and what it can take; as it says.
+	Zone   string `protobuf:"bytes,6,opt,name=zone,proto3" json:"zone,omitempty"`
+	Weight uint32 `protobuf:"varint,7,opt,name=weight,proto3" json:"weight,omitempty"`
+	// How long its answers take, smoothed and sensitive to peaks; 0 if that is not known.
+	LatencyNanos int64 `protobuf:"varint,8,opt,name=latency_nanos,json=latencyNanos,proto3" json:"latency_nanos,omitempty"`
+	// Calls that run there from here.
+	UnderWay int32 `protobuf:"varint,9,opt,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
+	// What a call costs there: the latency times the calls that would run there with it.
+	CostNanos     int64 `protobuf:"varint,10,opt,name=cost_nanos,json=costNanos,proto3" json:"cost_nanos,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1490,6 +1499,41 @@ func (x *Candidate) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *Candidate) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *Candidate) GetWeight() uint32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *Candidate) GetLatencyNanos() int64 {
+	if x != nil {
+		return x.LatencyNanos
+	}
+	return 0
+}
+
+func (x *Candidate) GetUnderWay() int32 {
+	if x != nil {
+		return x.UnderWay
+	}
+	return 0
+}
+
+func (x *Candidate) GetCostNanos() int64 {
+	if x != nil {
+		return x.CostNanos
+	}
+	return 0
 }
 
 type ConnectToRequest struct {
@@ -3102,13 +3146,20 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x13chosen_collector_id\x18\x04 \x01(\tR\x11chosenCollectorId\x12\x12\n" +
 	"\x04code\x18\x05 \x01(\tR\x04code\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\x8c\x01\n" +
+	"\amessage\x18\a \x01(\tR\amessage\"\x99\x02\n" +
 	"\tCandidate\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x14\n" +
 	"\x05local\x18\x02 \x01(\bR\x05local\x12\x12\n" +
 	"\x04rank\x18\x03 \x01(\x05R\x04rank\x12\x1a\n" +
 	"\beligible\x18\x04 \x01(\bR\beligible\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"L\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04zone\x18\x06 \x01(\tR\x04zone\x12\x16\n" +
+	"\x06weight\x18\a \x01(\rR\x06weight\x12#\n" +
+	"\rlatency_nanos\x18\b \x01(\x03R\flatencyNanos\x12\x1b\n" +
+	"\tunder_way\x18\t \x01(\x05R\bunderWay\x12\x1d\n" +
+	"\n" +
+	"cost_nanos\x18\n" +
+	" \x01(\x03R\tcostNanos\"L\n" +
 	"\x10ConnectToRequest\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x1e\n" +
 	"\n" +

@@ -1,0 +1,100 @@
+package balance
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// Pool is what calls may go to: at least two members. It is safe for concurrent use.
+type Pool struct {
+	members []Member
+	zone    string // of this collector
+	// ranked is the ranking of the moment. It follows from the above; that it is kept saves making it for each call.
+	ranked atomic.Pointer[Ranking]
+}
+
+// NewPool makes a pool for a collector in a zone, which may be empty. Both keep members.
+func NewPool(members []Member, zone string) *Pool { return &Pool{members: members, zone: zone} }
+
+// Members are those of the pool. They must not be changed.
+func (p *Pool) Members() []Member { return p.members }
+
+// place is how far behind a member is in the ranking.
+type place int
+
+const (
+	placeNear place = iota
+	placeElsewhere
+)
+
+// ranking is that of the moment.
+func (p *Pool) ranking() *Ranking {
+	if r := p.ranked.Load(); r != nil {
+		return r
+	}
+	r := p.rank()
+	p.ranked.Store(r)
+	return r
+}
+
+// rank makes the ranking. Members of other zones are near if nobody is in that of this collector.
+func (p *Pool) rank() *Ranking {
+	places := make([]place, len(p.members))
+	inZone := func(m Member) bool { return m.Zone == p.zone }
+	if p.zone != "" && slices.ContainsFunc(p.members, inZone) {
+		for i, m := range p.members {
+			if !inZone(m) {
+				places[i] = placeElsewhere
+			}
+		}
+	}
+	return newRanking(p.members, places)
+}
+
+// Choice is the order in which members are tried for a call: the one at lead first, then the other near ones, around, then the
+// rest. So what is tried after a failure can be foretold. It never changes.
+type Choice struct {
+	ranking *Ranking
+	// other is the member that was drawn beside lead, if they were compared, and costs what the call costs at lead and there.
+	lead, other int32
+	costs       [2]float64
+	compared    bool
+	affinity    bool
+}
+
+// Choose chooses for a call with an affinity, or none, at a time. turn differs from call to call; each half of it draws a member.
+// It goes into d, which must be zero.
+func (p *Pool) Choose(d *Choice, affinity, turn uint64, now int64) {
+	r := p.ranking()
+	d.ranking = r
+	switch {
+	case r.near < 2:
+	case affinity != 0:
+		d.lead, d.affinity = int32(r.rendezvous(affinity)), true
+	default:
+		first, second := r.draw(turn)
+		d.lead, d.other, d.compared = int32(first), int32(second), true
+		d.costs = [2]float64{r.cost(first, now), r.cost(second, now)}
+		if d.costs[1] < d.costs[0] {
+			d.lead, d.other = d.other, d.lead
+			d.costs[0], d.costs[1] = d.costs[1], d.costs[0]
+		}
+	}
+}
+
+// Made reports whether there was a choice. The other methods may be called only then.
+func (d *Choice) Made() bool { return d.ranking != nil }
+
+// Member is the i-th member to try, and where it is in the pool.
+func (d *Choice) Member(i int) (m *Member, at int) {
+	i = d.index(i)
+	return &d.ranking.members[i], int(d.ranking.order[i])
+}
+
+// index is where the i-th member to try is in the ranking.
+func (d *Choice) index(i int) int {
+	if i >= d.ranking.near {
+		return i
+	}
+	return (int(d.lead) + i) % d.ranking.near
+}

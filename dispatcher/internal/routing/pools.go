@@ -1,0 +1,80 @@
+package routing
+
+import (
+	"slices"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/balance"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
+)
+
+// seedGroup is the group of seed peers, which do not tell what they serve. No service has that name.
+const seedGroup = ""
+
+// pool makes the pools of a namespace, once its entries are complete. Methods of a service that the same peers serve share one.
+func (s *NamespaceIndex) pool(zone string) {
+	made := make(pools)
+	used := make(map[string]bool)
+	for _, e := range s.Entries {
+		if e.Local != nil || len(e.Peers)+len(e.unreachable) < 2 {
+			continue
+		}
+		used[e.Service] = true
+		if g := s.group(e.Service); len(e.Peers) >= 2 {
+			e.pool = made.of(e, g, zone)
+		}
+	}
+	if used[seedGroup] = len(s.seeds) >= 2; used[seedGroup] {
+		s.seedPool = newPool(s.seeds, s.group(seedGroup), zone)
+	}
+	s.forget(used)
+}
+
+// pools are the pools of a namespace, by what they have in common but for rare chance: the service, and a hash of the peers.
+type pools map[poolKey]*pool
+
+type poolKey struct {
+	service string
+	peers   uint64
+}
+
+// of is the pool of an entry.
+func (made pools) of(e *Entry, g *endpoint.Group, zone string) *pool {
+	key := poolKey{service: e.Service}
+	for _, p := range e.Peers {
+		key.peers = balance.Mixed(key.peers ^ p.hash)
+	}
+	if p := made[key]; p != nil && slices.Equal(p.peers, e.Peers) {
+		return p
+	}
+	made[key] = newPool(e.Peers, g, zone)
+	return made[key]
+}
+
+// group is the group of a service. It stays the same over changes of the view, and peers that come back find what was known of
+// them.
+func (s *NamespaceIndex) group(service string) *endpoint.Group {
+	g := s.groups[service]
+	if g == nil {
+		g = endpoint.NewGroup()
+		if s.groups == nil {
+			s.groups = make(map[string]*endpoint.Group)
+		}
+		s.groups[service] = g
+	}
+	return g
+}
+
+// forget forgets the groups that are not used any more, and of the others the peers that do not share the namespace.
+func (s *NamespaceIndex) forget(used map[string]bool) {
+	shares := make(map[string]bool, len(s.sharing))
+	for _, p := range s.sharing {
+		shares[p.ID] = true
+	}
+	for service, g := range s.groups {
+		if !used[service] {
+			delete(s.groups, service)
+			continue
+		}
+		g.Keep(func(peer string) bool { return shares[peer] })
+	}
+}
