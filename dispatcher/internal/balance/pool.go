@@ -19,14 +19,6 @@ func NewPool(members []Member, zone string) *Pool { return &Pool{members: member
 // Members are those of the pool. They must not be changed.
 func (p *Pool) Members() []Member { return p.members }
 
-// place is how far behind a member is in the ranking.
-type place int
-
-const (
-	placeNear place = iota
-	placeElsewhere
-)
-
 // ranking is that of the moment.
 func (p *Pool) ranking() *Ranking {
 	if r := p.ranked.Load(); r != nil {

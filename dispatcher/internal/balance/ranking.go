@@ -16,6 +16,15 @@ type Ranking struct {
 	shares  []float64
 }
 
+// place is how far behind a member is in the ranking.
+type place int
+
+// The places, the nearest first.
+const (
+	placeNear place = iota
+	placeElsewhere
+)
+
 // newRanking puts members into the order of their places, the smallest first, which is that of the near ones. In a place they
 // keep the order that they have.
 func newRanking(members []Member, places []place) *Ranking {

@@ -40,6 +40,14 @@ type Decision struct {
 	Entry   *Entry // nil for a method that no catalog names
 }
 
+// choose puts the peers of a pool into their order for a call. They stay as they are if there is no pool, as there is only one.
+func (d *Decision) choose(p *pool, affinity uint64, b Balance) {
+	if p != nil {
+		d.peers = p.peers
+		p.choice.Choose(&d.choice, affinity, b.Turn, b.Now)
+	}
+}
+
 // Len is the number of peers to try.
 func (d *Decision) Len() int { return len(d.peers) }
 

@@ -23,14 +23,6 @@ func newPool(peers []*RoutePeer, g *endpoint.Group, zone string) *pool {
 	return &pool{peers, balance.NewPool(members, zone)}
 }
 
-// choose is the order of the peers for a call; nil, and d as it was, if there is no pool.
-func (p *pool) choose(d *Decision, affinity uint64, b Balance) {
-	if p != nil {
-		d.peers = p.peers
-		p.choice.Choose(&d.choice, affinity, b.Turn, b.Now)
-	}
-}
-
 // endpointOf is what is known of a peer; nil if it is not in the pool, or there is none.
 func (p *pool) endpointOf(peer *RoutePeer) *endpoint.Endpoint {
 	if p == nil {

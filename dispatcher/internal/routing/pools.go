@@ -10,10 +10,13 @@ import (
 // seedGroup is the group of seed peers, which do not tell what they serve. No service has that name.
 const seedGroup = ""
 
-// pool makes the pools of a namespace, once its entries are complete. Methods of a service that the same peers serve share one.
+// pool makes the pools of a namespace, once its entries are complete. Methods of a service that the same peers serve share one. A
+// method that only one peer serves has none, so that its calls pay for no choice; but if another one did, and may be back, what is
+// known of both is kept. What is registered here never needs a choice. The time that it takes grows with the entries and their
+// peers, and not with the pools that there are.
 func (s *NamespaceIndex) pool(zone string) {
 	made := make(pools)
-	used := make(map[string]bool)
+	used := make(map[string]bool) // groups that are needed, now or when a peer is back
 	for _, e := range s.Entries {
 		if e.Local != nil || len(e.Peers)+len(e.unreachable) < 2 {
 			continue
@@ -50,7 +53,8 @@ func (made pools) of(e *Entry, g *endpoint.Group, zone string) *pool {
 	return made[key]
 }
 
-// group is the group of a service. It stays the same over changes of the view, and peers that come back find what was known of
+// group is the group of a service. The groups are those of the view before, copied: it must stay as it was for calls that go by
+// it, while the groups themselves are the same. It stays the same over changes of the view, and peers that come back find what was known of
 // them.
 func (s *NamespaceIndex) group(service string) *endpoint.Group {
 	g := s.groups[service]

@@ -30,7 +30,7 @@ func Route(v *View, c Call, b Balance) Decision {
 	}
 	if len(s.seeds) > 0 && e.suitsSeed(c) {
 		d := Decision{peers: s.seeds, Seed: true, Entry: e}
-		s.seedPool.choose(&d, c.Affinity, b)
+		d.choose(s.seedPool, c.Affinity, b)
 		return d
 	}
 	return Decision{Refusal: v.noRoute(s, e, c), Entry: e}
@@ -42,7 +42,7 @@ func (e *Entry) decide(c Call, b Balance) Decision {
 		return Decision{Local: e.Local, Entry: e}
 	}
 	d := Decision{peers: e.Peers, Entry: e}
-	e.pool.choose(&d, c.Affinity, b)
+	d.choose(e.pool, c.Affinity, b)
 	return d
 }
 
