@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Test is a bad day, and what must hold of it.
+type Test struct {
+	Name   string
+	Run    func(*Stage) ([]Figure, error)
+	Bounds []Bound
+}
+
+// Bound is what a figure may be.
+type Bound struct {
+	Name  string
+	Most  float64
+	Least float64 // if it is not 0, the figure is the better the larger it is
+	// Open is why it is known to be missed: it is printed, and not judged.
+	Open string
+}
+
+// tests has all of them, in the order in which they run.
+func tests() []Test {
+	return []Test{
+		{"f1", killed, truthful("f1", Bound{Name: "f1_idempotent_failed"}, Bound{Name: "f1_other_failed_percent", Most: 0.2}, Bound{Name: "f1_lies"})},
+		{"f5", failing, truthful("f5", Bound{Name: "f5_failed_percent", Most: 0.5}, Bound{Name: "f5_failed_after_1s_percent", Most: 2})},
+		{"f4", slow, truthful("f4", Bound{Name: "f4_share_percent", Most: 3}, Bound{Name: "f4_p99_ratio", Most: 3})},
+		{"f7", limited, truthful("f7", Bound{Name: "f7_failed"})},
+		{"f9", away, truthful("f9", Bound{Name: "f9_final_answers"}, Bound{Name: "f9_failed_at_the_end"})},
+		{"f2", stopped, truthful("f2", Bound{Name: "f2_failed"}, Bound{Name: "f2_stop_seconds", Most: 1})},
+	}
+}
+
+// truthful adds the bounds that every test has.
+func truthful(name string, bounds ...Bound) []Bound {
+	return append(bounds, Bound{Name: name + "_wrong"}, Bound{Name: name + "_double"})
+}
+
+// witnessed tells the figures that hold on any machine: what the ledger says of truth does not depend on time.
+func witnessed(name string) bool {
+	return strings.HasSuffix(name, "_wrong") || strings.HasSuffix(name, "_double") || strings.HasSuffix(name, "_lies")
+}
+
+// judge says what is wrong with a figure; empty if it is within its bound, or a part. Where the machine was too busy to tell, it
+// says so in the second.
+func judge(t Test, f Figure) (missed, busy string) {
+	for _, b := range t.Bounds {
+		switch {
+		case b.Name != f.Name || b.Open != "":
+		case b.holds(f.Value) && f.Busy == "":
+		case f.Busy != "" && !witnessed(f.Name):
+			return "", fmt.Sprintf("%s is not judged, the machine is too busy: %s", f.Name, f.Busy)
+		case b.holds(f.Value):
+		case b.Least != 0:
+			return fmt.Sprintf("%s is %.3f %s, want at least %v", f.Name, f.Value, f.Unit, b.Least), ""
+		default:
+			return fmt.Sprintf("%s is %.3f %s, want at most %v", f.Name, f.Value, f.Unit, b.Most), ""
+		}
+	}
+	return "", ""
+}
+
+func (b Bound) holds(value float64) bool {
+	if b.Least != 0 {
+		return value >= b.Least
+	}
+	return value <= b.Most
+}

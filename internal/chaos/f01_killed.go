@@ -1,0 +1,43 @@
+package main
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/collectiverpc/collective/internal/chaos/host"
+)
+
+// killed kills the hosts in turn at random moments, and starts them again: what is lost is what cannot be repeated.
+func killed(s *Stage) ([]Figure, error) { return s.whole(kill) }
+
+func kill(s *Stage) ([]Figure, error) {
+	const control, between = 5 * time.Second, 2500 * time.Millisecond
+	times := 10
+	if s.Short {
+		times = 3
+	}
+	m, err := s.mesh(host.Config{}, host.Config{})
+	if err != nil {
+		return nil, err
+	}
+	l, err := m.load(usual(control + time.Duration(times)*between + time.Second))
+	if err != nil {
+		return nil, err
+	}
+	for i := range times {
+		l.reach(control + time.Duration(i)*between + rand.N(time.Second))
+		victim := []string{"b", "c"}[i%2]
+		m.hosts[victim].kill()
+		if err := m.again(victim); err != nil {
+			return nil, err
+		}
+	}
+	all, err := l.book()
+	if err != nil {
+		return nil, err
+	}
+	return append(s.judged(all, l.window(all, time.Second, control),
+		count("f1_idempotent_failed", all.Reads().Failed()),
+		percent("f1_other_failed_percent", all.Writes().Failed(), all.Writes().Len()),
+		count("f1_lies", all.Lies().Len())), truth("f1", all)...), nil
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/collectiverpc/collective/internal/chaos/network"
+)
+
+// Options say which tests are run, and how.
+type Options struct {
+	Only      string
+	Collector string // the binary; empty to build it
+	Short     bool
+	Keep      string // where logs and ledgers stay; empty for nowhere
+	Relays    bool   // do not try namespaces
+}
+
+// Verdict is what came of a run.
+type Verdict struct {
+	Missed []string // which bounds are missed, and what could not be run
+	Busy   []string // what could not be judged
+}
+
+func main() {
+	if role, known := roles[os.Getenv(roleVariable)]; known {
+		if err := role(); err != nil {
+			fmt.Fprintln(os.Stderr, "chaos:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var o Options
+	flag.StringVar(&o.Only, "only", "", "run the tests whose name has this in it")
+	flag.StringVar(&o.Collector, "collector", "", "the binary to run; built if it is not given")
+	flag.BoolVar(&o.Short, "short", false, "shorter, with fewer faults")
+	flag.StringVar(&o.Keep, "keep", "", "leave logs and ledgers in this directory")
+	flag.BoolVar(&o.Relays, "relays", false, "TCP relays in place of network namespaces")
+	flag.Parse()
+	os.Exit(report(run(ctx, os.Stdout, o)))
+}
+
+// report prints what came of a run, and makes the exit status of it.
+func report(v Verdict, err error) int {
+	for _, why := range append(v.Missed, v.Busy...) {
+		fmt.Fprintln(os.Stderr, "chaos:", why)
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		return 2
+	case len(v.Missed) > 0:
+		return 1
+	case len(v.Busy) > 0:
+		fmt.Fprintln(os.Stderr, "chaos: NOT PASSED: the machine is too busy, run it again when it is not")
+		return 3
+	}
+	return 0
+}
+
+// run runs tests, one after the other.
+func run(ctx context.Context, out io.Writer, o Options) (v Verdict, err error) {
+	dir := o.Keep
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "chaos-"); err != nil {
+			return v, err
+		}
+		defer os.RemoveAll(dir)
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return v, err
+	}
+	if o.Collector == "" {
+		if o.Collector, err = buildCollector(ctx, dir); err != nil {
+			return v, err
+		}
+	}
+	if o.Collector, err = filepath.Abs(o.Collector); err != nil {
+		return v, err
+	}
+	for _, t := range tests() {
+		if strings.Contains(t.Name, o.Only) && ctx.Err() == nil {
+			v.add(runOne(ctx, out, t, o, filepath.Join(dir, t.Name)))
+		}
+	}
+	return v, ctx.Err()
+}
+
+func (v *Verdict) add(other Verdict) {
+	v.Missed, v.Busy = append(v.Missed, other.Missed...), append(v.Busy, other.Busy...)
+}
+
+// buildCollector builds the binary into a directory.
+func buildCollector(ctx context.Context, dir string) (path string, err error) {
+	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/collectiverpc/collective").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module of the collector, run this in internal/chaos: %w", err)
+	}
+	path = filepath.Join(dir, "collector")
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/collector")
+	build.Dir = strings.TrimSpace(string(module)) // its dependencies are not all those of this module
+	if text, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the collector: %w\n%s", err, text)
+	}
+	return path, nil
+}
+
+// runOne runs a test and prints its figures.
+func runOne(ctx context.Context, out io.Writer, t Test, o Options, dir string) (v Verdict) {
+	began := time.Now()
+	s := &Stage{Options: o, ctx: ctx, out: out, dir: dir}
+	if err := os.RemoveAll(dir); err != nil {
+		return Verdict{Missed: []string{err.Error()}}
+	}
+	figures, err := t.Run(s)
+	for _, f := range figures {
+		fmt.Fprintln(out, f)
+		missed, busy := judge(t, f)
+		v.note(missed, busy)
+	}
+	v.note(unmeasured(t, figures, err), "")
+	fmt.Fprintf(out, "# %s took %.1f s\n", t.Name, time.Since(began).Seconds())
+	return v
+}
+
+func (v *Verdict) note(missed, busy string) {
+	if missed != "" {
+		v.Missed = append(v.Missed, missed)
+	}
+	if busy != "" {
+		v.Busy = append(v.Busy, busy)
+	}
+}
+
+// unmeasured says why a test has no judgement: it failed, or lacks a figure that has a bound.
+func unmeasured(t Test, figures []Figure, err error) string {
+	if err != nil {
+		return fmt.Sprintf("%s: %v", t.Name, err)
+	}
+	measured := make(map[string]bool)
+	for _, f := range figures {
+		measured[f.Name] = true
+	}
+	for _, b := range t.Bounds {
+		if !measured[b.Name] {
+			return fmt.Sprintf("%s: there is no figure %s", t.Name, b.Name)
+		}
+	}
+	return ""
+}
+
+// newNetwork is the network of one part of a test.
+func newNetwork(o Options) (network.Network, string) {
+	if o.Relays {
+		return network.NewRelays(), "asked for"
+	}
+	return network.New()
+}
