@@ -30,6 +30,11 @@ func tests() []Test {
 		{"f7", limited, truthful("f7", Bound{Name: "f7_failed"})},
 		{"f9", away, truthful("f9", Bound{Name: "f9_final_answers"}, Bound{Name: "f9_failed_at_the_end"})},
 		{"f2", stopped, truthful("f2", Bound{Name: "f2_failed"}, Bound{Name: "f2_stop_seconds", Most: 1})},
+		{"f3", silent, truthful("f3", Bound{Name: "f3_idempotent_failed"}, Bound{Name: "f3_avoided_seconds", Most: 0.6})},
+		{"f6", overload, truthful("f6", Bound{Name: "f6_goodput_percent", Least: 90}, Bound{Name: "f6_p99_ratio", Most: 3},
+			Bound{Name: "f6_back_seconds", Most: 2}, Bound{Name: "f6_grown_mib", Most: 64})},
+		{"f8", poor, truthful("f8", Bound{Name: "f8_failed"})},
+		{"f10", churn, truthful("f10", Bound{Name: "f10_failed"}, Bound{Name: "f10_visible_p99_ms", Most: 50})},
 	}
 }
 

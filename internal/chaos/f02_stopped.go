@@ -48,7 +48,7 @@ func stop(s *Stage, of []string) ([]Figure, error) {
 		return nil, err
 	}
 	p := usual(control + time.Duration(len(of))*between + time.Second)
-	p.Clients = append(p.Clients, "connect-go-h2")
+	p.Clients = append(p.Clients, "connect-go") // of HTTP/1.1
 	p.Fronts = []load.Front{{Name: "a", Address: m.sites["a"].Dial()}, {Name: "d", Address: m.sites["d"].Dial()}}
 	p.Long, p.LongWork = 30, 400*time.Millisecond // so that calls are under way whenever it is
 	l, err := m.loadFrom("clients", p)

@@ -21,7 +21,7 @@ func limit(s *Stage) ([]Figure, error) {
 		return nil, err
 	}
 	p := usual(control)
-	p.Phases = []load.Phase{{Rate: 50, For: control}, {Rate: 600, For: fault}} // one call at a time, then sixty
+	p.Phases = []load.Phase{{Rate: 20, For: control}, {Rate: 600, For: fault}} // two calls at a time, then sixty
 	p.Work = 100 * time.Millisecond
 	l, err := m.load(p)
 	if err != nil {

@@ -42,7 +42,9 @@ func ratio(name string, is, control time.Duration) Figure {
 }
 
 // seconds is a time.
-func seconds(name string, d time.Duration) Figure { return Figure{Name: name, Value: d.Seconds(), Unit: "s"} }
+func seconds(name string, d time.Duration) Figure {
+	return Figure{Name: name, Value: d.Seconds(), Unit: "s"}
+}
 
 // joined makes the figures of a test of those of its parts: counts are added, of the others the worst counts.
 func joined(parts []part) []Figure {

@@ -14,7 +14,7 @@ import (
 // usual is the load of most tests: 500 calls a second that may be repeated and 50 that may not, of work for 10 ms.
 func usual(took time.Duration) load.Plan {
 	return load.Plan{
-		Clients: []string{"grpc-go", "connect-go"}, Phases: []load.Phase{{Rate: 550, For: took}}, Before: []string{"b", "c"},
+		Clients: []string{"grpc-go", "connect-go-h2"}, Phases: []load.Phase{{Rate: 550, For: took}}, Before: []string{"b", "c"},
 		Writes: 91, Timeout: 5 * time.Second, Work: 10 * time.Millisecond,
 	}
 }

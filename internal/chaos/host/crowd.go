@@ -4,9 +4,135 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/collectiverpc/collective/dispatcher"
 )
 
-func runCrowd(context.Context, *Config, *bufio.Reader, io.Writer) error {
-	return errors.New("later")
+// crowd are many collectors that are peers of one.
+type crowd struct {
+	config  *Config
+	members []*dispatcher.Dispatcher
+	made    *services
+}
+
+// methods is how many of them each member of a crowd serves all the time.
+const methods = 10
+
+// changes is how many catalogs of a crowd change in a second.
+const changes = 1000
+
+// runCrowd makes the members, says "ready" when all are linked, and waits for "churn DURATION".
+func runCrowd(ctx context.Context, c *Config, lines *bufio.Reader, out io.Writer) error {
+	k := &crowd{config: c, made: new(services)}
+	if err := k.gather(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "ready")
+	obey(lines, func(command string) error {
+		word, argument, _ := strings.Cut(command, " ")
+		span, err := time.ParseDuration(argument)
+		if err != nil || word != "churn" {
+			return errors.Join(err, fmt.Errorf("no command %q", command))
+		}
+		return k.churn(ctx, span)
+	})
+	return nil
+}
+
+// gather makes and links the members, as many at once as a collector takes from one address.
+func (k *crowd) gather(ctx context.Context) error {
+	places := make(chan struct{}, 8)
+	k.members = make([]*dispatcher.Dispatcher, k.config.Crowd)
+	failures := make([]error, k.config.Crowd)
+	var all sync.WaitGroup
+	for i := range k.members {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			k.members[i], failures[i] = k.member(ctx, i)
+		})
+	}
+	all.Wait()
+	return errors.Join(failures...)
+}
+
+func (k *crowd) member(ctx context.Context, number int) (*dispatcher.Dispatcher, error) {
+	d, err := k.config.collector(fmt.Sprintf("crowd-%d", number), k.config.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.made.register(d, methods); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	_, err = d.ConnectTo(ctx, k.config.Join, []string{Namespace})
+	return d, err
+}
+
+// churn adds and removes services of the members in turn, and beside it measures how long new methods take to be called.
+func (k *crowd) churn(ctx context.Context, span time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, span)
+	defer cancel()
+	probed := make(chan error, 1)
+	go func() { probed <- k.probe(ctx) }()
+	began := time.Now()
+	for n := 0; ctx.Err() == nil; n++ {
+		time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / changes)))
+		if err := k.change(n); err != nil {
+			return err
+		}
+	}
+	return <-probed
+}
+
+// change adds a service to a member, or takes it away the next time round.
+func (k *crowd) change(n int) error {
+	d, round := k.members[n%len(k.members)], n/len(k.members)
+	name := fmt.Sprintf("chaos.churn.Service%d", n%len(k.members))
+	if round%2 == 1 {
+		d.Unregister(Namespace, name)
+		return nil
+	}
+	return k.made.registerNamed(d, name, 1)
+}
+
+// VisibleFile has, line by line, after how many nanoseconds a new method was called with success.
+const VisibleFile = "visible"
+
+// probe registers something new again and again, and calls it until somebody answers.
+func (k *crowd) probe(ctx context.Context) error {
+	file, err := os.Create(filepath.Join(k.config.Ledger, VisibleFile))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	for n := 0; ctx.Err() == nil; n++ {
+		name := fmt.Sprintf("chaos.probe.Service%d", n)
+		d := k.members[n*7%len(k.members)]
+		if err := k.made.registerNamed(d, name, 1); err != nil {
+			return err
+		}
+		began := time.Now()
+		if k.answered(ctx, name) {
+			fmt.Fprintln(file, time.Since(began).Nanoseconds())
+		}
+		d.Unregister(Namespace, name)
+		pause(ctx, 50*time.Millisecond)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

@@ -73,7 +73,9 @@ func (b *Book) FailedPercent() float64 {
 }
 
 // P99 is the time that 99 of a hundred calls were not slower than, and 0 without calls.
-func (b *Book) P99() time.Duration { return b.percentile(func(o *Outcome) time.Duration { return o.Took() }) }
+func (b *Book) P99() time.Duration {
+	return b.percentile(func(o *Outcome) time.Duration { return o.Took() })
+}
 
 // Lateness is by how much 99 of a hundred calls at most began later than planned: what a busy machine adds to all times.
 func (b *Book) Lateness() time.Duration {

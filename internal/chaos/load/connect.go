@@ -34,6 +34,10 @@ type connectClient struct {
 	next   atomic.Uint32
 }
 
+// maxConns is how many connections of HTTP/1.1 a client has to a front: a collector takes 64 of an address that has not said
+// who it is.
+const maxConns = 48
+
 type connectFront struct {
 	name  string
 	read  *connect.Client[chaosv1.ReadRequest, chaosv1.ReadResponse]
@@ -41,9 +45,10 @@ type connectFront struct {
 }
 
 func newConnect(fronts []Front, http2 bool) client {
-	transport := &http.Transport{MaxIdleConnsPerHost: 256, Protocols: new(http.Protocols)}
+	transport := &http.Transport{MaxIdleConnsPerHost: maxConns, MaxConnsPerHost: maxConns, Protocols: new(http.Protocols)}
 	c := &connectClient{name: "connect-go", http: &http.Client{Transport: transport}}
 	if transport.Protocols.SetHTTP1(!http2); http2 {
+		transport.MaxConnsPerHost = 0
 		transport.Protocols.SetUnencryptedHTTP2(true)
 		c.name = "connect-go-h2"
 	}
@@ -99,6 +104,9 @@ func unary[Req, Res any](ctx context.Context, c *connect.Client[Req, Res], messa
 
 func connectFailure(o *ledger.Outcome, err error) {
 	o.Code, o.Message = connect.CodeOf(err).String(), err.Error()
+	if !connect.IsWireError(err) && connect.CodeOf(err) != connect.CodeDeadlineExceeded {
+		o.Code = connect.CodeUnavailable.String() // the client calls a connection that broke canceled
+	}
 	coded, ok := errors.AsType[*connect.Error](err)
 	if !ok {
 		return
