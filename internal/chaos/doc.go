@@ -4,7 +4,7 @@
 //
 // A name with a suffix after a slash is a part of a figure: one kind of the fault. The figure follows its parts, and is judged
 // by the table of bounds. The exit status is 1 if a bound is missed, and 3 if the machine was too busy to judge by.
-// `-only f3` runs the tests whose name has that in it, `-keep DIR` leaves logs and ledgers there.
+// `-only f3` runs that test, `-keep DIR` leaves logs and ledgers there.
 //
 // # Words
 //

@@ -11,10 +11,10 @@ import (
 func killed(s *Stage) ([]Figure, error) { return s.whole(kill) }
 
 func kill(s *Stage) ([]Figure, error) {
-	const control, between = 5 * time.Second, 2500 * time.Millisecond
-	times := 10
+	const between = 2500 * time.Millisecond
+	control, times := 5*time.Second, 10
 	if s.Short {
-		times = 3
+		control, times = 3*time.Second, 3
 	}
 	m, err := s.mesh(host.Config{}, host.Config{})
 	if err != nil {
@@ -36,7 +36,7 @@ func kill(s *Stage) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(s.judged(all, l.window(all, time.Second, control),
+	return append(s.judged(all, l.control(all, control),
 		count("f1_idempotent_failed", all.Reads().Failed()),
 		percent("f1_other_failed_percent", all.Writes().Failed(), all.Writes().Len()),
 		count("f1_lies", all.Lies().Len())), truth("f1", all)...), nil

@@ -10,10 +10,10 @@ import (
 func slow(s *Stage) ([]Figure, error) { return s.whole(slowed) }
 
 func slowed(s *Stage) ([]Figure, error) {
-	const control, noticed = 6 * time.Second, 2 * time.Second
-	fault := 12 * time.Second
+	const noticed = 2 * time.Second
+	control, fault := 6*time.Second, 12*time.Second
 	if s.Short {
-		fault = 7 * time.Second
+		control, fault = 4*time.Second, 7*time.Second
 	}
 	m, err := s.mesh(host.Config{}, host.Config{})
 	if err != nil {
@@ -31,7 +31,7 @@ func slowed(s *Stage) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, after := l.window(all, time.Second, control), l.window(all, control+noticed, control+fault)
+	before, after := l.control(all, control), l.window(all, control+noticed, control+fault)
 	slow, runs := all.Share("b", l.began.Add(control+noticed), l.began.Add(control+fault))
 	return append(s.judged(all, before,
 		percent("f4_share_percent", slow, runs),

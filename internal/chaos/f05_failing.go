@@ -20,10 +20,9 @@ func failing(s *Stage) ([]Figure, error) {
 }
 
 func fail(s *Stage, code string) ([]Figure, error) {
-	const control = 4 * time.Second
-	fault := 12 * time.Second
+	control, fault := 4*time.Second, 12*time.Second
 	if s.Short {
-		fault = 4 * time.Second
+		control, fault = 3*time.Second, 4*time.Second
 	}
 	m, err := s.mesh(host.Config{}, host.Config{})
 	if err != nil {
@@ -42,7 +41,7 @@ func fail(s *Stage, code string) ([]Figure, error) {
 		return nil, err
 	}
 	within, after := l.window(all, control, control+fault), l.window(all, control+time.Second, control+fault)
-	return append(s.judged(all, l.window(all, time.Second, control),
+	return append(s.judged(all, l.control(all, control),
 		percent("f5_failed_percent", within.Failed(), within.Len()),
 		percent("f5_failed_after_1s_percent", after.Failed(), after.Len())), truth("f5", all)...), nil
 }

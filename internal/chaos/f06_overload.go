@@ -39,7 +39,7 @@ func overloaded(s *Stage) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, within := l.window(all, time.Second, control), l.window(all, control+time.Second, control+fault)
+	before, within := l.control(all, control), l.window(all, control+time.Second, control+fault)
 	done := float64(within.Answers().Len()) / (fault - time.Second).Seconds()
 	over := l.began.Add(control + fault)
 	fmt.Fprintf(s.out, "# %.0f of %.0f calls/s\n", done, capacity)

@@ -32,5 +32,5 @@ func limit(s *Stage) ([]Figure, error) {
 		return nil, err
 	}
 	within := l.window(all, control, control+fault)
-	return append(s.judged(all, l.window(all, 0, control), count("f7_failed", within.Failed())), truth("f7", all)...), nil
+	return append(s.judged(all, l.control(all, control), count("f7_failed", within.Failed())), truth("f7", all)...), nil
 }

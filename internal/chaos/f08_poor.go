@@ -61,10 +61,9 @@ func flap(m *mesh, d time.Duration) {
 }
 
 func endure(s *Stage, fault func(*mesh, time.Duration)) (all endured, figures []Figure, err error) {
-	const control = 4 * time.Second
-	took := 20 * time.Second
+	control, took := 4*time.Second, 20*time.Second
 	if s.Short {
-		took = 5 * time.Second
+		control, took = 2*time.Second, 5*time.Second
 	}
 	m, err := s.mesh(host.Config{}, host.Config{})
 	if err != nil {
@@ -79,7 +78,7 @@ func endure(s *Stage, fault func(*mesh, time.Duration)) (all endured, figures []
 	if all.b, err = l.book(); err != nil {
 		return all, nil, err
 	}
-	all.control = l.window(all.b, time.Second, control)
+	all.control = l.control(all.b, control)
 	within := l.window(all.b, control, control+took)
 	return all, []Figure{ratio("f8_p99_ratio", within.P99(), all.control.P99())}, nil
 }

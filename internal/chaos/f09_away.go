@@ -57,10 +57,9 @@ func restartFront(m *mesh) error {
 }
 
 func callAway(s *Stage, run func(*mesh) error) ([]Figure, error) {
-	const control = 3 * time.Second
-	took := 10 * time.Second
+	control, took := 3*time.Second, 10*time.Second
 	if s.Short {
-		took = 8 * time.Second
+		control, took = 1500*time.Millisecond, 6*time.Second
 	}
 	m, err := s.meshOfOne()
 	if err != nil {
@@ -82,7 +81,7 @@ func callAway(s *Stage, run func(*mesh) error) ([]Figure, error) {
 	}
 	final := all.Where(func(o *ledger.Outcome) bool { return !o.OK() && o.Code != "unavailable" })
 	back := l.window(all, took-time.Second, took)
-	return append(s.judged(all, l.window(all, time.Second, control), count("f9_final_answers", final.Len()),
+	return append(s.judged(all, l.control(all, control), count("f9_final_answers", final.Len()),
 		count("f9_failed_at_the_end", back.Failed())), truth("f9", all)...), nil
 }
 

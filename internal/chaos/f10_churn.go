@@ -45,7 +45,7 @@ func change(s *Stage) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, within := l.window(all, time.Second, control), l.window(all, control, control+fault)
+	before, within := l.control(all, control), l.window(all, control, control+fault)
 	return append(s.judged(all, before, count("f10_failed", all.Failed()), ratio("f10_p99_ratio", within.P99(), before.P99()),
 		Figure{Name: "f10_visible_p99_ms", Value: float64(visible.Microseconds()) / 1000, Unit: "ms"}), truth("f10", all)...), nil
 }

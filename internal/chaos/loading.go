@@ -75,6 +75,12 @@ func (l *loading) book() (*ledger.Book, error) {
 	return ledger.Read(l.dir, l.plan.Outcomes)
 }
 
+// control is the part before the fault, without the first calls and those that were still under way when it came.
+func (l *loading) control(b *ledger.Book, until time.Duration) *ledger.Book {
+	const connecting, underWay = 500 * time.Millisecond, 500 * time.Millisecond
+	return l.window(b, connecting, until-underWay)
+}
+
 // window is a part of the book by times after the beginning of the load.
 func (l *loading) window(b *ledger.Book, from, to time.Duration) *ledger.Book {
 	return b.Window(l.began.Add(from), l.began.Add(to))

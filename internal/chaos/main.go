@@ -11,18 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/collectiverpc/collective/internal/chaos/network"
 )
-
-// Options say which tests are run, and how.
-type Options struct {
-	Only      string
-	Collector string // the binary; empty to build it
-	Short     bool
-	Keep      string // where logs and ledgers stay; empty for nowhere
-	Relays    bool   // do not try namespaces
-}
 
 // Verdict is what came of a run.
 type Verdict struct {
@@ -41,7 +30,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var o Options
-	flag.StringVar(&o.Only, "only", "", "run the tests whose name has this in it")
+	flag.StringVar(&o.Only, "only", "", "run the test with this name")
 	flag.StringVar(&o.Collector, "collector", "", "the binary to run; built if it is not given")
 	flag.BoolVar(&o.Short, "short", false, "shorter, with fewer faults")
 	flag.StringVar(&o.Keep, "keep", "", "leave logs and ledgers in this directory")
@@ -49,6 +38,9 @@ func main() {
 	flag.Parse()
 	os.Exit(report(run(ctx, os.Stdout, o)))
 }
+
+// tooBusy is the exit status of a run that could not be judged.
+const tooBusy = 3
 
 // report prints what came of a run, and makes the exit status of it.
 func report(v Verdict, err error) int {
@@ -63,7 +55,7 @@ func report(v Verdict, err error) int {
 		return 1
 	case len(v.Busy) > 0:
 		fmt.Fprintln(os.Stderr, "chaos: NOT PASSED: the machine is too busy, run it again when it is not")
-		return 3
+		return tooBusy
 	}
 	return 0
 }
@@ -89,7 +81,7 @@ func run(ctx context.Context, out io.Writer, o Options) (v Verdict, err error) {
 		return v, err
 	}
 	for _, t := range tests() {
-		if strings.Contains(t.Name, o.Only) && ctx.Err() == nil {
+		if t.named(o.Only) && ctx.Err() == nil {
 			v.add(runOne(ctx, out, t, o, filepath.Join(dir, t.Name)))
 		}
 	}
@@ -157,12 +149,4 @@ func unmeasured(t Test, figures []Figure, err error) string {
 		}
 	}
 	return ""
-}
-
-// newNetwork is the network of one part of a test.
-func newNetwork(o Options) (network.Network, string) {
-	if o.Relays {
-		return network.NewRelays(), "asked for"
-	}
-	return network.New()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/collectiverpc/collective/internal/chaos/host"
+	"github.com/collectiverpc/collective/internal/chaos/network"
 )
 
 // mesh is what most tests have: a front, a, and the hosts b and c.
@@ -54,13 +55,18 @@ func (m *mesh) front(id string, joins ...string) error {
 	if err != nil {
 		return err
 	}
+	m.fronts[id], err = m.serve(site, id, id+".db", id, joins...)
+	return err
+}
+
+// serve starts the binary in a site, with a store, and a name for its log.
+func (m *mesh) serve(site network.Site, id, store, name string, joins ...string) (*Process, error) {
 	addresses := make([]string, len(joins))
 	for i, other := range joins {
 		addresses[i] = m.sites[other].Dial()
 	}
-	command := exec.CommandContext(m.ctx, m.Collector, "serve", "--id", id, "--listen", site.Listen(), "--db", filepath.Join(m.dir, id+".db"),
+	command := exec.CommandContext(m.ctx, m.Collector, "serve", "--id", id, "--listen", site.Listen(), "--db", filepath.Join(m.dir, store),
 		"--ns", host.Namespace, "--join", strings.Join(addresses, ","), "--mesh-secret-file", m.secret(), "--allow-plaintext", "--allow-anonymous",
 		"--log-format", "text", "--until-eof")
-	m.fronts[id], err = m.spawn(site, id, command, nil)
-	return err
+	return m.spawn(site, name, command, nil)
 }

@@ -14,6 +14,15 @@ import (
 	"github.com/collectiverpc/collective/internal/chaos/network"
 )
 
+// Options say which tests are run, and how.
+type Options struct {
+	Only      string
+	Collector string // the binary; empty to build it
+	Short     bool
+	Keep      string // where logs and ledgers stay; empty for nowhere
+	Relays    bool   // do not try namespaces
+}
+
 // Stage is where a test runs, or a part of one: its processes and its network end with it.
 type Stage struct {
 	Options
@@ -126,4 +135,12 @@ func (s *Stage) judged(all, control *ledger.Book, figures ...Figure) []Figure {
 // truth are the figures that every test has.
 func truth(name string, b *ledger.Book) []Figure {
 	return []Figure{count(name+"_wrong", b.Wrong().Len()), count(name+"_double", b.Double().Len())}
+}
+
+// newNetwork is the network of one part of a test.
+func newNetwork(o Options) (network.Network, string) {
+	if o.Relays {
+		return network.NewRelays(), "asked for"
+	}
+	return network.New()
 }

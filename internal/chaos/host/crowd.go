@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,4 +136,29 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
+}
+
+// between is the pause between two calls of a method that is not known yet.
+const between = time.Millisecond
+
+// answered calls the first method of a service by the front, with an empty message, until somebody answers, or it is over.
+func (k *crowd) answered(ctx context.Context, name string) bool {
+	for ctx.Err() == nil {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+k.config.Join+"/"+name+"/Method0", http.NoBody)
+		if err != nil {
+			return false
+		}
+		req.Header.Set("Content-Type", "application/proto")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			return true
+		}
+		pause(ctx, between)
+	}
+	return false
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -42,20 +41,6 @@ func Run(in io.Reader, out io.Writer) error {
 	}
 	go obey(lines, w.told)
 	return serve(ctx, &c, w, func() { fmt.Fprintln(out, "ready") })
-}
-
-// obey does what the lines say, and ends the process with the last: who started it is gone.
-func obey(lines *bufio.Reader, told func(string) error) {
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			os.Exit(0)
-		}
-		if err := told(line[:len(line)-1]); err != nil {
-			fmt.Fprintln(os.Stderr, "host:", err)
-			os.Exit(1)
-		}
-	}
 }
 
 func serve(ctx context.Context, c *Config, w *worker, ready func()) error {

@@ -4,28 +4,22 @@ package network
 
 import "time"
 
-// delayed is a packet that goes on later.
-type delayed struct {
-	at     time.Time
-	packet []byte
-}
-
 // route reads what a site sends until its device is closed, and passes it on.
-func (n *namespaces) route(from *namespace) {
-	defer close(from.out)
+func (s *namespace) route(forward func(packet []byte)) {
+	defer close(s.out)
 	packet := make([]byte, mtu+64)
 	for {
-		length, err := from.tun.Read(packet)
+		length, err := s.tun.Read(packet)
 		if err != nil {
 			return
 		}
-		wait, passes := from.cable.out.turn(length, time.Now())
+		wait, passes := s.cable.out.turn(length, time.Now())
 		switch {
 		case !passes:
 		case wait > 0:
-			later(from.out, wait, packet[:length])
+			later(s.out, wait, packet[:length])
 		default:
-			n.forward(packet[:length])
+			forward(packet[:length])
 		}
 	}
 }
@@ -39,26 +33,11 @@ func later(queue chan<- delayed, wait time.Duration, packet []byte) {
 }
 
 // forwardLate passes on what a slow cable has held back on its way out.
-func (n *namespaces) forwardLate(from *namespace) {
-	for d := range from.out {
+func (s *namespace) forwardLate(forward func(packet []byte)) {
+	for d := range s.out {
 		time.Sleep(time.Until(d.at))
-		n.forward(d.packet)
+		forward(d.packet)
 	}
-}
-
-// forward gives a packet to the site that it is for, through the cable of that one.
-func (n *namespaces) forward(packet []byte) {
-	const destination, header = 16, 20 // of IPv4
-	if len(packet) < header || packet[0]>>4 != 4 {
-		return
-	}
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	number := int(packet[destination+3])
-	if number == 0 || number > len(n.sites) {
-		return
-	}
-	n.sites[number-1].arrive(packet)
 }
 
 // arrive takes a packet through the cable into the site. Several sites may send at once.
