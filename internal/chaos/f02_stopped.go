@@ -58,6 +58,10 @@ func stop(s *Stage, of []string) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	js, err := m.loadByNode("clients", p)
+	if err != nil {
+		return nil, err
+	}
 	var stops []stopping
 	for i, id := range of {
 		l.reach(control + time.Duration(i)*between)
@@ -66,6 +70,11 @@ func stop(s *Stage, of []string) ([]Figure, error) {
 			return nil, err
 		}
 		stops = append(stops, stopped)
+	}
+	if js != nil {
+		if err := js.wait(); err != nil {
+			return nil, err
+		}
 	}
 	all, err := l.book()
 	if err != nil {

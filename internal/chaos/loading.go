@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,17 +36,23 @@ func (m *mesh) load(p load.Plan) (*loading, error) {
 
 // loadFrom starts to call from a site.
 func (m *mesh) loadFrom(name string, p load.Plan) (*loading, error) {
+	command, err := m.role("load")
+	if err != nil {
+		return nil, err
+	}
+	return m.loadBy(command, name, p)
+}
+
+// loadBy has a program carry out a plan.
+func (m *mesh) loadBy(command *exec.Cmd, name string, p load.Plan) (*loading, error) {
 	site, err := m.site(name)
 	if err != nil {
 		return nil, err
 	}
 	m.loads++
-	p.Number, p.Outcomes = m.loads, filepath.Join(m.dir, fmt.Sprintf("load%d.outcomes", m.loads))
-	command, err := m.role("load")
-	if err != nil {
-		return nil, err
-	}
-	process, err := m.spawn(site, fmt.Sprintf("load%d", m.loads), command, p)
+	own := fmt.Sprintf("load%d", m.loads)
+	p.Number, p.Outcomes = m.loads, filepath.Join(m.dir, own+ledger.OutcomesSuffix)
+	process, err := m.spawn(site, own, command, p)
 	if err != nil {
 		return nil, err
 	}
@@ -60,19 +67,27 @@ func (l *loading) reach(after time.Duration) time.Time {
 	return at
 }
 
-// book waits for the end of a load and reads what was written.
+// book waits for the end of a load and reads what was written, by all that have ended.
 func (l *loading) book() (*ledger.Book, error) {
+	if err := l.wait(); err != nil {
+		return nil, err
+	}
+	return ledger.Read(l.dir)
+}
+
+// wait waits for the end of a load.
+func (l *loading) wait() error {
 	select {
 	case <-l.exited:
 	case <-l.ctx.Done():
-		return nil, l.ctx.Err()
+		return l.ctx.Err()
 	case <-time.After(time.Until(l.began) + l.plan.Took() + l.plan.Timeout + 10*time.Second):
-		return nil, fmt.Errorf("the load does not end\n%s", l.tail())
+		return fmt.Errorf("the load does not end\n%s", l.tail())
 	}
 	if !l.cmd.ProcessState.Success() {
-		return nil, fmt.Errorf("the load failed\n%s", l.tail())
+		return fmt.Errorf("the load failed\n%s", l.tail())
 	}
-	return ledger.Read(l.dir, l.plan.Outcomes)
+	return nil
 }
 
 // control is the part before the fault, without the first calls and those that were still under way when it came.

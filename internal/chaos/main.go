@@ -35,6 +35,7 @@ func main() {
 	flag.BoolVar(&o.Short, "short", false, "shorter, with fewer faults")
 	flag.StringVar(&o.Keep, "keep", "", "leave logs and ledgers in this directory")
 	flag.BoolVar(&o.Relays, "relays", false, "TCP relays in place of network namespaces")
+	flag.StringVar(&o.Modules, "modules", "", "the node_modules with @grpc/grpc-js; looked for in the repository if it is not given")
 	flag.Parse()
 	os.Exit(report(run(ctx, os.Stdout, o)))
 }

@@ -21,6 +21,7 @@ type Options struct {
 	Short     bool
 	Keep      string // where logs and ledgers stay; empty for nowhere
 	Relays    bool   // do not try namespaces
+	Modules   string // the node_modules with grpc-js; empty to look for it in the repository
 }
 
 // Stage is where a test runs, or a part of one: its processes and its network end with it.

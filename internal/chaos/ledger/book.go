@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -12,8 +13,15 @@ type Book struct {
 	Runs     map[uint64][]Run
 }
 
-// Read reads what the hosts wrote into a directory, and the outcomes in files.
-func Read(dir string, outcomes ...string) (*Book, error) {
+// OutcomesSuffix is that of the files of clients in the directory of a test.
+const OutcomesSuffix = ".outcomes"
+
+// Read reads what hosts and clients wrote into a directory.
+func Read(dir string) (*Book, error) {
+	outcomes, err := filepath.Glob(filepath.Join(dir, "*"+OutcomesSuffix))
+	if err != nil {
+		return nil, err
+	}
 	runs, err := readRuns(dir)
 	if err != nil {
 		return nil, err

@@ -41,11 +41,11 @@ func written(t *testing.T, runs []uint64, outcomes ...ledger.Outcome) *ledger.Bo
 	if err := ledger.WriteOutcomes(&text, all); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "outcomes")
+	path := filepath.Join(dir, "clients"+ledger.OutcomesSuffix)
 	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b, err := ledger.Read(dir, path)
+	b, err := ledger.Read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
