@@ -81,6 +81,20 @@ func judge(t Test, f Figure) (missed, busy string) {
 	return "", ""
 }
 
+// opened says why a figure is not judged, and whether it would hold; empty for one that is.
+func opened(t Test, f Figure) string {
+	for _, b := range t.Bounds {
+		switch {
+		case b.Name != f.Name || b.Open == "":
+		case f.Busy == "" && b.holds(f.Value):
+			return "# " + f.Name + " would hold; it is open: " + b.Open
+		default:
+			return "# " + f.Name + " is open: " + b.Open
+		}
+	}
+	return ""
+}
+
 func (b Bound) holds(value float64) bool {
 	if b.Least != 0 {
 		return value >= b.Least

@@ -11,21 +11,23 @@ import (
 func killed(s *Stage) ([]Figure, error) { return s.whole(kill) }
 
 func kill(s *Stage) ([]Figure, error) {
-	const between = 2500 * time.Millisecond
+	const between = 6500 * time.Millisecond // with ten in that time, 0.2 % are what is under way then
 	control, times := 5*time.Second, 10
 	if s.Short {
-		control, times = 3*time.Second, 3
+		control, times = 2*time.Second, 2
 	}
 	m, err := s.mesh(host.Config{}, host.Config{})
 	if err != nil {
 		return nil, err
 	}
-	l, err := m.load(usual(control + time.Duration(times)*between + time.Second))
+	p := usual(control + time.Duration(times)*between + time.Second)
+	p.Writes = 500
+	l, err := m.load(p)
 	if err != nil {
 		return nil, err
 	}
 	for i := range times {
-		l.reach(control + time.Duration(i)*between + rand.N(time.Second))
+		l.reach(control + time.Duration(i)*between + rand.N(between/2))
 		victim := []string{"b", "c"}[i%2]
 		m.hosts[victim].kill()
 		if err := m.again(victim); err != nil {

@@ -118,6 +118,9 @@ func runOne(ctx context.Context, out io.Writer, t Test, o Options, dir string) (
 	figures, err := t.Run(s)
 	for _, f := range figures {
 		fmt.Fprintln(out, f)
+		if why := opened(t, f); why != "" {
+			fmt.Fprintln(out, why)
+		}
 		missed, busy := judge(t, f)
 		v.note(missed, busy)
 	}
