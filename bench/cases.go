@@ -68,7 +68,7 @@ const (
 
 // cases are all benchmarks, in the order in which they run. The bars are those of the design of the link.
 func cases() []testCase {
-	return slices.Concat(unaryCases(), streamCases(), dispatchCases(), routedCases())
+	return slices.Concat(unaryCases(), streamCases(), dispatchCases(), routedCases(), trustCases())
 }
 
 func unaryCases() []testCase {
@@ -169,6 +169,22 @@ func routedCases() []testCase {
 			{"routed_grpc_vs_two_hop_grpc", ours, "grpc", cpuPerCall, atMost(1.1)},
 			{"routed_grpc_vs_grpc_proxy", ours, "grpc_proxy", cpuPerCall, atMost(1.1)},
 		},
+	}}
+}
+
+func trustCases() []testCase {
+	return []testCase{{
+		name: "trust", about: "64 callers, 100 B: with proofs, principals and a policy, and without",
+		load:       load{callers: 64, size: small},
+		contenders: []contender{trustedTransport, meshTransport},
+		figures:    []metric{cpuPerCall, allocs, garbage, callRate},
+		ratios:     []ratio{{"trust_mesh_call_cost", "trusted", ours, cpuPerCall, atMost(1.05)}},
+	}, {
+		name: "trust_routed", about: "64 Connect clients over HTTP, 100 B: with an API key, proofs and a policy, and without",
+		load:       load{callers: 64, size: small},
+		contenders: []contender{trustedConnectIngress, meshConnectIngress},
+		figures:    []metric{cpuPerCall, allocs, garbage, callRate},
+		ratios:     []ratio{{"trust_call_cost", "trusted", ours, cpuPerCall, atMost(1.05)}},
 	}}
 }
 

@@ -96,7 +96,7 @@ func withMesh(ctx context.Context, l load, aim func(*bed, collectors) error) (*b
 	return b, nil
 }
 
-func (b *bed) startCollectors(ctx context.Context, secure bool) (c collectors, err error) {
+func (b *bed) startCollectors(ctx context.Context, secure bool, options ...dispatcher.Option) (c collectors, err error) {
 	var ends tlsPair
 	if secure {
 		if ends, err = newTLSPair(); err != nil {
@@ -104,13 +104,13 @@ func (b *bed) startCollectors(ctx context.Context, secure bool) (c collectors, e
 		}
 	}
 	var toB string
-	if c.b, toB, err = b.startCollector("b", ends); err != nil {
+	if c.b, toB, err = b.startCollector("b", ends, options...); err != nil {
 		return c, err
 	}
 	if err := c.b.Register(namespace, registerEcho); err != nil {
 		return c, err
 	}
-	if c.a, c.address, err = b.startCollector("a", ends); err != nil {
+	if c.a, c.address, err = b.startCollector("a", ends, options...); err != nil {
 		return c, err
 	}
 	return c, meshtest.Join(ctx, c.a, toB, namespace, benchv1connect.BenchServiceEchoProcedure)
@@ -119,13 +119,13 @@ func (b *bed) startCollectors(ctx context.Context, secure bool) (c collectors, e
 func registerEcho(s *connect.Server) { benchv1connect.RegisterBenchServiceHandler(s, connectEcho{}) }
 
 // startCollector serves a collector on a loopback port, under TLS if ends has a certificate.
-func (b *bed) startCollector(id string, ends tlsPair) (*dispatcher.Dispatcher, string, error) {
+func (b *bed) startCollector(id string, ends tlsPair, more ...dispatcher.Option) (*dispatcher.Dispatcher, string, error) {
 	listener, err := listen()
 	if err != nil {
 		return nil, "", err
 	}
 	address := listener.Addr().String()
-	options := []dispatcher.Option{dispatcher.WithLogger(slog.New(slog.DiscardHandler))}
+	options := append([]dispatcher.Option{dispatcher.WithLogger(slog.New(slog.DiscardHandler))}, more...)
 	if ends.client != nil {
 		options = append(options, dispatcher.WithTLS(ends.client))
 	}

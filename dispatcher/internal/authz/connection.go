@@ -2,6 +2,7 @@ package authz
 
 import (
 	"context"
+	"crypto/subtle"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 // remembers nothing.
 type Connection struct {
 	proof atomic.Pointer[proof]
+	key   atomic.Pointer[keyProof]
 	last  atomic.Pointer[access.Caller]
 }
 
@@ -22,6 +24,13 @@ type proof struct {
 	principal *access.Principal
 	revision  uint64 // of the guard
 	until     time.Time
+}
+
+// keyProof is the API key that was shown last, and whose it is: most connections show the same one with each request.
+type keyProof struct {
+	key       string
+	principal *access.Principal
+	revision  uint64
 }
 
 type connectionKey struct{}
@@ -53,6 +62,24 @@ func (c *Connection) remembered(revision uint64) *access.Principal {
 		return nil
 	}
 	return p.principal
+}
+
+// keyHolder is whose an API key is, if it is the one that was shown last; nil if that is not known, or not any more.
+func (c *Connection) keyHolder(key string, revision uint64) *access.Principal {
+	if c == nil {
+		return nil
+	}
+	k := c.key.Load()
+	if k == nil || k.revision != revision || subtle.ConstantTimeCompare([]byte(k.key), []byte(key)) == 0 {
+		return nil
+	}
+	return k.principal
+}
+
+func (c *Connection) rememberKey(k *keyProof) {
+	if c != nil {
+		c.key.Store(k)
+	}
 }
 
 func (c *Connection) remember(p *proof) {

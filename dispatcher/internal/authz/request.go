@@ -42,13 +42,20 @@ func (a *Authorizer) OfRequest(r *http.Request, entrance observe.Entrance) (*acc
 	return c.callerOf(p, access.Origin{Network: networkWords[network], TLS: tls == 1, Entrance: string(entrance)}), nil
 }
 
-// principal is who shows credentials. Those of the connection alone are looked at once, until they may count no more.
+// principal is who shows credentials. Those of the connection alone are looked at once, until they may count no more, and an API key
+// that is all that is shown as long as it is the same.
 func (a *Authorizer) principal(ctx context.Context, c *Connection, shown *access.Credentials) (*access.Principal, *refusal.Refusal) {
 	perRequest := shown.Authorization != "" || shown.APIKey != ""
 	if p := c.remembered(a.Guard.Revision()); p != nil && !perRequest {
 		return p, nil
 	}
 	revision := a.Guard.Revision()
+	keyAlone := shown.APIKey != "" && shown.Authorization == "" && shown.Socket == nil && !certified(shown)
+	if keyAlone {
+		if p := c.keyHolder(shown.APIKey, revision); p != nil {
+			return p, nil
+		}
+	}
 	authenticate := a.Guard.Authenticate
 	if shown.Socket != nil && !perRequest && a.Socket != nil {
 		authenticate = a.Socket.Authenticate
@@ -60,15 +67,23 @@ func (a *Authorizer) principal(ctx context.Context, c *Connection, shown *access
 	if err != nil {
 		return nil, notBelieved(err)
 	}
-	if !perRequest {
+	switch {
+	case !perRequest:
 		c.remember(&proof{principal: p, revision: revision, until: expiry(shown)})
+	case keyAlone && p != access.Nobody:
+		c.rememberKey(&keyProof{key: shown.APIKey, principal: p, revision: revision})
 	}
 	return p, nil
 }
 
+// certified reports whether the connection has a certificate of the caller.
+func certified(shown *access.Credentials) bool {
+	return shown.TLS != nil && len(shown.TLS.PeerCertificates) > 0
+}
+
 // expiry is when the credentials of a connection count no more.
 func expiry(shown *access.Credentials) time.Time {
-	if shown.TLS == nil || len(shown.TLS.PeerCertificates) == 0 {
+	if !certified(shown) {
 		return time.Now().Add(time.Hour)
 	}
 	return shown.TLS.PeerCertificates[0].NotAfter
