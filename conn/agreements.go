@@ -69,7 +69,7 @@ func (g *agreements) write(ctx context.Context, c *connection, record *collector
 			return err
 		}
 	}
-	if err := g.records.write(ctx, record); err != nil {
+	if err := g.records.write(ctx, c, record); err != nil {
 		g.logger.Error("a connection was agreed but not written", "peer", c.peer, "error", err)
 		return errStore(err)
 	}
@@ -141,7 +141,7 @@ func (g *agreements) commit(c *connection, record *collector.Connection, a agree
 		return g.life.Stopping()
 	}
 	g.dir.setRecord(c, record)
-	c.trouble = ""
+	c.trouble, c.toldOf = "", ""
 	l := a.linked()
 	surplus := c.live
 	if !kept {

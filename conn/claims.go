@@ -203,16 +203,21 @@ func (k *claims) told(peer, conflict string) {
 	k.dir.mu.Lock()
 	defer k.dir.mu.Unlock()
 	if c, ok := k.dir.conns[peer]; ok && c.record != nil {
-		c.toldOf, c.toldAt = conflict, time.Now()
-		k.tell(c)
+		k.doubt(c, conflict)
 	}
 }
 
-// tell shows a conflict to readers and, now and then, in the log. The state lock is held.
+// doubt notes what a peer says of another process under this collector's own id. The state lock is held.
+func (k *claims) doubt(c *connection, says string) {
+	c.toldOf, c.toldAt = says, time.Now()
+	k.tell(c)
+}
+
+// tell shows a conflict to readers and, now and then, in the log and in the record, for the history. The state lock is held.
 func (k *claims) tell(c *connection) {
 	k.dir.publish(c)
 	if now := time.Now(); now.Sub(c.toldConflict) >= conflictLogEvery {
-		c.toldConflict = now
+		c.toldConflict, c.dirty = now, true
 		k.logger.Warn("who is who is in doubt", "peer", c.peer, "conflict", c.conflict())
 	}
 }

@@ -132,6 +132,7 @@ func (m *Manager) assembleAsking(o options) {
 	}
 	m.redialer = &redialer{
 		dir: m.dir, life: m.life, logger: o.logger, connect: m.connector.connectOnce, terminate: m.agreements.terminate,
+		doubt: m.claims.doubt,
 	}
 	m.links.renew, m.links.expired = m.redialer.renewLink, m.agreements.expireLink
 	m.acceptor = &acceptor{

@@ -21,8 +21,16 @@ type recordKeeper struct {
 	logger *slog.Logger
 }
 
-// write stores a record. The caller going away does not stop it half way.
-func (k *recordKeeper) write(ctx context.Context, record *collector.Connection) error {
+// write stores a record, with the conflict of the moment: whoever watches the store keeps it as history. The caller going away
+// does not stop it half way.
+func (k *recordKeeper) write(ctx context.Context, c *connection, record *collector.Connection) error {
+	k.dir.mu.Lock()
+	conflict := c.conflict()
+	k.dir.mu.Unlock()
+	if conflict != "" {
+		record = proto.CloneOf(record)
+		record.Conflict = conflict
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	return k.store.Put(ctx, record)
@@ -36,7 +44,7 @@ func (k *recordKeeper) writeOf(ctx context.Context, c *connection, record *colle
 	if volatile {
 		return nil
 	}
-	return k.write(ctx, record)
+	return k.write(ctx, c, record)
 }
 
 // writeBack writes the records that changed and the counters. What cannot be written is tried again.
@@ -167,6 +175,7 @@ func (k *recordKeeper) adopt(peer string, stored *collector.Connection) {
 	c.base.LastActivity = time.Time{} // it is in the record
 	c.activity = countersOf(stored).LastActivity
 	record := proto.CloneOf(records.WithoutCounters(stored))
+	record.Conflict = "" // that of an earlier run
 	k.dir.setRecord(c, record)
 	if stale, ok := c.after(eventLost, k.dir.self.SessionID, "this collector restarted"); ok && record.GetState() != stateStale {
 		c.record, c.dirty = stale, true

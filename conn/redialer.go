@@ -52,6 +52,7 @@ type redialer struct {
 	logger    *slog.Logger
 	connect   func(ctx context.Context, w connectIntent) (*collector.ConnectResponse, error)
 	terminate func(ctx context.Context, c *connection, e event, reason string) (ended peerPath, _ error)
+	doubt     func(c *connection, says string) // the peer is connected with another process under the id of this collector
 }
 
 // later dials a stale connection again in the background, if this side is the one to do it. The state lock is held.
@@ -139,8 +140,12 @@ func (r *redialer) failed(ctx context.Context, c *connection, attempt int, err e
 	r.dir.mu.Lock()
 	defer r.dir.mu.Unlock()
 	c.trouble = errorText(err)
-	if c.state() == stateStale {
-		r.dir.publish(c)
+	if c.state() != stateStale {
+		return
+	}
+	r.dir.publish(c)
+	if errors.Is(err, errInUse) {
+		r.doubt(c, c.peer+" says: "+c.trouble)
 	}
 }
 

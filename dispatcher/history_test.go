@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
@@ -183,6 +184,43 @@ func TestConnectionChangesSurviveARestart(t *testing.T) {
 	calls, err := mesh.ListDispatches(t.Context(), &meshv1.ListDispatchesRequest{})
 	if err != nil || len(calls.GetDispatches()) != 1 || calls.GetDispatches()[0].GetSessionId() == "" {
 		t.Errorf("calls of the earlier run: %v, %v, want one", calls, err)
+	}
+}
+
+// Two processes under one id are in the history of connections, of the third that they dial and of the one that is connected.
+func TestConflictsAreInTheHistory(t *testing.T) {
+	t.Parallel()
+	a := serve(t, "a", []string{"test"})
+	first, second := serve(t, "b", []string{"test"}), serve(t, "b", []string{"test"})
+	join(t, first, a)
+	if _, err := second.ConnectTo(t.Context(), a.Address, nil); connect.CodeOf(err) != connect.CodeAlreadyExists {
+		t.Fatalf("the second connects: %v", err)
+	}
+	for _, of := range []struct {
+		node
+		peer string
+	}{{a, "b"}, {first, "a"}} {
+		for seen := false; !seen; { // the record follows within a second
+			changed := time.After(20 * time.Millisecond)
+			res, err := of.status(t).ListConnectionChanges(t.Context(), &meshv1.ListConnectionChangesRequest{PeerCollectorId: of.peer})
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := res.GetChanges()[0]
+			says := last.GetConnection().GetConflict()
+			if seen = says != ""; !seen {
+				<-changed
+				continue
+			}
+			for _, part := range []string{`collector id "b"`, first.Address, "session "} {
+				if !strings.Contains(says, part) {
+					t.Errorf("%s says %q, without %q", of.ID(), says, part)
+				}
+			}
+			if state := last.GetConnection().GetState(); last.GetBefore() != state || state != collector.ConnectionState_CONNECTION_STATE_ACTIVE {
+				t.Errorf("%s was %v before and is %v", of.ID(), last.GetBefore(), state)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -50,7 +53,13 @@ type watchedStore struct {
 	conn.Store
 	recorder *observe.Recorder
 	mu       sync.Mutex
-	states   map[string]collector.ConnectionState // as they were written last, by connection id
+	states   map[string]written // by connection id
+}
+
+// written is what the history goes by of the record that was written last.
+type written struct {
+	state    collector.ConnectionState
+	conflict string
 }
 
 func watchStore(ctx context.Context, store conn.Store, recorder *observe.Recorder) (*watchedStore, error) {
@@ -66,9 +75,9 @@ func (w *watchedStore) learn(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.states = make(map[string]collector.ConnectionState, len(records))
+	w.states = make(map[string]written, len(records))
 	for _, record := range records {
-		w.states[record.GetId()] = record.GetState()
+		w.states[record.GetId()] = written{record.GetState(), record.GetConflict()}
 	}
 	return nil
 }
@@ -79,11 +88,16 @@ func (w *watchedStore) Put(ctx context.Context, record *collector.Connection) er
 	}
 	w.mu.Lock()
 	before := w.states[record.GetId()]
-	w.states[record.GetId()] = record.GetState()
+	w.states[record.GetId()] = written{record.GetState(), record.GetConflict()}
 	crowded := len(w.states) > 2*conn.MaxPeers // the store forgets records, and says so to nobody
 	w.mu.Unlock()
-	if before != record.GetState() {
-		w.recorder.RecordChange(before, record)
+	switch {
+	case before.state != record.GetState():
+		w.recorder.RecordChange(before.state, record)
+	case record.GetConflict() != "" && record.GetConflict() != before.conflict: // a change of who is who, at this moment
+		record = proto.CloneOf(record)
+		record.StateChangedAt = timestamppb.Now()
+		w.recorder.RecordChange(before.state, record)
 	}
 	if crowded {
 		return w.learn(ctx)

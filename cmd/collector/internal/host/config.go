@@ -41,6 +41,8 @@ type Config struct {
 	Identity conn.Identity
 	// MeshSecret has the secrets of the mesh, see [conn.WithMeshSecret]; nil if links need none.
 	MeshSecret func() [][]byte
+	// UnboundLinks does not tie links to their TLS connections, see [conn.WithUnboundLinks].
+	UnboundLinks bool
 	// Access says who callers are and what they may do; nil for access.New(). Run closes it.
 	Access *access.Guard
 	// AllowPlaintext lets collectors and their calls cross the network unprotected.

@@ -92,6 +92,9 @@ func build(
 	if config.Access != nil {
 		opts = append(opts, dispatcher.WithAccess(config.Access))
 	}
+	if config.UnboundLinks {
+		opts = append(opts, dispatcher.WithConn(conn.WithUnboundLinks()))
+	}
 	if config.AllowPlaintext {
 		opts = append(opts, dispatcher.WithPlaintext())
 	}

@@ -25,7 +25,7 @@ func (f *Flags) config(dialing remote.Certificates) (config host.Config, err err
 	}
 	config = host.Config{
 		ID: f.id, Listen: f.listen, Namespaces: f.namespaces, Store: cmp.Or(f.store, f.id+".db"), Join: f.joins,
-		Examples: f.examples, Fault: f.fault, AllowPlaintext: f.allowPlaintext,
+		Examples: f.examples, Fault: f.fault, AllowPlaintext: f.allowPlaintext, UnboundLinks: f.unbound,
 		History: f.history, HistoryAge: f.historyAge, BasePath: strings.TrimSuffix(f.basePath, "/"),
 		Console: f.console, ConsoleHosts: f.consoleHosts, CORSOrigins: f.corsOrigins, Grace: f.grace,
 		Limits: dispatcher.Limits{

@@ -31,6 +31,7 @@ type Flags struct {
 	consoleHosts        []string
 	corsOrigins         []string
 	allowPlaintext      bool
+	unbound             bool
 	untilEOF            bool
 	grace, open         time.Duration
 	history             int
@@ -58,6 +59,7 @@ func (f *Flags) Add(set *pflag.FlagSet) {
 	set.StringVar(&f.clientCA, "tls-client-ca", "", "PEM file with the authorities of the collectors that may link; with --trust-domain")
 	set.StringVar(&f.trustDomain, "trust-domain", "", "link only with collectors whose certificate has the URI spiffe://NAME/collector/ID")
 	set.StringVar(&f.meshSecret, "mesh-secret-file", "", "link only with collectors that know the secret in this file; see collector trust new-secret")
+	set.BoolVar(&f.unbound, "unbound-links", false, "let links pass proxies that end TLS, which can then read and change what crosses; at both ends")
 	set.StringVar(&f.pki, "pki", "", "directory of collector pki, in place of the flags about certificates: TLS, and links only with collectors of its authority")
 	f.callers.Add(set)
 	set.StringVar(&f.console, "console", "", "the browser console: full, readonly or off (default full on loopback, off beyond it)")

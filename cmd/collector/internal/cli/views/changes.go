@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
@@ -22,7 +23,7 @@ func Changes(out *render.Printer, res *meshv1.ListConnectionChangesResponse) ren
 		c := change.GetConnection()
 		v.Add(change, out.Ago(c.GetStateChangedAt()), render.Text(c.GetId()), render.Text(peerOf(c)), stateBefore(change),
 			render.Text(conn.StateName(c.GetState())), lasted(change, res.GetChanges()[i+1:]), render.Text(c.GetSourceCollectorId()),
-			render.Text(c.GetCloseReason()))
+			render.Text(cmp.Or(c.GetConflict(), c.GetCloseReason())))
 	}
 	if len(v.Rows) == 0 {
 		v.Notes = []string{"no connection has changed yet, or none that matches"}
@@ -38,10 +39,10 @@ func stateBefore(change *meshv1.ConnectionChange) render.Cell {
 }
 
 // lasted is how long a connection had been in its state before a change; earlier are the changes before it, newest first. A
-// change that the filter left out makes it unknown.
+// change that the filter left out makes it unknown. A conflict that was seen meanwhile is no other state.
 func lasted(change *meshv1.ConnectionChange, earlier []*meshv1.ConnectionChange) render.Cell {
 	for _, e := range earlier {
-		if e.GetConnection().GetId() != change.GetConnection().GetId() {
+		if e.GetConnection().GetId() != change.GetConnection().GetId() || e.GetBefore() == e.GetConnection().GetState() {
 			continue
 		}
 		if e.GetConnection().GetState() != change.GetBefore() {
