@@ -2,5 +2,5 @@
 
 package dispatcher_test
 
-// raceEnabled is for tests that repeat themselves ten thousand times; `make test` also runs them without the detector.
+// raceEnabled is for tests of how often something allocates.
 const raceEnabled = false
