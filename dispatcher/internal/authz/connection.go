@@ -26,7 +26,9 @@ type proof struct {
 	until     time.Time
 }
 
-// keyProof is the API key that was shown last, and whose it is: most connections show the same one with each request.
+// keyProof is the API key that was shown last, and whose it is: most connections show the same one with each request, and its
+// hash costs more than all else that is done to find its holder. It ends with the connection, and with the revision of the guard,
+// so that a key which was removed from its file counts no longer.
 type keyProof struct {
 	key       string
 	principal *access.Principal
@@ -76,6 +78,8 @@ func (c *Connection) keyHolder(key string, revision uint64) *access.Principal {
 	return k.principal
 }
 
+// rememberKey is for a key that was shown alone, and believed: beside a token or a certificate it would have to be judged each time
+// whose call it is.
 func (c *Connection) rememberKey(k *keyProof) {
 	if c != nil {
 		c.key.Store(k)
