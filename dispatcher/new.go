@@ -105,6 +105,7 @@ func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 	}
 	d.drain = sync.OnceFunc(func() { close(d.draining) })
 	d.port = ingress.NewPort(d.id, d.limits.ingress(), d.log, b.front.observeRefusal)
+	d.port.RefusedCertificate = b.access.RefuseCertificate
 	b.front.port = d.port
 	d.runBy = runBy(b.access.Socket)
 	d.sessions = session.New(d.id, func(e access.Event) { d.audit.Record(e) })

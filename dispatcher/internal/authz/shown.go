@@ -55,3 +55,14 @@ func (a *Authorizer) contradicts(ctx context.Context, shown *access.Credentials)
 	return notBelieved(a.Guard.RefuseCredentials(shown, authn.Refuse(mesh.ReasonCredentialsRepeated,
 		"the request has a token and an API key, which are of two callers: show one of them")))
 }
+
+// RefuseCertificate audits that TLS has refused the certificate of a client, who is told by TLS alone and makes no request. What the
+// certificate says is not repeated: anybody may have made it.
+func (a *Authorizer) RefuseCertificate(remote string, outOfTime bool) {
+	refused := authn.Refuse(mesh.ReasonCertificateIdentity, "the client certificate leads to no authority that this collector trusts: make one with `collector pki issue`")
+	if outOfTime {
+		refused = authn.Refuse(mesh.ReasonCertificateExpired,
+			"the client certificate has expired or is not yet valid: make a new one, and see that the clocks of both sides are right")
+	}
+	_ = a.Guard.RefuseCredentials(&access.Credentials{Remote: remote}, refused) // there is nobody to give it to
+}

@@ -27,6 +27,10 @@ type Limits struct {
 
 // Port is the way into one collector over HTTP. Its methods are safe for concurrent use.
 type Port struct {
+	// RefusedCertificate is told of each client whose certificate TLS has refused, and whether for its times. Nil: nobody is. It is
+	// set before the first server is made, and called concurrently.
+	RefusedCertificate func(remote string, outOfTime bool)
+
 	limits  Limits
 	self    string // the collector's id
 	log     *slog.Logger

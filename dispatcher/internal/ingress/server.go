@@ -2,7 +2,7 @@ package ingress
 
 import (
 	"crypto/tls"
-	"log/slog"
+	"log"
 	"net/http"
 	"time"
 )
@@ -40,8 +40,7 @@ func (p *Port) Server(handler http.Handler, config *tls.Config) *http.Server {
 			PingTimeout:                   PingTimeout,
 			WriteByteTimeout:              WriteTimeout,
 		},
-		// What net/http has to say is mostly of clients that misbehave.
-		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		ErrorLog: log.New(&handshakeLog{log: p.log, refused: p.RefusedCertificate}, "", 0),
 	}
 	meters := &meters{port: p, server: server}
 	server.BaseContext = meters.begin

@@ -2,17 +2,24 @@ package credentials_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect/v2"
 	"connectrpc.com/connect/v2/connecthttp"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/gen/collector/collectorconnect"
 	testingv1 "github.com/collectiverpc/collective/gen/collector/testing/v1"
 	"github.com/collectiverpc/collective/gen/collector/testing/v1/testingv1connect"
+	"github.com/collectiverpc/collective/internal/meshtest"
 	"github.com/collectiverpc/collective/mesh"
 )
 
@@ -122,4 +129,34 @@ func TestConnectGo(t *testing.T) {
 		}
 	}
 	r.settle(t)
+}
+
+// A certificate that TLS refuses ends the connection, and is audited: one of a clock that is 5 min off, and one of another authority.
+func TestCertificatesThatTLSRefuses(t *testing.T) {
+	r := newRig(t)
+	late := r.authority.Issue(t, -5*time.Minute, "spiffe://"+meshtest.TrustDomain+"/user/carol")
+	foreign := meshtest.NewAuthority(t).Issue(t, time.Hour, "spiffe://"+meshtest.TrustDomain+"/user/carol")
+	for words, shown := range map[string]*tls.Certificate{"clocks of both sides": &late, "no authority that this collector trusts": &foreign} {
+		trust := r.trust(nil)
+		// It is shown although the collector asks for those of its own authority.
+		trust.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shown, nil }
+		transport := &http.Transport{TLSClientConfig: trust, ForceAttemptHTTP2: true}
+		defer transport.CloseIdleConnections()
+		client := connect.NewClient(connecthttp.NewTransport(&http.Client{Transport: transport}, "https://"+r.b.Address))
+		if caller, err := connectWays["unary"](t.Context(), client); err == nil || connect.CodeOf(err) != connect.CodeUnavailable {
+			t.Errorf("%s: a call of %q: %v", words, caller, err)
+		}
+		for deadline := time.After(meshtest.Patience); ; {
+			if slices.ContainsFunc(r.b.events(), func(e access.Event) bool {
+				return e.Action == access.ActionAuthenticate && !e.Allowed && strings.Contains(e.Reason, words)
+			}) {
+				break
+			}
+			select {
+			case <-deadline:
+				t.Fatalf("nothing is audited of %q", words)
+			case <-time.After(time.Millisecond): // the server logs what it refused behind the client's back
+			}
+		}
+	}
 }
