@@ -38,6 +38,11 @@ func (d *disconnector) disconnect(ctx context.Context, connectionID, reason stri
 
 // takeGoodbye closes the connection of the link that the call came over, and no other.
 func (d *disconnector) takeGoodbye(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
+	ctx, end, err := d.life.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	l := linkOf(ctx)
 	if l == nil || l.terms.Load() == nil || l.terms.Load().connectionID != req.GetConnectionId() {
 		return nil, connect.NewError(connect.CodePermissionDenied, "a peer can only disconnect itself")

@@ -20,9 +20,6 @@ import (
 	"github.com/collectiverpc/collective/gen/collector/mesh/v1/meshv1connect"
 )
 
-// agreeTimeout is for an accepted link to agree on a connection.
-const agreeTimeout = 5 * time.Second
-
 // links brings links up and looks after each until its end.
 type links struct {
 	self     Self

@@ -105,7 +105,7 @@ func (m *Manager) assembleStanding(o options) {
 	m.disconnector = &disconnector{dir: m.dir, agreements: m.agreements, life: m.life}
 	m.links = &links{
 		self: m.dir.self, set: set, catalogs: m.catalogs, life: m.life, proof: m.claims.proof, claims: m.claims, limits: o.linkLimits, logger: o.logger,
-		control: control{connect: m.HandleConnect, goodbye: m.takeGoodbye, told: m.claims.told}.server(), ended: m.agreements.endLink,
+		control: control{connect: m.HandleConnect, goodbye: m.disconnector.takeGoodbye, told: m.claims.told}.server(), ended: m.agreements.endLink,
 	}
 }
 
@@ -224,16 +224,6 @@ func (m *Manager) Disconnect(ctx context.Context, connectionID, reason string, f
 	}
 	defer end()
 	return m.disconnector.disconnect(ctx, connectionID, reason, failed)
-}
-
-// takeGoodbye is the Disconnect of a peer.
-func (m *Manager) takeGoodbye(ctx context.Context, req *meshv1.DisconnectRequest) (*meshv1.DisconnectResponse, error) {
-	ctx, end, err := m.life.Begin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	return m.disconnector.takeGoodbye(ctx, req)
 }
 
 // RecoverFromRestart writes down that the connections of earlier runs are stale, forgets those that have been dead for

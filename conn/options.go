@@ -196,6 +196,7 @@ const MaxPeers = records.MaxRecords
 const (
 	dialTimeout  = 10 * time.Second // for ConnectTo, dial to agreement, unless its context ends before
 	drainTimeout = 10 * time.Second // for the calls of a link that is being replaced or disconnected
+	agreeTimeout = 5 * time.Second  // for an accepted link to agree on a connection, and for the peer to end the one that it has replaced
 	storeTimeout = 10 * time.Second // for one write
 )
 

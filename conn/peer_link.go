@@ -126,7 +126,9 @@ func (l *peerLink) mayAnnounce() bool {
 }
 
 // expired reports whether a certificate of the link has expired.
-func (l *peerLink) expired() bool { return !l.way.Expires.IsZero() && !time.Now().Before(l.way.Expires) }
+func (l *peerLink) expired() bool {
+	return !l.way.Expires.IsZero() && !time.Now().Before(l.way.Expires)
+}
 
 func (l *peerLink) expiredWords() string {
 	return "a certificate expired at " + l.way.Expires.UTC().Format(time.RFC3339) + " and there is no link with a newer one: renew it, " +

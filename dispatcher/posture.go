@@ -18,11 +18,11 @@ type Posture struct {
 
 // Posture is what bounds the collector and how it knows who comes, at this moment. MeshService.GetStatus answers the same.
 func (d *Dispatcher) Posture() Posture {
-	return Posture{Limits: d.limitTexts(), Links: d.conns.Links(), Callers: d.observer.Access.Lines()}
+	return Posture{Limits: limitTexts(d), Links: d.conns.Links(), Callers: d.observer.Access.Lines()}
 }
 
 // limitTexts is every limit in force.
-func (d *Dispatcher) limitTexts() map[string]string {
+func limitTexts(d *Dispatcher) map[string]string {
 	texts := d.limits.Map()
 	maps.Copy(texts, connectionTexts(d.conns.Limits()))
 	if v := d.validation.current.Load(); v != nil && v.limits != nil {

@@ -91,6 +91,21 @@ func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, h
 	return errors.Join(err, running.stop(life, how.Grace))
 }
 
+// begin serves on a listener. What it returns gets why that ended.
+func (s *serving) begin(server *http.Server, on net.Listener) <-chan error {
+	listener := s.d.Listener(on)
+	s.servers, s.listeners = append(s.servers, server), append(s.listeners, listener)
+	ended := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			ended <- server.ServeTLS(listener, "", "")
+			return
+		}
+		ended <- server.Serve(listener)
+	}()
+	return ended
+}
+
 // Server returns an HTTP server for a handler, usually [Dispatcher.Handler], with the limits of this collector: HTTP/1.1
 // and HTTP/2, without TLS too, or with TLS if tlsConfig is not nil. It is for programs that run servers of their own; others
 // call [Dispatcher.ServeListener]. Its caller listens, best through [Dispatcher.Listener], calls [Dispatcher.Resume], serves,

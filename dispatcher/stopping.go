@@ -37,21 +37,6 @@ func checkListener(self string, listener net.Listener, tlsConfig *tls.Config) er
 		"give a certificate, listen at 127.0.0.1, or allow it by dispatcher.WithPlaintext", self, address)
 }
 
-// begin serves on a listener. What it returns gets why that ended.
-func (s *serving) begin(server *http.Server, on net.Listener) <-chan error {
-	listener := s.d.Listener(on)
-	s.servers, s.listeners = append(s.servers, server), append(s.listeners, listener)
-	ended := make(chan error, 1)
-	go func() {
-		if server.TLSConfig != nil {
-			ended <- server.ServeTLS(listener, "", "")
-			return
-		}
-		ended <- server.Serve(listener)
-	}()
-	return ended
-}
-
 // stop stops in order, within the grace: nobody listens any more, peers and clients are told, the calls that came in are
 // answered, then the links end, and then what is left. What still runs after the grace is cut off.
 func (s *serving) stop(ctx context.Context, grace time.Duration) error {

@@ -42,15 +42,3 @@ func Vouch(ctx context.Context) {
 		p.Vouch()
 	}
 }
-
-// Carry says that the connection of a request carries a link, until the function that it returns is called: it takes no place
-// then, and no stop waits for it before the link ends.
-func (p *Port) Carry(ctx context.Context) (end func()) {
-	at := placeOf(ctx)
-	if at == nil {
-		return func() {}
-	}
-	end = at.Carry()
-	p.setBusy(at, false)
-	return end
-}

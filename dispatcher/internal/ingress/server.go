@@ -2,7 +2,7 @@ package ingress
 
 import (
 	"crypto/tls"
-	"log"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -30,7 +30,7 @@ func (p *Port) Server(handler http.Handler, config *tls.Config) *http.Server {
 		ReadHeaderTimeout: p.limits.HeaderTimeout,
 		IdleTimeout:       p.limits.IdleTimeout,
 		ConnContext:       withPlace,
-		ConnState:         p.follow,
+		ConnState:         p.underway.follow,
 		MaxHeaderBytes:    p.limits.headerRoom(),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          p.limits.Streams,
@@ -40,7 +40,7 @@ func (p *Port) Server(handler http.Handler, config *tls.Config) *http.Server {
 			PingTimeout:                   PingTimeout,
 			WriteByteTimeout:              WriteTimeout,
 		},
-		ErrorLog: log.New(&handshakeLog{log: p.log, refused: p.RefusedCertificate}, "", 0),
+		ErrorLog: slog.NewLogLogger(handshakeLog{p.log.Handler(), p.RefusedCertificate}, slog.LevelDebug),
 	}
 	meters := &meters{port: p, server: server}
 	server.BaseContext = meters.begin

@@ -43,38 +43,20 @@ func (c *counter) wait(ctx context.Context) {
 	}
 }
 
-// Leave has clients told from now on that they have to go elsewhere.
-func (p *Port) Leave() { p.underway.leaving.Store(true) }
-
-// sendAway asks the client of a request to close its connection while this collector leaves: over HTTP/2 that is a GOAWAY
-// which lets calls that run end.
-func (p *Port) sendAway(w http.ResponseWriter) {
-	if p.underway.leaving.Load() {
-		w.Header().Set("Connection", "close")
-	}
-}
-
-// SentAway waits, when the servers of this port shut down, until every client of HTTP/2 has got its GOAWAY, at most until ctx
-// is done: what comes after it does not count.
-func (p *Port) SentAway(ctx context.Context) { p.underway.staying.wait(ctx) }
-
-// Finish waits until every request was answered to its last byte, those for links aside, at most until ctx is done.
-func (p *Port) Finish(ctx context.Context) { p.underway.busy.wait(ctx) }
-
 // follow is the ConnState of a server.
-func (p *Port) follow(conn net.Conn, state http.ConnState) {
+func (u *underway) follow(conn net.Conn, state http.ConnState) {
 	if at := place.Of(conn); at != nil {
-		p.setBusy(at, state == http.StateActive && !at.Carries())
+		u.setBusy(at, state == http.StateActive && !at.Carries())
 	}
 }
 
-func (p *Port) setBusy(at *place.Place, busy bool) {
+func (u *underway) setBusy(at *place.Place, busy bool) {
 	if !at.SetBusy(busy) {
 		return
 	}
 	if busy {
-		p.underway.busy.add(1)
+		u.busy.add(1)
 		return
 	}
-	p.underway.busy.add(-1)
+	u.busy.add(-1)
 }
