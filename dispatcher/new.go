@@ -267,7 +267,7 @@ func (b *builder) describe() {
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
 		Limits: func() map[string]string { return limitTexts(d) }, Access: b.access,
 	})
-	d.own.operators = &operators.Service{Guard: b.access.Guard, Lines: b.access.Lines, Sessions: d.sessions, Audit: d.audit}
+	d.own.operators = &operators.Service{Guard: b.access.Guard, Lines: b.access.Lines, Explain: b.access.Explain, Sessions: d.sessions, Audit: d.audit}
 }
 
 // health is what the health of this collector follows from.

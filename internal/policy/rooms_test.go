@@ -78,7 +78,7 @@ var mayImport = map[string][]string{
 		"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/terminal", "gen", "internal/descriptor",
 	},
 	"cmd/collector/internal/cli/policy": {
-		"access", "cmd/collector/internal/cli/call", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/render",
+		"access", "cmd/collector/internal/cli/call", "cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/render", "gen",
 	},
 	"cmd/collector/internal/cli/remote": {
 		"cmd/collector/internal/cli/failure", "cmd/collector/internal/cli/schema", "cmd/collector/internal/cli/words", "gen",

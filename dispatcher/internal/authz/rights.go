@@ -51,7 +51,7 @@ var rights = map[string]right{
 
 	meshv1connect.MeshServiceListServicesProcedure:     {action: access.Describe},
 	meshv1connect.MeshServiceGetDescriptorSetProcedure: {action: access.Describe},
-	meshv1connect.MeshServiceExplainRouteProcedure:     {action: access.Describe}, // no more than a refused call tells
+	meshv1connect.MeshServiceExplainRouteProcedure:     {action: access.Describe, within: explanation}, // no more than a refused call tells
 	meshv1connect.SchemaServiceGetFilesProcedure:       {action: access.Describe, peers: true},
 
 	meshv1connect.MeshServiceConnectToProcedure:        {action: access.Operate},
@@ -63,6 +63,8 @@ var rights = map[string]right{
 	"/collector.mesh.v1.OperatorService/WhoAmI":      elsewhere, // everybody may ask who they are
 	"/collector.mesh.v1.OperatorService/CreateLogin": {action: access.Operate},
 	"/collector.mesh.v1.OperatorService/ListAudit":   {action: access.Operate},
+
+	"/collector.mesh.v1.OperatorService/ExplainAccess": {action: access.Operate},
 
 	collectorconnect.CollectorRegistryRegisterProtoProcedure:   {action: access.Register, within: registration},
 	collectorconnect.CollectorRegistryRegisterServiceProcedure: {action: access.Register, within: registration},
@@ -110,6 +112,15 @@ func registration(m protoreflect.Message) []question {
 	asked := []question{{access.Register, r}}
 	if field := m.Descriptor().Fields().ByName("force"); field != nil && field.Kind() == protoreflect.BoolKind && m.Get(field).Bool() {
 		asked = append(asked, question{access.Force, r})
+	}
+	return asked
+}
+
+// explanation is what a request to explain a route asks for: what is decided of others is for operators.
+func explanation(m protoreflect.Message) []question {
+	asked := []question{{action: access.Describe}}
+	if field := m.Descriptor().Fields().ByName("as"); field != nil && m.Has(field) {
+		asked = append(asked, question{action: access.Operate})
 	}
 	return asked
 }

@@ -9,7 +9,24 @@ import (
 
 // ExplainRoute is [Service.Explain] as an RPC.
 func (s *Service) ExplainRoute(_ context.Context, req *meshv1.ExplainRouteRequest) (*meshv1.ExplainRouteResponse, error) {
-	return s.Explain(req), nil
+	res := s.Explain(req)
+	if req.GetAs() == nil || res.GetProcedure() == "" {
+		return res, nil
+	}
+	return res, s.decide(req.GetAs(), res)
+}
+
+// decide adds what the policy decides where the call enters and, if that is here too, where it runs. Both decide the same: a call
+// that stays here has no collector that brings it.
+func (s *Service) decide(who *meshv1.AccessQuestion, res *meshv1.ExplainRouteResponse) (err error) {
+	res.Entrance, err = s.Access.Explain(&meshv1.AccessQuestion{
+		Kind: who.GetKind(), Id: who.GetId(), Groups: who.GetGroups(), Network: who.GetNetwork(), Tls: who.GetTls(),
+		Entrance: who.GetEntrance(), Via: who.GetVia(), Namespace: res.GetNamespace(), Procedure: res.GetProcedure(),
+	})
+	if res.GetChosenCollectorId() == s.ID {
+		res.Executor = res.GetEntrance()
+	}
+	return err
 }
 
 // Explain says which collector would run a call and why. It is the router's own verdict; no call is made. Where equal

@@ -22,6 +22,7 @@ type Guard interface {
 type Service struct {
 	Guard    Guard
 	Lines    func() []string // how callers are authenticated, for people
+	Explain  func(*meshv1.AccessQuestion) (*meshv1.AccessDecision, error)
 	Sessions *session.Sessions
 	Audit    *audit.Log
 }
@@ -70,6 +71,18 @@ func (s *Service) CreateLogin(ctx context.Context, req *meshv1.CreateLoginReques
 		Reason: "a link to log in to the console was made", Detail: map[string]string{"for": principal.String()},
 	})
 	return &meshv1.CreateLoginResponse{Token: token.Reveal(), ExpiresAt: timestamppb.New(expires)}, nil
+}
+
+// ExplainAccess says what the policy in force decides. It is for operators: policies tell who may do what, and may name people.
+func (s *Service) ExplainAccess(ctx context.Context, req *meshv1.ExplainAccessRequest) (*meshv1.ExplainAccessResponse, error) {
+	if c := callerOf(ctx); !s.may(c, access.Operate) {
+		return nil, s.denied(c)
+	}
+	decision, err := s.Explain(req.GetQuestion())
+	if err != nil {
+		return nil, err
+	}
+	return &meshv1.ExplainAccessResponse{Decision: decision}, nil
 }
 
 // ListAudit answers the audit log. A page token is the number of the last event of the page before.

@@ -61,6 +61,14 @@ func (fakeOperator) WhoAmI(context.Context, *meshv1.WhoAmIRequest) (*meshv1.WhoA
 	}, nil
 }
 
+func (fakeOperator) ExplainAccess(_ context.Context, req *meshv1.ExplainAccessRequest) (*meshv1.ExplainAccessResponse, error) {
+	q := req.GetQuestion()
+	return &meshv1.ExplainAccessResponse{Decision: &meshv1.AccessDecision{
+		Allowed: q.GetId() == "alice", Reason: q.GetKind() + " " + q.GetId() + " " + q.GetAction() + " " + q.GetProcedure() + ": by alice-orders",
+		Policies: []*meshv1.PolicyText{{Id: "alice-orders", File: "mesh.cedar", Line: 3, Text: "permit (…);"}},
+	}}, nil
+}
+
 func (fakeOperator) CreateLogin(_ context.Context, req *meshv1.CreateLoginRequest) (*meshv1.CreateLoginResponse, error) {
 	return &meshv1.CreateLoginResponse{Token: "TOKEN" + req.GetAs()}, nil
 }

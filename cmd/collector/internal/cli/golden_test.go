@@ -90,6 +90,8 @@ func TestGolden(t *testing.T) {
 		"policy_why_file":          {pipe, []string{"policy", "why", "--policy", teams, "--as", "User::alice", "--group", "developers", "shop.v1.OrderService/ListOrders"}},
 		"policy_why_denied":        {pipe, []string{"policy", "why", "--policy", teams, "--as", `Service::"web"`, "--ns", "shop", "shop.v1.OrderService/CreateOrder"}},
 		"policy_why_forbidden":     {pipe, []string{"policy", "why", "--policy", teams, "--as", `Service::"web"`, "--tls", "--via", "staging-1", "--ns", "shop", "shop.v1.OrderService/CreateOrder"}},
+		"policy_why_running":       {pipe, []string{"policy", "why", "--running", "--as", `User::"alice"`, "shop.v1.OrderService/ListOrders"}},
+		"policy_why_running_no":    {pipe, []string{"policy", "why", "--running", "--as", `User::"bob"`, "--json"}},
 		"policy_why_json":          {pipe, []string{"policy", "why", "--as", `Collector::"orders-1"`, "--action", "serve", "--ns", "shop", "--json"}},
 		"policy_why_mesh":          {pipe, []string{"policy", "why", "--network", "loopback", "--action", "operate"}},
 		"policy_why_broken":        {pipe, []string{"policy", "why", "--policy", "testdata/policy/broken.cedar"}},

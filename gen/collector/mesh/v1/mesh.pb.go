@@ -1254,8 +1254,11 @@ type ExplainRouteRequest struct {
 	MethodName  string `protobuf:"bytes,3,opt,name=method_name,json=methodName,proto3" json:"method_name,omitempty"`
 	// Empty for automatic routing.
 	TargetCollectorId string `protobuf:"bytes,4,opt,name=target_collector_id,json=targetCollectorId,proto3" json:"target_collector_id,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Who would call, of which the answer has what the policy decides. Its action, namespace and procedure do not count. It needs
+	// the right to operate, like OperatorService.ExplainAccess. Unset: policies are not asked.
+	As            *AccessQuestion `protobuf:"bytes,5,opt,name=as,proto3" json:"as,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainRouteRequest) Reset() {
@@ -1316,6 +1319,13 @@ func (x *ExplainRouteRequest) GetTargetCollectorId() string {
 	return ""
 }
 
+func (x *ExplainRouteRequest) GetAs() *AccessQuestion {
+	if x != nil {
+		return x.As
+	}
+	return nil
+}
+
 type ExplainRouteResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The namespace and procedure that the names resolved to.
@@ -1326,9 +1336,13 @@ type ExplainRouteResponse struct {
 	// The collector that would run the call; empty when refused.
 	ChosenCollectorId string `protobuf:"bytes,4,opt,name=chosen_collector_id,json=chosenCollectorId,proto3" json:"chosen_collector_id,omitempty"`
 	// When refused: Connect code name, stable reason word and message of the answer the caller would get.
-	Code          string `protobuf:"bytes,5,opt,name=code,proto3" json:"code,omitempty"`
-	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	Message       string `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
+	Code    string `protobuf:"bytes,5,opt,name=code,proto3" json:"code,omitempty"`
+	Reason  string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Message string `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
+	// What the policy decides where the call enters, which is here; unset if the request does not say who would call.
+	Entrance *AccessDecision `protobuf:"bytes,8,opt,name=entrance,proto3" json:"entrance,omitempty"`
+	// The same where it would run; unset where that is a peer, whose policy is its own, and known to it alone.
+	Executor      *AccessDecision `protobuf:"bytes,9,opt,name=executor,proto3" json:"executor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1410,6 +1424,20 @@ func (x *ExplainRouteResponse) GetMessage() string {
 		return x.Message
 	}
 	return ""
+}
+
+func (x *ExplainRouteResponse) GetEntrance() *AccessDecision {
+	if x != nil {
+		return x.Entrance
+	}
+	return nil
+}
+
+func (x *ExplainRouteResponse) GetExecutor() *AccessDecision {
+	if x != nil {
+		return x.Executor
+	}
+	return nil
 }
 
 // Candidate is a collector the router looked at.
@@ -3030,7 +3058,7 @@ var File_collector_mesh_v1_mesh_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccollector/mesh/v1/mesh.proto\x12\x11collector.mesh.v1\x1a\x1acollector/dispatcher.proto\x1a\x1fcollector/mesh/v1/observe.proto\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
+	"\x1ccollector/mesh/v1/mesh.proto\x12\x11collector.mesh.v1\x1a\x1acollector/dispatcher.proto\x1a\x1ecollector/mesh/v1/access.proto\x1a\x1fcollector/mesh/v1/observe.proto\x1a google/protobuf/descriptor.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n" +
 	"\x10GetStatusRequest\"\xd6\x04\n" +
 	"\x11GetStatusResponse\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x18\n" +
@@ -3130,13 +3158,14 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x18GetDescriptorSetResponse\x12R\n" +
 	"\x13file_descriptor_set\x18\x01 \x01(\v2\".google.protobuf.FileDescriptorSetR\x11fileDescriptorSet\x12!\n" +
 	"\fcontent_hash\x18\x02 \x01(\tR\vcontentHash\x12&\n" +
-	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xa7\x01\n" +
+	"\x0fnext_page_token\x18\x03 \x01(\tR\rnextPageToken\"\xda\x01\n" +
 	"\x13ExplainRouteRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12!\n" +
 	"\fservice_name\x18\x02 \x01(\tR\vserviceName\x12\x1f\n" +
 	"\vmethod_name\x18\x03 \x01(\tR\n" +
 	"methodName\x12.\n" +
-	"\x13target_collector_id\x18\x04 \x01(\tR\x11targetCollectorId\"\x86\x02\n" +
+	"\x13target_collector_id\x18\x04 \x01(\tR\x11targetCollectorId\x121\n" +
+	"\x02as\x18\x05 \x01(\v2!.collector.mesh.v1.AccessQuestionR\x02as\"\x84\x03\n" +
 	"\x14ExplainRouteResponse\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12<\n" +
@@ -3146,7 +3175,9 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x13chosen_collector_id\x18\x04 \x01(\tR\x11chosenCollectorId\x12\x12\n" +
 	"\x04code\x18\x05 \x01(\tR\x04code\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\a \x01(\tR\amessage\"\x99\x02\n" +
+	"\amessage\x18\a \x01(\tR\amessage\x12=\n" +
+	"\bentrance\x18\b \x01(\v2!.collector.mesh.v1.AccessDecisionR\bentrance\x12=\n" +
+	"\bexecutor\x18\t \x01(\v2!.collector.mesh.v1.AccessDecisionR\bexecutor\"\x99\x02\n" +
 	"\tCandidate\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12\x14\n" +
 	"\x05local\x18\x02 \x01(\bR\x05local\x12\x12\n" +
@@ -3359,13 +3390,15 @@ var file_collector_mesh_v1_mesh_proto_goTypes = []any{
 	(collector.ConnectionState)(0),         // 47: collector.ConnectionState
 	(*collector.Connection)(nil),           // 48: collector.Connection
 	(*descriptorpb.FileDescriptorSet)(nil), // 49: google.protobuf.FileDescriptorSet
-	(*DispatchFilter)(nil),                 // 50: collector.mesh.v1.DispatchFilter
-	(*Dispatch)(nil),                       // 51: collector.mesh.v1.Dispatch
-	(*Series)(nil),                         // 52: collector.mesh.v1.Series
-	(*ListDispatchesRequest)(nil),          // 53: collector.mesh.v1.ListDispatchesRequest
-	(*GetMetricsRequest)(nil),              // 54: collector.mesh.v1.GetMetricsRequest
-	(*ListDispatchesResponse)(nil),         // 55: collector.mesh.v1.ListDispatchesResponse
-	(*GetMetricsResponse)(nil),             // 56: collector.mesh.v1.GetMetricsResponse
+	(*AccessQuestion)(nil),                 // 50: collector.mesh.v1.AccessQuestion
+	(*AccessDecision)(nil),                 // 51: collector.mesh.v1.AccessDecision
+	(*DispatchFilter)(nil),                 // 52: collector.mesh.v1.DispatchFilter
+	(*Dispatch)(nil),                       // 53: collector.mesh.v1.Dispatch
+	(*Series)(nil),                         // 54: collector.mesh.v1.Series
+	(*ListDispatchesRequest)(nil),          // 55: collector.mesh.v1.ListDispatchesRequest
+	(*GetMetricsRequest)(nil),              // 56: collector.mesh.v1.GetMetricsRequest
+	(*ListDispatchesResponse)(nil),         // 57: collector.mesh.v1.ListDispatchesResponse
+	(*GetMetricsResponse)(nil),             // 58: collector.mesh.v1.GetMetricsResponse
 }
 var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
 	46, // 0: collector.mesh.v1.GetStatusResponse.started_at:type_name -> google.protobuf.Timestamp
@@ -3383,72 +3416,75 @@ var file_collector_mesh_v1_mesh_proto_depIdxs = []int32{
 	13, // 12: collector.mesh.v1.Service.methods:type_name -> collector.mesh.v1.Method
 	14, // 13: collector.mesh.v1.Method.skews:type_name -> collector.mesh.v1.SchemaSkew
 	49, // 14: collector.mesh.v1.GetDescriptorSetResponse.file_descriptor_set:type_name -> google.protobuf.FileDescriptorSet
-	19, // 15: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
-	48, // 16: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
-	48, // 17: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
-	48, // 18: collector.mesh.v1.PruneConnectionsResponse.connections:type_name -> collector.Connection
-	28, // 19: collector.mesh.v1.ListTrustResponse.keys:type_name -> collector.mesh.v1.KnownKey
-	46, // 20: collector.mesh.v1.KnownKey.first_seen:type_name -> google.protobuf.Timestamp
-	46, // 21: collector.mesh.v1.KnownKey.last_seen:type_name -> google.protobuf.Timestamp
-	28, // 22: collector.mesh.v1.ForgetTrustResponse.key:type_name -> collector.mesh.v1.KnownKey
-	35, // 23: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
-	36, // 24: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
-	46, // 25: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
-	47, // 26: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
-	47, // 27: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
-	0,  // 28: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
-	50, // 29: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
-	46, // 30: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
-	39, // 31: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
-	39, // 32: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
-	40, // 33: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
-	41, // 34: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
-	42, // 35: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
-	43, // 36: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
-	44, // 37: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
-	2,  // 38: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
-	48, // 39: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
-	47, // 40: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
-	48, // 41: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
-	51, // 42: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
-	52, // 43: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
-	1,  // 44: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
-	6,  // 45: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
-	8,  // 46: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
-	10, // 47: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
-	15, // 48: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
-	17, // 49: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
-	33, // 50: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
-	53, // 51: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
-	54, // 52: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
-	37, // 53: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
-	20, // 54: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
-	22, // 55: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
-	24, // 56: collector.mesh.v1.MeshService.PruneConnections:input_type -> collector.mesh.v1.PruneConnectionsRequest
-	26, // 57: collector.mesh.v1.MeshService.ListTrust:input_type -> collector.mesh.v1.ListTrustRequest
-	29, // 58: collector.mesh.v1.MeshService.ForgetTrust:input_type -> collector.mesh.v1.ForgetTrustRequest
-	31, // 59: collector.mesh.v1.MeshService.ReportConflict:input_type -> collector.mesh.v1.ReportConflictRequest
-	2,  // 60: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
-	7,  // 61: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
-	9,  // 62: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
-	11, // 63: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
-	16, // 64: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
-	18, // 65: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
-	34, // 66: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
-	55, // 67: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
-	56, // 68: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
-	38, // 69: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
-	21, // 70: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
-	23, // 71: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
-	25, // 72: collector.mesh.v1.MeshService.PruneConnections:output_type -> collector.mesh.v1.PruneConnectionsResponse
-	27, // 73: collector.mesh.v1.MeshService.ListTrust:output_type -> collector.mesh.v1.ListTrustResponse
-	30, // 74: collector.mesh.v1.MeshService.ForgetTrust:output_type -> collector.mesh.v1.ForgetTrustResponse
-	32, // 75: collector.mesh.v1.MeshService.ReportConflict:output_type -> collector.mesh.v1.ReportConflictResponse
-	60, // [60:76] is the sub-list for method output_type
-	44, // [44:60] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	50, // 15: collector.mesh.v1.ExplainRouteRequest.as:type_name -> collector.mesh.v1.AccessQuestion
+	19, // 16: collector.mesh.v1.ExplainRouteResponse.candidates:type_name -> collector.mesh.v1.Candidate
+	51, // 17: collector.mesh.v1.ExplainRouteResponse.entrance:type_name -> collector.mesh.v1.AccessDecision
+	51, // 18: collector.mesh.v1.ExplainRouteResponse.executor:type_name -> collector.mesh.v1.AccessDecision
+	48, // 19: collector.mesh.v1.ConnectToResponse.connection:type_name -> collector.Connection
+	48, // 20: collector.mesh.v1.DisconnectResponse.connection:type_name -> collector.Connection
+	48, // 21: collector.mesh.v1.PruneConnectionsResponse.connections:type_name -> collector.Connection
+	28, // 22: collector.mesh.v1.ListTrustResponse.keys:type_name -> collector.mesh.v1.KnownKey
+	46, // 23: collector.mesh.v1.KnownKey.first_seen:type_name -> google.protobuf.Timestamp
+	46, // 24: collector.mesh.v1.KnownKey.last_seen:type_name -> google.protobuf.Timestamp
+	28, // 25: collector.mesh.v1.ForgetTrustResponse.key:type_name -> collector.mesh.v1.KnownKey
+	35, // 26: collector.mesh.v1.ListCollectorsResponse.collectors:type_name -> collector.mesh.v1.Collector
+	36, // 27: collector.mesh.v1.ListCollectorsResponse.edges:type_name -> collector.mesh.v1.Edge
+	46, // 28: collector.mesh.v1.Collector.last_seen:type_name -> google.protobuf.Timestamp
+	47, // 29: collector.mesh.v1.Collector.state:type_name -> collector.ConnectionState
+	47, // 30: collector.mesh.v1.Edge.state:type_name -> collector.ConnectionState
+	0,  // 31: collector.mesh.v1.WatchRequest.topics:type_name -> collector.mesh.v1.WatchTopic
+	52, // 32: collector.mesh.v1.WatchRequest.filter:type_name -> collector.mesh.v1.DispatchFilter
+	46, // 33: collector.mesh.v1.WatchResponse.time:type_name -> google.protobuf.Timestamp
+	39, // 34: collector.mesh.v1.WatchResponse.snapshot:type_name -> collector.mesh.v1.Topology
+	39, // 35: collector.mesh.v1.WatchResponse.topology:type_name -> collector.mesh.v1.Topology
+	40, // 36: collector.mesh.v1.WatchResponse.connection:type_name -> collector.mesh.v1.ConnectionChange
+	41, // 37: collector.mesh.v1.WatchResponse.dispatches:type_name -> collector.mesh.v1.DispatchBatch
+	42, // 38: collector.mesh.v1.WatchResponse.metrics_tick:type_name -> collector.mesh.v1.MetricsTick
+	43, // 39: collector.mesh.v1.WatchResponse.heartbeat:type_name -> collector.mesh.v1.Heartbeat
+	44, // 40: collector.mesh.v1.WatchResponse.dropped:type_name -> collector.mesh.v1.Dropped
+	2,  // 41: collector.mesh.v1.Topology.status:type_name -> collector.mesh.v1.GetStatusResponse
+	48, // 42: collector.mesh.v1.Topology.connections:type_name -> collector.Connection
+	47, // 43: collector.mesh.v1.ConnectionChange.before:type_name -> collector.ConnectionState
+	48, // 44: collector.mesh.v1.ConnectionChange.connection:type_name -> collector.Connection
+	53, // 45: collector.mesh.v1.DispatchBatch.dispatches:type_name -> collector.mesh.v1.Dispatch
+	54, // 46: collector.mesh.v1.MetricsTick.series:type_name -> collector.mesh.v1.Series
+	1,  // 47: collector.mesh.v1.MeshService.GetStatus:input_type -> collector.mesh.v1.GetStatusRequest
+	6,  // 48: collector.mesh.v1.MeshService.ListConnections:input_type -> collector.mesh.v1.ListConnectionsRequest
+	8,  // 49: collector.mesh.v1.MeshService.ListConnectionChanges:input_type -> collector.mesh.v1.ListConnectionChangesRequest
+	10, // 50: collector.mesh.v1.MeshService.ListServices:input_type -> collector.mesh.v1.ListServicesRequest
+	15, // 51: collector.mesh.v1.MeshService.GetDescriptorSet:input_type -> collector.mesh.v1.GetDescriptorSetRequest
+	17, // 52: collector.mesh.v1.MeshService.ExplainRoute:input_type -> collector.mesh.v1.ExplainRouteRequest
+	33, // 53: collector.mesh.v1.MeshService.ListCollectors:input_type -> collector.mesh.v1.ListCollectorsRequest
+	55, // 54: collector.mesh.v1.MeshService.ListDispatches:input_type -> collector.mesh.v1.ListDispatchesRequest
+	56, // 55: collector.mesh.v1.MeshService.GetMetrics:input_type -> collector.mesh.v1.GetMetricsRequest
+	37, // 56: collector.mesh.v1.MeshService.Watch:input_type -> collector.mesh.v1.WatchRequest
+	20, // 57: collector.mesh.v1.MeshService.ConnectTo:input_type -> collector.mesh.v1.ConnectToRequest
+	22, // 58: collector.mesh.v1.MeshService.Disconnect:input_type -> collector.mesh.v1.DisconnectRequest
+	24, // 59: collector.mesh.v1.MeshService.PruneConnections:input_type -> collector.mesh.v1.PruneConnectionsRequest
+	26, // 60: collector.mesh.v1.MeshService.ListTrust:input_type -> collector.mesh.v1.ListTrustRequest
+	29, // 61: collector.mesh.v1.MeshService.ForgetTrust:input_type -> collector.mesh.v1.ForgetTrustRequest
+	31, // 62: collector.mesh.v1.MeshService.ReportConflict:input_type -> collector.mesh.v1.ReportConflictRequest
+	2,  // 63: collector.mesh.v1.MeshService.GetStatus:output_type -> collector.mesh.v1.GetStatusResponse
+	7,  // 64: collector.mesh.v1.MeshService.ListConnections:output_type -> collector.mesh.v1.ListConnectionsResponse
+	9,  // 65: collector.mesh.v1.MeshService.ListConnectionChanges:output_type -> collector.mesh.v1.ListConnectionChangesResponse
+	11, // 66: collector.mesh.v1.MeshService.ListServices:output_type -> collector.mesh.v1.ListServicesResponse
+	16, // 67: collector.mesh.v1.MeshService.GetDescriptorSet:output_type -> collector.mesh.v1.GetDescriptorSetResponse
+	18, // 68: collector.mesh.v1.MeshService.ExplainRoute:output_type -> collector.mesh.v1.ExplainRouteResponse
+	34, // 69: collector.mesh.v1.MeshService.ListCollectors:output_type -> collector.mesh.v1.ListCollectorsResponse
+	57, // 70: collector.mesh.v1.MeshService.ListDispatches:output_type -> collector.mesh.v1.ListDispatchesResponse
+	58, // 71: collector.mesh.v1.MeshService.GetMetrics:output_type -> collector.mesh.v1.GetMetricsResponse
+	38, // 72: collector.mesh.v1.MeshService.Watch:output_type -> collector.mesh.v1.WatchResponse
+	21, // 73: collector.mesh.v1.MeshService.ConnectTo:output_type -> collector.mesh.v1.ConnectToResponse
+	23, // 74: collector.mesh.v1.MeshService.Disconnect:output_type -> collector.mesh.v1.DisconnectResponse
+	25, // 75: collector.mesh.v1.MeshService.PruneConnections:output_type -> collector.mesh.v1.PruneConnectionsResponse
+	27, // 76: collector.mesh.v1.MeshService.ListTrust:output_type -> collector.mesh.v1.ListTrustResponse
+	30, // 77: collector.mesh.v1.MeshService.ForgetTrust:output_type -> collector.mesh.v1.ForgetTrustResponse
+	32, // 78: collector.mesh.v1.MeshService.ReportConflict:output_type -> collector.mesh.v1.ReportConflictResponse
+	63, // [63:79] is the sub-list for method output_type
+	47, // [47:63] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_mesh_proto_init() }
@@ -3456,6 +3492,7 @@ func file_collector_mesh_v1_mesh_proto_init() {
 	if File_collector_mesh_v1_mesh_proto != nil {
 		return
 	}
+	file_collector_mesh_v1_access_proto_init()
 	file_collector_mesh_v1_observe_proto_init()
 	file_collector_mesh_v1_mesh_proto_msgTypes[37].OneofWrappers = []any{
 		(*WatchResponse_Snapshot)(nil),

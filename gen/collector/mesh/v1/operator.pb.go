@@ -352,6 +352,94 @@ func (x *CreateLoginResponse) GetExpiresAt() *timestamppb.Timestamp {
 	return nil
 }
 
+type ExplainAccessRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Question      *AccessQuestion        `protobuf:"bytes,1,opt,name=question,proto3" json:"question,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainAccessRequest) Reset() {
+	*x = ExplainAccessRequest{}
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainAccessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainAccessRequest) ProtoMessage() {}
+
+func (x *ExplainAccessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainAccessRequest.ProtoReflect.Descriptor instead.
+func (*ExplainAccessRequest) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ExplainAccessRequest) GetQuestion() *AccessQuestion {
+	if x != nil {
+		return x.Question
+	}
+	return nil
+}
+
+type ExplainAccessResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Decision      *AccessDecision        `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainAccessResponse) Reset() {
+	*x = ExplainAccessResponse{}
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainAccessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainAccessResponse) ProtoMessage() {}
+
+func (x *ExplainAccessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainAccessResponse.ProtoReflect.Descriptor instead.
+func (*ExplainAccessResponse) Descriptor() ([]byte, []int) {
+	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ExplainAccessResponse) GetDecision() *AccessDecision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
 type ListAuditRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Only events from then on; unset for no bound.
@@ -370,7 +458,7 @@ type ListAuditRequest struct {
 
 func (x *ListAuditRequest) Reset() {
 	*x = ListAuditRequest{}
-	mi := &file_collector_mesh_v1_operator_proto_msgTypes[5]
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -382,7 +470,7 @@ func (x *ListAuditRequest) String() string {
 func (*ListAuditRequest) ProtoMessage() {}
 
 func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_operator_proto_msgTypes[5]
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -395,7 +483,7 @@ func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRequest) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{5}
+	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListAuditRequest) GetSince() *timestamppb.Timestamp {
@@ -447,7 +535,7 @@ type ListAuditResponse struct {
 
 func (x *ListAuditResponse) Reset() {
 	*x = ListAuditResponse{}
-	mi := &file_collector_mesh_v1_operator_proto_msgTypes[6]
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +547,7 @@ func (x *ListAuditResponse) String() string {
 func (*ListAuditResponse) ProtoMessage() {}
 
 func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_operator_proto_msgTypes[6]
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +560,7 @@ func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditResponse) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{6}
+	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListAuditResponse) GetEvents() []*AuditEvent {
@@ -525,7 +613,7 @@ type AuditEvent struct {
 
 func (x *AuditEvent) Reset() {
 	*x = AuditEvent{}
-	mi := &file_collector_mesh_v1_operator_proto_msgTypes[7]
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +625,7 @@ func (x *AuditEvent) String() string {
 func (*AuditEvent) ProtoMessage() {}
 
 func (x *AuditEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_collector_mesh_v1_operator_proto_msgTypes[7]
+	mi := &file_collector_mesh_v1_operator_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +638,7 @@ func (x *AuditEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEvent.ProtoReflect.Descriptor instead.
 func (*AuditEvent) Descriptor() ([]byte, []int) {
-	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{7}
+	return file_collector_mesh_v1_operator_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AuditEvent) GetSeq() uint64 {
@@ -662,7 +750,7 @@ var File_collector_mesh_v1_operator_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_operator_proto_rawDesc = "" +
 	"\n" +
-	" collector/mesh/v1/operator.proto\x12\x11collector.mesh.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
+	" collector/mesh/v1/operator.proto\x12\x11collector.mesh.v1\x1a\x1ecollector/mesh/v1/access.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x0f\n" +
 	"\rWhoAmIRequest\"\xb2\x02\n" +
 	"\x0eWhoAmIResponse\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
@@ -686,7 +774,11 @@ const file_collector_mesh_v1_operator_proto_rawDesc = "" +
 	"\x13CreateLoginResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xbe\x01\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"U\n" +
+	"\x14ExplainAccessRequest\x12=\n" +
+	"\bquestion\x18\x01 \x01(\v2!.collector.mesh.v1.AccessQuestionR\bquestion\"V\n" +
+	"\x15ExplainAccessResponse\x12=\n" +
+	"\bdecision\x18\x01 \x01(\v2!.collector.mesh.v1.AccessDecisionR\bdecision\"\xbe\x01\n" +
 	"\x10ListAuditRequest\x120\n" +
 	"\x05since\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1f\n" +
 	"\vdenied_only\x18\x02 \x01(\bR\n" +
@@ -719,10 +811,11 @@ const file_collector_mesh_v1_operator_proto_rawDesc = "" +
 	"\tlast_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\blastTime\x1a9\n" +
 	"\vDetailEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\xa0\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x012\x89\x03\n" +
 	"\x0fOperatorService\x12R\n" +
 	"\x06WhoAmI\x12 .collector.mesh.v1.WhoAmIRequest\x1a!.collector.mesh.v1.WhoAmIResponse\"\x03\x90\x02\x01\x12\\\n" +
-	"\vCreateLogin\x12%.collector.mesh.v1.CreateLoginRequest\x1a&.collector.mesh.v1.CreateLoginResponse\x12[\n" +
+	"\vCreateLogin\x12%.collector.mesh.v1.CreateLoginRequest\x1a&.collector.mesh.v1.CreateLoginResponse\x12g\n" +
+	"\rExplainAccess\x12'.collector.mesh.v1.ExplainAccessRequest\x1a(.collector.mesh.v1.ExplainAccessResponse\"\x03\x90\x02\x01\x12[\n" +
 	"\tListAudit\x12#.collector.mesh.v1.ListAuditRequest\x1a$.collector.mesh.v1.ListAuditResponse\"\x03\x90\x02\x01B\xce\x01\n" +
 	"\x15com.collector.mesh.v1B\rOperatorProtoP\x01Z@github.com/collectiverpc/collective/gen/collector/mesh/v1;meshv1\xa2\x02\x03CMX\xaa\x02\x11Collector.Mesh.V1\xca\x02\x11Collector\\Mesh\\V1\xe2\x02\x1dCollector\\Mesh\\V1\\GPBMetadata\xea\x02\x13Collector::Mesh::V1b\x06proto3"
 
@@ -738,39 +831,47 @@ func file_collector_mesh_v1_operator_proto_rawDescGZIP() []byte {
 	return file_collector_mesh_v1_operator_proto_rawDescData
 }
 
-var file_collector_mesh_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_collector_mesh_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_collector_mesh_v1_operator_proto_goTypes = []any{
 	(*WhoAmIRequest)(nil),         // 0: collector.mesh.v1.WhoAmIRequest
 	(*WhoAmIResponse)(nil),        // 1: collector.mesh.v1.WhoAmIResponse
 	(*Right)(nil),                 // 2: collector.mesh.v1.Right
 	(*CreateLoginRequest)(nil),    // 3: collector.mesh.v1.CreateLoginRequest
 	(*CreateLoginResponse)(nil),   // 4: collector.mesh.v1.CreateLoginResponse
-	(*ListAuditRequest)(nil),      // 5: collector.mesh.v1.ListAuditRequest
-	(*ListAuditResponse)(nil),     // 6: collector.mesh.v1.ListAuditResponse
-	(*AuditEvent)(nil),            // 7: collector.mesh.v1.AuditEvent
-	nil,                           // 8: collector.mesh.v1.AuditEvent.DetailEntry
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*ExplainAccessRequest)(nil),  // 5: collector.mesh.v1.ExplainAccessRequest
+	(*ExplainAccessResponse)(nil), // 6: collector.mesh.v1.ExplainAccessResponse
+	(*ListAuditRequest)(nil),      // 7: collector.mesh.v1.ListAuditRequest
+	(*ListAuditResponse)(nil),     // 8: collector.mesh.v1.ListAuditResponse
+	(*AuditEvent)(nil),            // 9: collector.mesh.v1.AuditEvent
+	nil,                           // 10: collector.mesh.v1.AuditEvent.DetailEntry
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(*AccessQuestion)(nil),        // 12: collector.mesh.v1.AccessQuestion
+	(*AccessDecision)(nil),        // 13: collector.mesh.v1.AccessDecision
 }
 var file_collector_mesh_v1_operator_proto_depIdxs = []int32{
 	2,  // 0: collector.mesh.v1.WhoAmIResponse.rights:type_name -> collector.mesh.v1.Right
-	9,  // 1: collector.mesh.v1.WhoAmIResponse.session_ends_at:type_name -> google.protobuf.Timestamp
-	9,  // 2: collector.mesh.v1.CreateLoginResponse.expires_at:type_name -> google.protobuf.Timestamp
-	9,  // 3: collector.mesh.v1.ListAuditRequest.since:type_name -> google.protobuf.Timestamp
-	7,  // 4: collector.mesh.v1.ListAuditResponse.events:type_name -> collector.mesh.v1.AuditEvent
-	9,  // 5: collector.mesh.v1.AuditEvent.time:type_name -> google.protobuf.Timestamp
-	8,  // 6: collector.mesh.v1.AuditEvent.detail:type_name -> collector.mesh.v1.AuditEvent.DetailEntry
-	9,  // 7: collector.mesh.v1.AuditEvent.last_time:type_name -> google.protobuf.Timestamp
-	0,  // 8: collector.mesh.v1.OperatorService.WhoAmI:input_type -> collector.mesh.v1.WhoAmIRequest
-	3,  // 9: collector.mesh.v1.OperatorService.CreateLogin:input_type -> collector.mesh.v1.CreateLoginRequest
-	5,  // 10: collector.mesh.v1.OperatorService.ListAudit:input_type -> collector.mesh.v1.ListAuditRequest
-	1,  // 11: collector.mesh.v1.OperatorService.WhoAmI:output_type -> collector.mesh.v1.WhoAmIResponse
-	4,  // 12: collector.mesh.v1.OperatorService.CreateLogin:output_type -> collector.mesh.v1.CreateLoginResponse
-	6,  // 13: collector.mesh.v1.OperatorService.ListAudit:output_type -> collector.mesh.v1.ListAuditResponse
-	11, // [11:14] is the sub-list for method output_type
-	8,  // [8:11] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	11, // 1: collector.mesh.v1.WhoAmIResponse.session_ends_at:type_name -> google.protobuf.Timestamp
+	11, // 2: collector.mesh.v1.CreateLoginResponse.expires_at:type_name -> google.protobuf.Timestamp
+	12, // 3: collector.mesh.v1.ExplainAccessRequest.question:type_name -> collector.mesh.v1.AccessQuestion
+	13, // 4: collector.mesh.v1.ExplainAccessResponse.decision:type_name -> collector.mesh.v1.AccessDecision
+	11, // 5: collector.mesh.v1.ListAuditRequest.since:type_name -> google.protobuf.Timestamp
+	9,  // 6: collector.mesh.v1.ListAuditResponse.events:type_name -> collector.mesh.v1.AuditEvent
+	11, // 7: collector.mesh.v1.AuditEvent.time:type_name -> google.protobuf.Timestamp
+	10, // 8: collector.mesh.v1.AuditEvent.detail:type_name -> collector.mesh.v1.AuditEvent.DetailEntry
+	11, // 9: collector.mesh.v1.AuditEvent.last_time:type_name -> google.protobuf.Timestamp
+	0,  // 10: collector.mesh.v1.OperatorService.WhoAmI:input_type -> collector.mesh.v1.WhoAmIRequest
+	3,  // 11: collector.mesh.v1.OperatorService.CreateLogin:input_type -> collector.mesh.v1.CreateLoginRequest
+	5,  // 12: collector.mesh.v1.OperatorService.ExplainAccess:input_type -> collector.mesh.v1.ExplainAccessRequest
+	7,  // 13: collector.mesh.v1.OperatorService.ListAudit:input_type -> collector.mesh.v1.ListAuditRequest
+	1,  // 14: collector.mesh.v1.OperatorService.WhoAmI:output_type -> collector.mesh.v1.WhoAmIResponse
+	4,  // 15: collector.mesh.v1.OperatorService.CreateLogin:output_type -> collector.mesh.v1.CreateLoginResponse
+	6,  // 16: collector.mesh.v1.OperatorService.ExplainAccess:output_type -> collector.mesh.v1.ExplainAccessResponse
+	8,  // 17: collector.mesh.v1.OperatorService.ListAudit:output_type -> collector.mesh.v1.ListAuditResponse
+	14, // [14:18] is the sub-list for method output_type
+	10, // [10:14] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_collector_mesh_v1_operator_proto_init() }
@@ -778,13 +879,14 @@ func file_collector_mesh_v1_operator_proto_init() {
 	if File_collector_mesh_v1_operator_proto != nil {
 		return
 	}
+	file_collector_mesh_v1_access_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_collector_mesh_v1_operator_proto_rawDesc), len(file_collector_mesh_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

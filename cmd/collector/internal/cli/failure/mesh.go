@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"connectrpc.com/connect/v2"
+
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/words"
 	"github.com/collectiverpc/collective/gen/collector"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
@@ -53,6 +55,21 @@ func OfRoute(res *meshv1.ExplainRouteResponse) *Error {
 		return f.Hint("collector services")
 	}
 	return f
+}
+
+// Denied is what a call fails with that the policy denies, for a reason.
+func Denied(reason string) *Error {
+	denied := Newf("%s", reason).Hint("collector policy show --schema     # what a policy can say")
+	denied.Exit, denied.Code = ExitOfCode(connect.CodePermissionDenied), connect.CodePermissionDenied.String()
+	return denied
+}
+
+// OfDecision is what a call fails with that a policy decides so; nil if it allows it, or was not asked.
+func OfDecision(d *meshv1.AccessDecision) error {
+	if d == nil || d.GetAllowed() {
+		return nil
+	}
+	return Denied(d.GetReason())
 }
 
 // AddReason says why the mesh failed a call, in words; nothing for no reason.

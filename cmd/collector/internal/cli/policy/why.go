@@ -6,12 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"connectrpc.com/connect/v2"
-
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/call"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
 // Question is who asks for what, and from where, in the words of flags.
@@ -39,15 +38,7 @@ type answer struct {
 // Why decides as a collector with this policy file would, and shows the policies that decided. Denied is a failure with the
 // exit code of permission_denied, as a call would have it.
 func Why(out *render.Printer, q Question) error {
-	caller, err := q.caller()
-	if err != nil {
-		return err
-	}
-	action, err := actionNamed(q.Action)
-	if err != nil {
-		return err
-	}
-	resource, err := q.resource()
+	asked, err := q.read()
 	if err != nil {
 		return err
 	}
@@ -55,17 +46,83 @@ func Why(out *render.Printer, q Question) error {
 	if err != nil {
 		return err
 	}
-	decision := guard.Decide(caller, action, resource)
-	found := answer{
-		Decision: *decision, Principal: caller.Principal.String(), Action: action.String(),
-		Namespace: resource.Namespace, Procedure: resource.Procedure,
-	}
+	decision := guard.Decide(asked.caller, asked.action, asked.resource)
+	var deciding []access.Policy
 	for _, id := range decision.Policies {
 		if p, ok := guard.Policy(id); ok {
-			found.Deciding = append(found.Deciding, p)
+			deciding = append(deciding, p)
 		}
 	}
-	return found.show(out)
+	return asked.answer(*decision, deciding).show(out)
+}
+
+// Running is [Why] by the policy in force of a collector that runs, which ask asks.
+func Running(out *render.Printer, q Question, ask func(*meshv1.AccessQuestion) (*meshv1.AccessDecision, error)) error {
+	asked, err := q.read()
+	if err != nil {
+		return err
+	}
+	decision, err := ask(asked.message())
+	if err != nil {
+		return err
+	}
+	var deciding []access.Policy
+	for _, p := range decision.GetPolicies() {
+		deciding = append(deciding, access.Policy{ID: p.GetId(), File: p.GetFile(), Line: int(p.GetLine()), Text: p.GetText(), Forbids: p.GetForbids()})
+	}
+	return asked.answer(access.Decision{
+		Allowed: decision.GetAllowed(), Reason: decision.GetReason(), Policies: idsOf(deciding), Errors: decision.GetErrors(),
+	}, deciding).show(out)
+}
+
+func idsOf(policies []access.Policy) (ids []string) {
+	for _, p := range policies {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+// asked is a question whose words have been read.
+type asked struct {
+	caller   *access.Caller
+	action   access.Action
+	resource access.Resource
+}
+
+func (q Question) read() (a asked, err error) {
+	if a.caller, err = q.caller(); err != nil {
+		return a, err
+	}
+	if a.action, err = actionNamed(q.Action); err != nil {
+		return a, err
+	}
+	a.resource, err = q.resource()
+	return a, err
+}
+
+func (a asked) answer(decision access.Decision, deciding []access.Policy) answer {
+	return answer{
+		Decision: decision, Principal: a.caller.Principal.String(), Action: a.action.String(),
+		Namespace: a.resource.Namespace, Procedure: a.resource.Procedure, Deciding: deciding,
+	}
+}
+
+// message is the question for a collector that runs.
+func (a asked) message() *meshv1.AccessQuestion {
+	return &meshv1.AccessQuestion{
+		Kind: string(a.caller.Kind), Id: a.caller.ID, Groups: a.caller.Groups, Action: a.action.String(),
+		Namespace: a.resource.Namespace, Procedure: a.resource.Procedure,
+		Network: a.caller.Network, Tls: a.caller.TLS, Entrance: a.caller.Entrance, Via: a.caller.Via,
+	}
+}
+
+// Asker is the question whom the flags describe, for what else asks about somebody.
+func (q Question) Asker() (*meshv1.AccessQuestion, error) {
+	caller, err := q.caller()
+	if err != nil {
+		return nil, err
+	}
+	return asked{caller: caller, action: access.Call}.message(), nil
 }
 
 func (q Question) guard() (*access.Guard, error) {
@@ -94,9 +151,7 @@ func (a answer) show(out *render.Printer) error {
 	if a.Allowed {
 		return nil
 	}
-	denied := failure.Newf("%s", a.Reason).Hint("collector policy show --schema     # what a policy can say")
-	denied.Exit, denied.Code = failure.ExitOfCode(connect.CodePermissionDenied), connect.CodePermissionDenied.String()
-	return denied
+	return failure.Denied(a.Reason)
 }
 
 // text is the decision and, of each policy that decided, where it stands and how it reads.

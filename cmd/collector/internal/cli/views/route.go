@@ -18,10 +18,33 @@ func Route(res *meshv1.ExplainRouteResponse) render.View {
 	if res.GetProcedure() != "" {
 		v.Heading = res.GetProcedure() + " in namespace " + res.GetNamespace()
 	}
+	v.Notes = policyNotes(res)
 	for _, candidate := range res.GetCandidates() {
 		v.Add(candidate, candidateRow(candidate, res.GetChosenCollectorId())...)
 	}
 	return v
+}
+
+// policyNotes say what the policy decides, where it was asked for.
+func policyNotes(res *meshv1.ExplainRouteResponse) []string {
+	if res.GetEntrance() == nil {
+		return nil
+	}
+	notes := []string{"where it enters, " + decisionText(res.GetEntrance())}
+	switch chosen := res.GetChosenCollectorId(); {
+	case res.GetExecutor() != nil:
+		notes = append(notes, "where it runs, "+decisionText(res.GetExecutor()))
+	case chosen != "":
+		notes = append(notes, "where it runs, "+chosen+" decides by its own policy: ask it with collector policy why --running --via ID")
+	}
+	return notes
+}
+
+func decisionText(d *meshv1.AccessDecision) string {
+	if d.GetAllowed() {
+		return "allowed: " + d.GetReason()
+	}
+	return "denied: " + d.GetReason()
 }
 
 func candidateRow(candidate *meshv1.Candidate, chosen string) []render.Cell {

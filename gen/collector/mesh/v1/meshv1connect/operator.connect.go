@@ -31,6 +31,9 @@ const (
 	// OperatorServiceCreateLoginProcedure is the procedure name of the OperatorService's CreateLogin
 	// RPC.
 	OperatorServiceCreateLoginProcedure = "/collector.mesh.v1.OperatorService/CreateLogin"
+	// OperatorServiceExplainAccessProcedure is the procedure name of the OperatorService's
+	// ExplainAccess RPC.
+	OperatorServiceExplainAccessProcedure = "/collector.mesh.v1.OperatorService/ExplainAccess"
 	// OperatorServiceListAuditProcedure is the procedure name of the OperatorService's ListAudit RPC.
 	OperatorServiceListAuditProcedure = "/collector.mesh.v1.OperatorService/ListAudit"
 )
@@ -51,6 +54,14 @@ var (
 			Procedure:  OperatorServiceCreateLoginProcedure,
 		}
 	})
+	operatorServiceExplainAccessSpec = sync.OnceValue(func() connect.Spec {
+		return connect.Spec{
+			StreamType:       connect.StreamTypeUnary,
+			Schema:           v1.File_collector_mesh_v1_operator_proto.Services().ByName("OperatorService").Methods().ByName("ExplainAccess"),
+			Procedure:        OperatorServiceExplainAccessProcedure,
+			IdempotencyLevel: connect.IdempotencyNoSideEffects,
+		}
+	})
 	operatorServiceListAuditSpec = sync.OnceValue(func() connect.Spec {
 		return connect.Spec{
 			StreamType:       connect.StreamTypeUnary,
@@ -67,6 +78,8 @@ type OperatorServiceClient interface {
 	WhoAmI(context.Context, *v1.WhoAmIRequest) (*v1.WhoAmIResponse, error)
 	// CreateLogin makes a link by which a browser gets a session of the console, once. It needs the right to operate.
 	CreateLogin(context.Context, *v1.CreateLoginRequest) (*v1.CreateLoginResponse, error)
+	// ExplainAccess says what the policy in force decides, and by which policies. It needs the right to operate.
+	ExplainAccess(context.Context, *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error)
 	// ListAudit answers what was done with rights and what was denied, newest first. It needs the right to operate.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
 }
@@ -83,6 +96,8 @@ type OperatorServiceHandler interface {
 	WhoAmI(context.Context, *v1.WhoAmIRequest) (*v1.WhoAmIResponse, error)
 	// CreateLogin makes a link by which a browser gets a session of the console, once. It needs the right to operate.
 	CreateLogin(context.Context, *v1.CreateLoginRequest) (*v1.CreateLoginResponse, error)
+	// ExplainAccess says what the policy in force decides, and by which policies. It needs the right to operate.
+	ExplainAccess(context.Context, *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error)
 	// ListAudit answers what was done with rights and what was denied, newest first. It needs the right to operate.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
 }
@@ -94,6 +109,7 @@ func RegisterOperatorServiceHandler(server *connect.Server, svc OperatorServiceH
 	server.Register(
 		connect.Method{Spec: operatorServiceWhoAmISpec(), Handler: adapter.whoAmI},
 		connect.Method{Spec: operatorServiceCreateLoginSpec(), Handler: adapter.createLogin},
+		connect.Method{Spec: operatorServiceExplainAccessSpec(), Handler: adapter.explainAccess},
 		connect.Method{Spec: operatorServiceListAuditSpec(), Handler: adapter.listAudit},
 	)
 }
@@ -107,6 +123,10 @@ func (UnimplementedOperatorServiceHandler) WhoAmI(context.Context, *v1.WhoAmIReq
 
 func (UnimplementedOperatorServiceHandler) CreateLogin(context.Context, *v1.CreateLoginRequest) (*v1.CreateLoginResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.OperatorService.CreateLogin is not implemented")
+}
+
+func (UnimplementedOperatorServiceHandler) ExplainAccess(context.Context, *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, "collector.mesh.v1.OperatorService.ExplainAccess is not implemented")
 }
 
 func (UnimplementedOperatorServiceHandler) ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error) {
@@ -128,6 +148,14 @@ func (c *operatorServiceClient) WhoAmI(ctx context.Context, req *v1.WhoAmIReques
 func (c *operatorServiceClient) CreateLogin(ctx context.Context, req *v1.CreateLoginRequest) (*v1.CreateLoginResponse, error) {
 	var res v1.CreateLoginResponse
 	if err := c.client.CallUnary(ctx, operatorServiceCreateLoginSpec(), req, &res); err != nil {
+		return nil, err
+	}
+	return &res, nil
+}
+
+func (c *operatorServiceClient) ExplainAccess(ctx context.Context, req *v1.ExplainAccessRequest) (*v1.ExplainAccessResponse, error) {
+	var res v1.ExplainAccessResponse
+	if err := c.client.CallUnary(ctx, operatorServiceExplainAccessSpec(), req, &res); err != nil {
 		return nil, err
 	}
 	return &res, nil
@@ -161,6 +189,18 @@ func (h operatorServiceHandler) createLogin(ctx context.Context, _ connect.Spec,
 		return err
 	}
 	res, err := h.svc.CreateLogin(ctx, &req)
+	if err != nil {
+		return err
+	}
+	return stream.Send(res)
+}
+
+func (h operatorServiceHandler) explainAccess(ctx context.Context, _ connect.Spec, stream connect.ServerStream) error {
+	var req v1.ExplainAccessRequest
+	if err := stream.Receive(&req); err != nil {
+		return err
+	}
+	res, err := h.svc.ExplainAccess(ctx, &req)
 	if err != nil {
 		return err
 	}

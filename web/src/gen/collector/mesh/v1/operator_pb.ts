@@ -6,6 +6,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AccessDecision, AccessQuestion } from "./access_pb.js";
+import { file_collector_mesh_v1_access } from "./access_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/mesh/v1/operator.proto.
  */
 export const file_collector_mesh_v1_operator: GenFile = /*@__PURE__*/
-  fileDesc("CiBjb2xsZWN0b3IvbWVzaC92MS9vcGVyYXRvci5wcm90bxIRY29sbGVjdG9yLm1lc2gudjEiDwoNV2hvQW1JUmVxdWVzdCLlAQoOV2hvQW1JUmVzcG9uc2USDAoEa2luZBgBIAEoCRIKCgJpZBgCIAEoCRIOCgZncm91cHMYAyADKAkSDwoHbmV0d29yaxgEIAEoCRILCgN0bHMYBSABKAgSCwoDdmlhGAYgASgJEigKBnJpZ2h0cxgHIAMoCzIYLmNvbGxlY3Rvci5tZXNoLnYxLlJpZ2h0Eg8KB3Nlc3Npb24YCCABKAgSMwoPc2Vzc2lvbl9lbmRzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZhY2Nlc3MYCiADKAkiSgoFUmlnaHQSDgoGYWN0aW9uGAEgASgJEg8KB2FsbG93ZWQYAiABKAgSEAoIcG9saWNpZXMYAyADKAkSDgoGcmVhc29uGAQgASgJIiAKEkNyZWF0ZUxvZ2luUmVxdWVzdBIKCgJhcxgBIAEoCSJUChNDcmVhdGVMb2dpblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIowBChBMaXN0QXVkaXRSZXF1ZXN0EikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtkZW5pZWRfb25seRgCIAEoCBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCRIRCglhZnRlcl9zZXEYBSABKAQiawoRTGlzdEF1ZGl0UmVzcG9uc2USLQoGZXZlbnRzGAEgAygLMh0uY29sbGVjdG9yLm1lc2gudjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGbWlzc2VkGAMgASgDIowDCgpBdWRpdEV2ZW50EgsKA3NlcRgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAMgASgJEgoKAmlkGAQgASgJEg8KB25ldHdvcmsYBSABKAkSCwoDdmlhGAYgASgJEg4KBmFjdGlvbhgHIAEoCRIRCgluYW1lc3BhY2UYCCABKAkSEQoJcHJvY2VkdXJlGAkgASgJEg8KB2FsbG93ZWQYCiABKAgSEAoIcG9saWNpZXMYCyADKAkSDgoGcmVhc29uGAwgASgJEjkKBmRldGFpbBgNIAMoCzIpLmNvbGxlY3Rvci5tZXNoLnYxLkF1ZGl0RXZlbnQuRGV0YWlsRW50cnkSDQoFY291bnQYDiABKAMSLQoJbGFzdF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtEZXRhaWxFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBMqACCg9PcGVyYXRvclNlcnZpY2USUgoGV2hvQW1JEiAuY29sbGVjdG9yLm1lc2gudjEuV2hvQW1JUmVxdWVzdBohLmNvbGxlY3Rvci5tZXNoLnYxLldob0FtSVJlc3BvbnNlIgOQAgESXAoLQ3JlYXRlTG9naW4SJS5jb2xsZWN0b3IubWVzaC52MS5DcmVhdGVMb2dpblJlcXVlc3QaJi5jb2xsZWN0b3IubWVzaC52MS5DcmVhdGVMb2dpblJlc3BvbnNlElsKCUxpc3RBdWRpdBIjLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RBdWRpdFJlcXVlc3QaJC5jb2xsZWN0b3IubWVzaC52MS5MaXN0QXVkaXRSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiBjb2xsZWN0b3IvbWVzaC92MS9vcGVyYXRvci5wcm90bxIRY29sbGVjdG9yLm1lc2gudjEiDwoNV2hvQW1JUmVxdWVzdCLlAQoOV2hvQW1JUmVzcG9uc2USDAoEa2luZBgBIAEoCRIKCgJpZBgCIAEoCRIOCgZncm91cHMYAyADKAkSDwoHbmV0d29yaxgEIAEoCRILCgN0bHMYBSABKAgSCwoDdmlhGAYgASgJEigKBnJpZ2h0cxgHIAMoCzIYLmNvbGxlY3Rvci5tZXNoLnYxLlJpZ2h0Eg8KB3Nlc3Npb24YCCABKAgSMwoPc2Vzc2lvbl9lbmRzX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZhY2Nlc3MYCiADKAkiSgoFUmlnaHQSDgoGYWN0aW9uGAEgASgJEg8KB2FsbG93ZWQYAiABKAgSEAoIcG9saWNpZXMYAyADKAkSDgoGcmVhc29uGAQgASgJIiAKEkNyZWF0ZUxvZ2luUmVxdWVzdBIKCgJhcxgBIAEoCSJUChNDcmVhdGVMb2dpblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEi4KCmV4cGlyZXNfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIksKFEV4cGxhaW5BY2Nlc3NSZXF1ZXN0EjMKCHF1ZXN0aW9uGAEgASgLMiEuY29sbGVjdG9yLm1lc2gudjEuQWNjZXNzUXVlc3Rpb24iTAoVRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlEjMKCGRlY2lzaW9uGAEgASgLMiEuY29sbGVjdG9yLm1lc2gudjEuQWNjZXNzRGVjaXNpb24ijAEKEExpc3RBdWRpdFJlcXVlc3QSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC2RlbmllZF9vbmx5GAIgASgIEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJEhEKCWFmdGVyX3NlcRgFIAEoBCJrChFMaXN0QXVkaXRSZXNwb25zZRItCgZldmVudHMYASADKAsyHS5jb2xsZWN0b3IubWVzaC52MS5BdWRpdEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIOCgZtaXNzZWQYAyABKAMijAMKCkF1ZGl0RXZlbnQSCwoDc2VxGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAyABKAkSCgoCaWQYBCABKAkSDwoHbmV0d29yaxgFIAEoCRILCgN2aWEYBiABKAkSDgoGYWN0aW9uGAcgASgJEhEKCW5hbWVzcGFjZRgIIAEoCRIRCglwcm9jZWR1cmUYCSABKAkSDwoHYWxsb3dlZBgKIAEoCBIQCghwb2xpY2llcxgLIAMoCRIOCgZyZWFzb24YDCABKAkSOQoGZGV0YWlsGA0gAygLMikuY29sbGVjdG9yLm1lc2gudjEuQXVkaXRFdmVudC5EZXRhaWxFbnRyeRINCgVjb3VudBgOIAEoAxItCglsYXN0X3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0RldGFpbEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEyiQMKD09wZXJhdG9yU2VydmljZRJSCgZXaG9BbUkSIC5jb2xsZWN0b3IubWVzaC52MS5XaG9BbUlSZXF1ZXN0GiEuY29sbGVjdG9yLm1lc2gudjEuV2hvQW1JUmVzcG9uc2UiA5ACARJcCgtDcmVhdGVMb2dpbhIlLmNvbGxlY3Rvci5tZXNoLnYxLkNyZWF0ZUxvZ2luUmVxdWVzdBomLmNvbGxlY3Rvci5tZXNoLnYxLkNyZWF0ZUxvZ2luUmVzcG9uc2USZwoNRXhwbGFpbkFjY2VzcxInLmNvbGxlY3Rvci5tZXNoLnYxLkV4cGxhaW5BY2Nlc3NSZXF1ZXN0GiguY29sbGVjdG9yLm1lc2gudjEuRXhwbGFpbkFjY2Vzc1Jlc3BvbnNlIgOQAgESWwoJTGlzdEF1ZGl0EiMuY29sbGVjdG9yLm1lc2gudjEuTGlzdEF1ZGl0UmVxdWVzdBokLmNvbGxlY3Rvci5tZXNoLnYxLkxpc3RBdWRpdFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_collector_mesh_v1_access, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message collector.mesh.v1.WhoAmIRequest
@@ -187,6 +189,40 @@ export const CreateLoginResponseSchema: GenMessage<CreateLoginResponse> = /*@__P
   messageDesc(file_collector_mesh_v1_operator, 4);
 
 /**
+ * @generated from message collector.mesh.v1.ExplainAccessRequest
+ */
+export type ExplainAccessRequest = Message<"collector.mesh.v1.ExplainAccessRequest"> & {
+  /**
+   * @generated from field: collector.mesh.v1.AccessQuestion question = 1;
+   */
+  question?: AccessQuestion | undefined;
+};
+
+/**
+ * Describes the message collector.mesh.v1.ExplainAccessRequest.
+ * Use `create(ExplainAccessRequestSchema)` to create a new message.
+ */
+export const ExplainAccessRequestSchema: GenMessage<ExplainAccessRequest> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_operator, 5);
+
+/**
+ * @generated from message collector.mesh.v1.ExplainAccessResponse
+ */
+export type ExplainAccessResponse = Message<"collector.mesh.v1.ExplainAccessResponse"> & {
+  /**
+   * @generated from field: collector.mesh.v1.AccessDecision decision = 1;
+   */
+  decision?: AccessDecision | undefined;
+};
+
+/**
+ * Describes the message collector.mesh.v1.ExplainAccessResponse.
+ * Use `create(ExplainAccessResponseSchema)` to create a new message.
+ */
+export const ExplainAccessResponseSchema: GenMessage<ExplainAccessResponse> = /*@__PURE__*/
+  messageDesc(file_collector_mesh_v1_operator, 6);
+
+/**
  * @generated from message collector.mesh.v1.ListAuditRequest
  */
 export type ListAuditRequest = Message<"collector.mesh.v1.ListAuditRequest"> & {
@@ -231,7 +267,7 @@ export type ListAuditRequest = Message<"collector.mesh.v1.ListAuditRequest"> & {
  * Use `create(ListAuditRequestSchema)` to create a new message.
  */
 export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_operator, 5);
+  messageDesc(file_collector_mesh_v1_operator, 7);
 
 /**
  * @generated from message collector.mesh.v1.ListAuditResponse
@@ -264,7 +300,7 @@ export type ListAuditResponse = Message<"collector.mesh.v1.ListAuditResponse"> &
  * Use `create(ListAuditResponseSchema)` to create a new message.
  */
 export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_operator, 6);
+  messageDesc(file_collector_mesh_v1_operator, 8);
 
 /**
  * AuditEvent is something that was done with a right, or denied. Equal ones that follow each other closely are one.
@@ -363,7 +399,7 @@ export type AuditEvent = Message<"collector.mesh.v1.AuditEvent"> & {
  * Use `create(AuditEventSchema)` to create a new message.
  */
 export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
-  messageDesc(file_collector_mesh_v1_operator, 7);
+  messageDesc(file_collector_mesh_v1_operator, 9);
 
 /**
  * OperatorService is for those who operate a collector, and tells everybody who they are to it.
@@ -390,6 +426,16 @@ export const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof CreateLoginRequestSchema;
     output: typeof CreateLoginResponseSchema;
+  },
+  /**
+   * ExplainAccess says what the policy in force decides, and by which policies. It needs the right to operate.
+   *
+   * @generated from rpc collector.mesh.v1.OperatorService.ExplainAccess
+   */
+  explainAccess: {
+    methodKind: "unary";
+    input: typeof ExplainAccessRequestSchema;
+    output: typeof ExplainAccessResponseSchema;
   },
   /**
    * ListAudit answers what was done with rights and what was denied, newest first. It needs the right to operate.
