@@ -76,8 +76,18 @@ slow: ## Run the tests at full size that make test runs at a smaller one
 	@COLLECTIVE_SLOW=1 go test -p 1 -count=1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(SLOW) | sed 's/^func //' | paste -sd '|' -))$$" \
 		$(addprefix ./,$(sort $(dir $(SLOW))))
 
+# The schema of the configuration stands beside the one of its rules, which is where the rules are: in the repository of
+# protovalidate, which the module proxy has too.
+CONFIG := .tmp/config
+CONFIG_PROTO := cmd/collector/internal/cli/config/proto
+RULES := github.com/bufbuild/protovalidate@v1.2.0
+$(CONFIG): $(CONFIG_PROTO)/collector/config/v1/config.proto
+	@rm -rf $@ && mkdir -p $@
+	@dir=$$(go mod download -json $(RULES) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p') && \
+		cp -R "$$dir/proto/protovalidate/buf" $@/ && chmod -R u+w $@ && cp -R $(CONFIG_PROTO)/collector $@/ && touch $@
+
 .PHONY: lint
-lint: ## gofmt, go mod tidy, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)
+lint: $(CONFIG) ## gofmt, go mod tidy, go vet, staticcheck and buf lint (the repository's own rules are tests: internal/policy)
 	@echo "# lint"
 	@unformatted=$$(gofmt -l $(GO_FILES)); test -z "$$unformatted" || \
 		{ echo "not gofmt-ed, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
@@ -86,6 +96,7 @@ lint: ## gofmt, go mod tidy, go vet, staticcheck and buf lint (the repository's 
 	done
 	@$(TOOL) buf lint
 	@$(TOOL) buf lint bench
+	@$(TOOL) buf lint $(CONFIG) --path $(CONFIG)/collector
 	@$(MAKE) vulncheck
 
 # The minimum versions of Go and of what has had holes are gated by internal/policy, also where the database is out of reach.
@@ -111,13 +122,13 @@ $(CONTRACT): internal/conformance/go.mod
 	@chmod -R u+w $@ && touch $@
 
 .PHONY: generate
-generate: $(CONTRACT) ## Regenerate the generated code from the .proto files, and the console's words from package mesh
+generate: $(CONTRACT) $(CONFIG) ## Regenerate the generated code from the .proto files, and the console's words from package mesh
 	@for template in $(TEMPLATES); do $(TOOL) buf generate --template "$$template"; done
 	@$(TOOL) buf build --as-file-descriptor-set -o $(SOURCES)
 	@go run ./internal/typescript >$(WORDS)
 
 .PHONY: checkgenerate
-checkgenerate: $(CONTRACT) ## Fail if the generated code is not exactly what the .proto files and package mesh say
+checkgenerate: $(CONTRACT) $(CONFIG) ## Fail if the generated code is not exactly what the .proto files and package mesh say
 	@echo "# checkgenerate"
 	@rm -rf .tmp/generate && mkdir -p .tmp/generate
 	@for template in $(TEMPLATES); do $(TOOL) buf generate --output .tmp/generate --template "$$template"; done

@@ -265,7 +265,7 @@ func (b *builder) describe() {
 		Namespaces: d.namespaces, Started: b.started,
 		Connections: d.conns, Schemas: d.schemas, Describer: describer, Recorder: d.recorder,
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
-		Limits: func() map[string]string { return limitTexts(d) }, Access: b.access,
+		Limits: func() map[string]string { return limitTexts(d) }, Access: b.access, Warnings: b.options.warnings,
 	})
 	d.own.operators = &operators.Service{Guard: b.access.Guard, Lines: b.access.Lines, Explain: b.access.Explain, Sessions: d.sessions, Audit: d.audit}
 }

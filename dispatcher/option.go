@@ -40,6 +40,7 @@ type options struct {
 	console       Console
 	hosts         []string
 	version       string
+	warnings      func() []string
 	observed      observe.Limits
 	kept          observe.Retention
 	noReflection  bool
@@ -153,6 +154,12 @@ func WithForwardedAuthorization() Option {
 // WithVersion is what MeshService.GetStatus answers as version. Default: empty.
 func WithVersion(version string) Option {
 	return optionFunc(func(o *options) { o.version = version })
+}
+
+// WithWarnings adds to what MeshService.GetStatus warns of: each is one line, with what to do. further is called at each
+// GetStatus, concurrently. Default: none.
+func WithWarnings(further func() []string) Option {
+	return optionFunc(func(o *options) { o.warnings = further })
 }
 
 // WithHistory remembers this many finished calls one by one, for MeshService.ListDispatches and Watch. Default 8192,

@@ -16,8 +16,9 @@ const (
 	oldestSQLite = "v1.14.36"
 )
 
-// notForUsers are modules that belong into rules, bench or tools: users of the library must not download them.
-var notForUsers = []string{"google.golang.org/grpc", "github.com/nats-io", "github.com/bufbuild/buf", "buf.build", "cel.dev", "honnef.co/go/tools", "github.com/testcontainers"}
+// notForUsers are modules that belong into rules, bench or tools. Those of buf.build and cel.dev are needed by the command, and
+// must not be by the library: see TestTheLibraryDoesWithoutTheCommandsModules.
+var notForUsers = []string{"google.golang.org/grpc", "github.com/nats-io", "github.com/bufbuild/buf", "honnef.co/go/tools", "github.com/testcontainers"}
 
 // goMod is what `go mod edit -json` prints.
 type goMod struct {
@@ -54,6 +55,25 @@ func TestGoModOfTheLibrary(t *testing.T) {
 		}
 		if need.Path == "github.com/mattn/go-sqlite3" && olderThan(need.Version, oldestSQLite) {
 			t.Errorf("go.mod requires go-sqlite3 %s: raise it to %s or newer", need.Version, oldestSQLite)
+		}
+	}
+}
+
+// Users of the library neither build nor download what only the command imports: Go fetches the modules of imported packages.
+func TestTheLibraryDoesWithoutTheCommandsModules(t *testing.T) {
+	t.Parallel()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./access/...", "./certs/...", "./conn/...", "./dispatcher/...", "./mesh/...",
+		"./registry/...", "./store/...", "./web", "./gen/...")
+	list.Dir = root
+	packages, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for imported := range strings.FieldsSeq(string(packages)) {
+		for _, module := range []string{"buf.build", "cel.dev", "go.yaml.in", "github.com/spf13"} {
+			if under(imported, module) {
+				t.Errorf("the library imports %s: it belongs into cmd/collector, or into a module of its own", imported)
+			}
 		}
 	}
 }

@@ -27,6 +27,10 @@ var dependencies = map[string][]string{
 	"github.com/cedar-policy/cedar-go": {"access/internal/ruleset"},
 	"github.com/bufbuild/protocompile": {"cmd/collector", "internal/schematest"},
 	"github.com/fsnotify/fsnotify":     {"internal/watch"},
+	"buf.build/go/protovalidate":       {"cmd/collector/internal/cli/config"},
+	"buf.build/go/protoyaml":           {"cmd/collector/internal/cli/config"},
+	"buf.build/gen/go/bufbuild":        {"cmd/collector/internal/cli/config"}, // the rules in its schema
+	"go.yaml.in/yaml/v3":               {"cmd/collector/internal/cli/config"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

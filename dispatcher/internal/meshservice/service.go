@@ -60,6 +60,7 @@ type Config struct {
 	Sources     *descriptor.Sources // with comments; nil for none
 	PageBytes   int                 // of a set of files, in one answer
 	Limits      func() map[string]string
+	Warnings    func() []string   // of the program around it; nil for none
 	Access      *authz.Authorizer // decides the calls that are explained; who may ask is decided before
 }
 
@@ -90,10 +91,14 @@ func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 	}, nil
 }
 
-// warnings are what a person should look at, each with what to do where that is known: connections that are lost, two
+// warnings are what a person should look at, each with what to do where that is known: what the program says,
+// connections that are lost, two
 // collectors of one id, a history that is not written, and schemas that are refused or hidden. Their order is fixed.
 func (s *Service) warnings() []string {
 	var warnings []string
+	if s.Warnings != nil {
+		warnings = s.Warnings()
+	}
 	for _, p := range s.Connections.Table().Peers() {
 		if p.State == collector.ConnectionState_CONNECTION_STATE_STALE || p.State == collector.ConnectionState_CONNECTION_STATE_FAILED {
 			warnings = append(warnings, "connection "+p.ConnectionID+" to "+p.ID+" is "+conn.StateName(p.State)+

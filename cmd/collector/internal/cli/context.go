@@ -60,7 +60,7 @@ func changeContext(s *settings, use, short string, change func(*pflag.FlagSet, *
 			if cmd.Flags().Changed("context") {
 				return failure.Usagef("--context %s is for commands that ask a collector: %s", s.context, cmd.UseLine())
 			}
-			return s.check(cmd.Flags())
+			return s.check(cmd.Flags(), "")
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := contexts.Load(s.streams.Env)
@@ -83,7 +83,7 @@ func checkContext(s *settings, set *pflag.FlagSet) error {
 	if err := envflag.Apply(set, s.streams.Env); err != nil {
 		return err
 	}
-	if err := s.check(set); err != nil {
+	if err := s.check(set, ""); err != nil {
 		return err
 	}
 	_, serverErr := remote.ParseServer(s.target.Server)

@@ -22,6 +22,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	pipe := shell{}
 	terminal := shell{terminal: true, width: 100}
+	configured := shell{env: map[string]string{"COLLECTOR_HISTORY": "50", "COLLECTOR_ID": "b"}}
 	const schemas, teams = "testdata/schema/", "testdata/policy/teams.cedar"
 	certified := []string{
 		"--tls-cert", "a.pem", "--tls-key", "a.key", "--tls-client-ca", "ca.pem", "--cert", "a.pem", "--key", "a.key", "--cacert", "ca.pem",
@@ -99,6 +100,24 @@ func TestGolden(t *testing.T) {
 		"policy_why_bad_kind":      {pipe, []string{"policy", "why", "--as", "Root::alice"}},
 		"policy_why_bad_action":    {pipe, []string{"policy", "why", "--action", "cal"}},
 		"policy_why_bad_network":   {pipe, []string{"policy", "why", "--network", "moon"}},
+		"config_check":             {pipe, []string{"config", "check", "testdata/config/whole.yaml"}},
+		"config_check_table":       {terminal, []string{"config", "check", "testdata/config/whole.yaml"}},
+		"config_check_json":        {pipe, []string{"config", "check", "testdata/config/whole.yaml", "--json"}},
+		"config_check_broken":      {pipe, []string{"config", "check", "testdata/config/broken.yaml"}},
+		"config_check_broken_json": {pipe, []string{"config", "check", "testdata/config/broken.yaml", "--json"}},
+		"config_check_types":       {pipe, []string{"config", "check", "testdata/config/types.yaml"}},
+		"config_check_values":      {pipe, []string{"config", "check", "testdata/config/values.yaml"}},
+		"config_check_missing":     {pipe, []string{"config", "check", "testdata/config/none.yaml"}},
+		"config_check_policy":      {pipe, []string{"config", "check", teams}},
+		"config_show":              {configured, []string{"config", "show", "--config", "testdata/config/whole.yaml", "--ns", "x,y"}},
+		"config_show_yaml":         {configured, []string{"config", "show", "--config", "testdata/config/whole.yaml", "-o", "yaml"}},
+		"config_show_json":         {configured, []string{"config", "show", "--config", "testdata/config/whole.json", "--json"}},
+		"config_show_contradicts":  {configured, []string{"config", "show", "--config", "testdata/config/whole.yaml", "--pki", "pki", "--insecure", "--grace", "0s"}},
+		"serve_config_missing":     {pipe, []string{"serve", "--config", "testdata/config/none.yaml"}},
+		"serve_config_values":      {pipe, []string{"serve", "--config", "testdata/config/values.yaml"}},
+		"serve_config_beyond":      {shell{env: map[string]string{"COLLECTOR_LISTEN": "192.0.2.1:0"}}, []string{"serve", "--config", "testdata/config/beyond.yaml"}},
+		"serve_bad_variables":      {shell{env: map[string]string{"COLLECTOR_GRACE": "soon", "COLLECTOR_UNTIL_EOF": "maybe"}}, []string{"serve"}},
+		"status_yaml":              {pipe, []string{"status", "-o", "yaml"}},
 		"services":                 {pipe, []string{"services", "-o", "table"}},
 		"services_pipe":            {pipe, []string{"services", "ls"}},
 		"services_jsonl":           {pipe, []string{"services", "ls", "-o", "jsonl"}},

@@ -37,6 +37,8 @@ func TestNoDeadJSON(t *testing.T) {
 		"keys ls":             "--file testdata/keys/api-keys",
 		"keys add":            elsewhere("TestKeys"),
 		"keys rm":             elsewhere("TestKeys"),
+		"config check":        "testdata/config/whole.yaml",
+		"config show":         "--id a",
 		"policy check":        "testdata/policy/teams.cedar",
 		"policy show":         "",
 		"policy why":          "--network loopback OrderService/CreateOrder",

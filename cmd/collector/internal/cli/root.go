@@ -47,7 +47,7 @@ func addCommands(root *cobra.Command, s *settings) {
 	streams, out, target := s.streams, s.out, s.target
 	complete := &completion.Completer{Target: target, Prepare: s.prepare}
 	help := group{"help", "Help:", []*cobra.Command{
-		checkCommand(out, target), policyCommand(out, target, complete), consoleCommand(streams, out, target), contextCommand(s),
+		checkCommand(out, target), policyCommand(out, target, complete), configCommand(out), consoleCommand(streams, out, target), contextCommand(s),
 		completionCommand(out), versionCommand(out), keysCommand(out), trustCommand(out, target, complete),
 	}}
 	for _, g := range []group{

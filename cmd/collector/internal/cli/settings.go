@@ -46,12 +46,9 @@ func (s *settings) add(set *pflag.FlagSet) {
 	set.BoolVar(&options.JSON, "json", false, "same as -o json")
 	set.DurationVar(&target.Timeout, "timeout", 10*time.Second, "give up after this long; 0 waits without end")
 	set.StringArrayVarP(&target.Headers, contexts.HeaderFlag, "H", nil, "request header 'Name: value', repeatable")
-	set.StringVar(&target.CACert, "cacert", "", "PEM file with the authorities to trust")
-	set.StringVar(&target.Cert, "cert", "", "PEM file with the client certificate")
-	set.StringVar(&target.Key, "key", "", "PEM file with the client key")
+	target.Certificates.Add(set)
 	set.StringVar(&target.TokenFile, "token-file", "", "file with a bearer token that says who you are, else "+remote.TokenVariable+" has it")
 	set.StringVar(&target.APIKeyFile, "api-key-file", "", "file with an API key that says who you are")
-	set.BoolVar(&target.Insecure, "insecure", false, "trust any certificate (for tests only)")
 	set.BoolVar(&options.NoColor, "no-color", false, "no colours, as do NO_COLOR and TERM=dumb")
 	set.BoolVarP(&options.Quiet, "quiet", "q", false, "no notes on stderr, only errors")
 	set.BoolVar(&s.debug, "debug", false, "show requests and responses on stderr")
@@ -61,6 +58,7 @@ func (s *settings) add(set *pflag.FlagSet) {
 	} {
 		envflag.Bind(set, flag, variable)
 	}
+	envflag.BindAll(set)
 }
 
 // prepare settles the flags before a command runs: command line, then environment, then context, then default.
@@ -78,16 +76,19 @@ func (s *settings) prepare(cmd *cobra.Command) error {
 	if s.debug {
 		s.target.Trace = s.streams.Err
 	}
-	return s.check(cmd.Flags())
+	return s.check(cmd.Flags(), cmd.Annotations[extraFormat])
 }
 
-// check refuses what no command could use.
-func (s *settings) check(set *pflag.FlagSet) error {
+// extraFormat annotates a command with a format of output that it has beside those of all.
+const extraFormat = "collector_format"
+
+// check refuses what no command could use. extra is a format that this one has beside those of all; empty for none.
+func (s *settings) check(set *pflag.FlagSet, extra string) error {
 	options := s.out.Options
 	if options.JSON && set.Changed("output") && options.Output != render.FormatJSON {
 		return failure.Usagef("--json and -o %s exclude each other", options.Output)
 	}
-	if options.Output != "" && !slices.Contains(render.Formats, options.Output) {
+	if options.Output != "" && options.Output != extra && !slices.Contains(render.Formats, options.Output) {
 		return failure.Usagef("-o %s is not a format: want %s", options.Output, strings.Join(render.Formats, ", "))
 	}
 	return s.target.Check()

@@ -64,20 +64,20 @@ error_details are the messages that a handler sent with its error: {"type","valu
 
 func environmentText(root *cobra.Command) string {
 	var b strings.Builder
-	b.WriteString("Environment\n\nA flag on the command line wins over the environment, which wins over the context (see collector context),\n" +
-		"which wins over the default.\n\n")
+	b.WriteString("Environment\n\nA flag on the command line wins over the environment, which wins over the file of serve --config (see collector\n" +
+		"config), which wins over the context (see collector context), which wins over the default.\n\n")
 	describe := func(flag *pflag.Flag) {
 		if variable := envflag.Variable(flag); variable != "" {
-			fmt.Fprintf(&b, "  %-22s --%s\n", variable, flag.Name)
+			fmt.Fprintf(&b, "  %-26s --%s\n", variable, flag.Name)
 		}
 	}
 	root.PersistentFlags().VisitAll(describe)
 	for _, command := range root.Commands() {
 		command.LocalNonPersistentFlags().VisitAll(describe)
 	}
-	fmt.Fprintf(&b, "  %-22s %s\n", remote.TokenVariable, "a bearer token that says who you are; --token-file wins")
-	fmt.Fprintf(&b, "  %-22s %s\n", "NO_COLOR, TERM=dumb", "no colours")
-	fmt.Fprintf(&b, "  %-22s %s", "XDG_CONFIG_HOME", "where contexts are kept, default ~/.config")
+	fmt.Fprintf(&b, "  %-26s %s\n", remote.TokenVariable, "a bearer token that says who you are; --token-file wins")
+	fmt.Fprintf(&b, "  %-26s %s\n", "NO_COLOR, TERM=dumb", "no colours")
+	fmt.Fprintf(&b, "  %-26s %s", "XDG_CONFIG_HOME", "where contexts are kept, default ~/.config")
 	b.WriteString("\n\nHTTP_PROXY and HTTPS_PROXY name the proxy that collectors at http and https URLs are asked through, except those that\n" +
 		"NO_PROXY lists and those on this machine. ALL_PROXY is not read. Links between collectors go through no proxy.")
 	return b.String()

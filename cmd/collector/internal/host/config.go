@@ -22,7 +22,11 @@ type Config struct {
 	Namespaces []string
 	Store      string   // SQLite file, or InMemory
 	Join       []string // addresses of collectors to connect to
-	Examples   []string // services of examples/shop to host, each in the namespace of its name
+	// MoreJoins brings further addresses while the collector runs; nil for none.
+	MoreJoins <-chan string
+	// Warnings are what its status warns of beside what it finds itself; nil for none.
+	Warnings func() []string
+	Examples []string // services of examples/shop to host, each in the namespace of its name
 	// History is how many finished calls are kept in the store's file, none of them longer than HistoryAge; 0 for none.
 	History    int
 	HistoryAge time.Duration

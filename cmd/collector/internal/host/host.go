@@ -95,6 +95,9 @@ func build(
 	if config.UnboundLinks {
 		opts = append(opts, dispatcher.WithConn(conn.WithUnboundLinks()))
 	}
+	if config.Warnings != nil {
+		opts = append(opts, dispatcher.WithWarnings(config.Warnings))
+	}
 	if config.AllowPlaintext {
 		opts = append(opts, dispatcher.WithPlaintext())
 	}
@@ -126,6 +129,7 @@ func serve(ctx context.Context, config Config, d *dispatcher.Dispatcher, listene
 		Ready: func() {
 			ready(readiness(config, d, listener.Addr().String()))
 			joins.Go(func() { joinAll(joining, config, d, joined) })
+			joins.Go(func() { joinMore(joining, config, d) })
 		},
 	})
 }

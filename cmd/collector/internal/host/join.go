@@ -33,6 +33,20 @@ func joinAll(ctx context.Context, config Config, d joiner, joined chan<- struct{
 	joins.Wait()
 }
 
+// joinMore joins the collectors that are named later, until it is told to stop.
+func joinMore(ctx context.Context, config Config, d joiner) {
+	var joins sync.WaitGroup
+	defer joins.Wait()
+	for {
+		select {
+		case address := <-config.MoreJoins:
+			joins.Go(func() { join(ctx, config.Logger, d, address) })
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // join connects to a collector, trying until it is up; from then on the connection manager keeps it. Trouble is logged
 // once, until it changes.
 func join(ctx context.Context, log *slog.Logger, d joiner, address string) {

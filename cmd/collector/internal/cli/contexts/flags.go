@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/envflag"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
 )
@@ -50,6 +51,7 @@ func (f *File) Apply(name string, set *pflag.FlagSet) error {
 			if err := set.Set(flag, value); err != nil {
 				return failure.Newf("context %s: %s: %v", name, flag, err)
 			}
+			envflag.From(set.Lookup(flag), "context "+name)
 		}
 	}
 	if own(set, saved) {

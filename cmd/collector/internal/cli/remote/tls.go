@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"os"
 
+	"github.com/spf13/pflag"
+
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
 )
 
@@ -12,6 +14,14 @@ import (
 type Certificates struct {
 	CACert, Cert, Key string
 	Insecure          bool
+}
+
+// Add defines their flags.
+func (c *Certificates) Add(set *pflag.FlagSet) {
+	set.StringVar(&c.CACert, "cacert", "", "PEM file with the authorities to trust")
+	set.StringVar(&c.Cert, "cert", "", "PEM file with the client certificate")
+	set.StringVar(&c.Key, "key", "", "PEM file with the client key")
+	set.BoolVar(&c.Insecure, "insecure", false, "trust any certificate (for tests only)")
 }
 
 // Given tells whether any of them says something.

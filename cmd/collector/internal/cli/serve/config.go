@@ -4,25 +4,14 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
 	"github.com/collectiverpc/collective/dispatcher"
-	"github.com/collectiverpc/collective/internal/name"
 	"github.com/collectiverpc/collective/internal/watch"
 )
 
 // config is what the flags ask for. dialing has the certificates for other collectors.
 func (f *Flags) config(dialing remote.Certificates) (config host.Config, err error) {
-	if err := name.CheckCollectorID(f.id); err != nil {
-		return host.Config{}, failure.Usagef("--id: %v", err)
-	}
-	if f.grace <= 0 {
-		return host.Config{}, failure.Usagef("--grace %v: want a positive duration such as 10s", f.grace)
-	}
-	if f.historyAge <= 0 {
-		return host.Config{}, failure.Usagef("--history-age %v: want a positive duration such as 168h", f.historyAge)
-	}
 	config = host.Config{
 		ID: f.id, Listen: f.listen, Namespaces: f.namespaces, Store: cmp.Or(f.store, f.id+".db"), Join: f.joins,
 		Examples: f.examples, Fault: f.fault, AllowPlaintext: f.allowPlaintext, UnboundLinks: f.unbound,

@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/config"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/envflag"
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/serve/callers"
 	"github.com/collectiverpc/collective/cmd/collector/internal/host"
 	"github.com/collectiverpc/collective/internal/name"
@@ -42,6 +44,7 @@ type Flags struct {
 
 // Add defines them.
 func (f *Flags) Add(set *pflag.FlagSet) {
+	set.String(config.Flag, "", "YAML or JSON file with a field for each of these flags; flags and variables win (docs/configuration.md)")
 	set.StringVar(&f.id, "id", hostID(), "the collector's identity in the mesh")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:50051", "host:port to listen on; port 0 takes a free one")
 	set.StringSliceVar(&f.namespaces, "ns", nil, "its namespaces (default those of the examples, else \"default\")")
@@ -79,6 +82,7 @@ func (f *Flags) Add(set *pflag.FlagSet) {
 	} {
 		envflag.Bind(set, flag, variable)
 	}
+	envflag.BindAll(set)
 }
 
 // hostID is the machine's name as far as it can be a collector id.
@@ -89,4 +93,12 @@ func hostID() string {
 		return "collector"
 	}
 	return short
+}
+
+// Standard are the flags that a configuration file has fields for, as they are without a command line.
+func Standard() *pflag.FlagSet {
+	set := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	new(Flags).Add(set)
+	new(remote.Certificates).Add(set)
+	return set
 }

@@ -17,14 +17,10 @@ import (
 	"github.com/collectiverpc/collective/internal/pki"
 )
 
-// usePKI has a directory of collector pki stand for the flags about certificates.
+// usePKI has a directory of collector pki stand for the flags about certificates, of which none is given with it.
 func (f *Flags) usePKI(dialing *remote.Certificates) error {
 	if f.pki == "" {
 		return nil
-	}
-	if f.tlsCert+f.tlsKey+f.clientCA+f.trustDomain != "" || dialing.Given() {
-		return failure.Usagef("--pki stands for --tls-cert, --tls-key, --tls-client-ca, --trust-domain, --cert, --key and --cacert: " +
-			"leave out those, or --pki")
 	}
 	authority, err := pki.Open(f.pki)
 	if err != nil {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 
+	"github.com/collectiverpc/collective/cmd/collector/internal/cli/config"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/failure"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/remote"
 	"github.com/collectiverpc/collective/cmd/collector/internal/cli/render"
@@ -24,15 +27,16 @@ type Serve struct {
 	List func(ctx context.Context, out *render.Printer, target *remote.Target) error
 }
 
-// Run runs a collector until ctx is done, and then drains it.
-func (s *Serve) Run(ctx context.Context, flags *Flags) error {
+// Run runs a collector until ctx is done, and then drains it. The flags are as source has set them.
+func (s *Serve) Run(ctx context.Context, flags *Flags, source *config.Source) error {
 	level := new(slog.LevelVar)
 	keys := s.newHotkeys(flags, level)
 	config, closing, err := s.config(flags, level)
 	defer closing()
 	if err != nil {
-		return err
+		return placed(err, source)
 	}
+	defer follow(ctx, source, &config, level)()
 	defer signals.Endure(config.Logger, config.Reload.Reload)()
 	if flags.untilEOF {
 		ctx = untilEOF(ctx, s.Streams.In)
@@ -44,16 +48,13 @@ func (s *Serve) Run(ctx context.Context, flags *Flags) error {
 	})
 	stop()
 	keys.wait()
-	return asFailure(err)
+	return placed(asFailure(err), source)
 }
 
 // config is what the flags ask for. closing ends what it follows, whatever the error.
 func (s *Serve) config(flags *Flags, level *slog.LevelVar) (config host.Config, closing func(), err error) {
 	closing = func() {}
-	logger, err := flags.logger(s.Out, level)
-	if err != nil {
-		return host.Config{}, closing, err
-	}
+	logger := flags.logger(s.Out, level)
 	dialing := s.Target.Certificates
 	if err := flags.usePKI(&dialing); err != nil {
 		return host.Config{}, closing, err
@@ -113,4 +114,24 @@ func asFailure(err error) error {
 		return f
 	}
 	return failure.Newf("%v", err)
+}
+
+// placed says of the flags that a failure names where those are set that are not on the command line.
+func placed(err error, source *config.Source) error {
+	f, ok := failure.As(err)
+	if !ok {
+		return err
+	}
+	for _, setting := range source.Settings {
+		if from := setting.Origin; from != config.OfDefault && from != config.OfCommandLine && names(f.What, setting.Flag()) {
+			f.Because(setting.Flag() + " is set by " + from)
+		}
+	}
+	return f
+}
+
+// names reports whether a text has a word, and not only as the beginning of another one.
+func names(text, word string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ,:;'\"", r) }),
+		func(field string) bool { return field == word })
 }

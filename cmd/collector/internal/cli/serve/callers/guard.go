@@ -46,15 +46,7 @@ func (f *Flags) Guard(trustDomain string, log *slog.Logger) (guard *access.Guard
 // tokens is nil without an issuer.
 func (f *Flags) tokens(log *slog.Logger) (*token.Authenticator, error) {
 	if f.issuer == "" {
-		if len(f.audiences) > 0 || f.operators != "" || f.jwks != "" || f.authority != "" {
-			return nil, failure.Usagef("the flags --oidc-… say how tokens are judged, and no issuer is given").
-				Hint("--oidc-issuer URL     # as the iss of its tokens has it")
-		}
 		return nil, nil //nolint:nilnil // no tokens
-	}
-	if len(f.audiences) == 0 {
-		return nil, failure.Usagef("--oidc-issuer %s: tokens that it makes for other programs would be taken too", f.issuer).
-			Hint("--oidc-audience NAME     # as the aud of tokens for this mesh has it")
 	}
 	client, err := f.client()
 	if err != nil {

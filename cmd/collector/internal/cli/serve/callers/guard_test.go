@@ -124,15 +124,13 @@ func TestGuard_KnowsCallersByWhatTheFlagsName(t *testing.T) {
 func TestGuard_RefusesFlagsThatDoNotFit(t *testing.T) {
 	t.Parallel()
 	for words, args := range map[string][]string{
-		"no issuer is given":             {"--oidc-audience", "mesh"},
-		"tokens that it makes for other": {"--oidc-issuer", "https://login.test"},
-		"over https":                     {"--oidc-issuer", "http://login.test", "--oidc-audience", "mesh"},
-		"no such file":                   {"--oidc-issuer", "https://login.test", "--oidc-audience", "mesh", "--oidc-jwks", "testdata/none"},
-		"no JWKS":                        {"--oidc-issuer", "https://login.test", "--oidc-audience", "mesh", "--oidc-jwks", write(t, "jwks", []byte("x"))},
-		"--oidc-ca":                      {"--oidc-issuer", "https://login.test", "--oidc-audience", "mesh", "--oidc-ca", "testdata/none"},
-		"--api-keys":                     {"--api-keys", "testdata/none"},
-		"line 1":                         {"--api-keys", write(t, "keys", []byte("ci"))},
-		"--policy":                       {"--policy", write(t, "policy", []byte("permit("))},
+		"over https":   {"--oidc-issuer", "http://login.test", "--oidc-audience", "mesh"},
+		"no such file": {"--oidc-issuer", "https://login.test", "--oidc-audience", "mesh", "--oidc-jwks", "testdata/none"},
+		"no JWKS":      {"--oidc-issuer", "https://login.test", "--oidc-audience", "mesh", "--oidc-jwks", write(t, "jwks", []byte("x"))},
+		"--oidc-ca":    {"--oidc-issuer", "https://login.test", "--oidc-audience", "mesh", "--oidc-ca", "testdata/none"},
+		"--api-keys":   {"--api-keys", "testdata/none"},
+		"line 1":       {"--api-keys", write(t, "keys", []byte("ci"))},
+		"--policy":     {"--policy", write(t, "policy", []byte("permit("))},
 	} {
 		guard, closing, err := parsed(t, args...).Guard("", slog.New(slog.DiscardHandler))
 		closing()
