@@ -192,8 +192,19 @@ func (o *connector) agreeOver(ctx context.Context, c *connection, l *peerLink, w
 	a.entrance = o.dir.self.Consumer && answer.GetStatus().GetDetails()[detailEntrance] != ""
 	err = o.agreements.agree(ctx, c, a)
 	if err != nil && l.terms.Load() == nil {
-		// The peer believes in it by now. The caller may be gone: the peer is told all the same.
-		l.goodbye(o.life.Context(), c.id, "not agreed after all: "+errorText(err))
+		o.undo(c, l, err)
 	}
 	return err
+}
+
+// undo takes an agreement back in which the peer believes by now. Only what somebody wanted ends the connection there: whatever
+// else came between, such as a store that is full, may be mended in a moment, so that to the peer the link is lost, and either
+// side may connect again. The caller may be gone: the peer is told all the same.
+func (o *connector) undo(c *connection, l *peerLink, why error) {
+	reason := "not agreed after all: " + errorText(why)
+	if errors.Is(why, errDisconnected) {
+		l.goodbye(o.life.Context(), c.id, reason)
+		return
+	}
+	l.link.Close(reason)
 }

@@ -3,6 +3,7 @@ package conn_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,6 +181,41 @@ func TestStateIsOnDiskBeforeItIsAcknowledged(t *testing.T) {
 			}
 			a.mustAsk(t, "users", "b/users: hello") // calls go on
 			disk.full.Store(false)
+		})
+	}
+}
+
+// A disk that is full at the moment of an agreement costs the pair that moment: the agreement is undone at both ends, and tried
+// again until it can be written. Nobody is disconnected.
+func TestAFullDiskAtAnAgreementDisconnectsNobody(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{"initiator", "acceptor"} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			disk := &fullDisk{Store: conn.NewMemoryStore()}
+			options := map[string][]conn.Option{"acceptor": {conn.WithKey(newKey(t))}} // it starts twice
+			options[who] = append(options[who], conn.WithStore(disk))
+			a := start(t, "a", []string{"users"}, options["initiator"]...)
+			b := start(t, "b", []string{"users"}, options["acceptor"]...)
+			connectTo(t, a, b)
+			b.stop()
+			disk.full.Store(true)
+			b = startAt(t, b.address, "b", []string{"users"}, options["acceptor"]...)
+			if who == "initiator" {
+				b.await(t, "an agreement that is undone", func(table *conn.Table) bool {
+					p, ok := table.Peer("a")
+					return ok && p.State == stale // which it knew nothing of when it started
+				})
+			}
+			a.await(t, "an agreement that fails", func(table *conn.Table) bool {
+				p, ok := table.Peer("b")
+				return ok && p.State == stale && strings.Contains(p.Reason, "could not be written to the store")
+			})
+			disk.full.Store(false)
+			a.awaitState(t, "b", active)
+			b.awaitState(t, "a", active)
+			a.await(t, "what b serves", func(table *conn.Table) bool { return len(table.Serving("users", echoProcedure)) == 1 })
+			a.mustAsk(t, "users", "b/users: hello")
 		})
 	}
 }
