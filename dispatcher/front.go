@@ -11,6 +11,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/call"
 	"github.com/collectiverpc/collective/dispatcher/internal/entrance"
+	"github.com/collectiverpc/collective/dispatcher/internal/health"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress/exchange"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
@@ -22,6 +23,7 @@ import (
 // front takes every request that is for the collector to where it belongs.
 type front struct {
 	port     *ingress.Port
+	probes   *health.Probes
 	own      *ownServices
 	conns    *conn.Manager
 	native   *entrance.Native
@@ -41,6 +43,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, asked *http.Request) {
 		}
 		defer f.port.Carry(asked.Context())()
 		f.conns.ServeHTTP(w, asked)
+		return
+	}
+	if f.probes.Answer(w, asked) {
 		return
 	}
 	r, refused := ingress.NarrowReflection(asked)

@@ -261,7 +261,7 @@ func (b *builder) describe() {
 	}
 	d.own.health = b.health()
 	d.own.mesh = meshservice.New(meshservice.Config{
-		ID: d.id, Address: b.address, Session: b.session, Version: b.options.version, StorePath: b.options.storePath(),
+		ID: d.id, Address: b.address, Session: b.session, Version: b.options.version, Store: b.options.storeStatus,
 		Namespaces: d.namespaces, Started: b.started,
 		Connections: d.conns, Schemas: d.schemas, Describer: describer, Recorder: d.recorder,
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
@@ -287,6 +287,7 @@ func (b *builder) health() health.Config {
 func (b *builder) open() {
 	d, f := b.d, b.front
 	f.own, f.conns, f.observer, f.views, f.access = d.own, d.conns, d.observer, &d.views, b.access
+	f.probes = &health.Probes{Draining: d.draining, Store: b.options.storeTrouble}
 	f.native = &entrance.Native{
 		Pipeline: d.pipeline, Observer: d.observer, Recovery: b.recovery,
 		Port: d.port, Timeouts: d.limits.timeouts(), Legible: d.types.legible,

@@ -43,6 +43,7 @@ func (s *serving) stop(ctx context.Context, grace time.Duration) error {
 	s.d.log.Info("draining", "collector", s.d.id, "grace", grace)
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
+	s.d.drain() // who asks for the health on a connection that is there hears it
 	for _, listener := range s.listeners {
 		_ = listener.Close() // it is closed in any case
 	}

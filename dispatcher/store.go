@@ -1,9 +1,11 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/gen/collector"
+	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/observe"
 )
 
@@ -20,7 +23,12 @@ func (o *options) claim(id string) (release func(), err error) {
 	case o.file != nil && o.connections != nil:
 		return nil, errors.New("WithStore and WithConnectionStore are both given: connections are kept in one place")
 	case o.file != nil:
-		return o.file.Claim(id)
+		release, err := o.file.Claim(id)
+		if err != nil {
+			return nil, err
+		}
+		stop := o.followStore(cmp.Or(o.log, slog.Default()))
+		return func() { stop(); release() }, nil
 	case o.kept.Calls > 0:
 		return nil, errors.New("WithStoredHistory needs a file to keep calls in: give one by WithStore")
 	}
@@ -40,12 +48,38 @@ func (o *options) connectionStore() conn.Store {
 	return conn.NewMemoryStore()
 }
 
-// storePath is what status tells of it; empty for memory.
-func (o *options) storePath() string {
+// storeTrouble is why what is written is not kept; nil if it is, and in memory.
+func (o *options) storeTrouble() error {
 	if o.file == nil {
-		return ""
+		return nil
 	}
-	return o.file.Path()
+	return o.file.Trouble()
+}
+
+// storeStatus is what status tells of it.
+func (o *options) storeStatus() *meshv1.StoreStatus {
+	if o.file == nil {
+		return new(meshv1.StoreStatus)
+	}
+	status := &meshv1.StoreStatus{Path: o.file.Path()}
+	if trouble := o.file.Trouble(); trouble != nil {
+		status.Error = trouble.Error()
+	}
+	return status
+}
+
+// followStore logs when the file cannot be used any more, and when it can again. The collector runs on either way.
+func (o *options) followStore(log *slog.Logger) (stop func()) {
+	if o.file == nil {
+		return func() {}
+	}
+	return o.file.Watch(func(trouble error) {
+		if trouble != nil {
+			log.Error("the store has trouble, and the collector runs on without it", "path", o.file.Path(), "error", trouble)
+			return
+		}
+		log.Info("the store works again", "path", o.file.Path())
+	})
 }
 
 // watchedStore tells the recorder of each change of a connection that was written down.

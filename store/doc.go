@@ -35,7 +35,15 @@
 //	case errors.Is(err, store.ErrForeign), errors.Is(err, store.ErrNewer): // take another path, or a newer program
 //	}
 //
-// The mark of the owner is the file PATH.lock; the operating system takes it back from a process that was killed.
+// The mark of the owner is the file PATH.lock; the operating system takes it back from a process that was killed. It holds between
+// the processes of one machine: a network file system may not have such locks or, as NFS does, may lose them with its server, and
+// SQLite's WAL needs shared memory, so keep the file on a disk of the machine.
+//
+// # When the file has trouble
+//
+// A disk that is full, a file that was deleted, replaced or made read-only while it is open is noticed by the next write or within
+// 5 s ([Store.Trouble], [Store.Watch]). What cannot be written fails, and nothing else: a dispatcher says so in its log, its status
+// and /readyz, and runs on. It is over when a write succeeds and the file is where it was.
 //
 // SQLite is the C library by way of mattn/go-sqlite3, so a store needs cgo.
 package store

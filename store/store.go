@@ -23,8 +23,9 @@ var (
 
 // Store is an open file. All methods are safe for concurrent use.
 type Store struct {
-	db   *sqlite.DB
-	lock *lock
+	db        *sqlite.DB
+	lock      *lock
+	condition *condition
 
 	mu        sync.Mutex
 	collector string // that keeps its state here; empty for none
@@ -54,7 +55,9 @@ func Open(path string) (*Store, error) {
 	if err := db.Migrate(ctx, schema...); err != nil {
 		return nil, errors.Join(err, db.Close(), held.release())
 	}
-	return &Store{db: db, lock: held}, nil
+	s := &Store{db: db, lock: held, condition: newCondition(path)}
+	s.condition.follow(s.probe)
+	return s, nil
 }
 
 // resolve makes one path of all that lead to a file, so that its owner is known by each of them.
@@ -83,7 +86,25 @@ func (s *Store) Reader() *sql.DB { return s.db.Reader() }
 // the commit fails, nothing of it is. fn must use the context it gets: ctx bounds the wait for the turn only, and a
 // transaction that has begun runs to its end.
 func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, tx *sql.Tx) error) error {
-	return s.db.Write(ctx, fn)
+	err := s.db.Write(ctx, fn)
+	s.condition.wrote(err)
+	return err
+}
+
+// Trouble is why what is written is not kept at the moment: the disk is full, the file was deleted, or cannot be written any
+// more. nil when all is well. Writes may be tried all the same. It is noticed by the next write, and within 5 s.
+func (s *Store) Trouble() error { return s.condition.now() }
+
+// Watch calls changed when there is another [Store.Trouble], with nil when it is over; one call at a time, which must be short and
+// must not call the store. stop returns when changed is not running and will not be called any more.
+func (s *Store) Watch(changed func(trouble error)) (stop func()) { return s.condition.watch(changed) }
+
+// probe writes what is there already.
+func (s *Store) probe() {
+	_ = s.Write(context.Background(), func(ctx context.Context, tx *sql.Tx) error { // Write notes how it went
+		_, err := tx.ExecContext(ctx, "PRAGMA user_version = 0")
+		return err
+	})
 }
 
 // Claim makes a collector the one that keeps its state here, until release; a second one is refused with the name of the
@@ -104,4 +125,7 @@ func (s *Store) Claim(collector string) (release func(), err error) {
 }
 
 // Close waits for running statements, closes the file and gives it free. Close it after everything that uses it.
-func (s *Store) Close() error { return errors.Join(s.db.Close(), s.lock.release()) }
+func (s *Store) Close() error {
+	s.condition.end()
+	return errors.Join(s.db.Close(), s.lock.release())
+}

@@ -48,6 +48,20 @@ func damaged(err error) bool {
 	}
 }
 
+// Unwritable reports an error that is about the file or its disk, and not about what was to be written.
+func Unwritable(err error) bool {
+	var sqliteErr sqlite3.Error
+	if !errors.As(err, &sqliteErr) {
+		return false
+	}
+	switch sqliteErr.Code {
+	case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return true
+	default:
+		return false
+	}
+}
+
 // midTransaction reports whether a transaction is open on a connection. It cannot fail on one that is.
 func midTransaction(conn *sql.Conn) (open bool) {
 	_ = conn.Raw(func(c any) error {

@@ -24,6 +24,9 @@ func (connector) Open(string) (driver.Conn, error) { return nil, ErrNoDriver }
 
 func explain(err error) error { return err }
 
+// Unwritable reports an error that is about the file; there is none.
+func Unwritable(error) bool { return false }
+
 func damaged(error) bool { return false }
 
 func midTransaction(*sql.Conn) bool { return false }

@@ -47,7 +47,6 @@ type Connections interface {
 // Config is what the service shows, and changes.
 type Config struct {
 	ID, Address, Session, Version string
-	StorePath                     string   // empty for memory
 	Namespaces                    []string // sorted
 	Started                       time.Time
 
@@ -60,6 +59,7 @@ type Config struct {
 	Sources     *descriptor.Sources // with comments; nil for none
 	PageBytes   int                 // of a set of files, in one answer
 	Limits      func() map[string]string
+	Store       func() *meshv1.StoreStatus
 	Warnings    func() []string   // of the program around it; nil for none
 	Access      *authz.Authorizer // decides the calls that are explained; who may ask is decided before
 }
@@ -80,7 +80,7 @@ func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 		SessionId:   s.Session,
 		StartedAt:   timestamppb.New(s.Started),
 		Namespaces:  s.Namespaces,
-		Store:       &meshv1.StoreStatus{Path: s.StorePath},
+		Store:       s.Store(),
 		Warnings:    s.warnings(),
 		Peers:       s.peers(records),
 		Version:     s.Version,
@@ -98,6 +98,9 @@ func (s *Service) warnings() []string {
 	var warnings []string
 	if s.Warnings != nil {
 		warnings = s.Warnings()
+	}
+	if trouble := s.Store().GetError(); trouble != "" {
+		warnings = append(warnings, "the store: "+trouble)
 	}
 	for _, p := range s.Connections.Table().Peers() {
 		if p.State == collector.ConnectionState_CONNECTION_STATE_STALE || p.State == collector.ConnectionState_CONNECTION_STATE_FAILED {

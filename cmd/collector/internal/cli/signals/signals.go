@@ -12,11 +12,11 @@ import (
 )
 
 // Endure has a collector live on when who started it is gone: its terminal, or who read what it says, which would kill it
-// by the next line of its log. Only what asks for a drain stops it. SIGHUP has it read its files again: reload does that, and
+// by the next line of its log. Nor does a limit on the size of files. Only what asks for a drain stops it. SIGHUP has it read its files again: reload does that, and
 // returns what it read and why the rest stays as it was. Other commands are left to these signals, so that
 // `collector tap | head` ends as any program does. The caller calls the function it returns at the end.
 func Endure(log *slog.Logger, reload func() (read []string, err error)) (stop func()) {
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // a write then fails, and that is all
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGXFSZ) // a write then fails, and that is all
 	hungUp, done := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(hungUp, syscall.SIGHUP)
 	var group sync.WaitGroup
