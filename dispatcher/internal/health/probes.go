@@ -18,13 +18,14 @@ type Probes struct {
 	Store    func() error    // why what is written is not kept; nil if it is
 }
 
-// verdict is the answer.
+// verdict is the answer, in JSON: status is ok or stopping, detail is for people.
 type verdict struct {
 	Status string   `json:"status"`
 	Detail []string `json:"detail,omitempty"`
 }
 
-// Answer answers a probe, and reports whether the request is one.
+// Answer answers a probe, and reports whether the request is one. It is asked before anybody has proved who they are, so that what
+// it tells is the same for all. Nothing in between may keep the answer: the next one may be another.
 func (p *Probes) Answer(w http.ResponseWriter, r *http.Request) bool {
 	if r.URL.Path != alivePath && r.URL.Path != readyPath {
 		return false
@@ -42,7 +43,8 @@ func (p *Probes) Answer(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// judge says how the collector is. A store that has trouble takes no calls away from it: it runs on in memory.
+// judge says how the collector is. That it answers is all there is to say of a process that lives: a supervisor that restarts one
+// for more than that would restart the whole mesh in a bad hour. A store that has trouble takes no calls away from it: it runs on in memory.
 func (p *Probes) judge(path string) (code int, said verdict) {
 	code, said.Status = http.StatusOK, "ok"
 	if path == alivePath {

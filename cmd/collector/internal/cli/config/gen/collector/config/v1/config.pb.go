@@ -115,7 +115,9 @@ type Config struct {
 	// PEM file with the authorities to trust.
 	Cacert *string `protobuf:"bytes,41,opt,name=cacert,proto3,oneof" json:"cacert,omitempty"`
 	// Trust any certificate (for tests only).
-	Insecure      *bool `protobuf:"varint,42,opt,name=insecure,proto3,oneof" json:"insecure,omitempty"`
+	Insecure *bool `protobuf:"varint,42,opt,name=insecure,proto3,oneof" json:"insecure,omitempty"`
+	// Let links pass proxies that end TLS, which can then read and change what crosses; at both ends.
+	UnboundLinks  *bool `protobuf:"varint,43,opt,name=unbound_links,json=unboundLinks,proto3,oneof" json:"unbound_links,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -444,11 +446,18 @@ func (x *Config) GetInsecure() bool {
 	return false
 }
 
+func (x *Config) GetUnboundLinks() bool {
+	if x != nil && x.UnboundLinks != nil {
+		return *x.UnboundLinks
+	}
+	return false
+}
+
 var File_collector_config_v1_config_proto protoreflect.FileDescriptor
 
 const file_collector_config_v1_config_proto_rawDesc = "" +
 	"\n" +
-	" collector/config/v1/config.proto\x12\x13collector.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe5&\n" +
+	" collector/config/v1/config.proto\x12\x13collector.config.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa1'\n" +
 	"\x06Config\x12\xb8\x01\n" +
 	"\x02id\x18\x01 \x01(\tB\xa2\x01\xbaH\x9e\x01\xba\x01\x9a\x01\n" +
 	"\x02id\x12Qwant 1 to 63 of a-z, A-Z, 0-9, '_', '.' and '-', with no '.' or '-' at either end\x1aAthis.matches('^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,61}[a-zA-Z0-9_])?$')H\x00R\x02id\x88\x01\x01\x12\x86\x01\n" +
@@ -517,7 +526,8 @@ const file_collector_config_v1_config_proto_rawDesc = "" +
 	"\x04cert\x18' \x01(\tH\x1dR\x04cert\x88\x01\x01\x12\x15\n" +
 	"\x03key\x18( \x01(\tH\x1eR\x03key\x88\x01\x01\x12\x1b\n" +
 	"\x06cacert\x18) \x01(\tH\x1fR\x06cacert\x88\x01\x01\x12\x1f\n" +
-	"\binsecure\x18* \x01(\bH R\binsecure\x88\x01\x01:\xca\n" +
+	"\binsecure\x18* \x01(\bH R\binsecure\x88\x01\x01\x12(\n" +
+	"\runbound_links\x18+ \x01(\bH!R\funboundLinks\x88\x01\x01:\xca\n" +
 	"\xbaH\xc6\n" +
 	"\x1ay\n" +
 	"\x10tls_cert.tls_key\x12<a certificate and its key go together: give both, or neither\x1a'has(this.tls_cert) == has(this.tls_key)\x1ai\n" +
@@ -568,7 +578,8 @@ const file_collector_config_v1_config_proto_rawDesc = "" +
 	"\x05_certB\x06\n" +
 	"\x04_keyB\t\n" +
 	"\a_cacertB\v\n" +
-	"\t_insecureB\xfc\x01\n" +
+	"\t_insecureB\x10\n" +
+	"\x0e_unbound_linksB\xfc\x01\n" +
 	"\x17com.collector.config.v1B\vConfigProtoP\x01Zfgithub.com/collectiverpc/collective/cmd/collector/internal/cli/config/gen/collector/config/v1;configv1\xa2\x02\x03CCX\xaa\x02\x13Collector.Config.V1\xca\x02\x13Collector\\Config\\V1\xe2\x02\x1fCollector\\Config\\V1\\GPBMetadata\xea\x02\x15Collector::Config::V1b\x06proto3"
 
 var (
