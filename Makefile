@@ -241,7 +241,7 @@ attack: ## Attack collectors that run as processes and judge what came of it, in
 	@go build -o bin/ ./cmd/collector && go build -C internal/attack -o ../../bin/ . && bin/attack -collector bin/collector -only '$(RUN)'
 
 .PHONY: chaos
-chaos: ## Give collectors that run as processes bad days and judge what callers saw, in about 10 minutes; best as root; RUN=f3 picks
+chaos: ## Give collectors that run as processes bad days and judge what callers saw, in about 10 minutes; RUN=f3 picks
 	@$(call need,npm,the clients of grpc-js) ; $(MAKE) internal/clienttest/node/node_modules || true
 	@go build -o bin/ ./cmd/collector && go build -C internal/chaos -o ../../bin/ . && bin/chaos -collector bin/collector -only '$(RUN)'
 

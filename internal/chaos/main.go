@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/chaos/network"
 )
 
 // Verdict is what came of a run.
@@ -26,6 +28,12 @@ func main() {
 			os.Exit(1)
 		}
 		return
+	}
+	if status, is := network.Probing(); is {
+		os.Exit(status)
+	}
+	if status, done := network.Confine(); done {
+		os.Exit(status)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

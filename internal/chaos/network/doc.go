@@ -4,7 +4,8 @@
 //	cable      what connects a site with all others, both directions of it; faults are of a cable
 //	fault      what a direction of a cable does to what passes: nothing, all is lost, a share is lost, so many bits per second
 //	namespaces the kind with a namespace for each site. Packets go through the rig by TUN devices, so that what is lost is
-//	           lost below the TCP of the kernel, as on a real network. It needs CAP_NET_ADMIN and /dev/net/tun
+//	           lost below the TCP of the kernel, as on a real network. It needs /dev/net/tun, and CAP_NET_ADMIN or leave to
+//	           make a user namespace, in which whoever runs the rig has it
 //	relays     the kind for other machines: all sites are on loopback, and connections to a site go through a TCP relay of
 //	           the rig. What is lost stays away: TCP repeats nothing, so that a share of losses is a share of delays
 //
