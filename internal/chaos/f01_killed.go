@@ -21,7 +21,7 @@ func kill(s *Stage) ([]Figure, error) {
 		return nil, err
 	}
 	p := usual(control + time.Duration(times)*between + time.Second)
-	p.Writes = 500
+	p.Writes, p.Work = 500, 5*time.Millisecond
 	l, err := m.load(p)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ const methods = 10
 // changes is how many catalogs of a crowd change in a second.
 const changes = 1000
 
-// runCrowd makes the members, says "ready" when all are linked, and waits for "churn DURATION".
+// runCrowd makes the members, says "ready" when all are linked, and waits for "quiet DURATION" and "churn DURATION".
 func runCrowd(ctx context.Context, c *Config, lines *bufio.Reader, out io.Writer) error {
 	k := &crowd{config: c, made: new(services)}
 	if err := k.gather(ctx); err != nil {
@@ -39,10 +39,15 @@ func runCrowd(ctx context.Context, c *Config, lines *bufio.Reader, out io.Writer
 	obey(lines, func(command string) error {
 		word, argument, _ := strings.Cut(command, " ")
 		span, err := time.ParseDuration(argument)
-		if err != nil || word != "churn" {
+		if err != nil || word != "churn" && word != "quiet" {
 			return errors.Join(err, fmt.Errorf("no command %q", command))
 		}
-		return k.churn(ctx, span)
+		ctx, cancel := context.WithTimeout(ctx, span)
+		defer cancel()
+		if word == "quiet" {
+			return k.probe(ctx, word)
+		}
+		return k.churn(ctx, word)
 	})
 	return nil
 }
@@ -79,11 +84,9 @@ func (k *crowd) member(ctx context.Context, number int) (*dispatcher.Dispatcher,
 }
 
 // churn adds and removes services of the members in turn, and beside it measures how long new methods take to be called.
-func (k *crowd) churn(ctx context.Context, span time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, span)
-	defer cancel()
+func (k *crowd) churn(ctx context.Context, command string) error {
 	probed := make(chan error, 1)
-	go func() { probed <- k.probe(ctx) }()
+	go func() { probed <- k.probe(ctx, command) }()
 	began := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {
 		time.Sleep(time.Until(began.Add(time.Duration(n) * time.Second / changes)))
@@ -105,30 +108,44 @@ func (k *crowd) change(n int) error {
 	return k.made.registerNamed(d, name, 1)
 }
 
-// VisibleFile has, line by line, after how many nanoseconds a new method was called with success.
-const VisibleFile = "visible"
+// VisibleFile has, line by line, after how many nanoseconds a new method was called with success during a command.
+func VisibleFile(command string) string { return "visible." + command }
+
+// probers is how many new methods are waited for at once.
+const probers = 4
 
 // probe registers something new again and again, and calls it until somebody answers.
-func (k *crowd) probe(ctx context.Context) error {
-	file, err := os.Create(filepath.Join(k.config.Ledger, VisibleFile))
+func (k *crowd) probe(ctx context.Context, command string) error {
+	file, err := os.Create(filepath.Join(k.config.Ledger, VisibleFile(command)))
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	for n := 0; ctx.Err() == nil; n++ {
-		name := fmt.Sprintf("chaos.probe.Service%d", n)
-		d := k.members[n*7%len(k.members)]
-		if err := k.made.registerNamed(d, name, 1); err != nil {
-			return err
-		}
-		began := time.Now()
-		if k.answered(ctx, name) {
-			fmt.Fprintln(file, time.Since(began).Nanoseconds())
-		}
-		d.Unregister(Namespace, name)
-		pause(ctx, 50*time.Millisecond)
+	failures := make([]error, probers)
+	var all sync.WaitGroup
+	for i := range probers {
+		all.Go(func() {
+			for n := i; ctx.Err() == nil && failures[i] == nil; n += probers {
+				failures[i] = k.probeOnce(ctx, fmt.Sprintf("chaos.%s.Probe%d", command, n), k.members[n*7%len(k.members)], file)
+				pause(ctx, 50*time.Millisecond)
+			}
+		})
 	}
-	return nil
+	all.Wait()
+	return errors.Join(failures...)
+}
+
+func (k *crowd) probeOnce(ctx context.Context, name string, d *dispatcher.Dispatcher, file *os.File) error {
+	if err := k.made.registerNamed(d, name, 1); err != nil {
+		return err
+	}
+	defer d.Unregister(Namespace, name)
+	began := time.Now()
+	if !k.answered(ctx, name) {
+		return nil
+	}
+	_, err := fmt.Fprintln(file, time.Since(began).Nanoseconds())
+	return err
 }
 
 func pause(ctx context.Context, d time.Duration) {
