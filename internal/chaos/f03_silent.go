@@ -78,18 +78,34 @@ func hush(s *Stage, way silence) ([]Figure, error) {
 		return nil, err
 	}
 	before := l.control(all, control)
-	avoided := lastSuffered(all.Window(began, l.began.Add(control+fault)), before, began)
+	avoided := lastSuffered(all.Window(began, l.began.Add(control+fault)), before, began, ofSome)
 	fmt.Fprintf(s.out, "# %s: of the others %d failed, %d of them begun before the fault\n", way.name, all.Writes().Failed(),
 		all.Writes().Window(time.Time{}, began).Failed())
 	return append(s.judged(all, before, count("f3_idempotent_failed", all.Reads().Failed()), seconds("f3_avoided_seconds", avoided)), truth("f3", all)...), nil
 }
 
-// lastSuffered is how long after a time the last call was planned that failed, or was much slower than the control.
-func lastSuffered(b, control *ledger.Book, since time.Time) time.Duration {
+// Whose calls suffer, of the ten before or after one: of a host about half, of a machine that stood still all of them.
+const (
+	ofSome = 8
+	ofAll  = 10
+)
+
+// lastSuffered is how long after a time the last call was planned that failed, or was much slower than the control, with no more
+// than so many of its neighbours on either side.
+func lastSuffered(b, control *ledger.Book, since time.Time, atMost int) time.Duration {
 	most := max(3*control.P99(), 300*time.Millisecond)
-	last := since.UnixNano()
-	for _, o := range b.Outcomes {
-		if !o.OK() || o.Took() > most {
+	suffered := func(o ledger.Outcome) bool { return !o.OK() || o.Took() > most }
+	among := func(some []ledger.Outcome) (n int) {
+		for _, o := range some {
+			if suffered(o) {
+				n++
+			}
+		}
+		return n
+	}
+	last, all := since.UnixNano(), b.Outcomes
+	for i, o := range all {
+		if suffered(o) && max(among(all[max(0, i-10):i]), among(all[i+1:min(len(all), i+11)])) <= atMost {
 			last = max(last, o.Planned)
 		}
 	}

@@ -43,7 +43,7 @@ func overloaded(s *Stage) ([]Figure, error) {
 	return append(s.judged(all, before,
 		Figure{Name: "f6_goodput_percent", Value: 100 * done / capacity, Unit: "percent"},
 		ratio("f6_p99_ratio", within.Answers().P99(), before.P99()),
-		seconds("f6_back_seconds", lastSuffered(all.Window(over, over.Add(after)), before, over)),
+		seconds("f6_back_seconds", lastSuffered(all.Window(over, over.Add(after)), before, over, ofAll)),
 		Figure{Name: "f6_grown_mib", Value: float64(grown >> 20), Unit: "MiB"}), truth("f6", all)...), nil
 }
 
