@@ -7,10 +7,12 @@ import (
 	"iter"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/rest"
 )
 
 // Bounds of a catalog. A peer that exceeds them keeps the catalog it had.
@@ -32,26 +34,26 @@ type Catalog struct {
 // NewCatalog indexes and checks a catalog. It refuses one with more than 100 000 methods, with a name that is not
 // well formed, or with a method or a schema twice, and names the offender.
 func NewCatalog(in *meshv1.Catalog) (*Catalog, error) {
-	if n := len(in.GetMethods()); n > maxCatalogMethods {
-		return nil, fmt.Errorf("catalog has %d methods, at most %d are taken", n, maxCatalogMethods)
-	}
-	c := &Catalog{
-		leaving: in.GetLeaving(),
-		count:   len(in.GetMethods()),
-		methods: make(map[string]map[string]*meshv1.CatalogMethod),
-		schemas: make(map[string]*meshv1.CatalogSchema, len(in.GetSchemas())),
-	}
-	for i, m := range in.GetMethods() {
+	c := newCatalog()
+	c.leaving = in.GetLeaving()
+	for _, m := range in.GetMethods() {
 		if err := c.add(m); err != nil {
-			return nil, fmt.Errorf("catalog method %d: %w", i, err)
+			return nil, err
 		}
 	}
 	for _, s := range in.GetSchemas() {
 		if err := c.addSchema(s); err != nil {
-			return nil, fmt.Errorf("catalog: schema of namespace %.80q: %w", s.GetNamespace(), err)
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+func newCatalog() *Catalog {
+	return &Catalog{
+		methods: make(map[string]map[string]*meshv1.CatalogMethod),
+		schemas: make(map[string]*meshv1.CatalogSchema),
+	}
 }
 
 // Method returns an entry. It is shared: do not modify it.
@@ -95,8 +97,12 @@ func (c *Catalog) In(namespace string) iter.Seq2[string, *meshv1.CatalogMethod] 
 }
 
 func (c *Catalog) add(m *meshv1.CatalogMethod) error {
+	at := c.count
+	if c.count++; c.count > maxCatalogMethods {
+		return fmt.Errorf("catalog has more than %d methods, which is all that are taken", maxCatalogMethods)
+	}
 	if err := checkCatalogMethod(m); err != nil {
-		return err
+		return fmt.Errorf("catalog method %d: %w", at, err)
 	}
 	procedures, ok := c.methods[m.GetNamespace()]
 	if !ok {
@@ -104,13 +110,21 @@ func (c *Catalog) add(m *meshv1.CatalogMethod) error {
 		c.methods[m.GetNamespace()] = procedures
 	}
 	if _, dup := procedures[m.GetProcedure()]; dup {
-		return fmt.Errorf("%s in namespace %q is listed twice", m.GetProcedure(), m.GetNamespace())
+		return fmt.Errorf("catalog method %d: %s in namespace %q is listed twice", at, m.GetProcedure(), m.GetNamespace())
 	}
 	procedures[m.GetProcedure()] = m
 	return nil
 }
 
 func (c *Catalog) addSchema(s *meshv1.CatalogSchema) error {
+	if err := c.checkSchema(s); err != nil {
+		return fmt.Errorf("catalog: schema of namespace %.80q: %w", s.GetNamespace(), err)
+	}
+	c.schemas[s.GetNamespace()] = s
+	return nil
+}
+
+func (c *Catalog) checkSchema(s *meshv1.CatalogSchema) error {
 	if err := name.CheckNamespace(s.GetNamespace()); err != nil {
 		return err
 	}
@@ -125,7 +139,6 @@ func (c *Catalog) addSchema(s *meshv1.CatalogSchema) error {
 			return fmt.Errorf("a file hash has %d bytes, want %d", len(hash), sha256.Size)
 		}
 	}
-	c.schemas[s.GetNamespace()] = s
 	return nil
 }
 
@@ -142,22 +155,69 @@ func checkCatalogMethod(m *meshv1.CatalogMethod) error {
 	return nil
 }
 
-// parseCatalog reads what arrived in a CATALOG frame.
-func parseCatalog(data []byte) (*Catalog, error) {
+// The fields of a collector.mesh.v1.Catalog.
+const (
+	fieldMethods = 2
+	fieldSchemas = 3
+	fieldLeaving = 4
+)
+
+// parseCatalog reads what arrived in a CATALOG frame, one method after the other, so that it can rest between them.
+func parseCatalog(data []byte, work *rest.Work) (*Catalog, error) {
 	if len(data) > maxCatalogBytes {
 		return nil, fmt.Errorf("catalog has %d bytes, at most %d are taken", len(data), maxCatalogBytes)
 	}
-	in := new(meshv1.Catalog)
-	if err := (proto.UnmarshalOptions{RecursionLimit: 16, DiscardUnknown: true}).Unmarshal(data, in); err != nil {
-		return nil, fmt.Errorf("catalog is not a collector.mesh.v1.Catalog: %w", err)
+	c := newCatalog()
+	for len(data) > 0 {
+		work.Step()
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return nil, notACatalog(protowire.ParseError(n))
+		}
+		size := protowire.ConsumeFieldValue(number, kind, data[n:])
+		if size < 0 {
+			return nil, notACatalog(protowire.ParseError(size))
+		}
+		if err := c.read(number, kind, data[n:n+size]); err != nil {
+			return nil, err
+		}
+		data = data[n+size:]
 	}
-	return NewCatalog(in)
+	return c, nil
 }
 
-// toldCatalog is what a peer tells, until it is time to read it.
-type toldCatalog struct {
-	revision uint64
-	data     []byte
+// read reads the value of one field.
+func (c *Catalog) read(number protowire.Number, kind protowire.Type, value []byte) error {
+	switch {
+	case number == fieldMethods && kind == protowire.BytesType:
+		m := new(meshv1.CatalogMethod)
+		if err := unmarshal(value, m); err != nil {
+			return err
+		}
+		return c.add(m)
+	case number == fieldSchemas && kind == protowire.BytesType:
+		s := new(meshv1.CatalogSchema)
+		if err := unmarshal(value, s); err != nil {
+			return err
+		}
+		return c.addSchema(s)
+	case number == fieldLeaving && kind == protowire.VarintType:
+		leaving, _ := protowire.ConsumeVarint(value)
+		c.leaving = protowire.DecodeBool(leaving)
+	}
+	return nil
+}
+
+func unmarshal(value []byte, m proto.Message) error {
+	value, _ = protowire.ConsumeBytes(value)
+	if err := (proto.UnmarshalOptions{RecursionLimit: 16, DiscardUnknown: true}).Unmarshal(value, m); err != nil {
+		return notACatalog(err)
+	}
+	return nil
+}
+
+func notACatalog(err error) error {
+	return fmt.Errorf("catalog is not a collector.mesh.v1.Catalog: %w", err)
 }
 
 // expectFor is how long after a restart a peer of an earlier run is expected to say what it serves. Until then nobody

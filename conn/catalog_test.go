@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -17,6 +18,10 @@ func TestParseCatalogRefuses(t *testing.T) {
 	}
 	long := method("eu", "/a.B/C")
 	long.OutputType = strings.Repeat("x", 600)
+	var tooMany []byte
+	for i := range maxCatalogMethods + 1 {
+		tooMany = append(tooMany, encodeCatalog(t, method("eu", fmt.Sprintf("/a.B/C%d", i)))...)
+	}
 	tests := []struct {
 		name string
 		in   []byte
@@ -32,10 +37,11 @@ func TestParseCatalogRefuses(t *testing.T) {
 		{"a schema twice", encodeSchemas(t, &meshv1.CatalogSchema{Namespace: "eu"}, &meshv1.CatalogSchema{Namespace: "eu"}), "listed twice"},
 		{"file hash", encodeSchemas(t, &meshv1.CatalogSchema{Namespace: "eu", FileHashes: [][]byte{{1}}}), "a file hash has 1 bytes, want 32"},
 		{"too many files", encodeSchemas(t, &meshv1.CatalogSchema{Namespace: "eu", FileHashes: make([][]byte, maxSchemaFiles+1)}), "at most 10000 are taken"},
-		{"too many methods", bytes.Repeat([]byte{0x12, 0x00}, maxCatalogMethods+1), "at most 100000 are taken"},
+		{"no method", bytes.Repeat([]byte{0x12, 0x00}, 2), "method 0: invalid name: namespace"},
+		{"too many methods", tooMany, "more than 100000 methods"},
 	}
 	for _, tt := range tests {
-		if _, err := parseCatalog(tt.in); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := parseCatalog(tt.in, nil); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
 	}
@@ -45,7 +51,7 @@ func FuzzParseCatalog(f *testing.F) {
 	f.Add(encodeCatalog(f, &meshv1.CatalogMethod{Namespace: "eu", Procedure: "/a.B/C", Fingerprint: 7}))
 	f.Add(encodeSchemas(f, &meshv1.CatalogSchema{Namespace: "eu", FileHashes: [][]byte{make([]byte, 32)}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := parseCatalog(data)
+		c, err := parseCatalog(data, nil)
 		if err != nil {
 			return
 		}
@@ -87,7 +93,7 @@ func TestAnnouncementNamesSharedSchemasOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := parseCatalog(a.encode(1, []string{"eu"}))
+	c, err := parseCatalog(a.encode(1, []string{"eu"}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,11 +14,13 @@ import (
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
 	"github.com/collectiverpc/collective/conn/internal/pace"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
+	"github.com/collectiverpc/collective/internal/rest"
 )
 
 // catalogUpdate is this collector's catalog, encoded by namespace: a peer is told only of the namespaces it shares, and
 // parts of an encoded catalog put one after the other are an encoded catalog.
 type catalogUpdate struct {
+	number  uint64 // grows with each that is told
 	given   uint64 // revision of the catalog it was made of
 	leaving bool
 	parts   map[string][]byte
@@ -40,7 +42,7 @@ func newCatalogUpdate(catalog *meshv1.Catalog) (*catalogUpdate, error) {
 	for namespace := range u.parts {
 		all = append(all, namespace)
 	}
-	_, err := parseCatalog(u.encode(u.given, all))
+	_, err := parseCatalog(u.encode(u.given, all), nil)
 	return u, err
 }
 
@@ -66,7 +68,7 @@ func (u *catalogUpdate) encode(revision uint64, namespaces []string) []byte {
 }
 
 // catalogs tells the peers what this collector serves, and takes what they tell. A link tells it after each agreement and
-// whenever it changes, always the full set.
+// whenever it changes, always the full set, and when the peer is done with the last.
 type catalogs struct {
 	dir   *directory
 	links *linkSet
@@ -110,54 +112,80 @@ func (c *catalogs) announceLeaving() {
 
 // tell makes an update the one that peers get. mu is held.
 func (c *catalogs) tell(next *catalogUpdate) {
+	next.number = c.current.Load().number + 1
 	c.current.Store(next)
 	for _, l := range c.links.list() {
 		l.announceSoon()
 	}
 }
 
-// tellPeer tells our catalog over a link, when it is our turn. Only the goroutine of the link calls it.
+// tellPeer tells our catalog over a link, when it is our turn, and the peer has taken what it was told before: it waits for no
+// more than that this collector is leaving. Only the goroutine of the link calls it.
 func (c *catalogs) tellPeer(l *peerLink) {
 	c.dir.await(l, l.mayAnnounce)
-	l.told++
-	data := c.current.Load().encode(l.told, l.terms.Load().shared)
-	if err := l.link.Announce(l.told, data); err != nil {
-		c.logger.Debug("catalog not announced", "peer", l.peer.CollectorID, "error", err)
+	update := c.current.Load()
+	said := telling{update.number, l.terms.Load()}
+	if said == l.said || l.taken.Load() < l.told && !update.leaving {
+		return // it says that it took it, and then there is a look again
 	}
+	l.told++
+	if err := l.link.Announce(l.told, update.encode(l.told, said.terms.shared)); err != nil {
+		c.logger.Debug("catalog not announced", "peer", l.peer.CollectorID, "error", err)
+		return
+	}
+	l.said = said
 }
 
-// A peer may tell its catalog catalogBurst times at once, as while it registers one service after the other, and then once a
-// second. What it tells faster waits, and only the last is taken.
+// Methods that a peer tells are taken and joined at catalogRate a second, catalogBurst of them at once: so one that announces
+// all the time takes a twentieth of a processor. An announcement costs as much as catalogCost more.
 const (
-	catalogRate  = 1.0
-	catalogBurst = 5
+	catalogRate  = 25_000.0
+	catalogBurst = maxCatalogMethods
+	catalogCost  = 100
+	wrongCost    = 25_000 // each is in the log
 )
 
-// arrived takes the catalog that a peer tells over a link, now or when it is time for it. Who dialled and has not agreed yet
-// has nothing to tell.
+// arrived takes the catalog that a peer tells over a link. The peer may tell the next when it has been paid for; one that comes by
+// another link before that waits, unless it costs nothing. Who dialled and has not agreed yet has nothing to tell.
 func (c *catalogs) arrived(l *peerLink, revision uint64, data []byte) {
 	if !l.dialed && l.terms.Load() == nil {
 		return
 	}
+	if len(data) > catalogCost && !c.wait(l, c.owes(l, 0)) {
+		return
+	}
+	cost, holds := c.take(l, revision, data)
+	wait := c.owes(l, cost+catalogCost)
+	if wait == 0 {
+		l.link.Taken(revision, holds)
+		return
+	}
+	c.life.Spawn(func(context.Context) {
+		if c.wait(l, wait) {
+			l.link.Taken(revision, holds)
+		}
+	})
+}
+
+// owes is after what time a peer may tell more, if it owes so much more.
+func (c *catalogs) owes(l *peerLink, cost int) time.Duration {
 	c.dir.mu.Lock()
-	waits, wait := l.later != nil, time.Duration(0)
-	if !waits {
-		wait = c.bucketOf(l).Take(time.Now(), catalogRate, catalogBurst)
+	defer c.dir.mu.Unlock()
+	return c.bucketOf(l).Owe(time.Now(), catalogRate, catalogBurst, cost)
+}
+
+// wait waits, and reports whether the link is still there.
+func (c *catalogs) wait(l *peerLink, d time.Duration) bool {
+	if d == 0 {
+		return true
 	}
-	if waits || wait > 0 {
-		l.later = &toldCatalog{revision, data}
-	}
-	c.dir.mu.Unlock()
-	switch {
-	case waits: // it is taken instead
-	case wait == 0:
-		c.take(l, revision, data)
-	default:
-		c.life.Spawn(func(ctx context.Context) {
-			if sleepUnlessNudged(ctx, l.link.Done(), wait) {
-				c.takeLater(l)
-			}
-		})
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-l.link.Done():
+		return false
 	}
 }
 
@@ -169,27 +197,17 @@ func (c *catalogs) bucketOf(l *peerLink) *pace.Bucket {
 	return &l.announced
 }
 
-// takeLater takes what waits.
-func (c *catalogs) takeLater(l *peerLink) {
-	c.dir.mu.Lock()
-	told := l.later
-	l.later = nil
-	c.bucketOf(l).Spend(time.Now(), catalogRate)
-	c.dir.mu.Unlock()
-	c.take(l, told.revision, told.data)
-}
-
-// take takes a catalog. A wrong one is refused and the old one stays.
-func (c *catalogs) take(l *peerLink, revision uint64, data []byte) {
-	catalog, err := parseCatalog(data)
+// take takes a catalog, and returns how many methods it had to look at. A wrong one is refused and the old one stays.
+func (c *catalogs) take(l *peerLink, revision uint64, data []byte) (cost int, holds bool) {
+	catalog, err := parseCatalog(data, new(rest.Work))
 	if err != nil {
 		c.logger.Warn("catalog refused, the last one stays in use", "peer", l.peer.CollectorID, "error", err)
-		return
+		return wrongCost, false
 	}
 	c.dir.mu.Lock()
 	defer c.dir.mu.Unlock()
 	if revision <= l.revision || l.gone {
-		return
+		return catalog.count, false
 	}
 	l.revision = revision
 	switch t := l.terms.Load(); {
@@ -197,21 +215,25 @@ func (c *catalogs) take(l *peerLink, revision uint64, data []byte) {
 		l.early = catalog // bind takes it
 	case t.consumer: // it serves nothing
 	default:
-		c.hear(l, catalog)
-		return
+		return c.hear(l, catalog), true
 	}
 	c.dir.announceChange()
+	return catalog.count, true
 }
 
-// hear notes what a peer tells over the link of its connection, unless another path carries the calls by now. The state
-// lock is held.
-func (c *catalogs) hear(l *peerLink, told *Catalog) {
+// hear notes what a peer tells over the link of its connection, unless another path carries the calls by now, and returns how many
+// methods come and go. The state lock is held.
+func (c *catalogs) hear(l *peerLink, told *Catalog) (cost int) {
 	to := c.dir.conns[l.peer.CollectorID]
 	if to == nil || to.live != l {
-		return
+		return told.count
 	}
-	c.note(to, l, told)
+	cost = told.count + to.orEmpty().count
+	if c.note(to, l, told); to.tooMuch != "" {
+		cost += wrongCost
+	}
 	c.dir.publish(to)
+	return cost
 }
 
 // note notes what a peer tells, unless that is more than there is room for: then what it told before stays. The state lock

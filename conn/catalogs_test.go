@@ -79,15 +79,18 @@ func TestWrongCatalogIsRefusedAndTheOldOneStays(t *testing.T) {
 	t.Parallel()
 	log := make(logged, 100)
 	b := start(t, "b", []string{"eu"}, conn.WithLogger(slog.New(log)))
-	l := intruder(t, b, nil, "a")
+	l, taken := announcer(t, b, nil, "a")
 	peer := collectorconnect.NewCollectiveDispatcherClient(ownServices(l))
 	if answer, err := peer.Connect(t.Context(), request("a", "eu")); err != nil || answer.GetStatus().GetCode() != 200 {
 		t.Fatal(answer, err)
 	}
-	announce := func(revision uint64, data []byte) {
+	announce := func(revision uint64, data []byte, holds bool) {
 		t.Helper()
 		if err := l.Announce(revision, data); err != nil {
 			t.Fatal(err)
+		}
+		if got := <-taken; got != holds {
+			t.Errorf("catalog %d is held: %v, want %v", revision, got, holds)
 		}
 	}
 	encode := func(c *meshv1.Catalog) []byte {
@@ -105,7 +108,7 @@ func TestWrongCatalogIsRefusedAndTheOldOneStays(t *testing.T) {
 		}
 		return p.Catalog
 	}
-	announce(1, encode(catalog(1, "eu")))
+	announce(1, encode(catalog(1, "eu")), true)
 	b.await(t, "the first catalog", func(table *conn.Table) bool { return inUse(table) != nil })
 	first := inUse(b.Table())
 	for i, wrong := range [][]byte{
@@ -113,13 +116,13 @@ func TestWrongCatalogIsRefusedAndTheOldOneStays(t *testing.T) {
 		encode(&meshv1.Catalog{Revision: 3, Methods: []*meshv1.CatalogMethod{{Namespace: "../eu", Procedure: procedure}}}),
 		encode(catalog(4, "eu", "eu")),
 	} {
-		announce(uint64(2+i), wrong)
+		announce(uint64(2+i), wrong, false)
 		log.await("catalog refused, the last one stays in use")
 		if got := served(b.Table()); !slices.Equal(got, []string{"eu"}) || inUse(b.Table()) != first {
 			t.Errorf("after wrong catalog %d a serves in %v", i, got)
 		}
 	}
-	announce(5, encode(catalog(5, "eu", "us"))) // more than is shared
+	announce(5, encode(catalog(5, "eu", "us")), true) // more than is shared
 	b.await(t, "the next good catalog", func(table *conn.Table) bool { return inUse(table) != first })
 	if got := served(b.Table()); !slices.Equal(got, []string{"eu"}) {
 		t.Errorf("a serves in %v", got)

@@ -22,7 +22,7 @@ func TestLimitsPage(t *testing.T) {
 		"a connection without a call is `active`":                    idleAfter,
 		"a dead connection is remembered":                            forgetAfter,
 		"a peer of an earlier run is expected to say what it serves": expectFor,
-		"catalogs that a peer tells":                                 catalogBurst,
+		"methods that a peer announces, withdrawn ones too":          catalogBurst,
 		"keys of collectors that are known":                          keys.Most,
 		"mesh secrets in force at once":                              secret.Most,
 		"a second process under the id of a peer is told of":         namesake.For,

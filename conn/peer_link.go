@@ -42,17 +42,24 @@ type peerLink struct {
 	agreed chan struct{}         // closed with the first terms
 	news   chan struct{}         // asks the goroutine of the link to announce our catalog
 	told   uint64                // revision of the last catalog announced; that goroutine's
+	said   telling               // what that was; that goroutine's
+	taken  atomic.Uint64         // revision of the last one that the peer is done with
 
 	// Guarded by the state lock.
 	gone      bool
-	leaving   bool     // the peer said that it is stopping
-	address   string   // where the peer was dialled or claims to be; known with its first agreement
-	early     *Catalog // taken before there were terms
-	later     *toldCatalog
+	leaving   bool        // the peer said that it is stopping
+	address   string      // where the peer was dialled or claims to be; known with its first agreement
+	early     *Catalog    // taken before there were terms
 	announced pace.Bucket // of a peer without a connection yet
 	revision  uint64      // of the last catalog taken
 	awaited   uint64      // revision that the peer, having asked, will tell before it is told ours
 	owed      bool        // the peer waits for our catalog, since we asked
+}
+
+// telling is what a peer was told last: an update of our catalog, after an agreement.
+type telling struct {
+	update uint64
+	terms  *terms
 }
 
 // terms are what calls on a link are checked against.
@@ -114,6 +121,12 @@ func (l *peerLink) announceSoon() {
 	case l.news <- struct{}{}:
 	default: // it has been asked and has not looked yet
 	}
+}
+
+// tookCatalog notes what the peer is done with: there may be news since.
+func (l *peerLink) tookCatalog(revision uint64) {
+	l.taken.Store(revision)
+	l.announceSoon()
 }
 
 // mayAnnounce reports whether it is our turn to tell our catalog. The state lock is held.

@@ -134,6 +134,14 @@ func TestNewManagerRefuses(t *testing.T) {
 // TLS.
 func intruder(t *testing.T, n *node, config *tls.Config, id string) *link.Link {
 	t.Helper()
+	l, _ := announcer(t, n, config, id)
+	return l
+}
+
+// announcer is an intruder that is told of the catalogs which were taken.
+func announcer(t *testing.T, n *node, config *tls.Config, id string) (_ *link.Link, taken <-chan bool) {
+	t.Helper()
+	took := make(chan bool, 10)
 	stream, err := carrier.DialUpgrade(t.Context(), &net.Dialer{}, n.address, config)
 	if err != nil {
 		t.Fatal(err)
@@ -147,12 +155,13 @@ func intruder(t *testing.T, n *node, config *tls.Config, id string) *link.Link {
 	}
 	l, err := link.Client(t.Context(), stream, link.Config{
 		Hello: link.Hello{CollectorID: id, SessionID: "s"}, Logger: slog.New(slog.DiscardHandler), Proof: proof,
+		OnTaken: func(_ *link.Link, _ uint64, holds bool) { took <- holds },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close("test over") })
-	return l
+	return l, took
 }
 
 func ownServices(l *link.Link) *connect.Client { return connect.NewClient(l.Transport("")) }

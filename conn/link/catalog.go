@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/collectiverpc/collective/conn/link/internal/account"
@@ -12,16 +13,49 @@ import (
 	"github.com/collectiverpc/collective/conn/link/internal/outbox"
 )
 
-// maxCatalog bounds a catalog, as encoded.
-const maxCatalog = 16 << 20
+const (
+	// maxCatalog bounds a catalog, as encoded.
+	maxCatalog = 16 << 20
+	// smallCatalog bounds one that comes before the last one was taken: there is room to say that this end is leaving.
+	smallCatalog = 64
+)
 
-// catalogOutbox sends the catalogs of this end.
-type catalogOutbox struct {
-	core *core
-	turn chan struct{} // holds the one that announces: parts of two catalogs must not mix
+// errNotTaken is the end of an announcement that the other end would end the link for.
+var errNotTaken = errors.New("link: the other end has not taken the last catalog yet: announce when Config.OnTaken says that it has")
+
+// untaken are the revisions that were announced, and not taken yet. The zero value has none.
+type untaken struct {
+	revisions []uint64 // at most two, the second of a small catalog
+	last      uint64   // the highest that was announced
 }
 
-func newCatalogOutbox(c *core) *catalogOutbox { return &catalogOutbox{c, make(chan struct{}, 1)} }
+// announce adds a revision. It reports whether there may be one more of such a size.
+func (u *untaken) announce(revision, size uint64) bool {
+	if revision <= u.last || len(u.revisions) > 1 || len(u.revisions) == 1 && size > smallCatalog {
+		return false
+	}
+	u.revisions, u.last = append(u.revisions, revision), revision
+	return true
+}
+
+// take removes a revision and those before it.
+func (u *untaken) take(revision uint64) {
+	u.revisions = slices.DeleteFunc(u.revisions, func(r uint64) bool { return r <= revision })
+}
+
+// catalogOutbox sends the catalogs of this end, one after the other has been taken.
+type catalogOutbox struct {
+	core  *core
+	turn  chan struct{}                     // holds the one that announces: parts of two catalogs must not mix
+	taken func(revision uint64, holds bool) // nil: nobody wants to know
+
+	mu      sync.Mutex
+	untaken untaken
+}
+
+func newCatalogOutbox(c *core) *catalogOutbox {
+	return &catalogOutbox{core: c, turn: make(chan struct{}, 1)}
+}
 
 // announce returns when the writer has all of the catalog.
 func (o *catalogOutbox) announce(revision uint64, catalog []byte) error {
@@ -33,6 +67,9 @@ func (o *catalogOutbox) announce(revision uint64, catalog []byte) error {
 		defer func() { <-o.turn }()
 	case <-o.core.end.over:
 		return o.core.unavailable(false, o.core.end.err())
+	}
+	if !o.begin(revision, len(catalog)) {
+		return errNotTaken
 	}
 	m := &outbox.Message{
 		Type:   frame.TypeCatalog,
@@ -51,8 +88,35 @@ func (o *catalogOutbox) announce(revision uint64, catalog []byte) error {
 	return o.core.unavailable(false, err)
 }
 
+func (o *catalogOutbox) begin(revision uint64, size int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.untaken.announce(revision, uint64(size))
+}
+
+// accept reads a TAKEN.
+func (o *catalogOutbox) accept(h frame.Header, body []byte) error {
+	p := frame.Payload{B: body}
+	revision := p.Uvarint()
+	if p.Err != nil {
+		return p.Err
+	}
+	o.mu.Lock()
+	announced := revision <= o.untaken.last
+	o.untaken.take(revision)
+	o.mu.Unlock()
+	if !announced {
+		return frame.Malformed("TAKEN of a catalog that was not announced")
+	}
+	if o.taken != nil {
+		o.taken(revision, !h.Has(frame.FlagError))
+	}
+	return nil
+}
+
 // catalogInbox assembles arriving catalogs and delivers the newest one at a time.
 type catalogInbox struct {
+	out     *outbox.Outbox
 	deliver func(revision uint64, catalog []byte) // nil: nobody wants them
 	spawn   func(func())                          // starts a goroutine that the link waits for
 	account *account.Account
@@ -64,8 +128,8 @@ type catalogInbox struct {
 	inside   bool
 
 	mu      sync.Mutex
+	untaken untaken
 	next    *announcement
-	newest  uint64 // the highest revision that arrived
 	running bool
 }
 
@@ -77,7 +141,9 @@ type announcement struct {
 func (c *catalogInbox) accept(h frame.Header, body []byte) error {
 	p := frame.Payload{B: body}
 	if h.Has(frame.FlagFirst) {
-		c.begin(p.Uvarint(), p.Uvarint())
+		if err := c.begin(p.Uvarint(), p.Uvarint()); err != nil {
+			return err
+		}
 	}
 	arrived, more := uint64(len(c.parts)+len(p.B)), h.Has(frame.FlagMore)
 	switch {
@@ -85,8 +151,6 @@ func (c *catalogInbox) accept(h frame.Header, body []byte) error {
 		return p.Err
 	case !c.inside:
 		return frame.Malformed("part of no catalog")
-	case c.size > maxCatalog:
-		return frame.Malformed("catalog exceeds 16 MiB")
 	case more && arrived >= c.size, !more && arrived != c.size:
 		return frame.Malformed("catalog of a size other than announced")
 	case !c.append(p.B):
@@ -99,18 +163,25 @@ func (c *catalogInbox) accept(h frame.Header, body []byte) error {
 	return nil
 }
 
-// begin makes room for a catalog: an older one that waits has to go, since this one takes its place, and what had come of
-// another that was never finished.
-func (c *catalogInbox) begin(revision, size uint64) {
-	c.release(c.parts)
-	c.revision, c.size = revision, size
-	c.parts, c.inside = nil, true
+// begin makes room for a catalog: an older one that waits has to go, since this one takes its place. Who does not wait until
+// the last one was taken would have this end do nothing else.
+func (c *catalogInbox) begin(revision, size uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.next != nil && revision >= c.newest {
+	switch {
+	case size > maxCatalog:
+		return frame.Malformed("catalog exceeds 16 MiB")
+	case c.inside:
+		return frame.Malformed("catalog within another")
+	case !c.untaken.announce(revision, size):
+		return frame.Malformed("catalog before the last one was taken")
+	}
+	c.revision, c.size, c.inside = revision, size, true
+	if c.next != nil {
 		c.release(c.next.catalog)
 		c.next = nil
 	}
+	return nil
 }
 
 // append adds a part, in memory for no more than twice what has come. It reports whether the link may hold that.
@@ -134,13 +205,14 @@ func (c *catalogInbox) release(catalog []byte) {
 
 // post replaces the announcement that waits and makes sure that somebody delivers it.
 func (c *catalogInbox) post(a announcement) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.deliver == nil || a.revision < c.newest {
+	if c.deliver == nil {
 		c.release(a.catalog)
+		c.take(a.revision, true)
 		return
 	}
-	c.next, c.newest = &a, a.revision
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = &a
 	if c.running {
 		return
 	}
@@ -162,4 +234,16 @@ func (c *catalogInbox) pop() *announcement {
 	c.next = nil
 	c.running = a != nil
 	return a
+}
+
+// take tells the other end that a catalog, and those before it, have been taken.
+func (c *catalogInbox) take(revision uint64, holds bool) {
+	c.mu.Lock()
+	c.untaken.take(revision)
+	c.mu.Unlock()
+	var flags uint8
+	if !holds {
+		flags = frame.FlagError
+	}
+	c.out.Control(frame.TypeTaken, flags, 0, binary.AppendUvarint(nil, revision)...)
 }

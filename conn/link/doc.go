@@ -49,7 +49,7 @@
 //	└────────┴───────┴───────┴────────┴─────────────┘
 //
 //	type  name     call  payload
-//	 1    HELLO     0    version (2), collector id text, session id text, window, largest message,
+//	 1    HELLO     0    version (3), collector id text, session id text, window, largest message,
 //	                     bits (1: the key is ephemeral, 2: the carrier has a binding), nonce of 32 bytes, key of 32 bytes
 //	 2    OPEN      id   name ref [definition], timeout in µs + 1 (0: none), [metadata], [message]
 //	 3    MESSAGE   id   [size of the whole message, on the first of several parts], bytes
@@ -63,6 +63,7 @@
 //	11    GOAWAY    0    last call id that was accepted, reason text
 //	12    PROOF     0    signature of 64 bytes, count, MACs of 32 bytes
 //	13    REFUSED   0    reason text, a sentence: this end takes no link with the other, and hangs up
+//	14    TAKEN     0    revision: this end is done with that catalog and those before it
 //
 //	flag  name       on               meaning
 //	0x01  more       MESSAGE CATALOG  more parts of the same message follow
@@ -72,6 +73,7 @@
 //	      message    CATALOG          always set
 //	0x08  metadata   OPEN END         metadata is present
 //	0x10  error      END              the call failed
+//	                 TAKEN            this end does not hold what the catalog says
 //	0x20  deadline   CANCEL           the caller gave up because its deadline passed
 //	0x40  first      MESSAGE CATALOG  the first of several parts; the size of the whole precedes it
 //	0x80  flush      HEADERS          the handler sent them off: they do not wait for the first message
@@ -81,6 +83,10 @@
 // like any other, that of an END is free. A call begins with 256 KiB. If its sender waits for credit although everything
 // was received, it is not the receiver that is slow, and the window doubles, up to 4 MiB: as long as it holds fewer than
 // 64 messages, or if the way there and back takes more than 2 ms.
+//
+// Catalogs have grown numbers, and the next waits for the TAKEN of the last: so the end that takes them says how often, and the
+// other has the changes of meanwhile in one. Only one of 64 bytes or less, which says that its sender is leaving, may come
+// before. Who does not keep to that has broken the protocol.
 //
 // A name ref is the small number of a (namespace, procedure, codec, stream kind, idempotency level, caller) tuple; ref 0
 // brings the tuple in full, with the number it gets from then on. The table takes 4096 tuples and 4 MiB of their texts: one that

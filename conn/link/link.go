@@ -50,8 +50,12 @@ type Config struct {
 	// Handler serves the calls of the other end. Nil answers them all with unimplemented.
 	Handler Handler
 	// OnCatalog is called with each catalog that the other end announces, one call at a time, and may block: when
-	// several arrive meanwhile, only the last is delivered. The bytes are the callee's.
+	// another arrives before one is delivered, only that is. The bytes are not to be kept. The other end announces no more
+	// until [Link.Taken]. Without it catalogs are taken, and nothing is done with them.
 	OnCatalog func(l *Link, revision uint64, catalog []byte)
+	// OnTaken is called when the other end has taken a catalog of this one, with all before it, so that the next may be
+	// announced. holds is false if the other end does not hold what the catalog says. It must not block.
+	OnTaken func(l *Link, revision uint64, holds bool)
 	// Logger takes what concerns the operator, such as panics of handlers. Default slog.Default().
 	Logger *slog.Logger
 	// Limits bound what this end holds for the other. Zero fields mean their defaults.
@@ -71,6 +75,7 @@ type Link struct {
 	server   *server
 	live     *liveness
 	catalogs *catalogOutbox
+	inbox    *catalogInbox
 	drain    *drain
 
 	group sync.WaitGroup // the goroutines of the link, handlers aside
@@ -125,6 +130,13 @@ func (l *Link) assemble(cfg Config) {
 	l.server = newServer(c, handler, cmp.Or(cfg.Logger, slog.Default()), cfg.Limits.MaxCalls)
 	l.live = newLiveness(c.out, c.end.fail, l.tidy)
 	l.catalogs = newCatalogOutbox(c)
+	l.inbox = &catalogInbox{spawn: l.group.Go, account: &c.receiver.account, out: c.out}
+	if cfg.OnCatalog != nil {
+		l.inbox.deliver = func(revision uint64, catalog []byte) { cfg.OnCatalog(l, revision, catalog) }
+	}
+	if cfg.OnTaken != nil {
+		l.catalogs.taken = func(revision uint64, holds bool) { cfg.OnTaken(l, revision, holds) }
+	}
 	l.drain = &drain{core: c, caller: l.caller, server: l.server}
 	if cfg.Unagreed {
 		c.stranger.Store(true)
@@ -135,14 +147,10 @@ func (l *Link) assemble(cfg Config) {
 
 // start runs the goroutines of the link.
 func (l *Link) start(frames *frame.Reader, to io.Writer, cfg Config) {
-	inbox := &catalogInbox{spawn: l.group.Go, account: &l.core.receiver.account}
-	if cfg.OnCatalog != nil {
-		inbox.deliver = func(revision uint64, catalog []byte) { cfg.OnCatalog(l, revision, catalog) }
-	}
 	named := func(n frame.Name) *target {
 		return newTarget(n, &ServerInfo{Namespace: n.Namespace, Caller: n.Caller, Link: l})
 	}
-	r := &reader{core: l.core, caller: l.caller, server: l.server, live: l.live, catalog: inbox, names: frame.NewReceivedNames(named)}
+	r := &reader{core: l.core, caller: l.caller, server: l.server, live: l.live, catalog: l.inbox, told: l.catalogs, names: frame.NewReceivedNames(named)}
 	w := outbox.NewWriter(to, l.core.out, l.live)
 	frames.OnRead = l.live.heard
 	if cfg.Unagreed {
@@ -174,11 +182,16 @@ func (l *Link) Open(ctx context.Context, call Call) (connect.ClientStream, error
 	return l.caller.open(ctx, call)
 }
 
-// Announce sends this end's catalog, always in full. It returns when the writer has all of it. Revisions order
-// announcements and must grow: the other end does not go back from a newer to an older one.
+// Announce sends a catalog of this end. It returns when the writer has all of it. Revisions order announcements and must
+// grow. Until [Config.OnTaken] tells that the other end has taken the last one it is refused, but for one more that has at
+// most 64 bytes.
 func (l *Link) Announce(revision uint64, catalog []byte) error {
 	return l.catalogs.announce(revision, catalog)
 }
+
+// Taken tells the other end that this one is done with a catalog that [Config.OnCatalog] got, and those before it: it may
+// announce the next. holds is whether this end holds now what the catalog says; if not, the other may have to say more.
+func (l *Link) Taken(revision uint64, holds bool) { l.inbox.take(revision, holds) }
 
 // Drain ends the link in order: it tells the other end to open nothing new, lets running calls of both ends finish,
 // and then closes the link. Calls that the other end had on the way fail there as surely not executed. This end may

@@ -69,6 +69,17 @@ var violations = []struct {
 	{"PING of 7 bytes", []frame{{typePing, 0, 0, make([]byte, 7)}}, "PING of a wrong size"},
 	{"CATALOG without the first part", []frame{{typeCatalog, hasMsg, 0, []byte("x")}}, "part of no catalog"},
 	{"CATALOG of 1 GiB", []frame{{typeCatalog, hasMsg | first | more, 0, fields(1, 1<<30, []byte("x"))}}, "exceeds 16 MiB"},
+	{"CATALOG before the last was taken", []frame{
+		{typeCatalog, hasMsg | first, 0, fields(1, 1, []byte("x"))}, {typeCatalog, hasMsg | first | more, 0, fields(2, 100, []byte("x"))},
+	}, "before the last one was taken"},
+	{"CATALOG of an earlier revision", []frame{
+		{typeCatalog, hasMsg | first, 0, fields(2, 1, []byte("x"))}, {typeCatalog, hasMsg | first, 0, fields(2, 1, []byte("x"))},
+	}, "before the last one was taken"},
+	{"CATALOG within another", []frame{
+		{typeCatalog, hasMsg | first | more, 0, fields(1, 9, []byte("x"))}, {typeCatalog, hasMsg | first, 0, fields(2, 1, []byte("x"))},
+	}, "within another"},
+	{"TAKEN of nothing", []frame{{typeTaken, 0, 0, fields(1)}}, "not announced"},
+	{"TAKEN without a revision", []frame{{typeTaken, 0, 0, nil}}, "truncated"},
 	{"CATALOG longer than announced", []frame{{typeCatalog, hasMsg | first, 0, fields(1, 2, []byte("abc"))}}, "other than announced"},
 	{"GOAWAY of nothing", []frame{{typeGoaway, 0, 0, nil}}, "truncated number"},
 }
@@ -79,7 +90,9 @@ func TestViolations(t *testing.T) {
 	bystander := newPair(t)
 	for _, v := range violations {
 		t.Run(v.name, func(t *testing.T) {
-			l, p := newRawPeer(t, config("b", frozen{}))
+			cfg := config("b", frozen{})
+			cfg.OnCatalog = func(*link.Link, uint64, []byte) {} // takes none
+			l, p := newRawPeer(t, cfg)
 			p.send(v.frames...)
 			p.drain()
 			<-l.Done()
@@ -197,6 +210,7 @@ func validExchange() []byte {
 		{typeMessage, hasMsg, 3, []byte("xt")},
 		{typeWindow, 0, 3, fields(70_000)},
 		{typeCatalog, hasMsg | first, 0, fields(1, 7, []byte("catalog"))},
+		{typeTaken, failed, 0, fields(0)},
 		{typeMessage, halfClose, 3, nil},
 		{typeOpen, 0, 5, fields(1, 0)},
 		{typeCancel, 0, 5, nil},

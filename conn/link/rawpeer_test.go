@@ -32,6 +32,7 @@ const (
 	typeGoaway
 	typeProof
 	typeRefused
+	typeTaken
 )
 
 const (
@@ -92,7 +93,7 @@ var (
 func helloFields(id string, key ed25519.PrivateKey) []byte {
 	nonce := make([]byte, 32)
 	_, _ = rand.Read(nonce)
-	return fields(2, id, "session-"+id, 256<<10, 4<<20, 1, nonce, []byte(key.Public().(ed25519.PublicKey)))
+	return fields(3, id, "session-"+id, 256<<10, 4<<20, 1, nonce, []byte(key.Public().(ed25519.PublicKey)))
 }
 
 // transcriptOf and proofOf are what package handshake says a proof is, once more.

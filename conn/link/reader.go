@@ -15,6 +15,7 @@ type reader struct {
 	server  *server
 	live    *liveness
 	catalog *catalogInbox
+	told    *catalogOutbox
 	names   *frame.ReceivedNames[target]
 }
 
@@ -54,6 +55,8 @@ func (r *reader) accept(h frame.Header, body []byte) error {
 		r.live.pong(body)
 	case frame.TypeCatalog:
 		return r.catalog.accept(h, body)
+	case frame.TypeTaken:
+		return r.told.accept(h, body)
 	case frame.TypeGoaway:
 		return r.caller.acceptGoaway(h, body)
 	case frame.TypeHello:

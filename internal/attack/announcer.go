@@ -26,6 +26,7 @@ type announcer struct {
 	*link.Link
 	served   atomic.Int64
 	revision uint64
+	taken    chan struct{} // has something when the target has taken what was announced
 }
 
 // newAnnouncer links with a target under an id, and agrees on a namespace.
@@ -34,13 +35,14 @@ func newAnnouncer(ctx context.Context, id string, t *Target, namespace string) (
 	if err != nil {
 		return nil, err
 	}
-	n := new(announcer)
+	n := &announcer{taken: make(chan struct{}, 1)}
 	n.Link, err = link.Client(ctx, stream, link.Config{
 		Hello: link.Hello{CollectorID: id, SessionID: id + "-1"}, Logger: slog.New(slog.DiscardHandler),
 		Handler: func(context.Context, string, *connect.CallInfo, connect.ServerStream) error {
 			n.served.Add(1)
 			return nil
 		},
+		OnTaken: func(*link.Link, uint64, bool) { n.taken <- struct{}{} },
 	})
 	if err != nil {
 		return nil, err
@@ -56,9 +58,17 @@ func newAnnouncer(ctx context.Context, id string, t *Target, namespace string) (
 	return n, nil
 }
 
-// announce announces an encoded catalog under the next revision. A number that comes twice counts as it comes last.
-func (n *announcer) announce(encoded []byte) error {
-	n.revision++
+// announce announces an encoded catalog under the next revision, as soon as it may: who does not wait loses its link. A number
+// that comes twice counts as it comes last.
+func (n *announcer) announce(ctx context.Context, encoded []byte) error {
+	if n.revision++; n.revision > 1 {
+		select {
+		case <-n.taken:
+		case <-n.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	encoded = protowire.AppendVarint(protowire.AppendTag(bytes.Clone(encoded), 1, protowire.VarintType), n.revision)
 	return n.Announce(n.revision, encoded)
 }

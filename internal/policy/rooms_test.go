@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 		"conn/carrier", "conn/internal/dial", "conn/internal/duplicate", "conn/internal/expiry", "conn/internal/identity",
 		"conn/internal/introduction", "conn/internal/keys", "conn/internal/lifetime", "conn/internal/namesake",
 		"conn/internal/pace", "conn/internal/secret", "conn/internal/seed", "conn/internal/store", "conn/link", "gen",
-		"internal/cow", "internal/name", "internal/origin", "internal/status", "mesh", "store",
+		"internal/cow", "internal/name", "internal/origin", "internal/rest", "internal/status", "mesh", "store",
 	},
 	"store":        {"internal/sqlite"},
 	"conn/carrier": {"gen"},
@@ -124,7 +124,7 @@ var mayImport = map[string][]string{
 	"dispatcher/internal/call": {
 		"access", "conn", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/codec", "dispatcher/internal/endpoint", "dispatcher/internal/header", "dispatcher/internal/hosted",
 		"dispatcher/internal/inprocess", "dispatcher/internal/recovery", "dispatcher/internal/refusal",
-		"dispatcher/internal/routing", "gen", "internal/descriptor", "internal/observe", "internal/reuse", "internal/status",
+		"dispatcher/internal/routing", "gen", "internal/descriptor", "internal/observe", "internal/rest", "internal/reuse", "internal/status",
 		"mesh",
 	},
 	"dispatcher/internal/codec": {"conn/link", "internal/descriptor"},
@@ -171,12 +171,12 @@ var mayImport = map[string][]string{
 	},
 	"dispatcher/internal/peerschema": {
 		"conn", "conn/link", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing", "gen",
-		"internal/cow", "internal/descriptor", "internal/name", "internal/schema", "mesh",
+		"internal/cow", "internal/descriptor", "internal/name", "internal/rest", "internal/schema", "mesh",
 	},
 	"dispatcher/internal/recovery": {"dispatcher/internal/refusal", "mesh"},
 	"dispatcher/internal/refusal":  {"gen", "internal/status", "mesh"},
 	"dispatcher/internal/balance":  {"dispatcher/internal/endpoint"},
-	"dispatcher/internal/routing":  {"dispatcher/internal/balance", "dispatcher/internal/endpoint", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "mesh"},
+	"dispatcher/internal/routing":  {"dispatcher/internal/balance", "dispatcher/internal/endpoint", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "gen", "internal/name", "internal/rest", "mesh"},
 
 	"access/internal/pace":    {},
 	"access/internal/recall":  {},
@@ -206,6 +206,7 @@ var mayImport = map[string][]string{
 	"conn/link/internal/handshake": {"conn/link/internal/frame", "mesh"},
 
 	"internal/cow":        {},
+	"internal/rest":       {},
 	"internal/descriptor": {"internal/name"},
 	"internal/doctest":    {},
 	"internal/gate":       {},

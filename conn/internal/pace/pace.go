@@ -22,10 +22,11 @@ func (b *Bucket) Take(now time.Time, rate float64, burst int) (wait time.Duratio
 	return 0
 }
 
-// Spend takes one that was waited for, whether it is there by the rounding of the clock or not.
-func (b *Bucket) Spend(now time.Time, rate float64) {
+// Owe takes n, whether they are there or not, and returns after what time none is owed.
+func (b *Bucket) Owe(now time.Time, rate float64, burst, n int) (wait time.Duration) {
 	b.fill(now, rate)
-	b.taken++
+	b.taken += float64(n)
+	return max(0, time.Duration((b.taken-float64(burst))/rate*float64(time.Second)))
 }
 
 func (b *Bucket) fill(now time.Time, rate float64) {

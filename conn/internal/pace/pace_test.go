@@ -25,6 +25,23 @@ func TestBucket(t *testing.T) {
 	}
 }
 
+// What is owed is waited for, and no longer.
+func TestOwe(t *testing.T) {
+	t.Parallel()
+	var b pace.Bucket
+	now := time.Now()
+	for i, step := range []struct {
+		after time.Duration
+		n     int
+		want  time.Duration
+	}{{0, 100, 0}, {0, 50, 5 * time.Second}, {5 * time.Second, 0, 0}, {0, 1, 100 * time.Millisecond}, {time.Hour, 100, 0}, {0, 1, 100 * time.Millisecond}} {
+		now = now.Add(step.after)
+		if wait := b.Owe(now, 10, 100, step.n); wait.Round(time.Millisecond) != step.want {
+			t.Errorf("step %d: wait %v, want %v", i, wait, step.want)
+		}
+	}
+}
+
 // In ten seconds an address gets the burst and ten a second, however it asks; others get theirs.
 func TestKeyed(t *testing.T) {
 	t.Parallel()

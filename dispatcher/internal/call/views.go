@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/internal/rest"
 )
 
 // Views has the view of the moment. It is joined anew when somebody finds it out of date. Its exported fields are set before
@@ -28,7 +29,8 @@ type Views struct {
 	Grants  func(collector, namespace string) bool
 	joined  atomic.Pointer[joined]
 	joining sync.Mutex
-	behind  atomic.Bool // a view is being joined in the background
+	behind  atomic.Bool  // a view is being joined in the background
+	urgent  atomic.Int32 // how many wait for a view
 	// expected is closed and gone when calls need not wait any more for peers of earlier runs; nil if they do not.
 	expected atomic.Pointer[chan struct{}]
 }
@@ -68,7 +70,7 @@ func (s *Views) now() (v *routing.View, old bool) {
 	case j != nil && j.from == from:
 		return j.view, false
 	case j == nil || j.from.Local != from.Local || methodsOf(from.Table) <= joinInline:
-		return s.rejoin(), false
+		return s.rejoin(nil), false
 	}
 	s.rejoinSoon()
 	return j.view, true
@@ -89,13 +91,17 @@ func (s *Views) rejoinSoon() {
 	}
 	go func() {
 		defer s.behind.Store(false)
-		s.rejoin()
+		s.rejoin(&rest.Work{Urgent: func() bool { return s.urgent.Load() > 0 }})
 	}()
 }
 
 // rejoin joins the view once, however many find it out of date at the same time. A change that comes meanwhile makes the new
-// view out of date for the next call.
-func (s *Views) rejoin() *routing.View {
+// view out of date for the next call. work rests, unless somebody else waits; nil for who waits.
+func (s *Views) rejoin(work *rest.Work) *routing.View {
+	if work == nil {
+		s.urgent.Add(1)
+		defer s.urgent.Add(-1)
+	}
 	s.joining.Lock()
 	defer s.joining.Unlock()
 	from := s.Sources()
@@ -113,7 +119,7 @@ func (s *Views) rejoin() *routing.View {
 	next := &joined{from: from, peers: s.peersOf(from.Table, known)}
 	next.view = routing.Join(routing.Inputs{
 		Self: s.Self, Zone: s.Zone, Namespaces: s.Namespaces, Local: from.Local, Peers: slices.Collect(maps.Values(next.peers)), Schemas: from.Schemas,
-		Before: old.view,
+		Before: old.view, Work: work,
 	})
 	s.joined.Store(next)
 	return next.view
@@ -195,7 +201,7 @@ func (s *Views) Until(ctx context.Context, refused func(*routing.View) *refusal.
 func (s *Views) settled(refused func(*routing.View) *refusal.Refusal) *routing.View {
 	v, old := s.now()
 	if old && refused(v) != nil {
-		return s.rejoin()
+		return s.rejoin(nil)
 	}
 	return v
 }

@@ -4,15 +4,17 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/internal/rest"
 	"github.com/collectiverpc/collective/internal/schema"
 )
 
 // compareSchemas compares whatever schemas of one method there are, those aside that old has compared. It may take
 // long: it runs beside the calls, which look its comparisons up.
 // A pair whose schemas nobody has any more is left out, so that what is remembered stays bounded by what is offered.
-func compareSchemas(all map[offered][]variant, old map[pair]routing.Comparison) map[pair]routing.Comparison {
+func compareSchemas(all map[offered][]variant, old map[pair]routing.Comparison, work *rest.Work) map[pair]routing.Comparison {
 	comparisons := make(map[pair]routing.Comparison)
 	for o, said := range all {
+		work.Step()
 		if schemas := distinct(o, said); len(schemas) > 1 {
 			compareAll(schemas, old, comparisons)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/gen/collector"
 	"github.com/collectiverpc/collective/internal/descriptor"
+	"github.com/collectiverpc/collective/internal/rest"
 )
 
 // A peer that failed is asked again after PullAgain, and each time it fails again after twice as long, up to PullSeldom: it
@@ -154,7 +155,8 @@ func (l *Learner) update() {
 		l.updatePeer(peer, old, next, !now.Before(f.again))
 	}
 	l.failed = failed
-	next.comparisons = compareSchemas(variantsOf(l.methods.Snapshot(), table, next), old.comparisons)
+	work := new(rest.Work)
+	next.comparisons = compareSchemas(variantsOf(l.methods.Snapshot(), table, next, work), old.comparisons, work)
 	l.publish(old, next)
 }
 

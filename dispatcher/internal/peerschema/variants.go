@@ -6,6 +6,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/rest"
 	"github.com/collectiverpc/collective/internal/schema"
 )
 
@@ -35,7 +36,7 @@ func (v variant) describe(o offered) protoreflect.MethodDescriptor {
 }
 
 // variantsOf lists the schemas that every method is said to have, here and on the peers that are kept.
-func variantsOf(local *hosted.Snapshot, table *conn.Table, known *Known) map[offered][]variant {
+func variantsOf(local *hosted.Snapshot, table *conn.Table, known *Known, work *rest.Work) map[offered][]variant {
 	all := make(map[offered][]variant)
 	for namespace, methods := range local.Methods {
 		for _, m := range methods {
@@ -48,6 +49,7 @@ func variantsOf(local *hosted.Snapshot, table *conn.Table, known *Known) map[off
 		for _, namespace := range peer.Shared {
 			schemas := known.Of(peer.ID, namespace)
 			for procedure, m := range peer.Catalog.In(namespace) {
+				work.Step()
 				service, method, err := name.SplitProcedure(procedure)
 				if err != nil || m.GetFingerprint() == 0 {
 					continue

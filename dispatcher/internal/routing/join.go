@@ -12,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/internal/name"
+	"github.com/collectiverpc/collective/internal/rest"
 	"github.com/collectiverpc/collective/mesh"
 )
 
@@ -25,6 +26,8 @@ type Inputs struct {
 	Schemas    Schemas // of the peers; may be nil if there are none
 	// Before is the view until now: it gives the loads of peers that stay, and says which schema had a name first.
 	Before *View
+	// Work is what rests between the methods; nil if it is urgent.
+	Work *rest.Work
 }
 
 // Join builds a view.
@@ -57,7 +60,7 @@ func Join(in Inputs) *View {
 			changed = append(changed, s)
 		}
 	}
-	v.owners = ownersOf(v, in.Before, changed)
+	v.owners = ownersOf(v, in.Before, changed, in.Work)
 	return v
 }
 
@@ -84,8 +87,8 @@ func (in *Inputs) space(name string, peers []*RoutePeer) (s *NamespaceIndex, sam
 	for _, p := range peers {
 		s.addPeer(p, in)
 	}
-	s.index()
-	s.pool(in.Zone)
+	s.index(in.Work)
+	s.pool(in.Zone, in.Work)
 	return s, false
 }
 
@@ -130,8 +133,9 @@ func (v *View) addPeer(peer *Peer, old *View) *RoutePeer {
 
 // index fills what follows from the entries.
 // It comes last: until then entries are made.
-func (s *NamespaceIndex) index() {
+func (s *NamespaceIndex) index(work *rest.Work) {
 	for _, e := range s.Entries {
+		work.Step()
 		s.indexName(e)
 	}
 	for short := range s.short {
@@ -141,11 +145,11 @@ func (s *NamespaceIndex) index() {
 
 // ownersOf are the namespaces in which somebody serves a procedure. It looks only at the namespaces that changed, as there may
 // be many more procedures than there are changes, and copies those of the view before only if one differs.
-func ownersOf(v, before *View, changed []*NamespaceIndex) map[string][]string {
+func ownersOf(v, before *View, changed []*NamespaceIndex, work *rest.Work) map[string][]string {
 	if before == nil {
 		before = new(View)
 	}
-	o := owners{of: before.owners}
+	o := owners{of: before.owners, work: work}
 	for name, old := range before.Namespaces {
 		if next := v.Namespaces[name]; next != old {
 			o.disown(old, next)
@@ -164,11 +168,13 @@ func ownersOf(v, before *View, changed []*NamespaceIndex) map[string][]string {
 type owners struct {
 	of     map[string][]string
 	copied bool
+	work   *rest.Work
 }
 
 // own gives a namespace the procedures that somebody serves there now and nobody did before. old may be nil.
 func (o *owners) own(s, old *NamespaceIndex) {
 	for procedure := range s.Entries {
+		o.work.Step()
 		if !old.has(procedure) {
 			list := append(slices.Clone(o.of[procedure]), s.Name)
 			slices.Sort(list)
@@ -180,6 +186,7 @@ func (o *owners) own(s, old *NamespaceIndex) {
 // disown takes a namespace from the procedures that nobody serves there any more. next is the namespace now; nil if it is gone.
 func (o *owners) disown(old, next *NamespaceIndex) {
 	for procedure := range old.Entries {
+		o.work.Step()
 		if !next.has(procedure) {
 			o.set(procedure, slices.DeleteFunc(slices.Clone(o.of[procedure]), func(name string) bool { return name == old.Name }))
 		}
@@ -235,6 +242,7 @@ func (s *NamespaceIndex) addPeer(p *RoutePeer, in *Inputs) {
 		return
 	}
 	for procedure, m := range p.Catalog.In(s.Name) {
+		in.Work.Step()
 		o := offer{p, m}
 		e, ok := s.Entries[procedure]
 		if !ok {

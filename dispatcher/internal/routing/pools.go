@@ -5,6 +5,7 @@ import (
 
 	"github.com/collectiverpc/collective/dispatcher/internal/balance"
 	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
+	"github.com/collectiverpc/collective/internal/rest"
 )
 
 // seedGroup is the group of seed peers, which do not tell what they serve. No service has that name.
@@ -14,10 +15,11 @@ const seedGroup = ""
 // method that only one peer serves has none, so that its calls pay for no choice; but if another one did, and may be back, what is
 // known of both is kept. What is registered here never needs a choice. The time that it takes grows with the entries and their
 // peers, and not with the pools that there are.
-func (s *NamespaceIndex) pool(zone string) {
+func (s *NamespaceIndex) pool(zone string, work *rest.Work) {
 	made := make(pools)
 	used := make(map[string]bool) // groups that are needed, now or when a peer is back
 	for _, e := range s.Entries {
+		work.Step()
 		if e.Local != nil || len(e.Peers)+len(e.unreachable) < 2 {
 			continue
 		}

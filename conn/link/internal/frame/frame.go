@@ -23,6 +23,7 @@ const (
 	TypeGoaway
 	TypeProof
 	TypeRefused
+	TypeTaken
 )
 
 // The flags, see the table of package link.

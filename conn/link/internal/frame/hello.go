@@ -8,7 +8,7 @@ import (
 
 const (
 	// Version is the one that this end speaks.
-	Version = 2
+	Version = 3
 	// MaxID bounds a collector id and a session id.
 	MaxID = 256
 	// maxGreeting bounds each frame before the end of the greeting: the fields of this version, and room for those of later
