@@ -2,73 +2,26 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
-
+	"github.com/collectiverpc/collective/conn/internal/catalog"
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
 	"github.com/collectiverpc/collective/conn/internal/pace"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/rest"
 )
 
-// catalogUpdate is this collector's catalog, encoded by namespace: a peer is told only of the namespaces it shares, and
-// parts of an encoded catalog put one after the other are an encoded catalog.
-type catalogUpdate struct {
-	number  uint64 // grows with each that is told
-	given   uint64 // revision of the catalog it was made of
-	leaving bool
-	parts   map[string][]byte
-}
-
-func newCatalogUpdate(catalog *meshv1.Catalog) (*catalogUpdate, error) {
-	u := &catalogUpdate{given: catalog.GetRevision(), parts: make(map[string][]byte)}
-	for _, method := range catalog.GetMethods() {
-		if err := u.add(method.GetNamespace(), &meshv1.Catalog{Methods: []*meshv1.CatalogMethod{method}}); err != nil {
-			return nil, err
-		}
-	}
-	for _, schema := range catalog.GetSchemas() {
-		if err := u.add(schema.GetNamespace(), &meshv1.Catalog{Schemas: []*meshv1.CatalogSchema{schema}}); err != nil {
-			return nil, err
-		}
-	}
-	var all []string
-	for namespace := range u.parts {
-		all = append(all, namespace)
-	}
-	_, err := parseCatalog(u.encode(u.given, all), nil)
-	return u, err
-}
-
-// add appends to the part of a namespace.
-func (u *catalogUpdate) add(namespace string, part *meshv1.Catalog) error {
-	encoded, err := proto.Marshal(part)
-	u.parts[namespace] = append(u.parts[namespace], encoded...)
-	return err
-}
-
-// encode makes the catalog of some namespaces.
-func (u *catalogUpdate) encode(revision uint64, namespaces []string) []byte {
-	out := protowire.AppendTag(nil, 1, protowire.VarintType) // Catalog.revision
-	out = protowire.AppendVarint(out, revision)
-	for _, namespace := range namespaces {
-		out = append(out, u.parts[namespace]...)
-	}
-	if u.leaving {
-		out = protowire.AppendTag(out, 4, protowire.VarintType) // Catalog.leaving
-		out = protowire.AppendVarint(out, 1)
-	}
-	return out
-}
+// catalogTick is how long changes of what is served here are gathered, after those that were told last: a change that comes alone
+// is told at once, and a thousand a second in fifty announcements.
+const catalogTick = 20 * time.Millisecond
 
 // catalogs tells the peers what this collector serves, and takes what they tell. A link tells it after each agreement and
-// whenever it changes, always the full set, and when the peer is done with the last.
+// whenever it changes, in full or by what has changed, when the peer is done with the last.
 type catalogs struct {
 	dir   *directory
 	links *linkSet
@@ -78,69 +31,93 @@ type catalogs struct {
 	most    int // methods of all peers together
 	logger  *slog.Logger
 
-	mu      sync.Mutex // held while update is replaced
-	current atomic.Pointer[catalogUpdate]
+	mu      sync.Mutex // held while own is replaced
+	own     atomic.Pointer[catalog.Own]
+	told    time.Time // when the links were asked last
+	telling bool      // they will be, at the end of the tick
 }
 
 func newCatalogs(dir *directory, links *linkSet, life *lifetime.Lifetime, most int, logger *slog.Logger) *catalogs {
 	c := &catalogs{dir: dir, links: links, life: life, most: most, logger: logger}
-	c.current.Store(new(catalogUpdate))
+	c.own.Store(catalog.NewOwn())
 	return c
 }
 
 // announce makes a catalog the one that peers get, unless a newer one is or this collector is closing.
-func (c *catalogs) announce(catalog *meshv1.Catalog) {
-	next, err := newCatalogUpdate(catalog)
+func (c *catalogs) announce(full *meshv1.Catalog) { c.change(full, (*catalog.Own).Replace) }
+
+// amend makes changes of it.
+func (c *catalogs) amend(changes *meshv1.Catalog) { c.change(changes, (*catalog.Own).Amend) }
+
+func (c *catalogs) change(in *meshv1.Catalog, by func(*catalog.Own, *meshv1.Catalog) (*catalog.Own, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	own := c.own.Load()
+	if _, closing := c.life.Closing(); closing || own.Leaving || in.GetRevision() != 0 && in.GetRevision() < own.Given {
+		return
+	}
+	next, err := by(own, in)
 	if err != nil {
 		c.logger.Error("this collector's catalog is not announced: peers would refuse it", "error", err)
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, closing := c.life.Closing(); closing || next.given != 0 && next.given < c.current.Load().given {
-		return
-	}
-	c.tell(next)
+	c.own.Store(next)
+	c.tellSoon()
 }
 
 // announceLeaving tells the peers to call elsewhere, and not to take what was served here for withdrawn.
 func (c *catalogs) announceLeaving() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.tell(&catalogUpdate{leaving: true})
+	c.own.Store(c.own.Load().Leave())
+	c.tell()
 }
 
-// tell makes an update the one that peers get. mu is held.
-func (c *catalogs) tell(next *catalogUpdate) {
-	next.number = c.current.Load().number + 1
-	c.current.Store(next)
+// tellSoon tells the peers now or, if they were told just now, at the end of the tick. mu is held.
+func (c *catalogs) tellSoon() {
+	wait := catalogTick - time.Since(c.told)
+	switch {
+	case c.telling: // it is told then
+	case wait <= 0:
+		c.tell()
+	default:
+		c.telling = true
+		time.AfterFunc(wait, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.telling = false
+			c.tell()
+		})
+	}
+}
+
+// tell has every link tell its peer. mu is held.
+func (c *catalogs) tell() {
+	c.told = time.Now()
 	for _, l := range c.links.list() {
 		l.announceSoon()
 	}
 }
 
-// tellPeer tells our catalog over a link, when it is our turn, and the peer has taken what it was told before: it waits for no
-// more than that this collector is leaving. Only the goroutine of the link calls it.
+// tellPeer tells our catalog over a link, when it is our turn, and the peer is done with what it was told before. Only the
+// goroutine of the link calls it.
 func (c *catalogs) tellPeer(l *peerLink) {
 	c.dir.await(l, l.mayAnnounce)
-	update := c.current.Load()
-	said := telling{update.number, l.terms.Load()}
-	if said == l.said || l.taken.Load() < l.told && !update.leaving {
-		return // it says that it took it, and then there is a look again
-	}
-	l.told++
-	if err := l.link.Announce(l.told, update.encode(l.told, said.terms.shared)); err != nil {
-		c.logger.Debug("catalog not announced", "peer", l.peer.CollectorID, "error", err)
+	t := l.terms.Load()
+	revision, data := l.teller.Next(c.own.Load(), t.agreement, t.shared)
+	if revision == 0 {
 		return
 	}
-	l.said = said
+	if err := l.link.Announce(revision, data); err != nil {
+		c.logger.Debug("catalog not announced", "peer", l.peer.CollectorID, "error", err)
+	}
 }
 
 // Methods that a peer tells are taken and joined at catalogRate a second, catalogBurst of them at once: so one that announces
 // all the time takes a twentieth of a processor. An announcement costs as much as catalogCost more.
 const (
 	catalogRate  = 25_000.0
-	catalogBurst = maxCatalogMethods
+	catalogBurst = catalog.MaxMethods
 	catalogCost  = 100
 	wrongCost    = 25_000 // each is in the log
 )
@@ -197,57 +174,86 @@ func (c *catalogs) bucketOf(l *peerLink) *pace.Bucket {
 	return &l.announced
 }
 
-// take takes a catalog, and returns how many methods it had to look at. A wrong one is refused and the old one stays.
+// take takes a catalog, and returns how many methods it had to look at, and whether the peer is known to serve that now. A wrong
+// one is refused and the old one stays. Only the goroutine of the link's catalogs calls it.
 func (c *catalogs) take(l *peerLink, revision uint64, data []byte) (cost int, holds bool) {
-	catalog, err := parseCatalog(data, new(rest.Work))
-	if err != nil {
+	told, err := catalog.Read(data, c.heldOf(l), l.base, new(rest.Work))
+	if !told.Leaving {
+		l.base = 0
+	}
+	switch {
+	case errors.Is(err, catalog.ErrDoubt):
+		c.logger.Debug("catalog is asked for in full", "peer", l.peer.CollectorID, "error", err)
+		return told.Cost, false
+	case err != nil:
 		c.logger.Warn("catalog refused, the last one stays in use", "peer", l.peer.CollectorID, "error", err)
-		return wrongCost, false
+		return told.Cost + wrongCost, false
+	}
+	cost, holds = c.accept(l, revision, told)
+	if holds && !told.Leaving {
+		l.holds, l.base = told.Set, revision
+	}
+	return cost, holds
+}
+
+// heldOf is what the peer told last over a link, or another one before.
+func (c *catalogs) heldOf(l *peerLink) *catalog.Set {
+	if l.holds != nil {
+		return l.holds
 	}
 	c.dir.mu.Lock()
 	defer c.dir.mu.Unlock()
+	if to := c.dir.conns[l.peer.CollectorID]; to != nil {
+		return to.catalog.served()
+	}
+	return nothing
+}
+
+// accept notes what a peer told.
+func (c *catalogs) accept(l *peerLink, revision uint64, told catalog.Told) (cost int, holds bool) {
+	c.dir.mu.Lock()
+	defer c.dir.mu.Unlock()
 	if revision <= l.revision || l.gone {
-		return catalog.count, false
+		return told.Cost, false
 	}
 	l.revision = revision
 	switch t := l.terms.Load(); {
 	case t == nil:
-		l.early = catalog // bind takes it
+		l.early, holds = &told, true // bind takes it
 	case t.consumer: // it serves nothing
 	default:
-		return c.hear(l, catalog), true
+		return c.hear(l, told)
 	}
 	c.dir.announceChange()
-	return catalog.count, true
+	return told.Cost, holds
 }
 
-// hear notes what a peer tells over the link of its connection, unless another path carries the calls by now, and returns how many
-// methods come and go. The state lock is held.
-func (c *catalogs) hear(l *peerLink, told *Catalog) (cost int) {
+// hear notes what a peer tells over the link of its connection, unless another path carries the calls by now. The state
+// lock is held.
+func (c *catalogs) hear(l *peerLink, told catalog.Told) (cost int, holds bool) {
 	to := c.dir.conns[l.peer.CollectorID]
 	if to == nil || to.live != l {
-		return told.count
+		return told.Cost, false
 	}
-	cost = told.count + to.orEmpty().count
 	if c.note(to, l, told); to.tooMuch != "" {
-		cost += wrongCost
+		told.Cost += wrongCost
 	}
 	c.dir.publish(to)
-	return cost
+	return told.Cost, to.tooMuch == ""
 }
 
 // note notes what a peer tells, unless that is more than there is room for: then what it told before stays. The state lock
 // is held.
-func (c *catalogs) note(to *connection, l *peerLink, told *Catalog) {
+func (c *catalogs) note(to *connection, l *peerLink, told catalog.Told) {
 	to.tooMuch = ""
-	if !c.makeRoom(to, told.count) {
+	if !told.Leaving && !c.makeRoom(to, told.Len()) {
 		to.tooMuch = fmt.Sprintf("collector %q serves %d methods, and with those of all other peers these are more than the %d that are taken here: "+
-			"what it told before stays in use; let it serve less, or raise the limit", to.peer, told.count, c.most)
+			"what it told before stays in use; let it serve less, or raise the limit", to.peer, told.Len(), c.most)
 		c.logger.Warn("catalog refused", "peer", to.peer, "error", to.tooMuch)
-		told = to.orEmpty()
+		told.Set = to.catalog.served()
 	}
 	to.hear(told, l.peer.SessionID)
-	l.leaving = told.leaving
+	l.leaving = told.Leaving
 }
 
 // makeRoom reports whether there is room for so many methods of a peer, if need be after peers that are away, and have not
@@ -256,7 +262,7 @@ func (c *catalogs) makeRoom(to *connection, count int) bool {
 	total := count
 	for _, other := range c.dir.conns {
 		if other != to && other.catalog != nil {
-			total += other.catalog.count
+			total += other.catalog.Len()
 		}
 	}
 	for _, other := range c.dir.conns {
@@ -264,7 +270,7 @@ func (c *catalogs) makeRoom(to *connection, count int) bool {
 			break
 		}
 		if other != to && other.catalog != nil && other.live == nil && !c.vouched(other.peer) {
-			total -= other.catalog.count
+			total -= other.catalog.Len()
 			other.knownCatalog = knownCatalog{entrance: other.entrance}
 			c.dir.publish(other)
 		}
@@ -276,7 +282,7 @@ func (c *catalogs) makeRoom(to *connection, count int) bool {
 // asked for it. The state lock is held, and the connection is published later.
 func (c *catalogs) bind(to *connection, l *peerLink, asked bool) {
 	if l.early != nil {
-		c.note(to, l, l.early)
+		c.note(to, l, *l.early)
 		l.early = nil
 	}
 	c.owe(l, asked)

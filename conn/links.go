@@ -78,7 +78,7 @@ func (s *links) open(ctx context.Context, stream io.ReadWriteCloser, l *peerLink
 			<-l.known
 			s.catalogs.arrived(l, revision, data)
 		},
-		OnTaken:  func(_ *link.Link, revision uint64, _ bool) { l.tookCatalog(revision) },
+		OnTaken:  func(_ *link.Link, revision uint64, holds bool) { l.tookCatalog(revision, holds) },
 		Logger:   s.logger,
 		Limits:   s.limits,
 		Proof:    s.claims.terms(l),

@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect/v2"
 
+	"github.com/collectiverpc/collective/conn/internal/catalog"
 	"github.com/collectiverpc/collective/conn/internal/namesake"
 	"github.com/collectiverpc/collective/conn/internal/pace"
 	"github.com/collectiverpc/collective/conn/link"
@@ -41,25 +42,22 @@ type peerLink struct {
 	terms  atomic.Pointer[terms] // nil until the connection is agreed
 	agreed chan struct{}         // closed with the first terms
 	news   chan struct{}         // asks the goroutine of the link to announce our catalog
-	told   uint64                // revision of the last catalog announced; that goroutine's
-	said   telling               // what that was; that goroutine's
-	taken  atomic.Uint64         // revision of the last one that the peer is done with
+	teller catalog.Teller
+
+	// What the peer told last over this link, and by which revision; 0 for what is not held. The goroutine's of its catalogs.
+	holds *catalog.Set
+	base  uint64
 
 	// Guarded by the state lock.
-	gone      bool
-	leaving   bool        // the peer said that it is stopping
-	address   string      // where the peer was dialled or claims to be; known with its first agreement
-	early     *Catalog    // taken before there were terms
-	announced pace.Bucket // of a peer without a connection yet
-	revision  uint64      // of the last catalog taken
-	awaited   uint64      // revision that the peer, having asked, will tell before it is told ours
-	owed      bool        // the peer waits for our catalog, since we asked
-}
-
-// telling is what a peer was told last: an update of our catalog, after an agreement.
-type telling struct {
-	update uint64
-	terms  *terms
+	gone       bool
+	agreements uint64        // how many there were
+	leaving    bool          // the peer said that it is stopping
+	address    string        // where the peer was dialled or claims to be; known with its first agreement
+	early      *catalog.Told // taken before there were terms
+	announced  pace.Bucket   // of a peer without a connection yet
+	revision   uint64        // of the last catalog taken
+	awaited    uint64        // revision that the peer, having asked, will tell before it is told ours
+	owed       bool          // the peer waits for our catalog, since we asked
 }
 
 // terms are what calls on a link are checked against.
@@ -67,6 +65,7 @@ type terms struct {
 	connectionID string
 	tally        *tally
 	shared       []string // sorted
+	agreement    uint64   // grows with each on the link
 	handler      link.Handler
 	consumer     bool // the other end only calls, and its connection is known to nobody else
 }
@@ -78,6 +77,8 @@ func (t *terms) shares(namespace string) bool {
 
 // bind gives the link its terms: from now on calls may come over it, and it may hold as much as any link. The state lock is held.
 func (l *peerLink) bind(t *terms) {
+	l.agreements++
+	t.agreement = l.agreements
 	if l.terms.Swap(t) == nil {
 		l.slot.agree()
 		l.link.Agree()
@@ -124,8 +125,8 @@ func (l *peerLink) announceSoon() {
 }
 
 // tookCatalog notes what the peer is done with: there may be news since.
-func (l *peerLink) tookCatalog(revision uint64) {
-	l.taken.Store(revision)
+func (l *peerLink) tookCatalog(revision uint64, holds bool) {
+	l.teller.Taken(revision, holds)
 	l.announceSoon()
 }
 

@@ -162,7 +162,7 @@ func (b *builder) host() {
 	d.types = typeIndex{methods: b.methods, known: func() *peerschema.Known { return d.schemas.Known() }}
 	d.registrar.self, d.registrar.namespaces, d.registrar.interceptors = d.id, d.namespaces, b.interceptors
 	d.registrar.methods, d.registrar.validation = b.methods, &d.validation
-	d.registrar.announce = func(catalog *meshv1.Catalog) { d.conns.Announce(catalog) }
+	d.registrar.announce = func(changes *meshv1.Catalog) { d.conns.Amend(changes) }
 }
 
 // record begins to remember what happens, until forget.

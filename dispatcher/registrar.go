@@ -24,7 +24,7 @@ type registrar struct {
 	interceptors []connect.ServerInterceptor // around every handler
 	methods      *hosted.Set
 	validation   *validation
-	announce     func(*meshv1.Catalog) // tells the peers
+	announce     func(changes *meshv1.Catalog) // tells the peers
 	// mu orders changes. It is never held while a call runs.
 	mu sync.Mutex
 }
@@ -79,7 +79,7 @@ func (r *registrar) addServer(namespace string, server *connect.Server, specs []
 	if err := r.tellValidator(namespace, methods); err != nil {
 		return r.refusal(namespace, []string{"the registry: " + err.Error()})
 	}
-	r.publish(current.With(methods))
+	r.publish(methods, nil)
 	return nil
 }
 
@@ -113,8 +113,10 @@ func (r *registrar) refusal(namespace string, problems []string) error {
 }
 
 // publish makes a change the one that is served and tells the peers. Callers hold r.mu.
-func (r *registrar) publish(spaces map[string]map[string]*hosted.Method) {
-	r.announce(r.methods.Replace(spaces).Catalog())
+func (r *registrar) publish(added, gone []*hosted.Method) *hosted.Snapshot {
+	next, changes := r.methods.Change(added, gone)
+	r.announce(changes)
+	return next
 }
 
 func (r *registrar) remove(namespace string, match func(*hosted.Method) bool) bool {
@@ -130,9 +132,8 @@ func (r *registrar) remove(namespace string, match func(*hosted.Method) bool) bo
 	if len(gone) == 0 {
 		return false
 	}
-	next := current.Without(gone)
-	r.publish(next)
-	r.untellValidator(namespace, gone, next[namespace])
+	next := r.publish(nil, gone)
+	r.untellValidator(namespace, gone, next.Methods[namespace])
 	return true
 }
 

@@ -30,6 +30,7 @@ func bounds() []Bound {
 		{Name: "held_bytes", Unit: "bytes", Most: 80 << 20, Run: held},
 		{Name: "mute_delay", Unit: "s", Most: 5, Waits: true, Run: mute},
 		{Name: "catalog_p99_ratio", Unit: "ratio", Most: 2, Run: catalogs},
+		{Name: "catalog_cpu", Unit: "cores", Most: 0.2, Run: nil},       // a figure of the attack above
 		{Name: "catalog_rss", Unit: "bytes", Most: 512 << 20, Run: nil}, // a figure of the attack above
 	}
 }

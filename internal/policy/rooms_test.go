@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"mesh":     {"gen"},
 	"registry": {"access", "gen", "internal/descriptor", "internal/name", "internal/schema", "store"},
 	"conn": {
-		"conn/carrier", "conn/internal/dial", "conn/internal/duplicate", "conn/internal/expiry", "conn/internal/identity",
+		"conn/carrier", "conn/internal/catalog", "conn/internal/dial", "conn/internal/duplicate", "conn/internal/expiry", "conn/internal/identity",
 		"conn/internal/introduction", "conn/internal/keys", "conn/internal/lifetime", "conn/internal/namesake",
 		"conn/internal/pace", "conn/internal/secret", "conn/internal/seed", "conn/internal/store", "conn/link", "gen",
 		"internal/cow", "internal/name", "internal/origin", "internal/rest", "internal/status", "mesh", "store",
@@ -182,6 +182,7 @@ var mayImport = map[string][]string{
 	"access/internal/recall":  {},
 	"access/internal/ruleset": {},
 
+	"conn/internal/catalog":      {"gen", "internal/name", "internal/rest", "internal/trie"},
 	"conn/internal/dial":         {"conn/carrier", "conn/internal/identity", "internal/status"},
 	"conn/internal/duplicate":    {},
 	"conn/internal/expiry":       {},
@@ -207,6 +208,7 @@ var mayImport = map[string][]string{
 
 	"internal/cow":        {},
 	"internal/rest":       {},
+	"internal/trie":       {},
 	"internal/descriptor": {"internal/name"},
 	"internal/doctest":    {},
 	"internal/gate":       {},

@@ -7,7 +7,7 @@ const (
 	freely = 2 * time.Millisecond
 	// stretch is how long it goes on between two rests, and share how much longer than that it rests.
 	stretch = 500 * time.Microsecond
-	share   = 3
+	share   = 5
 	// steps are those between two looks at the clock.
 	steps = 32
 )

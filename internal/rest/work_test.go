@@ -19,7 +19,7 @@ func TestLongWorkRests(t *testing.T) {
 		rests  bool
 	}{
 		"short":      {new(rest.Work), time.Millisecond, 2, 2 * time.Millisecond, false},
-		"long":       {new(rest.Work), time.Millisecond, 100, 350 * time.Millisecond, true},
+		"long":       {new(rest.Work), time.Millisecond, 100, 500 * time.Millisecond, true},
 		"waited for": {&rest.Work{Urgent: func() bool { return true }}, time.Millisecond, 100, 100 * time.Millisecond, false},
 		"nil":        {nil, time.Millisecond, 100, 100 * time.Millisecond, false},
 	} {

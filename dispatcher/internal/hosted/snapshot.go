@@ -1,9 +1,8 @@
 package hosted
 
 import (
+	"maps"
 	"sync"
-
-	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
@@ -35,39 +34,42 @@ func NewSnapshot(revision uint64, spaces map[string]map[string]*Method) *Snapsho
 	return s
 }
 
-// With returns what is registered after methods were added. Nobody checks duplicates here.
-// What did not change is shared with s, which stays as it is.
-func (s *Snapshot) With(methods []*Method) map[string]map[string]*Method {
-	all := s.Methods
-	for _, m := range methods {
-		all = cow.With(all, m.Namespace, cow.With(all[m.Namespace], m.Spec.Procedure, m))
+// with is what is registered after methods were added. What did not change is shared with all, which stays as it is.
+func with(all map[string]map[string]*Method, methods []*Method) map[string]map[string]*Method {
+	for namespace, those := range byNamespace(methods) {
+		in := maps.Clone(all[namespace])
+		if in == nil {
+			in = make(map[string]*Method, len(those))
+		}
+		for _, m := range those {
+			in[m.Spec.Procedure] = m
+		}
+		all = cow.With(all, namespace, in)
 	}
 	return all
 }
 
-// Without returns what is registered after methods were taken out.
+// without is what is registered after methods were taken out.
 // A namespace whose last method goes is gone itself.
-func (s *Snapshot) Without(methods []*Method) map[string]map[string]*Method {
-	all := s.Methods
-	for _, m := range methods {
-		left := cow.Without(all[m.Namespace], m.Spec.Procedure)
-		if all = cow.With(all, m.Namespace, left); len(left) == 0 {
-			all = cow.Without(all, m.Namespace)
+func without(all map[string]map[string]*Method, methods []*Method) map[string]map[string]*Method {
+	for namespace, those := range byNamespace(methods) {
+		left := maps.Clone(all[namespace])
+		for _, m := range those {
+			delete(left, m.Spec.Procedure)
+		}
+		if all = cow.With(all, namespace, left); len(left) == 0 {
+			all = cow.Without(all, namespace)
 		}
 	}
 	return all
 }
 
-// Catalog is what peers are told.
-func (s *Snapshot) Catalog() *meshv1.Catalog {
-	catalog := &meshv1.Catalog{Revision: s.revision}
-	for _, methods := range s.Methods {
-		for _, m := range methods {
-			catalog.Methods = append(catalog.Methods, m.catalogMethod())
-		}
+func byNamespace(methods []*Method) map[string][]*Method {
+	by := make(map[string][]*Method, 1)
+	for _, m := range methods {
+		by[m.Namespace] = append(by[m.Namespace], m)
 	}
-	catalog.Schemas = s.Files.schemas()
-	return catalog
+	return by
 }
 
 // TypesIn are those that the files of everything in a namespace declare.

@@ -23,20 +23,27 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Catalog is the full set of methods that its sender serves itself. It is never a delta, so a receiver cannot
-// drift, and it never names what a third collector serves.
+// Catalog is what its sender serves itself, never what a third collector serves: the full set of methods or, with a base,
+// what has changed since.
 type Catalog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Grows with every change within a session of the sender. A catalog with a revision that is not newer than the
-	// one already held on the same link is ignored.
+	// Grows with every change within a session of the sender. Over a link that of the CATALOG frame counts.
 	Revision uint64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
-	// At most 100 000, each (namespace, procedure) at most once.
+	// The full set has at most 100 000, each (namespace, procedure) at most once. Changes come in their order: of one that is
+	// named several times the last counts.
 	Methods []*CatalogMethod `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty"`
-	// The schemas of those methods, each namespace at most once.
+	// The schemas of those methods. The full set has each namespace at most once. Of changes the last of a namespace counts,
+	// and one without files means that there are none any more.
 	Schemas []*CatalogSchema `protobuf:"bytes,3,rep,name=schemas,proto3" json:"schemas,omitempty"`
 	// The sender is stopping. The catalog is empty, and what the last one named is away, not withdrawn: it may be back
 	// when the sender is.
-	Leaving       bool `protobuf:"varint,4,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	Leaving bool `protobuf:"varint,4,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	// The revision of the catalog on the same link that this one changes, which the receiver has taken and holds; 0 for a full
+	// set. A receiver that holds another one says so when it takes this one, and gets the full set.
+	Base uint64 `protobuf:"varint,5,opt,name=base,proto3" json:"base,omitempty"`
+	// The sum, modulo 2^64, of the FNV-1a hashes of all methods and schemas of the full set, each as it was encoded when it was
+	// told. A receiver that comes to another sum has drifted, and gets the full set too.
+	Digest        uint64 `protobuf:"fixed64,6,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -97,6 +104,20 @@ func (x *Catalog) GetLeaving() bool {
 		return x.Leaving
 	}
 	return false
+}
+
+func (x *Catalog) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
+}
+
+func (x *Catalog) GetDigest() uint64 {
+	if x != nil {
+		return x.Digest
+	}
+	return 0
 }
 
 // CatalogSchema names the files that declare what the sender serves in a namespace, by their content. Who wants one asks
@@ -270,7 +291,9 @@ type CatalogMethod struct {
 	IdempotencyLevel int32 `protobuf:"varint,7,opt,name=idempotency_level,json=idempotencyLevel,proto3" json:"idempotency_level,omitempty"`
 	// Hash of the method's schema with all the messages it reaches; 0 if unknown. Two collectors whose
 	// fingerprints differ were built from different schemas.
-	Fingerprint   uint64 `protobuf:"fixed64,8,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	Fingerprint uint64 `protobuf:"fixed64,8,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
+	// It is not served any more; nothing but namespace and procedure is set. Only among changes.
+	Removed       bool `protobuf:"varint,9,opt,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -361,16 +384,25 @@ func (x *CatalogMethod) GetFingerprint() uint64 {
 	return 0
 }
 
+func (x *CatalogMethod) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
 var File_collector_mesh_v1_catalog_proto protoreflect.FileDescriptor
 
 const file_collector_mesh_v1_catalog_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcollector/mesh/v1/catalog.proto\x12\x11collector.mesh.v1\"\xb7\x01\n" +
+	"\x1fcollector/mesh/v1/catalog.proto\x12\x11collector.mesh.v1\"\xe3\x01\n" +
 	"\aCatalog\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12:\n" +
 	"\amethods\x18\x02 \x03(\v2 .collector.mesh.v1.CatalogMethodR\amethods\x12:\n" +
 	"\aschemas\x18\x03 \x03(\v2 .collector.mesh.v1.CatalogSchemaR\aschemas\x12\x18\n" +
-	"\aleaving\x18\x04 \x01(\bR\aleaving\"N\n" +
+	"\aleaving\x18\x04 \x01(\bR\aleaving\x12\x12\n" +
+	"\x04base\x18\x05 \x01(\x04R\x04base\x12\x16\n" +
+	"\x06digest\x18\x06 \x01(\x06R\x06digest\"N\n" +
 	"\rCatalogSchema\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1f\n" +
 	"\vfile_hashes\x18\x02 \x03(\fR\n" +
@@ -379,7 +411,7 @@ const file_collector_mesh_v1_catalog_proto_rawDesc = "" +
 	"\x06hashes\x18\x01 \x03(\fR\x06hashes\":\n" +
 	"\x10GetFilesResponse\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\fR\x04file\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"\xb0\x02\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xca\x02\n" +
 	"\rCatalogMethod\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x1c\n" +
 	"\tprocedure\x18\x02 \x01(\tR\tprocedure\x12\x1d\n" +
@@ -390,7 +422,8 @@ const file_collector_mesh_v1_catalog_proto_rawDesc = "" +
 	"\x10client_streaming\x18\x05 \x01(\bR\x0fclientStreaming\x12)\n" +
 	"\x10server_streaming\x18\x06 \x01(\bR\x0fserverStreaming\x12+\n" +
 	"\x11idempotency_level\x18\a \x01(\x05R\x10idempotencyLevel\x12 \n" +
-	"\vfingerprint\x18\b \x01(\x06R\vfingerprint2k\n" +
+	"\vfingerprint\x18\b \x01(\x06R\vfingerprint\x12\x18\n" +
+	"\aremoved\x18\t \x01(\bR\aremoved2k\n" +
 	"\rSchemaService\x12Z\n" +
 	"\bGetFiles\x12\".collector.mesh.v1.GetFilesRequest\x1a#.collector.mesh.v1.GetFilesResponse\"\x03\x90\x02\x010\x01B\xcd\x01\n" +
 	"\x15com.collector.mesh.v1B\fCatalogProtoP\x01Z@github.com/collectiverpc/collective/gen/collector/mesh/v1;meshv1\xa2\x02\x03CMX\xaa\x02\x11Collector.Mesh.V1\xca\x02\x11Collector\\Mesh\\V1\xe2\x02\x1dCollector\\Mesh\\V1\\GPBMetadata\xea\x02\x13Collector::Mesh::V1b\x06proto3"

@@ -12,32 +12,33 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file collector/mesh/v1/catalog.proto.
  */
 export const file_collector_mesh_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9jYXRhbG9nLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSKSAQoHQ2F0YWxvZxIQCghyZXZpc2lvbhgBIAEoBBIxCgdtZXRob2RzGAIgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ01ldGhvZBIxCgdzY2hlbWFzGAMgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ1NjaGVtYRIPCgdsZWF2aW5nGAQgASgIIjcKDUNhdGFsb2dTY2hlbWESEQoJbmFtZXNwYWNlGAEgASgJEhMKC2ZpbGVfaGFzaGVzGAIgAygMIiEKD0dldEZpbGVzUmVxdWVzdBIOCgZoYXNoZXMYASADKAwiLgoQR2V0RmlsZXNSZXNwb25zZRIMCgRmaWxlGAEgASgMEgwKBG1vcmUYAiABKAgiwgEKDUNhdGFsb2dNZXRob2QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRISCgppbnB1dF90eXBlGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEhgKEGNsaWVudF9zdHJlYW1pbmcYBSABKAgSGAoQc2VydmVyX3N0cmVhbWluZxgGIAEoCBIZChFpZGVtcG90ZW5jeV9sZXZlbBgHIAEoBRITCgtmaW5nZXJwcmludBgIIAEoBjJrCg1TY2hlbWFTZXJ2aWNlEloKCEdldEZpbGVzEiIuY29sbGVjdG9yLm1lc2gudjEuR2V0RmlsZXNSZXF1ZXN0GiMuY29sbGVjdG9yLm1lc2gudjEuR2V0RmlsZXNSZXNwb25zZSIDkAIBMAFiBnByb3RvMw");
+  fileDesc("Ch9jb2xsZWN0b3IvbWVzaC92MS9jYXRhbG9nLnByb3RvEhFjb2xsZWN0b3IubWVzaC52MSKwAQoHQ2F0YWxvZxIQCghyZXZpc2lvbhgBIAEoBBIxCgdtZXRob2RzGAIgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ01ldGhvZBIxCgdzY2hlbWFzGAMgAygLMiAuY29sbGVjdG9yLm1lc2gudjEuQ2F0YWxvZ1NjaGVtYRIPCgdsZWF2aW5nGAQgASgIEgwKBGJhc2UYBSABKAQSDgoGZGlnZXN0GAYgASgGIjcKDUNhdGFsb2dTY2hlbWESEQoJbmFtZXNwYWNlGAEgASgJEhMKC2ZpbGVfaGFzaGVzGAIgAygMIiEKD0dldEZpbGVzUmVxdWVzdBIOCgZoYXNoZXMYASADKAwiLgoQR2V0RmlsZXNSZXNwb25zZRIMCgRmaWxlGAEgASgMEgwKBG1vcmUYAiABKAgi0wEKDUNhdGFsb2dNZXRob2QSEQoJbmFtZXNwYWNlGAEgASgJEhEKCXByb2NlZHVyZRgCIAEoCRISCgppbnB1dF90eXBlGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEhgKEGNsaWVudF9zdHJlYW1pbmcYBSABKAgSGAoQc2VydmVyX3N0cmVhbWluZxgGIAEoCBIZChFpZGVtcG90ZW5jeV9sZXZlbBgHIAEoBRITCgtmaW5nZXJwcmludBgIIAEoBhIPCgdyZW1vdmVkGAkgASgIMmsKDVNjaGVtYVNlcnZpY2USWgoIR2V0RmlsZXMSIi5jb2xsZWN0b3IubWVzaC52MS5HZXRGaWxlc1JlcXVlc3QaIy5jb2xsZWN0b3IubWVzaC52MS5HZXRGaWxlc1Jlc3BvbnNlIgOQAgEwAWIGcHJvdG8z");
 
 /**
- * Catalog is the full set of methods that its sender serves itself. It is never a delta, so a receiver cannot
- * drift, and it never names what a third collector serves.
+ * Catalog is what its sender serves itself, never what a third collector serves: the full set of methods or, with a base,
+ * what has changed since.
  *
  * @generated from message collector.mesh.v1.Catalog
  */
 export type Catalog = Message<"collector.mesh.v1.Catalog"> & {
   /**
-   * Grows with every change within a session of the sender. A catalog with a revision that is not newer than the
-   * one already held on the same link is ignored.
+   * Grows with every change within a session of the sender. Over a link that of the CATALOG frame counts.
    *
    * @generated from field: uint64 revision = 1;
    */
   revision: bigint;
 
   /**
-   * At most 100 000, each (namespace, procedure) at most once.
+   * The full set has at most 100 000, each (namespace, procedure) at most once. Changes come in their order: of one that is
+   * named several times the last counts.
    *
    * @generated from field: repeated collector.mesh.v1.CatalogMethod methods = 2;
    */
   methods: CatalogMethod[];
 
   /**
-   * The schemas of those methods, each namespace at most once.
+   * The schemas of those methods. The full set has each namespace at most once. Of changes the last of a namespace counts,
+   * and one without files means that there are none any more.
    *
    * @generated from field: repeated collector.mesh.v1.CatalogSchema schemas = 3;
    */
@@ -50,6 +51,22 @@ export type Catalog = Message<"collector.mesh.v1.Catalog"> & {
    * @generated from field: bool leaving = 4;
    */
   leaving: boolean;
+
+  /**
+   * The revision of the catalog on the same link that this one changes, which the receiver has taken and holds; 0 for a full
+   * set. A receiver that holds another one says so when it takes this one, and gets the full set.
+   *
+   * @generated from field: uint64 base = 5;
+   */
+  base: bigint;
+
+  /**
+   * The sum, modulo 2^64, of the FNV-1a hashes of all methods and schemas of the full set, each as it was encoded when it was
+   * told. A receiver that comes to another sum has drifted, and gets the full set too.
+   *
+   * @generated from field: fixed64 digest = 6;
+   */
+  digest: bigint;
 };
 
 /**
@@ -187,6 +204,13 @@ export type CatalogMethod = Message<"collector.mesh.v1.CatalogMethod"> & {
    * @generated from field: fixed64 fingerprint = 8;
    */
   fingerprint: bigint;
+
+  /**
+   * It is not served any more; nothing but namespace and procedure is set. Only among changes.
+   *
+   * @generated from field: bool removed = 9;
+   */
+  removed: boolean;
 };
 
 /**
