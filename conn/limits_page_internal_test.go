@@ -3,6 +3,7 @@ package conn
 import (
 	"testing"
 
+	"github.com/collectiverpc/collective/conn/internal/catalog"
 	"github.com/collectiverpc/collective/conn/internal/keys"
 	"github.com/collectiverpc/collective/conn/internal/namesake"
 	"github.com/collectiverpc/collective/conn/internal/secret"
@@ -23,6 +24,8 @@ func TestLimitsPage(t *testing.T) {
 		"a dead connection is remembered":                            forgetAfter,
 		"a peer of an earlier run is expected to say what it serves": expectFor,
 		"methods that a peer announces, withdrawn ones too":          catalogBurst,
+		"changes of what is registered are told together":            catalogTick,
+		"changes that a peer may be behind":                          catalog.MostChanges,
 		"keys of collectors that are known":                          keys.Most,
 		"mesh secrets in force at once":                              secret.Most,
 		"a second process under the id of a peer is told of":         namesake.For,

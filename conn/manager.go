@@ -256,16 +256,12 @@ func (m *Manager) Prune(ctx context.Context, olderThan time.Duration, keep int) 
 	return m.pruner.prune(ctx, olderThan, keep)
 }
 
-// Announce tells all peers what this collector serves: now, and whenever a link comes up. It is the full set; an
-// older revision than the last, unless zero, is ignored. The manager keeps no reference to catalog. Peers are told what has
-// changed, and changes within a fiftieth of a second together.
-//
-// A catalog that peers would refuse, with a malformed name or above 4 MiB or 100 000 methods, is logged and not
-// announced.
+// Announce tells all peers what this collector serves: now, and whenever a link comes up. It is the full set, of which peers are
+// told what has changed; an older revision than the last, unless zero, is ignored. The manager keeps no reference to catalog.
+// One that peers would refuse, with a malformed name or above 4 MiB or 100 000 methods, is logged and not announced.
 func (m *Manager) Announce(catalog *meshv1.Catalog) { m.catalogs.announce(catalog) }
 
-// Amend is [Manager.Announce] for what has changed since the last: methods, those that are removed too, and the schemas of
-// namespaces, in their order. It costs time by these, and not by how much there is.
+// Amend is [Manager.Announce] of what has changed since: methods, removed ones too, and schemas, in their order.
 func (m *Manager) Amend(changes *meshv1.Catalog) { m.catalogs.amend(changes) }
 
 // ListConnections returns copies of all records, those of dead connections and of earlier runs included, the last

@@ -130,6 +130,50 @@ func TestCatalogsArePaced(t *testing.T) {
 	})
 }
 
+// A thousand changes a second are told in fifty announcements, and each is seen by all peers within a tick.
+func TestChangesAreToldTogetherAndSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		a := network.start(t, "a")
+		a.Announce(methodsOf("/x.Y/M", 2000))
+		var peers []*Manager
+		for i := range 8 {
+			peer := network.start(t, fmt.Sprintf("b%d", i))
+			mustConnect(t, peer, "a:1")
+			peers = append(peers, peer)
+		}
+		advance(time.Minute)
+		changed := func(i int, removed bool) {
+			a.Amend(&meshv1.Catalog{Methods: []*meshv1.CatalogMethod{{Namespace: "ns", Procedure: fmt.Sprintf("/new.Y/M%d", i), Removed: removed}}})
+		}
+		before, tables := peers[0].Table(), 0
+		for i := range 1000 {
+			if changed(i, false); i >= 100 {
+				changed(i-100, true)
+			}
+			advance(time.Millisecond)
+			if now := peers[0].Table(); now != before {
+				before, tables = now, tables+1
+			}
+			for _, peer := range peers {
+				p, _ := peer.Table().Peer("a")
+				late := i - int(catalogTick/time.Millisecond) - 1
+				if late >= 0 && !hasMethod(p, fmt.Sprintf("/new.Y/M%d", late)) || late >= 100 && hasMethod(p, fmt.Sprintf("/new.Y/M%d", late-100)) {
+					t.Fatalf("change %d is not seen", late)
+				}
+			}
+		}
+		if most := int(time.Second/catalogTick) + 2; tables > most {
+			t.Errorf("%d announcements in a second, want at most %d", tables, most)
+		}
+		advance(time.Second)
+		if p, _ := peers[0].Table().Peer("a"); p.Catalog.Len() != 2100 {
+			t.Errorf("%d methods at the end, want 2100", p.Catalog.Len())
+		}
+	})
+}
+
 func hasMethod(p *Peer, procedure string) bool {
 	_, ok := p.Method("ns", procedure)
 	return ok

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -10,9 +11,9 @@ import (
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 )
 
-// mostChanges bounds those that are remembered to be told to peers that hold an earlier set. Who is further behind is told the
+// MostChanges bounds, twice over, those that are remembered to be told to peers that hold an earlier set. Who is further behind is told the
 // full set.
-const mostChanges = 4096
+const MostChanges = 4096
 
 // Own is what this collector serves. It never changes; the next is made of it. The zero value serves nothing.
 type Own struct {
@@ -112,8 +113,7 @@ func (a *amending) method(in *meshv1.CatalogMethod) error {
 		return err
 	}
 	m := &method{CatalogMethod: proto.CloneOf(in), encoded: fieldOf(fieldMethods, encoded), hash: hashOf(encoded)}
-	in2 := a.draft.in(in.GetNamespace())
-	if before, ok := in2.methods.Get(in.GetProcedure()); ok {
+	if before, ok := a.draft.in(in.GetNamespace()).methods.Get(in.GetProcedure()); ok {
 		a.next.bytes -= len(before.encoded)
 	}
 	if err := a.draft.take(m, false); err != nil {
@@ -163,8 +163,8 @@ func (a *amending) schema(in *meshv1.CatalogSchema) error {
 // log remembers a change.
 func (a *amending) log(namespace string, field []byte) {
 	o := a.next
-	if len(o.changes) >= 2*mostChanges { // the older half goes
-		o.changes = slices.Clone(o.changes[mostChanges:])
+	if len(o.changes) >= 2*MostChanges { // the older half goes
+		o.changes = slices.Clone(o.changes[MostChanges:])
 		o.first = o.changes[0].number
 	}
 	o.changes = append(o.changes, change{o.number, namespace, field})
@@ -210,7 +210,7 @@ func (o *Own) since(number, base uint64, shared []string) ([]byte, bool) {
 	if number < o.first {
 		return nil, false
 	}
-	at, _ := slices.BinarySearchFunc(o.changes, number+1, func(c change, number uint64) int { return int(int64(c.number) - int64(number)) })
+	at, _ := slices.BinarySearchFunc(o.changes, number+1, func(c change, number uint64) int { return cmp.Compare(c.number, number) })
 	out := protowire.AppendVarint(protowire.AppendTag(nil, fieldBase, protowire.VarintType), base)
 	for _, c := range o.changes[at:] {
 		if _, ok := slices.BinarySearch(shared, c.namespace); ok {

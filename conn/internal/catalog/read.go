@@ -37,7 +37,7 @@ func Read(data []byte, held *Set, base uint64, work *rest.Work) (Told, error) {
 	if len(data) > MaxBytes {
 		return Told{}, fmt.Errorf("catalog has %d bytes, at most %d are taken", len(data), MaxBytes)
 	}
-	r := reading{held: held, base: base, told: Told{Cost: held.count}}
+	r := reading{held: held, base: base}
 	for len(data) > 0 {
 		work.Step()
 		number, kind, n := protowire.ConsumeTag(data)
@@ -95,7 +95,7 @@ func (r *reading) begin(value []byte) error {
 	case base != r.base:
 		return fmt.Errorf("%w: they are of revision %d, not %d", ErrDoubt, base, r.base)
 	}
-	r.draft, r.told.Cost = r.held.Draft(), 0
+	r.draft = r.held.Draft()
 	return nil
 }
 
@@ -141,6 +141,9 @@ func (r *reading) end() (Told, error) {
 		return r.told, nil
 	}
 	now := r.drafting().Set()
+	if r.full {
+		r.told.Cost += r.held.count // they may all go
+	}
 	switch {
 	case r.digest != nil && *r.digest != now.digest:
 		return r.told, fmt.Errorf("%w: the digest is %x, not %x", ErrDoubt, now.digest, *r.digest)

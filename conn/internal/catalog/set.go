@@ -191,7 +191,7 @@ func New(in *meshv1.Catalog) (*Set, error) {
 	return d.Set(), nil
 }
 
-// take checks a method and puts it in; once tells that it may not be there.
+// take checks a method and puts it in. once refuses one that is there.
 func (d *Draft) take(m *method, once bool) error {
 	if err := checkMethod(m.CatalogMethod); err != nil {
 		return fmt.Errorf("catalog method %d: %w", d.count, err)
@@ -205,6 +205,7 @@ func (d *Draft) take(m *method, once bool) error {
 	return nil
 }
 
+// takeSchema is take for the schema of a namespace.
 func (d *Draft) takeSchema(s *schema, once bool) error {
 	err := checkSchema(s.CatalogSchema)
 	if err == nil && d.describe(s) != nil && once {

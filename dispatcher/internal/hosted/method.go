@@ -132,6 +132,15 @@ func ServicesOf(methods []*Method) map[string]protoreflect.ServiceDescriptor {
 	return services
 }
 
+// byNamespace groups methods.
+func byNamespace(methods []*Method) map[string][]*Method {
+	by := make(map[string][]*Method, 1)
+	for _, m := range methods {
+		by[m.Namespace] = append(by[m.Namespace], m)
+	}
+	return by
+}
+
 // OwnService reports services that the port of every collector serves itself.
 // They are reserved: nobody registers them in a namespace, and no path of theirs is a call of the mesh.
 func OwnService(service string) bool {

@@ -64,14 +64,6 @@ func without(all map[string]map[string]*Method, methods []*Method) map[string]ma
 	return all
 }
 
-func byNamespace(methods []*Method) map[string][]*Method {
-	by := make(map[string][]*Method, 1)
-	for _, m := range methods {
-		by[m.Namespace] = append(by[m.Namespace], m)
-	}
-	return by
-}
-
 // TypesIn are those that the files of everything in a namespace declare.
 func (s *Snapshot) TypesIn(namespace string) descriptor.Resolver {
 	if types, ok := s.types[namespace]; ok {

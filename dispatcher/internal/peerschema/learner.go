@@ -55,6 +55,7 @@ type Learner struct {
 	arriving *budget             // of all pulls
 	underway map[string]bool     // by collector id
 	failed   map[string]failures // by collector id
+	looked   looked              // when all was compared last
 }
 
 // failures are those of the pulls from one peer, one after the other.
@@ -140,7 +141,7 @@ func (l *Learner) retryIn() time.Duration {
 }
 
 // update forgets what nobody offers any more, starts the pulls that can start, and publishes what is known now.
-// The old comparisons are taken over, so that a change costs only what it brings.
+// The old comparisons are taken over, so that a change costs only what it brings; most bring no other schema of a method.
 func (l *Learner) update() {
 	table, old, next := l.peers.Table(), l.known.Load(), newKnown()
 	now, failed := time.Now(), make(map[string]failures)
@@ -155,8 +156,10 @@ func (l *Learner) update() {
 		l.updatePeer(peer, old, next, !now.Before(f.again))
 	}
 	l.failed = failed
-	work := new(rest.Work)
-	next.comparisons = compareSchemas(variantsOf(l.methods.Snapshot(), table, next, work), old.comparisons, work)
+	local, work := l.methods.Snapshot(), new(rest.Work)
+	if next.comparisons = old.comparisons; !l.looked.covers(local, table, next, work) {
+		next.comparisons = compareSchemas(variantsOf(local, table, next, work), old.comparisons, work)
+	}
 	l.publish(old, next)
 }
 
