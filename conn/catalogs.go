@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -128,9 +129,21 @@ func (c *catalogs) arrived(l *peerLink, revision uint64, data []byte) {
 	if !l.dialed && l.terms.Load() == nil {
 		return
 	}
-	if len(data) > catalogCost && !c.wait(l, c.owes(l, 0)) {
+	wait := c.owes(l, 0)
+	if wait == 0 || len(data) <= catalogCost {
+		c.pay(l, revision, data)
 		return
 	}
+	data = bytes.Clone(data) // the link does not end before this returns
+	c.life.Spawn(func(context.Context) {
+		if c.wait(l, wait) {
+			c.pay(l, revision, data)
+		}
+	})
+}
+
+// pay takes a catalog, and lets the peer tell the next when it has been paid for.
+func (c *catalogs) pay(l *peerLink, revision uint64, data []byte) {
 	cost, holds := c.take(l, revision, data)
 	wait := c.owes(l, cost+catalogCost)
 	if wait == 0 {
@@ -153,9 +166,6 @@ func (c *catalogs) owes(l *peerLink, cost int) time.Duration {
 
 // wait waits, and reports whether the link is still there.
 func (c *catalogs) wait(l *peerLink, d time.Duration) bool {
-	if d == 0 {
-		return true
-	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -175,9 +185,12 @@ func (c *catalogs) bucketOf(l *peerLink) *pace.Bucket {
 }
 
 // take takes a catalog, and returns how many methods it had to look at, and whether the peer is known to serve that now. A wrong
-// one is refused and the old one stays. Only the goroutine of the link's catalogs calls it.
+// one is refused and the old one stays.
 func (c *catalogs) take(l *peerLink, revision uint64, data []byte) (cost int, holds bool) {
-	told, err := catalog.Read(data, c.heldOf(l), l.base, new(rest.Work))
+	l.taking.Lock()
+	defer l.taking.Unlock()
+	over := func() bool { return l.link.Err() != nil } // its end waits for this
+	told, err := catalog.Read(data, c.heldOf(l), l.base, &rest.Work{Urgent: over})
 	if !told.Leaving {
 		l.base = 0
 	}

@@ -82,6 +82,7 @@
 //
 //	connection.dialing  over a dial and its agreement
 //	connection.turn     over a change of state and its write to the store
+//	peerLink.taking     while a catalog of the peer is read and taken
 //	directory.mu        the state lock: connections, what their links say of themselves, the table
 //	catalogs.mu         while what is announced is replaced; never together with the state lock
 //	linkSet.mu          the set of links

@@ -44,9 +44,10 @@ type peerLink struct {
 	news   chan struct{}         // asks the goroutine of the link to announce our catalog
 	teller catalog.Teller
 
-	// What the peer told last over this link, and by which revision; 0 for what is not held. The goroutine's of its catalogs.
-	holds *catalog.Set
-	base  uint64
+	// What the peer told last over this link, and by which revision; 0 for what is not held.
+	taking sync.Mutex // held while it is read what comes next
+	holds  *catalog.Set
+	base   uint64
 
 	// Guarded by the state lock.
 	gone       bool
