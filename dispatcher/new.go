@@ -177,11 +177,13 @@ func (b *builder) record() error {
 // route makes the way of a call. Of the connections it needs nothing before the first call.
 func (b *builder) route() {
 	d := b.d
+	tracker := endpoint.NewTracker(d.avoided)
+	d.views.Tracker, d.views.Zone = tracker, b.options.zone
 	d.observer = &call.Observer{Self: d.id, Recorder: d.recorder, Log: d.log, Access: b.access}
 	ways := &call.Peers{
 		Self: d.id, Log: d.log, Attempts: d.limits.Attempts, Cookie: b.options.cookie,
 		Trust:  call.Trust{All: b.options.authorization},
-		Budget: call.NewRetryBudget(), Recovery: b.recovery, Clock: endpoint.NewClock(),
+		Budget: call.NewRetryBudget(), Recovery: b.recovery, Clock: tracker.Clock,
 		Intercept: chain(b.options.client, connect.ClientFunc(call.OpenOnPeer)), Intercepted: len(b.options.client) > 0,
 	}
 	d.pipeline = &call.Pipeline{

@@ -48,6 +48,7 @@ type options struct {
 	authorization bool
 	plaintext     bool
 	consumer      bool // see Dial
+	zone          string
 }
 
 // WithRegistry asks validator before every call that runs here. Default: none is asked.

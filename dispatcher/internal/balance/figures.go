@@ -27,17 +27,23 @@ func (d *Choice) Figures(i int, now int64) Figures {
 			f.Cost = time.Duration(d.costs[1])
 		}
 	}
-	f.Verdict = d.verdict(at)
+	f.Verdict = d.verdict(at, now)
 	return f
 }
 
-func (d *Choice) verdict(at int) string {
+func (d *Choice) verdict(at int, now int64) string {
 	lead, near := int(d.lead), d.ranking.near
-	switch {
+	switch standing := d.ranking.members[at].Endpoint.Standing(now); {
+	case d.probe != 0 && at == int(d.probe)-1:
+		return "this call is a probe: it " + standing
+	case standing != "":
+		return standing
+	case d.ranking.members[at].Load.Suspect.Load():
+		return "suspect: calls are under way, and nothing has been heard of it"
 	case at >= near:
 		return "in another zone than this collector, which has peers in its own"
 	case near == 1:
-		return "alone in the zone of this collector"
+		return "nobody else is near and can serve"
 	case d.affinity && at == lead:
 		return "preferred by the affinity of the call"
 	case d.affinity:

@@ -1,46 +1,37 @@
 package balance
 
 import (
-	"slices"
 	"sync/atomic"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 )
 
 // Pool is what calls may go to: at least two members. It is safe for concurrent use.
 type Pool struct {
-	members []Member
-	zone    string // of this collector
+	roster
+	tracker *endpoint.Tracker
 	// ranked is the ranking of the moment. It follows from the above; that it is kept saves making it for each call.
 	ranked atomic.Pointer[Ranking]
 }
 
-// NewPool makes a pool for a collector in a zone, which may be empty. Both keep members.
-func NewPool(members []Member, zone string) *Pool { return &Pool{members: members, zone: zone} }
+// NewPool makes a pool for a collector in a zone, which may be empty. It keeps members, whose endpoints are of the tracker.
+func NewPool(members []Member, zone string, tracker *endpoint.Tracker) *Pool {
+	return &Pool{roster: roster{members, zone}, tracker: tracker}
+}
 
 // Members are those of the pool. They must not be changed.
 func (p *Pool) Members() []Member { return p.members }
 
 // ranking is that of the moment.
-func (p *Pool) ranking() *Ranking {
-	if r := p.ranked.Load(); r != nil {
+func (p *Pool) ranking(now int64) *Ranking {
+	version := p.tracker.Version()
+	if r := p.ranked.Load(); r != nil && r.version == version && now < r.until {
 		return r
 	}
-	r := p.rank()
+	r := newRanking(p.members, p.places(now))
+	r.version, r.until = version, p.until(now)
 	p.ranked.Store(r)
 	return r
-}
-
-// rank makes the ranking. Members of other zones are near if nobody is in that of this collector.
-func (p *Pool) rank() *Ranking {
-	places := make([]place, len(p.members))
-	inZone := func(m Member) bool { return m.Zone == p.zone }
-	if p.zone != "" && slices.ContainsFunc(p.members, inZone) {
-		for i, m := range p.members {
-			if !inZone(m) {
-				places[i] = placeElsewhere
-			}
-		}
-	}
-	return newRanking(p.members, places)
 }
 
 // Choice is the order in which members are tried for a call: the one at lead first, then the other near ones, around, then the
@@ -52,12 +43,13 @@ type Choice struct {
 	costs       [2]float64
 	compared    bool
 	affinity    bool
+	probe       int32 // the member that is tried first, for a probe, counted from 1; 0 if there is none
 }
 
 // Choose chooses for a call with an affinity, or none, at a time. turn differs from call to call; each half of it draws a member.
 // It goes into d, which must be zero.
 func (p *Pool) Choose(d *Choice, affinity, turn uint64, now int64) {
-	r := p.ranking()
+	r := p.ranking(now)
 	d.ranking = r
 	switch {
 	case r.near < 2:
@@ -72,6 +64,7 @@ func (p *Pool) Choose(d *Choice, affinity, turn uint64, now int64) {
 			d.costs[0], d.costs[1] = d.costs[1], d.costs[0]
 		}
 	}
+	d.probe = r.probe(now)
 }
 
 // Made reports whether there was a choice. The other methods may be called only then.
@@ -83,8 +76,27 @@ func (d *Choice) Member(i int) (m *Member, at int) {
 	return &d.ranking.members[i], int(d.ranking.order[i])
 }
 
+// Probe reports whether the first member to try is one that was ejected and may serve again. It is tried only if its endpoint
+// begins a probe.
+func (d *Choice) Probe() bool { return d.probe != 0 }
+
 // index is where the i-th member to try is in the ranking.
 func (d *Choice) index(i int) int {
+	if d.probe == 0 {
+		return d.usual(i)
+	}
+	probe := int(d.probe) - 1
+	if i == 0 {
+		return probe
+	}
+	if i <= probe {
+		return d.usual(i - 1)
+	}
+	return i
+}
+
+// usual is index without a probe.
+func (d *Choice) usual(i int) int {
 	if i >= d.ranking.near {
 		return i
 	}

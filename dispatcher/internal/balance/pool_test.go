@@ -9,10 +9,12 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 )
 
+var tracker = endpoint.NewTracker(nil)
+
 // members are as many peers, of which nothing is known.
 func members(weights ...uint32) []Member {
 	list := make([]Member, len(weights))
-	g := endpoint.NewGroup()
+	g := tracker.NewGroup("ns", "x.S")
 	for i, weight := range weights {
 		id := fmt.Sprint("p", i)
 		list[i] = Member{ID: id, Hash: Hash(id), Weight: weight, Load: new(endpoint.Load), Endpoint: g.Endpoint(id)}
@@ -24,7 +26,7 @@ func TestTwoDifferentMembersAreDrawn(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, weights := range [][]uint32{{1, 1}, {1, 1, 1}, {5, 1}, {1, 1000, 1, 7}} {
-		r := NewPool(members(weights...), "").ranking()
+		r := NewPool(members(weights...), "", tracker).ranking(1)
 		firsts := make([]float64, len(weights))
 		for range 20_000 {
 			first, second := r.draw(random.Uint64())
@@ -50,13 +52,13 @@ func TestAnUnknownMemberCostsTheMedian(t *testing.T) {
 	list := members(1, 1, 1, 1)
 	for i, took := range []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 80 * time.Millisecond} {
 		list[i].Endpoint.Begin(1)
-		list[i].Endpoint.End(1+int64(took), 1, endpoint.Answered)
+		list[i].Endpoint.End(1+int64(took), 1, endpoint.Answered, "")
 	}
-	r := NewPool(list, "").ranking()
+	r := NewPool(list, "", tracker).ranking(1)
 	if got := time.Duration(r.cost(3, 1)); got != 20*time.Millisecond {
 		t.Errorf("it costs %v", got)
 	}
-	if got := time.Duration(NewPool(members(1, 1), "").ranking().cost(0, 1)); got != endpoint.NotableLatency {
+	if got := time.Duration(NewPool(members(1, 1), "", tracker).ranking(1).cost(0, 1)); got != endpoint.NotableLatency {
 		t.Errorf("one that is as unknown as all others costs %v", got)
 	}
 }
@@ -65,7 +67,7 @@ func TestAnUnknownMemberCostsTheMedian(t *testing.T) {
 func TestSomebodyHasRoom(t *testing.T) {
 	t.Parallel()
 	list := members(1, 2, 3)
-	r := NewPool(list, "").ranking()
+	r := NewPool(list, "", tracker).ranking(1)
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 10_000 {
 		for _, m := range list {
@@ -86,11 +88,11 @@ func TestFigures(t *testing.T) {
 	list := members(1, 1, 1)
 	list[0].Zone, list[1].Zone, list[2].Zone = "here", "here", "there"
 	list[1].Load.Store(2)
-	p := NewPool(list, "here")
+	p := NewPool(list, "here", tracker)
 	var drawn, keyed, alone Choice
 	p.Choose(&drawn, 0, 1<<63, 1)
 	p.Choose(&keyed, 7, 0, 1)
-	NewPool(list[1:], "here").Choose(&alone, 0, 0, 1)
+	NewPool(list[1:], "here", tracker).Choose(&alone, 0, 0, 1)
 	list[0].Load.Store(9) // too late
 	for i, want := range []string{
 		`0 here drawn, and costs 1ms where "p1" costs 3ms; 9 under way, 1ms`,
@@ -106,7 +108,7 @@ func TestFigures(t *testing.T) {
 	if got := keyed.Figures(0, 1).Verdict; got != "preferred by the affinity of the call" {
 		t.Error(got)
 	}
-	if got := alone.Figures(0, 1).Verdict; got != "alone in the zone of this collector" {
+	if got := alone.Figures(0, 1).Verdict; got != "nobody else is near and can serve" {
 		t.Error(got)
 	}
 }

@@ -14,16 +14,10 @@ type Ranking struct {
 	// heaviest. Both are nil if all weigh the same, as they mostly do.
 	tickets []uint32
 	shares  []float64
+	out     []int32 // members that are ejected, or get only probes
+	version uint64  // of the tracker, by which it was made
+	until   int64   // as long as it holds
 }
-
-// place is how far behind a member is in the ranking.
-type place int
-
-// The places, the nearest first.
-const (
-	placeNear place = iota
-	placeElsewhere
-)
 
 // newRanking puts members into the order of their places, the smallest first, which is that of the near ones. In a place they
 // keep the order that they have.
@@ -37,6 +31,9 @@ func newRanking(members []Member, places []place) *Ranking {
 		r.members = append(r.members, members[i])
 		if places[i] == places[r.order[0]] {
 			r.near++
+		}
+		if places[i] == placeEjected {
+			r.out = append(r.out, int32(len(r.members)-1))
 		}
 	}
 	r.weigh()
@@ -56,6 +53,17 @@ func (r *Ranking) weigh() {
 		r.tickets = append(r.tickets, sum)
 		r.shares = append(r.shares, float64(m.Weight)/float64(heaviest))
 	}
+}
+
+// probe is a member that was ejected and may get a probe, counted from 1; 0 if there is none. It is the first for which no probe is
+// under way.
+func (r *Ranking) probe(now int64) int32 {
+	for _, i := range r.out {
+		if e := r.members[i].Endpoint; now >= e.Until() && !e.Probed() {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // share is what a near member can take, beside the heaviest.

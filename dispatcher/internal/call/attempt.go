@@ -16,6 +16,7 @@ type attempt struct {
 	routePeer *routing.RoutePeer
 	endpoint  *endpoint.Endpoint // nil if there was no choice
 	began     int64              // of a unary call on an endpoint, by the clock of that
+	probe     bool               // it shows whether an endpoint that was ejected serves again
 	stream    connect.ClientStream
 	bare      connect.ClientStream // stream, without interceptors
 }
@@ -31,42 +32,64 @@ func (a *attempt) begin(clock endpoint.Clock, kind connect.StreamType) {
 }
 
 // end takes the attempt out of the load of its peer, and tells its endpoint how it went.
-func (a *attempt) end(clock endpoint.Clock, outcome endpoint.Outcome) {
+func (a *attempt) end(clock endpoint.Clock, went result) {
 	a.routePeer.Load.Add(-1)
-	switch {
-	case a.endpoint == nil:
-	case a.began != 0:
-		a.endpoint.End(clock.Now(), a.began, outcome)
-	default:
-		a.endpoint.Note(clock.Now(), outcome)
+	if a.endpoint == nil {
+		return
+	}
+	now := clock.Now()
+	if a.began != 0 {
+		went.outcome = a.endpoint.End(now, a.began, went.outcome, went.why)
+	} else {
+		a.endpoint.Note(now, went.outcome, went.why)
+	}
+	if a.probe {
+		a.endpoint.Proved(now, went.outcome, went.why)
 	}
 }
 
-// outcomeOf is what the failure of an attempt tells of its peer. ctx is that of the call.
-func outcomeOf(ctx context.Context, err error) endpoint.Outcome {
+// refuse ends an attempt that could not begin.
+func (a *attempt) refuse(clock endpoint.Clock, went result) {
+	a.routePeer.Load.Add(1)
+	a.end(clock, went)
+}
+
+// result is what the end of an attempt tells of its peer, with the word for a failure.
+type result struct {
+	outcome endpoint.Outcome
+	why     string
+}
+
+var (
+	answered  = result{outcome: endpoint.Answered}
+	abandoned = result{outcome: endpoint.Abandoned}
+)
+
+// resultOf is what the failure of an attempt tells of its peer. ctx is that of the call.
+func resultOf(ctx context.Context, err error) result {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return endpoint.Abandoned
+		return abandoned
 	}
-	if _, ok := errors.AsType[*link.Error](err); ok {
-		return endpoint.Failed
+	if failed, ok := errors.AsType[*link.Error](err); ok {
+		return result{endpoint.Failed, failed.Reason}
 	}
 	coded, ok := errors.AsType[*connect.Error](err)
 	switch {
 	case !ok:
-		return endpoint.Abandoned
+		return abandoned
 	case coded.Code() == connect.CodeDeadlineExceeded:
-		return endpoint.Late
+		return result{endpoint.Late, coded.Code().String()}
 	case !coded.IsRemote():
-		return endpoint.Abandoned // it is the call that does not fit
+		return abandoned // it is the call that does not fit
 	}
 	return verdict(coded)
 }
 
 // verdict is what the answer of a peer tells of it. Codes by which handlers judge their input are answers like any other.
-func verdict(answer *connect.Error) endpoint.Outcome {
+func verdict(answer *connect.Error) result {
 	switch answer.Code() {
 	case connect.CodeUnavailable, connect.CodeInternal, connect.CodeUnknown, connect.CodeDataLoss:
-		return endpoint.Failed
+		return result{endpoint.Failed, answer.Code().String()}
 	}
-	return endpoint.Answered
+	return answered
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/authz"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/inprocess"
 	"github.com/collectiverpc/collective/dispatcher/internal/recovery"
@@ -39,7 +40,7 @@ func NewExecutor(self string, namespaces []string, message int, recovery *recove
 	validate func(context.Context, *hosted.Method) *refusal.Refusal, access *authz.Authorizer) *Executor {
 	e := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate, access: access}
 	table := conn.NewTable()
-	e.Alone.Self, e.Alone.Namespaces = self, namespaces
+	e.Alone.Self, e.Alone.Namespaces, e.Alone.Tracker = self, namespaces, endpoint.NewTracker(nil)
 	e.Alone.Sources = func() Sources { return Sources{Local: methods.Snapshot(), Table: table} }
 	return e
 }

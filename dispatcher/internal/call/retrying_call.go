@@ -11,7 +11,6 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/link"
-	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/header"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -45,7 +44,8 @@ type RetryingCall struct {
 
 // attempts is how far the candidates have been tried.
 type attempts struct {
-	tried   int     // candidates asked
+	tried   int     // candidates that were considered
+	asked   int     // and asked
 	only    attempt // memory for the first, which for most calls is all
 	message any     // the only request message, once sent
 	first   error   // what went wrong first
@@ -106,25 +106,36 @@ func tooLate(ctx context.Context) *refusal.Refusal {
 // ones to know o.
 func (o *RetryingCall) next(why error) error {
 	o.keep(why)
-	for o.tried < min(o.decision.Len(), o.peers.Attempts) {
-		if o.tried > 0 && (tooLate(o.ctx) != nil || !o.peers.Budget.spend()) {
+	for o.tried < o.decision.Len() && o.asked < o.peers.Attempts {
+		if o.asked > 0 && (tooLate(o.ctx) != nil || !o.peers.Budget.spend()) {
 			break
 		}
-		st, at := o.decision.Peer(o.tried), o.decision.Endpoint(o.tried)
-		o.tried++
-		o.address(st)
-		stream, bare, err := o.peers.openOn(o.ctx, st, o.call)
+		a, begun := o.candidate()
+		if !begun {
+			continue
+		}
+		o.asked++
+		o.address(a.routePeer)
+		var err error
+		a.stream, a.bare, err = o.peers.openOn(o.ctx, a.routePeer, o.call)
 		if err == nil {
-			o.moveTo(attempt{routePeer: st, endpoint: at, stream: stream, bare: bare})
+			o.moveTo(a)
 			return nil
 		}
-		at.Note(o.peers.Clock.Now(), outcomeOf(o.ctx, err))
-		o.keep(o.failure(st, err))
+		a.refuse(o.peers.Clock, resultOf(o.ctx, err))
+		o.keep(o.failure(a.routePeer, err))
 	}
 	if o.first == nil {
 		return refusal.TimeOver(o.ctx.Err(), false).Err(o.peers.Self)
 	}
 	return o.first
+}
+
+// candidate is the next one to ask. A probe that another call makes is not made again: then begun is false.
+func (o *RetryingCall) candidate() (a attempt, begun bool) {
+	a = attempt{routePeer: o.decision.Peer(o.tried), endpoint: o.decision.Endpoint(o.tried), probe: o.tried == 0 && o.decision.Probe()}
+	o.tried++
+	return a, !a.probe || a.endpoint.Probe(o.peers.Clock.Now())
 }
 
 // keep remembers the first error: it is the one that tells most.
@@ -135,7 +146,7 @@ func (o *RetryingCall) keep(err error) {
 }
 
 func (o *RetryingCall) moveTo(next attempt) {
-	o.settle(endpoint.Abandoned) // it has ended long since
+	o.settle(abandoned) // it has ended long since
 	place := &o.only
 	if o.present.Load() != nil {
 		place = new(attempt) // somebody may still look at the one before
@@ -174,7 +185,7 @@ func (o *RetryingCall) current() connect.ClientStream { return o.present.Load().
 func (o *RetryingCall) SendHeaders() error {
 	err := o.current().SendHeaders()
 	if err != nil {
-		o.settle(outcomeOf(o.ctx, err))
+		o.settle(resultOf(o.ctx, err))
 	}
 	return o.finish(err)
 }
@@ -219,7 +230,7 @@ func (o *RetryingCall) Receive(msg any) error {
 			o.received()
 			return nil
 		case errors.Is(err, io.EOF):
-			o.settle(endpoint.Answered)
+			o.settle(answered)
 			o.end()
 			return err
 		}
@@ -242,7 +253,7 @@ func (o *RetryingCall) receiveHeaders() bool {
 func (o *RetryingCall) received() {
 	o.seen.Store(true)
 	if o.call.Spec.StreamType&connect.StreamTypeServer == 0 {
-		o.settle(endpoint.Answered)
+		o.settle(answered)
 		o.end()
 	}
 }
@@ -256,7 +267,7 @@ func (o *RetryingCall) repeat(failed connect.ClientStream, err error) (bool, err
 		return true, nil // Send has moved on already
 	}
 	why := o.failure(o.present.Load().routePeer, err)
-	o.settle(outcomeOf(o.ctx, err))
+	o.settle(resultOf(o.ctx, err))
 	if o.message == nil || o.seen.Load() || !o.mayRepeat(err) {
 		return false, why
 	}
@@ -273,7 +284,7 @@ func (o *RetryingCall) repeat(failed connect.ClientStream, err error) (bool, err
 			return true, nil
 		}
 		why = o.failure(a.routePeer, sent)
-		o.settle(outcomeOf(o.ctx, sent))
+		o.settle(resultOf(o.ctx, sent))
 	}
 }
 
@@ -355,26 +366,16 @@ func (o *RetryingCall) end() {
 	}
 }
 
-// settle ends the present attempt and takes it into the account of its connection. The first outcome counts.
-func (o *RetryingCall) settle(outcome endpoint.Outcome) {
+// settle ends the present attempt and takes it into the account of its connection. The first result counts.
+func (o *RetryingCall) settle(went result) {
 	if a := o.counted.Swap(nil); a != nil {
 		o.traffic.record(a.routePeer)
-		a.end(o.peers.Clock, outcome)
+		a.end(o.peers.Clock, went)
 	}
 }
 
 // uncount settles a call that nobody waits for any more, unless it is settled.
-func (o *RetryingCall) uncount() { o.settle(endpoint.Abandoned) }
-
-// traffic is the message bytes that crossed a connection for one call, and whether the connection failed it.
-type traffic struct {
-	sent, received atomic.Int64
-	failed         atomic.Bool
-}
-
-func (t *traffic) record(st *routing.RoutePeer) {
-	st.Conn.Record(t.sent.Swap(0), t.received.Swap(0), t.failed.Swap(false))
-}
+func (o *RetryingCall) uncount() { o.settle(abandoned) }
 
 func (o *RetryingCall) Close() error {
 	o.end()

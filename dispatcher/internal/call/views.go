@@ -11,6 +11,7 @@ import (
 
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
 	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
@@ -23,6 +24,7 @@ type Views struct {
 	Self       string
 	Zone       string // where this collector runs; empty if it does not say
 	Namespaces []string
+	Tracker    *endpoint.Tracker // of what is known of peers
 	Sources    func() Sources
 	Changed    func() <-chan struct{} // closed at the next change of the peers
 	// Grants says whether a collector may serve in a namespace; nil for always. It is asked again with each [Sources.Policy].
@@ -118,7 +120,7 @@ func (s *Views) rejoin(work *rest.Work) *routing.View {
 	}
 	next := &joined{from: from, peers: s.peersOf(from.Table, known)}
 	next.view = routing.Join(routing.Inputs{
-		Self: s.Self, Zone: s.Zone, Namespaces: s.Namespaces, Local: from.Local, Peers: slices.Collect(maps.Values(next.peers)), Schemas: from.Schemas,
+		Self: s.Self, Zone: s.Zone, Tracker: s.Tracker, Namespaces: s.Namespaces, Local: from.Local, Peers: slices.Collect(maps.Values(next.peers)), Schemas: from.Schemas,
 		Before: old.view, Work: work,
 	})
 	s.joined.Store(next)

@@ -10,14 +10,14 @@ const ms = int64(time.Millisecond)
 // after is the latency of an endpoint some time after what happened.
 func after(t *testing.T, now int64, happened func(e *Endpoint)) time.Duration {
 	t.Helper()
-	e := NewGroup().Endpoint("b")
+	e := NewTracker(nil).NewGroup("ns", "x.S").Endpoint("b")
 	happened(e)
 	return time.Duration(e.Latency(now))
 }
 
 func answers(e *Endpoint, now int64, took time.Duration, outcome Outcome) {
 	e.Begin(now - int64(took))
-	e.End(now, now-int64(took), outcome)
+	e.End(now, now-int64(took), outcome, "failed")
 }
 
 func TestLatency(t *testing.T) {
@@ -69,8 +69,8 @@ func TestLatency(t *testing.T) {
 		{"since the last answer", start + second, func(e *Endpoint) {
 			e.Begin(start)
 			e.Begin(start)
-			e.End(start+second-ms, start, Abandoned) // is no answer
-			e.End(start+second-5*ms, start+second-6*ms, Answered)
+			e.End(start+second-ms, start, Abandoned, "") // is no answer
+			e.End(start+second-5*ms, start+second-6*ms, Answered, "")
 			e.Begin(start + second - ms)
 		}, time.Second - time.Millisecond}, // that of the abandoned one
 		{"of calls that were answered nothing is left", start + 100*second, func(e *Endpoint) { answers(e, start, time.Second, Answered) }, 0},
@@ -103,9 +103,9 @@ func TestNoEndpoint(t *testing.T) {
 	t.Parallel()
 	var e *Endpoint
 	e.Begin(1)
-	e.End(2, 1, Failed)
-	e.Note(2, Failed)
-	if e.Latency(3) != 0 {
+	e.End(2, 1, Failed, "unavailable")
+	e.Note(2, Failed, "unavailable")
+	if e.Latency(3) != 0 || e.Standing(3) != "" {
 		t.Error("something is known of nobody")
 	}
 }

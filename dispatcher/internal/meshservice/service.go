@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -111,11 +112,21 @@ func (s *Service) warnings() []string {
 			warnings = append(warnings, p.Conflict)
 		}
 	}
-	warnings = append(warnings, s.strangers()...)
+	warnings = append(append(warnings, s.avoided()...), s.strangers()...)
 	if trouble := s.Recorder.History().GetError(); trouble != "" {
 		warnings = append(warnings, "finished calls are not written down: "+trouble)
 	}
 	return append(append(warnings, s.Schemas.Known().Refusals()...), s.Describer.Describe(describe.Filter{}).Hidden...)
+}
+
+// avoided are the peers that calls avoid although they can be called, a warning each.
+func (s *Service) avoided() []string {
+	var warnings []string
+	avoided := s.View().Avoided(s.Balance().Now)
+	for _, id := range slices.Sorted(maps.Keys(avoided)) {
+		warnings = append(warnings, "calls avoid collector "+id+": "+strings.Join(avoided[id], "; ")+" → collector top")
+	}
+	return warnings
 }
 
 // strangers are the refused keys under the ids of collectors that are no peers now, a warning each: those of peers are told
@@ -139,6 +150,7 @@ func (s *Service) peers(records []*collector.Connection) []*meshv1.Peer {
 		counted[record.GetId()] = record
 	}
 	var peers []*meshv1.Peer
+	avoided := s.View().Avoided(s.Balance().Now)
 	for _, p := range s.Connections.Table().Peers() {
 		record := counted[p.ConnectionID]
 		peers = append(peers, &meshv1.Peer{
@@ -146,6 +158,7 @@ func (s *Service) peers(records []*collector.Connection) []*meshv1.Peer {
 			SharedNamespaces: p.Shared,
 			Calls:            record.GetRequestCount(), Errors: record.GetErrorCount(), LastActivity: record.GetLastActivity(),
 			RttNanos: p.RTT().Nanoseconds(), Carrier: p.Carrier, Conflict: p.Conflict, SessionId: p.SessionID, Proof: string(p.Proof),
+			Avoided: avoided[p.ID],
 		})
 	}
 	return peers

@@ -90,12 +90,11 @@ func whyNot(p *RoutePeer, s *NamespaceIndex, e *Entry) string {
 
 // compare tells of the i-th peer to try by what it was compared with others, if it was.
 func (d *Decision) compare(candidate *meshv1.Candidate, i int, now int64) {
-	p := d.Peer(i)
-	candidate.Zone, candidate.Weight, candidate.UnderWay = p.Zone, p.weight(), p.Load.Load()
 	if !d.choice.Made() {
 		return
 	}
-	f := d.choice.Figures(i, now)
-	candidate.UnderWay, candidate.LatencyNanos, candidate.CostNanos = f.UnderWay, f.Latency.Nanoseconds(), f.Cost.Nanoseconds()
+	p, f := d.Peer(i), d.choice.Figures(i, now)
+	candidate.Zone, candidate.Weight, candidate.UnderWay = p.Zone, p.weight(), f.UnderWay
+	candidate.LatencyNanos, candidate.CostNanos = f.Latency.Nanoseconds(), f.Cost.Nanoseconds()
 	candidate.Reason += "; " + f.Verdict
 }

@@ -69,6 +69,9 @@ func (d *Decision) Endpoint(i int) *endpoint.Endpoint {
 	return m.Endpoint
 }
 
+// Probe reports whether the first peer to try was ejected: then it is tried only if its endpoint begins a probe.
+func (d *Decision) Probe() bool { return d.choice.Probe() }
+
 // suitsSeed reports whether a call can be put into an envelope. e may be nil.
 // Messages of a call that came as bytes have no type name for it here.
 func (e *Entry) suitsSeed(c Call) bool {

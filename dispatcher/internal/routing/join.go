@@ -19,9 +19,10 @@ import (
 // Inputs are what a view is joined from.
 type Inputs struct {
 	Self       string
-	Zone       string           // where this collector runs; empty if it does not say
-	Namespaces []string         // that this collector has
-	Local      *hosted.Snapshot // what is registered here
+	Zone       string            // where this collector runs; empty if it does not say
+	Tracker    *endpoint.Tracker // of what is known of peers; nil for one that nobody hears of
+	Namespaces []string          // that this collector has
+	Local      *hosted.Snapshot  // what is registered here
 	Peers      []*Peer
 	Schemas    Schemas // of the peers; may be nil if there are none
 	// Before is the view until now: it gives the loads of peers that stay, and says which schema had a name first.
@@ -38,6 +39,9 @@ type Inputs struct {
 // The order matters: what is registered here has its entries before any peer offers the same, and peers come in that of
 // rankedPeers, so that the view does not depend on the order in which they were met.
 func Join(in Inputs) *View {
+	if in.Tracker == nil {
+		in.Tracker = endpoint.NewTracker(nil)
+	}
 	v := &View{
 		Self:       in.Self,
 		Namespaces: make(map[string]*NamespaceIndex, len(in.Namespaces)),
@@ -88,7 +92,7 @@ func (in *Inputs) space(name string, peers []*RoutePeer) (s *NamespaceIndex, sam
 		s.addPeer(p, in)
 	}
 	s.index(in.Work)
-	s.pool(in.Zone, in.Work)
+	s.pool(in.Zone, in.Tracker, in.Work)
 	return s, false
 }
 

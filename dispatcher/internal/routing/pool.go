@@ -20,7 +20,7 @@ func newPool(peers []*RoutePeer, g *endpoint.Group, zone string) *pool {
 	for i, p := range peers {
 		members[i] = balance.Member{ID: p.ID, Hash: p.hash, Zone: p.Zone, Weight: p.weight(), Load: p.Load, Endpoint: g.Endpoint(p.ID)}
 	}
-	return &pool{peers, balance.NewPool(members, zone)}
+	return &pool{peers, balance.NewPool(members, zone, g.Tracker())}
 }
 
 // endpointOf is what is known of a peer; nil if it is not in the pool, or there is none.

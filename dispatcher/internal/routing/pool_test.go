@@ -28,7 +28,7 @@ func serving(t testing.TB, n int, changed ...func(i int, p *Peer)) *View {
 // answered has a peer answer one call that took a time.
 func answered(v *View, id string, took time.Duration, outcome endpoint.Outcome) {
 	at(v, id).Begin(1)
-	at(v, id).End(1+int64(took), 1, outcome)
+	at(v, id).End(1+int64(took), 1, outcome, "failed")
 }
 
 func chosen(v *View, c Call, b Balance) string {
@@ -70,7 +70,7 @@ func TestRouteAvoidsWhatCostsMore(t *testing.T) {
 		{"a slow answer", func(v *View) { answered(v, "p00", time.Second, endpoint.Answered) }, second, "p01"},
 		{"a quick failure", func(v *View) { answered(v, "p00", time.Microsecond, endpoint.Failed) }, 2, "p01"},
 		{"a quick refusal", func(v *View) { answered(v, "p00", time.Microsecond, endpoint.Refused) }, 2, "p01"},
-		{"a stream that failed", func(v *View) { at(v, "p00").Note(1, endpoint.Failed) }, 2, "p01"},
+		{"a stream that failed", func(v *View) { at(v, "p00").Note(1, endpoint.Failed, "failed") }, 2, "p01"},
 		{"a deadline that passed", func(v *View) { answered(v, "p00", time.Second, endpoint.Late) }, second, "p01"},
 		{"a call that nobody waited for any longer", func(v *View) { answered(v, "p00", time.Second, endpoint.Abandoned) }, second, "p01"},
 		{"a call that waits for longer than others took", func(v *View) {

@@ -15,7 +15,7 @@ const seedGroup = ""
 // method that only one peer serves has none, so that its calls pay for no choice; but if another one did, and may be back, what is
 // known of both is kept. What is registered here never needs a choice. The time that it takes grows with the entries and their
 // peers, and not with the pools that there are.
-func (s *NamespaceIndex) pool(zone string, work *rest.Work) {
+func (s *NamespaceIndex) pool(zone string, tracker *endpoint.Tracker, work *rest.Work) {
 	made := make(pools)
 	used := make(map[string]bool) // groups that are needed, now or when a peer is back
 	for _, e := range s.Entries {
@@ -24,14 +24,14 @@ func (s *NamespaceIndex) pool(zone string, work *rest.Work) {
 			continue
 		}
 		used[e.Service] = true
-		if g := s.group(e.Service); len(e.Peers) >= 2 {
+		if g := s.group(e.Service, tracker); len(e.Peers) >= 2 {
 			e.pool = made.of(e, g, zone)
 		}
 	}
 	if used[seedGroup] = len(s.seeds) >= 2; used[seedGroup] {
-		s.seedPool = newPool(s.seeds, s.group(seedGroup), zone)
+		s.seedPool = newPool(s.seeds, s.group(seedGroup, tracker), zone)
 	}
-	s.forget(used)
+	s.forget(used, made.serving(s.seedPool))
 }
 
 // pools are the pools of a namespace, by what they have in common but for rare chance: the service, and a hash of the peers.
@@ -58,10 +58,10 @@ func (made pools) of(e *Entry, g *endpoint.Group, zone string) *pool {
 // group is the group of a service. The groups are those of the view before, copied: it must stay as it was for calls that go by
 // it, while the groups themselves are the same. It stays the same over changes of the view, and peers that come back find what was known of
 // them.
-func (s *NamespaceIndex) group(service string) *endpoint.Group {
+func (s *NamespaceIndex) group(service string, tracker *endpoint.Tracker) *endpoint.Group {
 	g := s.groups[service]
 	if g == nil {
-		g = endpoint.NewGroup()
+		g = tracker.NewGroup(s.Name, service)
 		if s.groups == nil {
 			s.groups = make(map[string]*endpoint.Group)
 		}
@@ -70,8 +70,29 @@ func (s *NamespaceIndex) group(service string) *endpoint.Group {
 	return g
 }
 
-// forget forgets the groups that are not used any more, and of the others the peers that do not share the namespace.
-func (s *NamespaceIndex) forget(used map[string]bool) {
+// serving are the peers that serve some method of a service, by the name of that. seeds may be nil.
+func (made pools) serving(seeds *pool) map[string]map[string]bool {
+	serving := make(map[string]map[string]bool)
+	note := func(service string, p *pool) {
+		if serving[service] == nil {
+			serving[service] = make(map[string]bool, len(p.peers))
+		}
+		for _, peer := range p.peers {
+			serving[service][peer.ID] = true
+		}
+	}
+	for key, p := range made {
+		note(key.service, p)
+	}
+	if seeds != nil {
+		note(seedGroup, seeds)
+	}
+	return serving
+}
+
+// forget forgets the groups that are not used any more, and of the others the peers that do not share the namespace. serving are
+// those that can be called.
+func (s *NamespaceIndex) forget(used map[string]bool, serving map[string]map[string]bool) {
 	shares := make(map[string]bool, len(s.sharing))
 	for _, p := range s.sharing {
 		shares[p.ID] = true
@@ -81,6 +102,7 @@ func (s *NamespaceIndex) forget(used map[string]bool) {
 			delete(s.groups, service)
 			continue
 		}
-		g.Keep(func(peer string) bool { return shares[peer] })
+		present := serving[service]
+		g.Keep(func(peer string) bool { return present[peer] }, func(peer string) bool { return shares[peer] })
 	}
 }

@@ -31,7 +31,7 @@ func chooseAndRecord(v *View, c Call, clock endpoint.Clock) {
 	p.Load.Add(1)
 	e.Begin(now)
 	p.Load.Add(-1)
-	e.End(clock.Now(), now, endpoint.Answered)
+	e.End(clock.Now(), now, endpoint.Answered, "")
 }
 
 func TestChoosingAndRecordingDoNotAllocate(t *testing.T) { // AllocsPerRun forbids parallel tests

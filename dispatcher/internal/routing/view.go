@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -89,4 +90,24 @@ func (s *NamespaceIndex) serviceNames() []string {
 		}
 	}
 	return names
+}
+
+// Avoided is why calls avoid peers, a sentence for each service, by the id of the peer. now is a time of the clock of the
+// endpoints.
+func (v *View) Avoided(now int64) map[string][]string {
+	avoided := make(map[string][]string)
+	for _, namespace := range slices.Sorted(maps.Keys(v.Namespaces)) {
+		groups := v.Namespaces[namespace].groups
+		for _, service := range slices.Sorted(maps.Keys(groups)) {
+			for id, standing := range groups[service].Avoided(now) {
+				avoided[id] = append(avoided[id], "for "+cmp.Or(service, "any service")+" in namespace "+refusal.Quoted(namespace)+" it "+standing)
+			}
+		}
+	}
+	for id, p := range v.Peers {
+		if p.Load.Suspect.Load() {
+			avoided[id] = append(avoided[id], "calls are under way, and nothing has been heard of it")
+		}
+	}
+	return avoided
 }

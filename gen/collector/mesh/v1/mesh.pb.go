@@ -424,7 +424,9 @@ type Peer struct {
 	SessionId string `protobuf:"bytes,13,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// How it has proved who it is, on the link that it has now: certificate, secret, known key, dialled or first use, from
 	// the best on; empty for not at all.
-	Proof         string `protobuf:"bytes,16,opt,name=proof,proto3" json:"proof,omitempty"`
+	Proof string `protobuf:"bytes,16,opt,name=proof,proto3" json:"proof,omitempty"`
+	// Why calls avoid it although it can be called, a sentence for each service; see ExplainRoute.
+	Avoided       []string `protobuf:"bytes,17,rep,name=avoided,proto3" json:"avoided,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -555,6 +557,13 @@ func (x *Peer) GetProof() string {
 		return x.Proof
 	}
 	return ""
+}
+
+func (x *Peer) GetAvoided() []string {
+	if x != nil {
+		return x.Avoided
+	}
+	return nil
 }
 
 type ListConnectionsRequest struct {
@@ -3090,7 +3099,7 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\x05error\x18\x05 \x01(\tR\x05error\"7\n" +
 	"\vStoreStatus\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
-	"\x05error\x18\x02 \x01(\tR\x05error\"\xd6\x03\n" +
+	"\x05error\x18\x02 \x01(\tR\x05error\"\xf0\x03\n" +
 	"\x04Peer\x12!\n" +
 	"\fcollector_id\x18\x01 \x01(\tR\vcollectorId\x12#\n" +
 	"\rconnection_id\x18\x02 \x01(\tR\fconnectionId\x12\x18\n" +
@@ -3107,7 +3116,8 @@ const file_collector_mesh_v1_mesh_proto_rawDesc = "" +
 	"\bconflict\x18\f \x01(\tR\bconflict\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\r \x01(\tR\tsessionId\x12\x14\n" +
-	"\x05proof\x18\x10 \x01(\tR\x05proof\"\xb4\x01\n" +
+	"\x05proof\x18\x10 \x01(\tR\x05proof\x12\x18\n" +
+	"\aavoided\x18\x11 \x03(\tR\aavoided\"\xb4\x01\n" +
 	"\x16ListConnectionsRequest\x122\n" +
 	"\x06states\x18\x01 \x03(\x0e2\x1a.collector.ConnectionStateR\x06states\x12*\n" +
 	"\x11peer_collector_id\x18\x02 \x01(\tR\x0fpeerCollectorId\x12\x1b\n" +
