@@ -9,9 +9,12 @@ import (
 	"github.com/collectiverpc/collective/gen/collector"
 )
 
-// avoided tells the log and the history of the connection that calls avoid a peer, or do so no longer. The state of the connection
+// avoidance tells of peers that calls avoid.
+type avoidance struct{ *Dispatcher }
+
+// tell tells the log and the history of the connection that calls avoid a peer, or do so no longer. The state of the connection
 // stays what it is.
-func (d *Dispatcher) avoided(e endpoint.Event) {
+func (d avoidance) tell(e endpoint.Event) {
 	words := "calls avoid it"
 	if e.Service != "" {
 		words = "calls of " + e.Service + " in namespace " + e.Namespace + " avoid it"

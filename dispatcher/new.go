@@ -177,7 +177,7 @@ func (b *builder) record() error {
 // route makes the way of a call. Of the connections it needs nothing before the first call.
 func (b *builder) route() {
 	d := b.d
-	tracker := endpoint.NewTracker(d.avoided)
+	tracker := endpoint.NewTracker(avoidance{d}.tell)
 	d.views.Tracker, d.views.Zone = tracker, b.options.zone
 	d.observer = &call.Observer{Self: d.id, Recorder: d.recorder, Log: d.log, Access: b.access}
 	ways := &call.Peers{

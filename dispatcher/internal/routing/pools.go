@@ -34,7 +34,8 @@ func (s *NamespaceIndex) pool(zone string, tracker *endpoint.Tracker, work *rest
 	s.forget(used, made.serving(s.seedPool))
 }
 
-// pools are the pools of a namespace, by what they have in common but for rare chance: the service, and a hash of the peers.
+// pools live while a view is joined, and finds in one step whether an entry has the peers of an earlier one: in a large mesh
+// nearly all have. They are the pools of a namespace, by what they have in common but for rare chance: the service, and a hash of the peers.
 type pools map[poolKey]*pool
 
 type poolKey struct {
@@ -70,7 +71,9 @@ func (s *NamespaceIndex) group(service string, tracker *endpoint.Tracker) *endpo
 	return g
 }
 
-// serving are the peers that serve some method of a service, by the name of that. seeds may be nil.
+// serving says of whom half may be ejected: a peer that only was connected once does not count. Of a service all of whose methods
+// one peer serves alone there is no pool, and so nobody is ejected.
+// It gives the peers that serve some method of a service, by the name of that. seeds may be nil.
 func (made pools) serving(seeds *pool) map[string]map[string]bool {
 	serving := make(map[string]map[string]bool)
 	note := func(service string, p *pool) {
@@ -90,7 +93,8 @@ func (made pools) serving(seeds *pool) map[string]map[string]bool {
 	return serving
 }
 
-// forget forgets the groups that are not used any more, and of the others the peers that do not share the namespace. serving are
+// forget bounds what is kept: it grows with what is served now, and not with what ever was.
+// It forgets the groups that are not used any more, and of the others the peers that do not share the namespace. serving are
 // those that can be called.
 func (s *NamespaceIndex) forget(used map[string]bool, serving map[string]map[string]bool) {
 	shares := make(map[string]bool, len(s.sharing))
