@@ -47,6 +47,7 @@ const (
 	ReasonInputMalformed      Reason = "input_malformed"
 	ReasonInputInvalid        Reason = "input_invalid"
 	ReasonTooLarge            Reason = "too_large"
+	ReasonOverloaded          Reason = "overloaded"
 	ReasonLinkDown            Reason = "link_down"
 	ReasonLinkLost            Reason = "link_lost"
 	ReasonDeadline            Reason = "deadline"
@@ -172,6 +173,8 @@ var descriptions = []Description{
 		"The request message breaks a rule of its schema, as protovalidate reads it; see the module rules."},
 	{ReasonTooLarge, AuthorExecutor, codes(connect.CodeResourceExhausted), true, false,
 		"A message or the headers are larger than the limit. Only an answer that is too large comes after the handler ran."},
+	{ReasonOverloaded, AuthorExecutor, codes(connect.CodeResourceExhausted), false, true,
+		"The executor, and each other collector that was tried, runs as many calls as it takes: the handler did not run."},
 	{ReasonLinkDown, AuthorLink, codes(connect.CodeUnavailable), false, true,
 		"The link failed before the call had left: the handler did not run."},
 	{ReasonLinkLost, AuthorLink, codes(connect.CodeUnavailable), true, true,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"connectrpc.com/connect/v2"
 
@@ -48,6 +49,17 @@ var (
 	errTooLarge = errors.New("link: message too large")
 	errRawOnly  = errors.New("link: this codec carries raw messages only")
 )
+
+// fullDetail tells the refusal of a call for which the other end had no room from what handlers answer.
+var fullDetail = &connect.ErrorDetail{Type: "collector.link.Full", Value: []byte{}}
+
+// Full reports whether err is the refusal of a call by an other end that ran as many calls as it takes, see [Limits]. Such a call
+// did not run.
+func Full(err error) bool {
+	refused, ok := errors.AsType[*connect.Error](err)
+	return ok && refused.IsRemote() && refused.Code() == connect.CodeResourceExhausted &&
+		slices.ContainsFunc(refused.Details(), func(d *connect.ErrorDetail) bool { return d.Type == fullDetail.Type })
+}
 
 // unavailable is what a call gets that the link to peer failed.
 func unavailable(peer string, sent bool, reason error) error {

@@ -62,7 +62,7 @@ func (t *servedTable) allow(most int) {
 func (t *servedTable) full() *connect.Error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return connect.Errorf(connect.CodeResourceExhausted, "%d calls already run on this link, which is all it takes now", t.most)
+	return connect.Errorf(connect.CodeResourceExhausted, "%d calls already run on this link, which is all it takes now", t.most).WithDetail(fullDetail)
 }
 
 type admission int

@@ -8,7 +8,9 @@ import (
 
 	"github.com/collectiverpc/collective/conn/link"
 	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 	"github.com/collectiverpc/collective/dispatcher/internal/routing"
+	"github.com/collectiverpc/collective/mesh"
 )
 
 // attempt is a call on a candidate.
@@ -85,11 +87,39 @@ func resultOf(ctx context.Context, err error) result {
 	return verdict(coded)
 }
 
-// verdict is what the answer of a peer tells of it. Codes by which handlers judge their input are answers like any other.
+// verdict is what the answer of a peer tells of it. A peer without room seems quick. Codes by which handlers judge their input are answers like any other.
 func verdict(answer *connect.Error) result {
 	switch answer.Code() {
+	case connect.CodeResourceExhausted:
+		if noRoom(answer) {
+			return result{endpoint.Refused, string(mesh.ReasonOverloaded)}
+		}
 	case connect.CodeUnavailable, connect.CodeInternal, connect.CodeUnknown, connect.CodeDataLoss:
 		return result{endpoint.Failed, answer.Code().String()}
 	}
 	return answered
+}
+
+// noRoom reports a peer's word that it had no room for a call, which did not run.
+func noRoom(err error) bool { return link.Full(err) || said(err, mesh.ReasonOverloaded) }
+
+// said reports whether a peer refused a call for a reason before it ran.
+func said(err error, reason mesh.Reason) bool {
+	refused, ok := errors.AsType[*connect.Error](err)
+	if !ok || !refused.IsRemote() {
+		return false
+	}
+	failure, ok := refusal.FailureOf(refused)
+	return ok && mesh.Reason(failure.GetReason()) == reason && !failure.GetMaybeExecuted()
+}
+
+// ran reports whether a call may have run that failed with an error of this kind, which is public. That of a handler says that it
+// did, and that of the caller's own time says nothing.
+func ran(err error) bool {
+	coded, ok := errors.AsType[*connect.Error](err)
+	if !ok {
+		return true
+	}
+	failure, ok := refusal.FailureOf(coded)
+	return !ok || failure.GetMaybeExecuted()
 }

@@ -138,11 +138,20 @@ func (o *RetryingCall) candidate() (a attempt, begun bool) {
 	return a, !a.probe || a.endpoint.Probe(o.peers.Clock.Now())
 }
 
-// keep remembers the first error: it is the one that tells most.
+// keep takes in with what one more attempt failed: it is the one place that knows of all of them. The first error tells most, but
+// "did not run" is said only if no attempt can have run.
 func (o *RetryingCall) keep(err error) {
-	if o.first == nil {
+	if o.first == nil || err != nil && !ran(o.first) && ran(err) {
 		o.first = err
 	}
+}
+
+// conclude is the error of the call whose last attempt failed with err. A handler's verdict is what counts, whatever failed before.
+func (o *RetryingCall) conclude(err error) error {
+	if o.keep(err); ran(err) {
+		return err
+	}
+	return o.first
 }
 
 func (o *RetryingCall) moveTo(next attempt) {
@@ -269,7 +278,7 @@ func (o *RetryingCall) repeat(failed connect.ClientStream, err error) (bool, err
 	why := o.failure(o.present.Load().routePeer, err)
 	o.settle(resultOf(o.ctx, err))
 	if o.message == nil || o.seen.Load() || !o.mayRepeat(err) {
-		return false, why
+		return false, o.conclude(why)
 	}
 	for {
 		if err := o.next(why); err != nil {
@@ -296,17 +305,7 @@ func (o *RetryingCall) mayRepeat(err error) bool {
 	if failed, ok := errors.AsType[*link.Error](err); ok {
 		return !failed.Sent || o.call.Spec.IdempotencyLevel != connect.IdempotencyUnknown
 	}
-	return withdrawn(err)
-}
-
-// withdrawn reports a peer's word that it does not serve the method any more.
-func withdrawn(err error) bool {
-	refused, ok := errors.AsType[*connect.Error](err)
-	if !ok || !refused.IsRemote() || refused.Code() != connect.CodeUnimplemented {
-		return false
-	}
-	failure, ok := refusal.FailureOf(refused)
-	return ok && mesh.Reason(failure.GetReason()) == mesh.ReasonMethodUnknown && !failure.GetMaybeExecuted()
+	return noRoom(err) || said(err, mesh.ReasonMethodUnknown)
 }
 
 // failure gives an error of an attempt its public form. A handler's verdict stays as it is.
@@ -322,6 +321,10 @@ func (o *RetryingCall) failure(st *routing.RoutePeer, err error) error {
 	}
 	if ok && coded.Code() == connect.CodeDeadlineExceeded && o.late() {
 		return refusal.TimeOver(context.DeadlineExceeded, true).Err(self, st.ID) // whoever noticed first
+	}
+	if ok && noRoom(err) {
+		return refusal.New(coded.Code(), mesh.ReasonOverloaded, "collector "+refusal.Quoted(st.ID)+
+			" has no room for the call, which did not run; call again in a moment").Err(self, st.ID)
 	}
 	if ok && coded.IsRemote() {
 		return err

@@ -46,6 +46,7 @@ export type Reason =
   | "input_malformed"
   | "input_invalid"
   | "too_large"
+  | "overloaded"
   | "link_down"
   | "link_lost"
   | "deadline"
@@ -109,6 +110,7 @@ export const reasons: readonly Description[] = [
   { reason: "input_malformed", author: "executor", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The request message does not decode." },
   { reason: "input_invalid", author: "executor", codes: ["invalid_argument"], ran: false, transient: false, meaning: "The request message breaks a rule of its schema, as protovalidate reads it; see the module rules." },
   { reason: "too_large", author: "executor", codes: ["resource_exhausted"], ran: true, transient: false, meaning: "A message or the headers are larger than the limit. Only an answer that is too large comes after the handler ran." },
+  { reason: "overloaded", author: "executor", codes: ["resource_exhausted"], ran: false, transient: true, meaning: "The executor, and each other collector that was tried, runs as many calls as it takes: the handler did not run." },
   { reason: "link_down", author: "link", codes: ["unavailable"], ran: false, transient: true, meaning: "The link failed before the call had left: the handler did not run." },
   { reason: "link_lost", author: "link", codes: ["unavailable"], ran: true, transient: true, meaning: "The link failed after the call had left: the handler may have run." },
   { reason: "deadline", author: "caller", codes: ["deadline_exceeded"], ran: true, transient: true, meaning: "The deadline of the call passed." },
