@@ -100,7 +100,10 @@ func (m *Manager) assembleStanding(o options) {
 	m.catalogs.vouched = m.claims.book.Vouched
 	m.agreements = &agreements{
 		dir: m.dir, records: m.records, catalogs: m.catalogs, claims: m.claims, life: m.life, handler: o.handler, logger: o.logger,
-		lost: m.lost,
+		lost: func(c *connection) { // whose record has to be written, and its peer dialled again
+			m.keeper.wake()
+			m.redialer.later(c)
+		},
 	}
 	m.disconnector = &disconnector{dir: m.dir, agreements: m.agreements, life: m.life}
 	m.links = &links{
@@ -139,12 +142,6 @@ func (m *Manager) assembleAsking(o options) {
 		dir: m.dir, requests: requests, agreements: m.agreements, seeds: seeds, redialer: m.redialer, oneWay: o.limits.OneWay, logger: o.logger,
 		consumers: &consumers{dir: m.dir, catalogs: m.catalogs, life: m.life, handler: o.consumers, logger: o.logger},
 	}
-}
-
-// lost has the record of a lost connection written, and the peer dialled again. The state lock is held.
-func (m *Manager) lost(c *connection) {
-	m.keeper.wake()
-	m.redialer.later(c)
 }
 
 // ConnectionManager is the seed's name of [Manager].

@@ -95,8 +95,8 @@ func flood(s *Stage, t *Target, way floodWay, window time.Duration) (cores float
 // fault of the target.
 func besides(s *Stage, t *Target, way floodWay, span time.Duration) Figure {
 	nobody := newSink(s)
-	control := latencies(s, t, span, func() error { return nobody.flood(s, way, span) })
-	attacked := latencies(s, t, span, func() error { return floodOnce(s, t, way, span) })
+	control := latencies(s, t, span, func(context.Context) error { return nobody.flood(s, way, span) })
+	attacked := latencies(s, t, span, func(context.Context) error { return floodOnce(s, t, way, span) })
 	f := Figure{Name: "h2_flood_others_p99_ratio", Unit: "ratio", Value: float64(p99(attacked)) / float64(max(p99(control), leastP99))}
 	if late := lag(); p99(control) > 50*time.Millisecond || late > 10*time.Millisecond {
 		f.Busy = fmt.Sprintf("p99 of the control is %v, and it wakes up %v late", p99(control), late)

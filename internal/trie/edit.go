@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// Edit makes the next map of one. It is for one goroutine.
+// Edit makes the next map of one. It is for one goroutine. It copies a node when it first changes it, and changes its own copy
+// from then on, so that many changes together cost less than one by one.
 type Edit[V comparable] struct {
 	at    Map[V]
 	owner *byte
@@ -14,7 +15,7 @@ type Edit[V comparable] struct {
 // Edit begins an edit of a map, which stays as it is.
 func (m Map[V]) Edit() *Edit[V] { return &Edit[V]{m, new(byte)} }
 
-// Map is what the edit has made so far. Edits that follow do not change it.
+// Map is what the edit has made so far. The nodes are the map's then, and a later change copies again. Edits that follow do not change it.
 func (e *Edit[V]) Map() Map[V] {
 	e.owner = new(byte)
 	return e.at
@@ -51,6 +52,7 @@ func (m Map[V]) Without(key string) Map[V] {
 	return e.at
 }
 
+// set puts an item at or below a node, and returns what has to be there now.
 func (e *Edit[V]) set(n *node[V], depth int, it item[V]) *node[V] {
 	if n == nil {
 		e.at.count++

@@ -12,6 +12,8 @@ const (
 	deepest  = 12 // where the hash has no bits left: there a leaf has any number
 )
 
+// seed differs in each process, so that nobody can choose names that fall into one leaf: a peer chooses the names of its
+// methods. All maps have the same one, since their hashes are compared.
 var seed = maphash.MakeSeed()
 
 // Map is a map that never changes. The zero value is empty. Iteration has no particular order.
@@ -20,7 +22,8 @@ type Map[V comparable] struct {
 	count int
 }
 
-// node is a leaf, or a branch if it has kids.
+// node is a leaf, or a branch if it has kids. One that a finished map has does not change any more: what it holds may be shared
+// by any number of maps.
 type node[V comparable] struct {
 	owner *byte // of the edit that may change it
 	kids  *[width]*node[V]
@@ -83,6 +86,7 @@ func (m Map[V]) Keys() iter.Seq[string] {
 	}
 }
 
+// each yields the items at and below a node, and reports whether all of them were wanted.
 func (n *node[V]) each(yield func(*item[V]) bool) bool {
 	if n == nil {
 		return true
@@ -107,7 +111,8 @@ func (m Map[V]) Changes(before Map[V]) iter.Seq[string] {
 	return func(yield func(string) bool) { changes(before.root, m.root, 0, yield) }
 }
 
-// changes compares two nodes at the same place.
+// changes compares two nodes at the same place. What they share is the same memory and is not looked into, which is what makes it
+// cost the difference; a leaf that became a branch, or was one, is compared item by item.
 func changes[V comparable](a, b *node[V], depth int, yield func(string) bool) bool {
 	switch {
 	case a == b:
