@@ -12,13 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	// notice is how long clients hear with each answer that they have to go elsewhere. A connection of HTTP/1.1 that had none in
-	// that time is idle, and is closed without a word; one of HTTP/2 gets its GOAWAY.
-	notice = 100 * time.Millisecond
-	// lastFlush is how long after the last byte of an answer net/http may take to give it to the system.
-	lastFlush = 20 * time.Millisecond
-)
+// lastFlush is how long after the last byte of an answer net/http may take to give it to the system.
+const lastFlush = 20 * time.Millisecond
 
 // serving is servers that run, with the collector behind them.
 type serving struct {
@@ -38,7 +33,8 @@ func checkListener(self string, listener net.Listener, tlsConfig *tls.Config) er
 }
 
 // stop stops in order, within the grace: nobody listens any more, peers and clients are told, the calls that came in are
-// answered, then the links end, and then what is left. What still runs after the grace is cut off.
+// answered, each with word to go elsewhere, those who asked nothing get it, then the links end, and then what is left. What still
+// runs after the grace is cut off.
 func (s *serving) stop(ctx context.Context, grace time.Duration) error {
 	s.d.log.Info("draining", "collector", s.d.id, "grace", grace)
 	ctx, cancel := context.WithTimeout(ctx, grace)
@@ -48,7 +44,7 @@ func (s *serving) stop(ctx context.Context, grace time.Duration) error {
 		_ = listener.Close() // it is closed in any case
 	}
 	s.d.Leave()
-	sleep(ctx, min(notice, grace/10))
+	s.rest(ctx, grace-grace/10)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -69,6 +65,13 @@ func (s *serving) stop(ctx context.Context, grace time.Duration) error {
 		return fmt.Errorf("calls from or to peers were still running after the grace of %v and were cut off: %w", grace, err)
 	}
 	return err
+}
+
+// rest waits until no client is about to ask, at most so long.
+func (s *serving) rest(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	s.d.port.Rest(ctx)
 }
 
 // abandon ends at once, as a machine that is gone does.

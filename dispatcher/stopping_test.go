@@ -1,10 +1,14 @@
 package dispatcher_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -172,6 +176,102 @@ func TestStop_InFront(t *testing.T) {
 		t.Errorf("it stopped %v after the last call: %v", took, front.err)
 	}
 	running.end(t)
+}
+
+// A client of HTTP/1.1 that keeps its connections learns with an answer that they end, as long as the stop takes: a connection
+// that is closed without a word may have a request on it, which the client must not send again.
+func TestStop_KeptConnections(t *testing.T) {
+	t.Parallel()
+	front := serveAsProgram(t, "front")
+	echo := gatedEcho{"front", make(chan struct{}, 1), make(chan struct{})}
+	must(t, front.Register("test", func(s *connect.Server) { testingv1connect.RegisterEchoServiceHandler(s, echo) }))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*meshtest.Patience)
+	defer cancel()
+	slow := make(chan error, 1)
+	go func() {
+		_, err := eitherOf(t, true, front.address).Echo(ctx, &testingv1.EchoRequest{Text: "wait"})
+		slow <- err
+	}()
+	<-echo.entered
+	var kept [3]*keptConnection
+	for i := range kept {
+		kept[i] = keepConnection(t, front.address)
+		if told := kept[i].echo(t); told {
+			t.Fatal("a collector that runs sends its clients away")
+		}
+	}
+	front.stop()
+	<-dialRefused(ctx, front.address)
+	for i, pause := range []time.Duration{0, 150 * time.Millisecond, 500 * time.Millisecond} {
+		<-time.After(pause)
+		if told := kept[i].echo(t); !told {
+			t.Errorf("the answer to a request %v after the last does not say that the connection ends", pause)
+		}
+	}
+	let := time.Now()
+	close(echo.gate)
+	if err := <-slow; err != nil {
+		t.Errorf("the call that ran when the collector was stopped: %v", err)
+	}
+	<-front.stopped
+	if took := time.Since(let); took > time.Second || front.err != nil {
+		t.Errorf("it stopped %v after the last call: %v", took, front.err)
+	}
+}
+
+// A collector without clients stops at once, and one with a client that keeps a connection and asks nothing soon.
+func TestStop_Idle(t *testing.T) {
+	t.Parallel()
+	for _, clients := range []int{0, 1} {
+		front := serveAsProgram(t, "front")
+		must(t, front.Register("test", func(s *connect.Server) {
+			testingv1connect.RegisterEchoServiceHandler(s, meshtest.EchoService("front"))
+		}))
+		for range clients {
+			keepConnection(t, front.address).echo(t)
+		}
+		began := time.Now()
+		front.stop()
+		<-front.stopped
+		if took := time.Since(began); took > time.Second || front.err != nil {
+			t.Errorf("with %d clients it took %v: %v", clients, took, front.err)
+		}
+	}
+}
+
+// keptConnection is a connection of HTTP/1.1 for one request after the other.
+type keptConnection struct {
+	net.Conn
+	answers *bufio.Reader
+}
+
+func keepConnection(t *testing.T, address string) *keptConnection {
+	t.Helper()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", address)
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	must(t, conn.SetDeadline(time.Now().Add(meshtest.Patience)))
+	return &keptConnection{conn, bufio.NewReader(conn)}
+}
+
+// echo is a call, and reports whether its answer says that the connection ends.
+func (k *keptConnection) echo(t *testing.T) (ends bool) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://collector"+echoProcedure, strings.NewReader(`{"text":"hi"}`))
+	must(t, err)
+	request.Header.Set("Content-Type", "application/json")
+	must(t, request.Write(k))
+	answer, err := http.ReadResponse(k.answers, request)
+	if err != nil {
+		t.Fatalf("a request on a connection that was kept: %v", err)
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	must(t, errors.Join(err, answer.Body.Close()))
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("a request on a connection that was kept is answered with %v", answer.Status)
+	}
+	return answer.Close
 }
 
 // Stopping one of two collectors that serve a method fails no call, and none of a service of which there is only one finds

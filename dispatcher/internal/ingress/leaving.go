@@ -3,6 +3,7 @@ package ingress
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Leave has clients told from now on that they have to go elsewhere.
@@ -13,6 +14,21 @@ func (p *Port) Leave() { p.underway.leaving.Store(true) }
 func (p *Port) sendAway(w http.ResponseWriter) {
 	if p.underway.leaving.Load() {
 		w.Header().Set("Connection", "close")
+	}
+}
+
+// Rest waits, after Leave, until every client that keeps a connection has been told with an answer or has nothing to ask, at most
+// until ctx is done. When a server shuts down it closes connections of HTTP/1.1 that are idle and drops what they bring at that
+// moment: their clients cannot know that it did not run.
+func (p *Port) Rest(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for since := time.Now(); !p.underway.rested(since); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress/exchange"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress/held"
 	"github.com/collectiverpc/collective/dispatcher/internal/ingress/inflate"
+	"github.com/collectiverpc/collective/dispatcher/internal/ingress/place"
 )
 
 // Limits bound what comes in at a port. All of them are set: package dispatcher has their contract and their defaults.
@@ -47,6 +48,7 @@ type Port struct {
 // procedure, as far as its path may be one, and the error that its client gets.
 func NewPort(self string, limits Limits, log *slog.Logger, refused func(r *http.Request, procedure string, err error)) *Port {
 	p := &Port{limits: limits, self: self, log: log, refused: refused, held: held.New(int64(limits.HeldBytes)), gzip: inflate.New(limits.CompressionRatio)}
+	p.underway.open = make(map[*place.Place]struct{})
 	p.underway.busy.none, p.underway.staying.none = make(chan struct{}, 1), make(chan struct{}, 1)
 	p.rules = exchange.Rules{Body: limits.BodyTimeout, Answer: limits.AnswerTimeout, Held: p.held, Of: connectionOf}
 	p.errors = connecthttp.NewErrorWriter(p.Options()...)

@@ -56,6 +56,11 @@ func Of(conn net.Conn) *Place {
 // SetBusy notes whether a request was not answered to its last byte, and reports whether that is news.
 func (p *Place) SetBusy(busy bool) (changed bool) { return p.busy.Swap(busy) != busy }
 
+// Rests reports whether the client has asked nothing for so long, and has sent nothing that was not read.
+func (p *Place) Rests(long time.Duration) bool {
+	return !p.busy.Load() && p.serving.Load() == 0 && clock()-p.changed.Load() >= int64(long) && !unread(p.Conn)
+}
+
 // Carries reports whether the connection carries a link.
 func (p *Place) Carries() bool { return p.links.Load() > 0 }
 

@@ -12,3 +12,6 @@ const UnreadTimeout = 12 * time.Second
 
 // boundUnread does nothing where the kernel has no such bound.
 func boundUnread(net.Conn) {}
+
+// unread knows nothing there.
+func unread(net.Conn) bool { return false }
