@@ -172,18 +172,29 @@ func newer(fresh, old string) bool {
 	return err == nil && oldErr == nil && f.Version() == 7 && o.Version() == 7 && bytes.Compare(f[:], o[:]) > 0
 }
 
-// replaced notes that a link gave way to one of another run, finds out whether its own run has ended, and retires it. The
-// state lock is held.
+// replaced notes that a link gave way to one of another run, finds out whether its own run has ended, tells both runs of each
+// other if it has not, and retires the link. The state lock is held.
 func (k *claims) replaced(c *connection, old *peerLink) {
 	k.note(c, old, false)
 	k.life.Spawn(func(ctx context.Context) {
 		if old.answers(ctx) {
-			k.dir.mu.Lock()
-			k.note(c, old, true)
-			k.dir.mu.Unlock()
+			k.tellRuns(ctx, c, old)
 		}
 		retire(k.life, old)
 	})
+}
+
+// tellRuns tells a run whose link was replaced, and the one that is connected, that there are both.
+func (k *claims) tellRuns(ctx context.Context, c *connection, old *peerLink) {
+	k.dir.mu.Lock()
+	k.note(c, old, true)
+	current, conflict := c.linked(), c.doubles()
+	k.dir.mu.Unlock()
+	if conflict == "" {
+		return
+	}
+	k.life.Spawn(func(ctx context.Context) { current.tellConflict(ctx, conflict) })
+	old.tellConflict(ctx, conflict)
 }
 
 // note remembers a run that is not the one which is connected. The state lock is held.

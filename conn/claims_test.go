@@ -91,6 +91,35 @@ func TestTwoProcessesWithOneKeyThatDial(t *testing.T) {
 	})
 }
 
+// A copy of a collector that was dialled dials itself: it takes the place of the first, and all three can tell what is wrong.
+func TestTwoProcessesWithOneKeyOfWhichOneIsDialled(t *testing.T) {
+	t.Parallel()
+	logs := [2]*logbook{new(logbook), new(logbook)}
+	a := start(t, "a", []string{"users"})
+	key := conn.WithKey(newKey(t))
+	first := start(t, "b", []string{"users"}, key, logs[0].option())
+	second := start(t, "b", []string{"users"}, key, logs[1].option())
+	connectTo(t, a, first)
+	one := sessionOf(t, a, "b")
+	connectTo(t, second, a)
+	two := sessionOf(t, a, "b")
+	for i, n := range []*node{first, second} {
+		n.await(t, "it is told", func(*conn.Table) bool { return conflictOf(n, "a") != "" })
+		for _, part := range []string{"a says: ", one, two, first.address, second.address, "give each its own id"} {
+			if !strings.Contains(conflictOf(n, "a"), part) {
+				t.Errorf("process %d says %q, without %q", i, conflictOf(n, "a"), part)
+			}
+		}
+		if logs[i].count("who is who is in doubt") != 1 {
+			t.Errorf("the log of process %d does not tell of it", i)
+		}
+	}
+	if conflictOf(a, "b") == "" {
+		t.Error("the one that both are connected with says nothing")
+	}
+	a.mustAsk(t, "users", "b/users: hello")
+}
+
 // Of two processes with one id and a key each the first that came stays, whatever the other says: it is refused as long as
 // the first is there. All three say so.
 func TestTwoProcessesWithOneIDThatDial(t *testing.T) {

@@ -125,12 +125,17 @@ func (c *connection) silent() bool {
 // conflict says what is wrong with who is who, and what to do: several processes under one id, another key, more methods
 // than are taken; empty if all is well.
 func (c *connection) conflict() string {
-	var found []string
-	if l := c.linked(); l != nil {
-		found = append(found, c.namesakes.Conflict(c.peer, l.run()))
-	}
-	found = append(found, c.refusedKey, c.toldOf, c.tooMuch)
+	found := []string{c.doubles(), c.refusedKey, c.toldOf, c.tooMuch}
 	return strings.Join(slices.DeleteFunc(found, func(s string) bool { return s == "" }), "; ")
+}
+
+// doubles says which processes run under the id of the peer; empty if it is not linked or there is but one.
+func (c *connection) doubles() string {
+	l := c.linked()
+	if l == nil {
+		return ""
+	}
+	return c.namesakes.Conflict(c.peer, l.run())
 }
 
 // proof is how the peer is proved on the link or the path that it has now.

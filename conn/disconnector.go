@@ -68,14 +68,3 @@ func (d *disconnector) takeGoodbye(ctx context.Context, req *meshv1.DisconnectRe
 	retire(d.life, ended) // once this very call is answered
 	return &meshv1.DisconnectResponse{Connection: d.dir.copyOf(c)}, nil
 }
-
-// printable makes text from another collector fit for a log line and a table.
-func printable(text string, longest int) string {
-	clean := []rune(text)
-	for i, r := range clean {
-		if r < ' ' || r == 0x7f {
-			clean[i] = ' '
-		}
-	}
-	return string(clean[:min(len(clean), longest)])
-}

@@ -105,3 +105,14 @@ func errorText(err error) string {
 	}
 	return err.Error()
 }
+
+// printable makes text from another collector fit for a log line and a table.
+func printable(text string, longest int) string {
+	clean := []rune(text)
+	for i, r := range clean {
+		if r < ' ' || r == 0x7f {
+			clean[i] = ' '
+		}
+	}
+	return string(clean[:min(len(clean), longest)])
+}

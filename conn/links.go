@@ -254,12 +254,18 @@ func (c control) Disconnect(ctx context.Context, req *meshv1.DisconnectRequest) 
 	return c.goodbye(ctx, req)
 }
 
-// ReportConflict takes what the peer of an agreed link says of another process under this collector's id.
+// ReportConflict takes what the peer of an agreed link says of another process under this collector's id. The peer may know of the
+// agreement before this end has written it down.
 func (c control) ReportConflict(ctx context.Context, req *meshv1.ReportConflictRequest) (*meshv1.ReportConflictResponse, error) {
 	l := linkOf(ctx)
-	if l == nil || l.terms.Load() == nil || l.terms.Load().consumer {
-		return nil, connect.NewError(connect.CodePermissionDenied, "only a peer can tell of a conflict")
+	if l == nil {
+		return nil, errNoConflict
+	}
+	if t, err := l.agreedTerms(ctx); err != nil || t.consumer {
+		return nil, errNoConflict
 	}
 	c.told(l.peer.CollectorID, l.peer.CollectorID+" says: "+printable(req.GetConflict(), 1000))
 	return new(meshv1.ReportConflictResponse), nil
 }
+
+var errNoConflict = connect.NewError(connect.CodePermissionDenied, "only a peer can tell of a conflict")

@@ -120,15 +120,15 @@ func checkConsole(ctx context.Context, s *remote.Session) finding {
 
 func checkPeer(peer *meshv1.Peer) finding {
 	found := finding{Name: "peer " + peer.GetCollectorId(), Detail: conn.StateName(peer.GetState()) + ", " + peer.GetAddress()}
+	if peer.GetConflict() != "" {
+		found.Problem = peer.GetConflict()
+		return found
+	}
 	switch peer.GetState() {
 	case collector.ConnectionState_CONNECTION_STATE_STALE, collector.ConnectionState_CONNECTION_STATE_FAILED:
 		found.Problem = "its connection is " + conn.StateName(peer.GetState()) + ": see collector connections"
 		return found
 	case collector.ConnectionState_CONNECTION_STATE_CLOSED:
-		return found
-	}
-	if peer.GetConflict() != "" {
-		found.Problem = peer.GetConflict()
 		return found
 	}
 	if len(peer.GetSharedNamespaces()) == 0 {
