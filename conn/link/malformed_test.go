@@ -90,15 +90,17 @@ func TestViolations(t *testing.T) {
 	bystander := newPair(t)
 	for _, v := range violations {
 		t.Run(v.name, func(t *testing.T) {
-			cfg := config("b", frozen{})
-			cfg.OnCatalog = func(*link.Link, uint64, []byte) {} // takes none
-			l, p := newRawPeer(t, cfg)
-			p.send(v.frames...)
-			p.drain()
-			<-l.Done()
-			if err := l.Err(); err == nil || !strings.HasPrefix(err.Error(), "link: malformed frame: ") || !strings.Contains(err.Error(), v.reason) {
-				t.Errorf("Err = %v, want it to tell of %q", err, v.reason)
-			}
+			synctest.Test(t, func(t *testing.T) { // or a busy machine takes the peer for dead first
+				cfg := config("b", frozen{})
+				cfg.OnCatalog = func(*link.Link, uint64, []byte) {} // takes none
+				l, p := newRawPeer(t, cfg)
+				p.send(v.frames...)
+				p.drain()
+				<-l.Done()
+				if err := l.Err(); err == nil || !strings.HasPrefix(err.Error(), "link: malformed frame: ") || !strings.Contains(err.Error(), v.reason) {
+					t.Errorf("Err = %v, want it to tell of %q", err, v.reason)
+				}
+			})
 			if _, err := bystander.client().Echo(t.Context(), &testingv1.EchoRequest{}); err != nil {
 				t.Errorf("another link suffers: %v", err)
 			}
@@ -266,38 +268,44 @@ var badAnswers = []struct {
 	{"END of 16 MiB", []frame{{typeEnd, failed, 4, make([]byte, 16<<20)}}, "exceeds"},
 }
 
-// TestBadAnswers wants each to end the link with a reason that names it, and the call to say that it may have run.
+// TestBadAnswers wants each to end the link with a reason that names it, and the call to say that it may have run. The peer
+// answers no PING, and time stands still while it writes.
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()
 	for _, v := range badAnswers {
 		t.Run(v.name, func(t *testing.T) {
-			l, p := newRawPeer(t, config("b", echo{}))
-			client := testingv1connect.NewEchoServiceClient(connect.NewClient(l.Transport("test")))
-			converse, err := client.Converse(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := converse.SendHeaders(); err != nil {
-				t.Fatal(err)
-			}
-			echoed := make(chan error, 1)
-			go func() {
-				_, err := client.Echo(t.Context(), &testingv1.EchoRequest{Text: textOf(100)})
-				echoed <- err
-			}()
-			p.expect(typeOpen)
-			p.expect(typeOpen)
-			p.send(v.frames...)
-			_, err = converse.Receive()
-			for _, err := range []error{err, <-echoed} {
-				var lost *link.Error
-				if connect.CodeOf(err) != connect.CodeUnavailable || !errors.As(err, &lost) || !lost.Sent || !strings.Contains(lost.Reason, v.reason) {
-					t.Errorf("call = %v, want unavailable because of %q, perhaps executed", err, v.reason)
-				}
-			}
-			if err := l.Err(); err == nil || !strings.Contains(err.Error(), v.reason) {
-				t.Errorf("Err = %v, want it to tell of %q", err, v.reason)
-			}
+			synctest.Test(t, func(t *testing.T) { answerBadly(t, v.reason, v.frames...) })
 		})
+	}
+}
+
+func answerBadly(t *testing.T, reason string, frames ...frame) {
+	t.Helper()
+	l, p := newRawPeer(t, config("b", echo{}))
+	client := testingv1connect.NewEchoServiceClient(connect.NewClient(l.Transport("test")))
+	converse, err := client.Converse(t.Context())
+	if err == nil {
+		err = converse.SendHeaders()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	echoed := make(chan error, 1)
+	go func() {
+		_, err := client.Echo(t.Context(), &testingv1.EchoRequest{Text: textOf(100)})
+		echoed <- err
+	}()
+	p.expect(typeOpen)
+	p.expect(typeOpen)
+	p.send(frames...)
+	_, err = converse.Receive()
+	for _, err := range []error{err, <-echoed} {
+		var lost *link.Error
+		if connect.CodeOf(err) != connect.CodeUnavailable || !errors.As(err, &lost) || !lost.Sent || !strings.Contains(lost.Reason, reason) {
+			t.Errorf("call = %v, want unavailable because of %q, perhaps executed", err, reason)
+		}
+	}
+	if err := l.Err(); err == nil || !strings.Contains(err.Error(), reason) {
+		t.Errorf("Err = %v, want it to tell of %q", err, reason)
 	}
 }
