@@ -81,6 +81,7 @@ func (p *acceptor) agree(ctx context.Context, c *connection, asked asked, said m
 	}
 	p.logger.Info("connection accepted", "peer", c.peer, "connection", c.id, "shared", a.shared, "link", !a.seed,
 		"named_here", asked.KnownAs != "", "left_out", asked.LeftOut)
+	p.redialer.follow(c, asked.link, asked.address)
 	return p.agreed(c, asked, a.shared), nil
 }
 

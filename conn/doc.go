@@ -9,7 +9,8 @@
 //	link        the live byte stream of a connection (package conn/link). In memory only; both sides open calls on it
 //	path        what carries the calls of a connection at the moment: a link or, to a seed peer, gRPC
 //	initiator   the collector that dialled a link
-//	acceptor    the collector that was dialled. It never dials back the address that the initiator claims
+//	acceptor    the collector that was dialled. It never dials back the address that the initiator claims, but to find out
+//	            whether a peer that it had dialled itself has moved
 //	catalog     the methods a collector serves, told to its peers over the link, always the full set
 //	session     one run of a collector process; tells a restart from a reconnect
 //	seed peer   a collector that speaks only the seed's protocol: no link, no catalog; calls go to it as unary Serve

@@ -135,7 +135,7 @@ func (m *Manager) assembleAsking(o options) {
 	}
 	m.redialer = &redialer{
 		dir: m.dir, life: m.life, logger: o.logger, connect: m.connector.connectOnce, terminate: m.agreements.terminate,
-		doubt: m.claims.doubt,
+		doubt: m.claims.doubt, reach: m.connector.dialLink,
 	}
 	m.links.renew, m.links.expired = m.redialer.renewLink, m.agreements.expireLink
 	m.acceptor = &acceptor{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect/v2"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/collectiverpc/collective/conn/internal/lifetime"
 	"github.com/collectiverpc/collective/gen/collector"
@@ -52,7 +53,8 @@ type redialer struct {
 	logger    *slog.Logger
 	connect   func(ctx context.Context, w connectIntent) (*collector.ConnectResponse, error)
 	terminate func(ctx context.Context, c *connection, e event, reason string) (ended peerPath, _ error)
-	doubt     func(c *connection, says string) // the peer is connected with another process under the id of this collector
+	doubt     func(c *connection, says string)                              // the peer is connected with another process under the id of this collector
+	reach     func(ctx context.Context, w connectIntent) (*peerLink, error) // dials and greets
 }
 
 // later dials a stale connection again in the background, if this side is the one to do it. The state lock is held.
@@ -147,6 +149,59 @@ func (r *redialer) failed(ctx context.Context, c *connection, attempt int, err e
 	if errors.Is(err, errInUse) {
 		r.doubt(c, c.peer+" says: "+c.trouble)
 	}
+}
+
+// follow finds out whether a peer that this side had dialled has moved: it has come by itself and says that it is elsewhere. It is
+// dialled there from now on if it is not to be found where it was, and proves there that it is the same process.
+func (r *redialer) follow(c *connection, l *peerLink, claimed string) {
+	r.dir.mu.Lock()
+	defer r.dir.mu.Unlock()
+	at := c.record.GetAddress()
+	if l == nil || !l.final() || !c.record.GetIsInitiator() || claimed == "" || claimed == at {
+		return
+	}
+	r.life.Spawn(func(ctx context.Context) {
+		switch {
+		case r.finds(ctx, at, l):
+		case r.finds(ctx, claimed, l):
+			r.move(c.id, l, claimed)
+		default:
+			r.logger.Warn("a peer is neither where it was dialled nor where it says that it is: connect to its address by hand if it has moved",
+				"peer", l.peer.CollectorID, "dialed", at, "says", claimed)
+		}
+	})
+}
+
+// finds reports whether the process at the other end of a link is to be found at an address.
+func (r *redialer) finds(ctx context.Context, address string, l *peerLink) bool {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	found, err := r.reach(ctx, connectIntent{address: address, peer: l.peer.CollectorID})
+	if err != nil {
+		return false
+	}
+	found.link.Close("it was found where it says that it is")
+	return found.peer.SessionID == l.peer.SessionID && found.peer.Key.Equal(l.peer.Key)
+}
+
+// move makes an address the one that is dialled, if the connection still has the link. The record follows.
+func (r *redialer) move(connectionID string, l *peerLink, address string) {
+	c, err := r.dir.byID(connectionID)
+	if err != nil {
+		return
+	}
+	defer r.dir.drop(c)
+	r.dir.mu.Lock()
+	defer r.dir.mu.Unlock()
+	if c.live != l || !c.record.GetIsInitiator() {
+		return
+	}
+	r.logger.Info("a peer has moved, and is dialled there from now on", "peer", c.peer, "from", c.record.GetAddress(), "to", address)
+	record := proto.CloneOf(c.record)
+	record.Address = address
+	r.dir.setRecord(c, record)
+	c.dirty = true
+	r.dir.publish(c)
 }
 
 // nudge makes the redial of a connection try now: its peer has shown itself.

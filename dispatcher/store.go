@@ -92,8 +92,19 @@ type watchedStore struct {
 
 // written is what the history goes by of the record that was written last.
 type written struct {
-	state    collector.ConnectionState
-	conflict string
+	state             collector.ConnectionState
+	conflict, address string
+}
+
+func writtenOf(record *collector.Connection) written {
+	return written{record.GetState(), record.GetConflict(), record.GetAddress()}
+}
+
+// differs reports whether a record says something of a peer that is worth a line of history, though its state is the same: who is
+// who, or where it is dialled.
+func (w written) differs(record *collector.Connection) bool {
+	moved := record.GetIsInitiator() && record.GetAddress() != w.address
+	return moved || record.GetConflict() != "" && record.GetConflict() != w.conflict
 }
 
 func watchStore(ctx context.Context, store conn.Store, recorder *observe.Recorder) (*watchedStore, error) {
@@ -111,7 +122,7 @@ func (w *watchedStore) learn(ctx context.Context) error {
 	defer w.mu.Unlock()
 	w.states = make(map[string]written, len(records))
 	for _, record := range records {
-		w.states[record.GetId()] = written{record.GetState(), record.GetConflict()}
+		w.states[record.GetId()] = writtenOf(record)
 	}
 	return nil
 }
@@ -122,13 +133,13 @@ func (w *watchedStore) Put(ctx context.Context, record *collector.Connection) er
 	}
 	w.mu.Lock()
 	before := w.states[record.GetId()]
-	w.states[record.GetId()] = written{record.GetState(), record.GetConflict()}
+	w.states[record.GetId()] = writtenOf(record)
 	crowded := len(w.states) > 2*conn.MaxPeers // the store forgets records, and says so to nobody
 	w.mu.Unlock()
 	switch {
 	case before.state != record.GetState():
 		w.recorder.RecordChange(before.state, record)
-	case record.GetConflict() != "" && record.GetConflict() != before.conflict: // a change of who is who, at this moment
+	case before.differs(record): // at this moment
 		record = proto.CloneOf(record)
 		record.StateChangedAt = timestamppb.Now()
 		w.recorder.RecordChange(before.state, record)

@@ -23,12 +23,21 @@ func Changes(out *render.Printer, res *meshv1.ListConnectionChangesResponse) ren
 		c := change.GetConnection()
 		v.Add(change, out.Ago(c.GetStateChangedAt()), render.Text(c.GetId()), render.Text(peerOf(c)), stateBefore(change),
 			render.Text(conn.StateName(c.GetState())), lasted(change, res.GetChanges()[i+1:]), render.Text(c.GetSourceCollectorId()),
-			render.Text(cmp.Or(c.GetConflict(), c.GetCloseReason())))
+			render.Text(reasonOf(change)))
 	}
 	if len(v.Rows) == 0 {
 		v.Notes = []string{"no connection has changed yet, or none that matches"}
 	}
 	return v
+}
+
+// reasonOf says why a connection has changed. What changes in no state is who the peer is, or where it is dialled.
+func reasonOf(change *meshv1.ConnectionChange) string {
+	c := change.GetConnection()
+	if c.GetConflict() == "" && change.GetBefore() == c.GetState() {
+		return "it has moved to " + c.GetAddress()
+	}
+	return cmp.Or(c.GetConflict(), c.GetCloseReason())
 }
 
 func stateBefore(change *meshv1.ConnectionChange) render.Cell {
@@ -39,7 +48,7 @@ func stateBefore(change *meshv1.ConnectionChange) render.Cell {
 }
 
 // lasted is how long a connection had been in its state before a change; earlier are the changes before it, newest first. A
-// change that the filter left out makes it unknown. A conflict that was seen meanwhile is no other state.
+// change that the filter left out makes it unknown. A conflict that was seen, or a move, is no other state.
 func lasted(change *meshv1.ConnectionChange, earlier []*meshv1.ConnectionChange) render.Cell {
 	for _, e := range earlier {
 		if e.GetConnection().GetId() != change.GetConnection().GetId() || e.GetBefore() == e.GetConnection().GetState() {
