@@ -154,7 +154,7 @@ func (g *agreements) commit(c *connection, record *collector.Connection, a agree
 	}
 	g.dir.publish(c)
 	if l != nil && l.gone {
-		g.drop(c, l, "the link was lost as soon as it was agreed")
+		g.drop(c, l, "the link was lost as soon as it was agreed: "+l.lastWords())
 	}
 	return nil
 }
