@@ -41,6 +41,9 @@ func TestWhatAPeerServedOutlivesIt(t *testing.T) {
 		b.catalogs.announceLeaving()
 		awaitPeer(t, a, "b", func(p *Peer) bool { return p.Away })
 		at("stopping", true, false)
+		if listed := a.ListConnections(); listed[0].GetState() != stateActive || listed[0].GetCloseReason() != "it is stopping" {
+			t.Errorf("stopping: listed is %v", listed)
+		}
 		network.stop("b")
 		awaitPeer(t, a, "b", inState(stateStale))
 		at("gone", true, false)

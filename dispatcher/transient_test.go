@@ -346,4 +346,7 @@ func TestTransient_TheWaitIsBounded(t *testing.T) {
 	if res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("a browser gets %s", res.Status)
 	}
+	if code, body := (node{a.Collector}).asked(t, "Check", `{"service":"`+string(echoName)+`"}`); code != http.StatusServiceUnavailable {
+		t.Errorf("its health is asked: %d %s", code, body)
+	}
 }

@@ -79,10 +79,14 @@ func Register(server *connect.Server, config Config) error {
 }
 
 // check answers the status of one service. The protocol wants not_found for one that is not known, unlike watch, which
-// answers SERVICE_UNKNOWN and waits for it to come.
+// answers SERVICE_UNKNOWN and waits for it to come. Nothing is unknown for good while a peer is yet to say what it serves.
 func (s service) check(_ context.Context, in any) (any, error) {
 	name := s.nameIn(in)
 	status := s.statusOf(name)
+	if status == serviceUnknown && s.View().Unheard() {
+		return nil, connect.NewError(connect.CodeUnavailable,
+			"service "+refusal.Quoted(name)+" is not known yet: peers have not said what they serve; ask again")
+	}
 	if status == serviceUnknown {
 		return nil, connect.NewError(connect.CodeNotFound,
 			"no collector of this mesh that is known here has a service "+refusal.Quoted(name)+"; ask by the full name, such as users.v1.UserService")

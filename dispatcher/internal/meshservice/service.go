@@ -93,8 +93,7 @@ func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 }
 
 // warnings are what a person should look at, each with what to do where that is known: what the program says,
-// connections that are lost, two
-// collectors of one id, a history that is not written, and schemas that are refused or hidden. Their order is fixed.
+// connections that are lost or not in use yet or any more, two collectors of one id, a history that is not written, and schemas that are refused or hidden. Their order is fixed.
 func (s *Service) warnings() []string {
 	var warnings []string
 	if s.Warnings != nil {
@@ -107,6 +106,8 @@ func (s *Service) warnings() []string {
 		if p.State == collector.ConnectionState_CONNECTION_STATE_STALE || p.State == collector.ConnectionState_CONNECTION_STATE_FAILED {
 			warnings = append(warnings, "connection "+p.ConnectionID+" to "+p.ID+" is "+conn.StateName(p.State)+
 				": "+p.Reason+" → collector connect "+p.Address)
+		} else if p.Away {
+			warnings = append(warnings, "collector "+p.ID+" is linked and gets no calls: "+p.Reason)
 		}
 		if p.Conflict != "" {
 			warnings = append(warnings, p.Conflict)

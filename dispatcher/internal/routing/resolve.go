@@ -151,6 +151,16 @@ func (v *View) unlessSilent(r *refusal.Refusal, c Call) *refusal.Refusal {
 		r.Message+"; collectors that have not said yet what they serve: "+blame(silent)+"; call again when they are back")
 }
 
+// Unheard reports whether a peer that is known is yet to say what it serves.
+func (v *View) Unheard() bool {
+	for _, p := range v.Peers {
+		if p.Silent {
+			return true
+		}
+	}
+	return false
+}
+
 // unknownEverywhere refuses a procedure that no namespace has.
 func (v *View) unknownEverywhere(procedure string) *refusal.Refusal {
 	if _, _, err := name.SplitProcedure(procedure); err != nil {
