@@ -201,11 +201,10 @@ func (c *connection) reason(p *Peer) string {
 	return c.record.GetCloseReason()
 }
 
-// view is a copy of the record with the counters of the moment and, while there is a link, why calls do not go over it. There is a
-// record.
+// view is a copy of the record with the counters of the moment and, while the peer is stopping, with word of that. There is a record.
 func (c *connection) view() *collector.Connection {
 	r := proto.CloneOf(c.record)
-	if c.linked() != nil {
+	if c.linked() != nil && c.leaving {
 		r.CloseReason = c.peerView().Reason
 	}
 	c.base.add(r)

@@ -107,6 +107,8 @@ func (s *Service) warnings() []string {
 			warnings = append(warnings, "connection "+p.ConnectionID+" to "+p.ID+" is "+conn.StateName(p.State)+
 				": "+p.Reason+" → collector connect "+p.Address)
 		} else if p.Away {
+			// It is stopping, or was not heard yet. Nothing is lost, but who looks at this moment sees a link without calls and
+			// has to be told why.
 			warnings = append(warnings, "collector "+p.ID+" is linked and gets no calls: "+p.Reason)
 		}
 		if p.Conflict != "" {
