@@ -121,6 +121,7 @@ func (e *Edit[V]) remove(n *node[V], hash, rest uint64, key string) *node[V] {
 	return n
 }
 
+// empty costs a look at all kids of a branch. It is asked only when one of them has just gone, so that a branch need not count them.
 func empty[V comparable](kids *[width]*node[V]) bool {
 	for _, kid := range kids {
 		if kid != nil {

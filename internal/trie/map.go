@@ -30,6 +30,8 @@ type node[V comparable] struct {
 	items []item[V]
 }
 
+// item keeps its whole hash, so that a leaf is split and two maps are compared without hashing a key again, and most keys that differ are
+// told apart by a number.
 type item[V comparable] struct {
 	hash  uint64
 	key   string

@@ -9,6 +9,8 @@ import (
 )
 
 // Bounds of a set. A peer that exceeds them keeps the one it had.
+// MaxBytes is of all that is encoded, of an announcement or a whole set, and maxType is in bytes too; MaxFiles is of one namespace.
+// Both ends keep to them: a set that a peer would refuse is not made here either.
 const (
 	MaxBytes   = 4 << 20
 	MaxMethods = 100_000
@@ -17,6 +19,7 @@ const (
 )
 
 // checkMethod refuses what is not well formed.
+// It is asked of one that is removed too: names that cannot be are a fault of the sender, whatever it says of them.
 func checkMethod(m *meshv1.CatalogMethod) error {
 	if err := name.CheckNamespace(m.GetNamespace()); err != nil {
 		return err
@@ -30,6 +33,8 @@ func checkMethod(m *meshv1.CatalogMethod) error {
 	return nil
 }
 
+// checkSchema refuses hashes that can be no SHA-256, so that whoever pulls files by them can rely on their length. The files themselves
+// are not known here.
 func checkSchema(s *meshv1.CatalogSchema) error {
 	if err := name.CheckNamespace(s.GetNamespace()); err != nil {
 		return err

@@ -13,5 +13,18 @@
 // says whether it holds what it was told. If it does not, the next announcement is the full set. So any loss, any error and any
 // disagreement ends with both ends at the same set.
 //
+// # States of a Teller
+//
+//	state    what comes                                                leads to
+//	new      Next: the full set                                        told
+//	told     Next: nothing, or the goodbye if this collector leaves    told
+//	told     Taken, and the peer holds it                              held
+//	told     Taken, and the peer does not hold it                      doubted
+//	held     Next, if something changed: the changes or the full set   told
+//	doubted  Next: the full set                                        told
+//
+// Who refuses changes is told the full set at once. Who refuses a full set is told the next when something has changed, as it would
+// refuse the same one again.
+//
 // A set never changes, and the next shares with it all that is the same: a change costs what changed.
 package catalog

@@ -16,6 +16,7 @@ import (
 const MostChanges = 4096
 
 // Own is what this collector serves. It never changes; the next is made of it. The zero value serves nothing.
+// Only the last one may be amended, replaced or left, by one caller at a time: all of them share the memory of the changes.
 type Own struct {
 	*Set
 	Leaving bool   // this collector is stopping, and nothing else is told any more
@@ -23,11 +24,14 @@ type Own struct {
 	number  uint64 // grows with each
 	bytes   int    // of all that is in it, encoded
 	// changes are the last ones, those of the number first+1 foremost. It grows at the end, where only the last Own appends.
+	// Of first itself, and of what is before, some may be missing: a peer that holds an earlier number is told the full set.
 	changes []change
 	first   uint64
 }
 
 // change is one, encoded as a field of a catalog.
+// All changes of one message have the same number, so that a peer is told all of them or none. It keeps the encoding and not the message,
+// since each peer that is behind gets the same bytes.
 type change struct {
 	number    uint64
 	namespace string
@@ -35,9 +39,11 @@ type change struct {
 }
 
 // NewOwn serves nothing.
+// It is told as well: a peer that has heard nothing cannot know that there is nothing.
 func NewOwn() *Own { return &Own{Set: new(Set)} }
 
 // Leave is what is told when this collector stops.
+// The set stays in it, since a goodbye withdraws nothing: peers keep what they know until this collector is back.
 func (o *Own) Leave() *Own {
 	next := *o
 	next.Leaving = true
@@ -46,6 +52,7 @@ func (o *Own) Leave() *Own {
 }
 
 // Amend makes the changes that a message has, of methods and schemas in their order.
+// It costs what changed. On an error o is as it was, and stays the one that is told.
 func (o *Own) Amend(in *meshv1.Catalog) (*Own, error) {
 	a := o.amending(in.GetRevision())
 	for _, m := range in.GetMethods() {
@@ -62,6 +69,8 @@ func (o *Own) Amend(in *meshv1.Catalog) (*Own, error) {
 }
 
 // Replace makes the changes that lead to the full set of a message.
+// It is made as changes, so that peers which hold most of it are told no more than the rest. The whole message is checked before: one with
+// a method twice would else pass as two changes of it.
 func (o *Own) Replace(in *meshv1.Catalog) (*Own, error) {
 	full, err := New(in)
 	if err != nil {
@@ -104,6 +113,8 @@ func (o *Own) amending(revision uint64) *amending {
 	return &amending{&next, o.Draft()}
 }
 
+// method makes one change. What is there already is no change: it would take room in the log and an announcement that says nothing.
+// The message is cloned, since whoever gave it may go on to use it.
 func (a *amending) method(in *meshv1.CatalogMethod) error {
 	if a.same(in) {
 		return nil
@@ -135,6 +146,7 @@ func (a *amending) same(in *meshv1.CatalogMethod) bool {
 	return proto.Equal(before.CatalogMethod, in)
 }
 
+// schema is method for the files of a namespace. A schema without files stands for none, so there is no flag for one that is removed.
 func (a *amending) schema(in *meshv1.CatalogSchema) error {
 	before := a.draft.in(in.GetNamespace()).schema
 	switch {
@@ -161,6 +173,8 @@ func (a *amending) schema(in *meshv1.CatalogSchema) error {
 }
 
 // log remembers a change.
+// The older half goes at once, and not one with each change, so that the copy is paid for by as many changes as it moves. What stays is
+// copied to new memory, as an earlier Own may still read the old.
 func (a *amending) log(namespace string, field []byte) {
 	o := a.next
 	if len(o.changes) >= 2*MostChanges { // the older half goes
@@ -170,6 +184,8 @@ func (a *amending) log(namespace string, field []byte) {
 	o.changes = append(o.changes, change{o.number, namespace, field})
 }
 
+// end bounds the set as a whole, and not what one peer is told of it: otherwise it would depend on the agreement with a peer whether a
+// method can be registered.
 func (a *amending) end() (*Own, error) {
 	if a.next.bytes > MaxBytes-headBytes {
 		return nil, fmt.Errorf("catalog has %d bytes, at most %d are taken", a.next.bytes, MaxBytes-headBytes)
@@ -184,6 +200,7 @@ func fieldOf(number protowire.Number, encoded []byte) []byte {
 }
 
 // headBytes is room for what is neither a method nor a schema.
+// A base takes 11 bytes at most and a digest 9.
 const headBytes = 64
 
 // full is the set in some namespaces, encoded.
@@ -223,7 +240,8 @@ func (o *Own) since(number, base uint64, shared []string) ([]byte, bool) {
 	return o.tail(out, shared), true
 }
 
-// tail adds what both ends must come to.
+// tail adds what both ends must come to: the sum for the shared namespaces alone, as the peer knows of no others. It is added up from
+// one number for each of them, however many methods they have.
 func (o *Own) tail(out []byte, shared []string) []byte {
 	digest := uint64(0)
 	for _, namespace := range shared {
@@ -236,6 +254,8 @@ func (o *Own) tail(out []byte, shared []string) []byte {
 }
 
 // goodbye is what a peer is told that this collector is leaving.
+// It has no base and no digest, since it is read whatever the peer holds, and no methods, since it may overtake a catalog that is
+// still being read.
 func goodbye() []byte {
 	return protowire.AppendVarint(protowire.AppendTag(nil, fieldLeaving, protowire.VarintType), 1)
 }

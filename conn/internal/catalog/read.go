@@ -13,6 +13,8 @@ import (
 )
 
 // The fields of a collector.mesh.v1.Catalog. The base comes before all methods and schemas.
+// They are read and written one by one here, and not by generated code, which would hold the whole message in memory and could not rest.
+// The revision, field 1, is not among them: over a link that of the frame counts.
 const (
 	fieldMethods protowire.Number = 2
 	fieldSchemas protowire.Number = 3
@@ -22,6 +24,7 @@ const (
 )
 
 // ErrDoubt is that changes are of another set than the one that is held, or do not make what they ought to.
+// It need not be a fault of the peer's, so it costs the peer less than a malformed catalog: the full set follows.
 var ErrDoubt = errors.New("the changes are not those of what is held")
 
 // Told is what an announcement told.
@@ -31,8 +34,9 @@ type Told struct {
 	Cost    int // how many methods were looked at, or go
 }
 
-// Read reads an announcement over a link; on an error what it returns has the cost alone. held is what the peer was known to serve, by that link if base is not 0: that is the
-// revision by which it told it. It reads one method after the other, so that it can rest between them.
+// Read reads an announcement over a link; on an error what it returns has the cost alone. held is what the peer was known to serve,
+// by that link if base is not 0: that is the revision by which it told it. held is never nil, and stays as it is.
+// It reads one method after the other, so that it can rest between them.
 func Read(data []byte, held *Set, base uint64, work *rest.Work) (Told, error) {
 	if len(data) > MaxBytes {
 		return Told{}, fmt.Errorf("catalog has %d bytes, at most %d are taken", len(data), MaxBytes)
@@ -66,6 +70,7 @@ type reading struct {
 	digest *uint64
 }
 
+// field takes one field. What it does not know it passes over, so that a later version may say more.
 func (r *reading) field(number protowire.Number, kind protowire.Type, value []byte) error {
 	switch {
 	case number == fieldBase && kind == protowire.VarintType:
@@ -85,6 +90,7 @@ func (r *reading) field(number protowire.Number, kind protowire.Type, value []by
 }
 
 // begin begins changes of what is held.
+// Methods that came before it have been taken for those of a full set, which is why a base behind them is refused.
 func (r *reading) begin(value []byte) error {
 	base, _ := protowire.ConsumeVarint(value)
 	switch {
@@ -107,6 +113,8 @@ func (r *reading) drafting() *Draft {
 	return r.draft
 }
 
+// method reads one method. It counts before its names are checked: the peer pays for what was looked at, refused or not.
+// One that is as it was stays the same memory, so that comparing the sets costs only what differs.
 func (r *reading) method(value []byte) error {
 	draft, m := r.drafting(), new(meshv1.CatalogMethod)
 	value, err := unmarshal(value, m)
@@ -124,6 +132,7 @@ func (r *reading) method(value []byte) error {
 	return draft.take(read, r.full)
 }
 
+// schema costs as a method does, and each of its hashes as much again, as there may be many in one.
 func (r *reading) schema(value []byte) error {
 	draft, s := r.drafting(), new(meshv1.CatalogSchema)
 	value, err := unmarshal(value, s)
@@ -135,6 +144,7 @@ func (r *reading) schema(value []byte) error {
 }
 
 // end is what was read, if it comes to the sum that the peer has.
+// A goodbye leaves what is held as it is. A set that is the same as the one held is that very one, so that nothing is done about it.
 func (r *reading) end() (Told, error) {
 	if r.told.Leaving {
 		r.told.Set = r.held
@@ -176,7 +186,8 @@ func notACatalog(err error) error {
 	return fmt.Errorf("catalog is not a collector.mesh.v1.Catalog: %w", err)
 }
 
-// hashOf is of a method or schema as it was encoded.
+// hashOf is of a method or schema as it was encoded, by FNV-1a: both ends need the same, and a seed would have to be agreed on. Whoever
+// makes two that are alike deceives others about its own methods alone.
 func hashOf(encoded []byte) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write(encoded)

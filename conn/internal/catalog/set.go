@@ -24,12 +24,14 @@ type space struct {
 	digest  uint64
 }
 
+// method is one, shared by all sets that have it: two count as the same only if they are the same memory.
 type method struct {
 	*meshv1.CatalogMethod
 	encoded []byte // by its collector; nil for a peer's
 	hash    uint64 // of how it was encoded
 }
 
+// schema names the files of a namespace. A set has none without files.
 type schema struct {
 	*meshv1.CatalogSchema
 	encoded []byte
@@ -89,6 +91,8 @@ func (s *Set) Files(namespace string) [][]byte {
 }
 
 // Draft makes the next set of one. It is for one goroutine.
+// A namespace is opened when something in it is changed first, so that the others cost nothing. After an error a draft is given up: it
+// may have a part of what was refused.
 type Draft struct {
 	spaces trie.Map[*space]
 	open   map[string]*spaceDraft
@@ -108,6 +112,7 @@ func (s *Set) Draft() *Draft {
 }
 
 // Set is what has been made.
+// A draft may go on after that, and what it changes then is not in the set.
 func (d *Draft) Set() *Set {
 	spaces := d.spaces.Edit()
 	for namespace, in := range d.open {
@@ -167,6 +172,8 @@ func (d *Draft) describe(s *schema) (before *schema) {
 	return before
 }
 
+// add keeps both sums up to date, modulo 2^64: a hash is taken out by adding its negative, in any order. So neither end needs to look at
+// what has not changed.
 func (d *Draft) add(in *spaceDraft, hash uint64) {
 	in.digest += hash
 	d.digest += hash
@@ -175,7 +182,8 @@ func (d *Draft) add(in *spaceDraft, hash uint64) {
 // errTwice is of a full set that says two things of one.
 var errTwice = errors.New("it is listed twice")
 
-// New is the set that a message has in full.
+// New is the set that a message has in full. Its digest is 0, since its methods were not encoded one by one: it is to be looked up in,
+// and is told to nobody.
 func New(in *meshv1.Catalog) (*Set, error) {
 	d := new(Set).Draft()
 	for _, m := range in.GetMethods() {
@@ -192,6 +200,7 @@ func New(in *meshv1.Catalog) (*Set, error) {
 }
 
 // take checks a method and puts it in. once refuses one that is there.
+// Among changes a method may come several times, and the last counts; a full set that lists one twice does not say which it means.
 func (d *Draft) take(m *method, once bool) error {
 	if err := checkMethod(m.CatalogMethod); err != nil {
 		return fmt.Errorf("catalog method %d: %w", d.count, err)

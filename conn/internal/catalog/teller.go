@@ -4,6 +4,7 @@ import "sync"
 
 // Teller is what a peer was told over one link, and holds. The zero value has told nothing. Its methods are safe for concurrent
 // use.
+// It is one link's, and goes with it: what a peer holds by another link may have been told to an earlier run of it.
 type Teller struct {
 	mu       sync.Mutex
 	revision uint64 // of the last announcement
@@ -16,12 +17,14 @@ type Teller struct {
 }
 
 // state is what was told: a number of Own, after an agreement.
+// Both count: another agreement shares other namespaces, so that changes since a number would leave out what is shared only now.
 type state struct {
 	number, agreement uint64
 }
 
 // Next makes the announcement of what there is now in the namespaces of an agreement, which are sorted. It is nil if the peer has
-// been told, or is not done with what it was told: it waits for no more than that this collector is leaving.
+// been told, or is not done with what it was told; only that this collector is leaving does not wait. What is made counts as told:
+// the caller sends it, in the order in which it was made.
 func (t *Teller) Next(o *Own, agreement uint64, shared []string) (revision uint64, data []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -86,6 +86,8 @@ func (c *Connection) rememberKey(k *keyProof) {
 	}
 }
 
+// remember is for what the connection alone has shown. Requests of HTTP/2 that come at once may each find it; the last one stays, and
+// all are as good.
 func (c *Connection) remember(p *proof) {
 	if c != nil {
 		c.proof.Store(p)

@@ -41,6 +41,7 @@ func (a *Authorizer) Explain(q *meshv1.AccessQuestion) (*meshv1.AccessDecision, 
 	return explained, nil
 }
 
+// actionOf is an action by its word in policies. One that is none is refused with all there are, since people type them.
 func actionOf(word string) (access.Action, error) {
 	all := access.Actions()
 	at := slices.IndexFunc(all, func(a access.Action) bool { return a.String() == word })

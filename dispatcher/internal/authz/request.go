@@ -81,7 +81,8 @@ func certified(shown *access.Credentials) bool {
 	return shown.TLS != nil && len(shown.TLS.PeerCertificates) > 0
 }
 
-// expiry is when the credentials of a connection count no more.
+// expiry is when the credentials of a connection count no more: those of a certificate as long as it is valid, since a connection may
+// outlive it. Others, as of a unix socket, do not expire by themselves, and are looked at again each hour.
 func expiry(shown *access.Credentials) time.Time {
 	if !certified(shown) {
 		return time.Now().Add(time.Hour)

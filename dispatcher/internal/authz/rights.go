@@ -134,6 +134,8 @@ func healthOf(m protoreflect.Message) []question {
 	return []question{{action: access.Describe}}
 }
 
+// textOf is a field of a message by name, since requests to several services are read by one function. A message that has no
+// such text is asked about as if it were empty.
 func textOf(m protoreflect.Message, name protoreflect.Name) string {
 	field := m.Descriptor().Fields().ByName(name)
 	if field == nil || field.Kind() != protoreflect.StringKind || field.IsList() {

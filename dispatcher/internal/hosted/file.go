@@ -85,6 +85,7 @@ func count(roots map[string]map[protoreflect.FileDescriptor]int, methods []*Meth
 }
 
 // gather lists the files of a namespace anew.
+// Roots go by path, so that collectors with the same files name them in the same order: peers compare the lists as they are.
 func (f *Files) gather(namespace string, sources *descriptor.Sources) {
 	roots := slices.SortedFunc(maps.Keys(f.roots[namespace]), func(a, b protoreflect.FileDescriptor) int {
 		return strings.Compare(a.Path(), b.Path())
@@ -104,6 +105,7 @@ func (f *Files) gather(namespace string, sources *descriptor.Sources) {
 }
 
 // forget drops the files that are in no namespace any more.
+// ByHash is made anew and not changed, as the Files of before may still be read.
 func (f *Files) forget() {
 	f.ByHash = make(map[string]*File)
 	for _, files := range f.Methods {
@@ -126,6 +128,7 @@ func newOwnFile(file protoreflect.FileDescriptor, sources *descriptor.Sources) *
 }
 
 // schema is how peers hear of the files of a namespace.
+// One without files tells them that there are none any more.
 func (f *Files) schema(namespace string) *meshv1.CatalogSchema {
 	schema := &meshv1.CatalogSchema{Namespace: namespace}
 	for _, own := range f.Methods[namespace] {

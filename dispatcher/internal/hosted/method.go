@@ -133,6 +133,7 @@ func ServicesOf(methods []*Method) map[string]protoreflect.ServiceDescriptor {
 }
 
 // byNamespace groups methods.
+// A change is mostly of one namespace, and copies the maps of those alone that it touches.
 func byNamespace(methods []*Method) map[string][]*Method {
 	by := make(map[string][]*Method, 1)
 	for _, m := range methods {

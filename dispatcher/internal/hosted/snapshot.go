@@ -81,6 +81,7 @@ func (f *Files) TypesIn(file protoreflect.FileDescriptor) descriptor.Resolver {
 }
 
 // typesOfMethods are the types of the files of methods, with the extensions that are declared in them.
+// They take time and memory by all these files, which is why a snapshot has none until somebody asks.
 func typesOfMethods(methods map[string]*Method) *dynamicpb.Types {
 	return descriptor.NewTypes(descriptor.WithExtensions(FilesOf(methods)...)...)
 }

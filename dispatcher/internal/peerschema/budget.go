@@ -21,4 +21,6 @@ func (b *budget) take(bytes int) bool {
 	return true
 }
 
+// give gives back all that a pull has taken, when it ends and whether what it brought is kept or not: what is kept counts against the
+// limits from then on.
 func (b *budget) give(bytes int) { b.taken.Add(-int64(bytes)) }

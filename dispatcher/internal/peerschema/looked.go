@@ -44,6 +44,8 @@ func (l *looked) covers(local *hosted.Snapshot, table *conn.Table, known *Known,
 	return true
 }
 
+// note changes no map of before, which covers still compares with. Catalogs and schemas never change, so that it is
+// enough to hold on to them.
 func (l *looked) note(local *hosted.Snapshot, table *conn.Table, known *Known) {
 	l.local, l.schemas = local, known.schemas
 	l.catalogs = make(map[Source]*conn.Catalog)
