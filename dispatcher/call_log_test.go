@@ -96,7 +96,7 @@ func TestEveryCallIsLoggedAtDebug(t *testing.T) {
 		loggedCall{Entrance: "process", Namespace: "test", Executor: "b", Code: "ok"})
 	expectLogged(t, &logs[0], fail, loggedCall{Entrance: "native", Namespace: "test", Executor: "b", Code: "not_found", Caller: "127.0.0.1:"})
 	expectLogged(t, &logs[0], "/collector.testing.v1.EchoService/Look", loggedCall{Entrance: "dispatch", Namespace: "test", Executor: "b", Code: "ok", Caller: "127.0.0.1:"})
-	expectLogged(t, &logs[0], "/EchoService/Look", loggedCall{Entrance: "serve", Namespace: "nowhere", Executor: "a", Code: "not_found", Caller: "127.0.0.1:"})
+	expectLogged(t, &logs[0], "/EchoService/Look", loggedCall{Entrance: "serve", Namespace: "nowhere", Executor: "a", Code: "not_found", Reason: "namespace_unknown", Caller: "127.0.0.1:"})
 	expectLogged(t, &logs[0], "/collector.mesh.v1.MeshService/GetStatus", loggedCall{Entrance: "own", Executor: "a", Code: "ok", Caller: "127.0.0.1:"})
 	expectLogged(t, &logs[0], "/no.Such/"+strings.Repeat("x", 256-len("/no.Such/"))+"…",
 		loggedCall{Entrance: "native", Executor: "a", Code: "unimplemented", Reason: "method_unknown", Caller: "127.0.0.1:"})

@@ -233,7 +233,7 @@ func (o *Own) since(number, base uint64, shared []string) ([]byte, bool) {
 		if _, ok := slices.BinarySearch(shared, c.namespace); ok {
 			out = append(out, c.field...)
 		}
-		if len(out) > o.bytes+headBytes {
+		if len(out) > min(o.bytes+headBytes, MaxBytes-headBytes) { // the full set is shorter, or the only one that fits
 			return nil, false
 		}
 	}
