@@ -63,7 +63,7 @@ func (c Credentials) MarshalText() ([]byte, error) { return []byte(c.String()), 
 
 // Authenticator turns credentials of one kind into a principal. It is safe for concurrent use.
 //
-// It may implement [Reloader] and [Describer] too.
+// It may implement [Reloader], [Describer] and [Troubled] too.
 type Authenticator interface {
 	// Authenticate gives the principal of credentials. Both results are nil where nothing of its kind is shown. An error
 	// refuses the caller, who is then never taken for anonymous: its message is shown to the caller and has no secrets. An error
@@ -75,6 +75,12 @@ type Authenticator interface {
 type Describer interface {
 	// Lines are the lines, without line ends.
 	Lines() []string
+}
+
+// Troubled says what is wrong now with what credentials are judged by, for the warnings of status.
+type Troubled interface {
+	// Troubles are sentences for people, each with what is in force instead; none while all is well. They have no secrets.
+	Troubles() []string
 }
 
 // Reloader has files that it reads again.

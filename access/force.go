@@ -118,6 +118,17 @@ func (p *policies) line() string {
 	return line
 }
 
+// troubles says that the file cannot be used, and what to do.
+func (p *policies) troubles() []string {
+	broken := p.broken.Load()
+	if broken == nil {
+		return nil
+	}
+	first, _, _ := strings.Cut((*broken).Error(), "\n")
+	return []string{"the policy file " + p.source.path + " cannot be used, the policies from before are in force: " + first +
+		" → collector policy check " + p.source.path}
+}
+
 // sentence is the reason of a verdict.
 func sentence(c *Caller, a Action, r Resource, v ruleset.Verdict) string {
 	verb := "may"

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"io"
 	"log/slog"
 	"time"
 )
@@ -26,7 +25,7 @@ type source struct {
 }
 
 func defaults() options {
-	return options{log: slog.New(slog.NewTextHandler(io.Discard, nil)), now: time.Now}
+	return options{log: slog.Default(), now: time.Now}
 }
 
 // WithAuthenticator adds authenticators, which are asked in order. Default: none, and every caller is [Nobody].
@@ -39,7 +38,8 @@ func WithPolicies(name string, cedar []byte) Option {
 	return func(o *options) { o.source = source{name: name, text: cedar} }
 }
 
-// WithPolicyFile is [WithPolicies] with what a file has, which [Guard.Reload] reads again. An empty path is no file.
+// WithPolicyFile is [WithPolicies] with what a file has. A collector that is given the guard follows the file, from
+// dispatcher.New to its Shutdown; whoever uses the guard without one calls [Guard.Reload]. An empty path is no file.
 func WithPolicyFile(path string) Option {
 	return func(o *options) {
 		if path != "" {
@@ -52,7 +52,7 @@ func WithPolicyFile(path string) Option {
 // policies permit.
 func WithAnonymous() Option { return func(o *options) { o.anonymous = true } }
 
-// WithLogger gets what goes wrong with policies. Default: nobody.
+// WithLogger gets what goes wrong with policies and with what is read again. Default: slog.Default().
 func WithLogger(log *slog.Logger) Option {
 	return func(o *options) {
 		if log != nil {

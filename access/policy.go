@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -165,6 +166,9 @@ func readFile(path string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(file, ruleset.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrPolicy, err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 { // most often one that is being written
+		return nil, fmt.Errorf("%w: %s is empty: to permit nothing, leave a comment in it", ErrPolicy, path)
 	}
 	return text, nil
 }

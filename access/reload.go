@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"log/slog"
 	"slices"
 )
 
@@ -19,8 +20,20 @@ func (g *Guard) Lines() []string {
 	return append(lines, g.policies.line())
 }
 
+// Troubles are what is wrong now with the policy file and with what authenticators judge by, a sentence each: what was read
+// before stays in force meanwhile. None while all is well. A collector has them among the warnings of its status.
+func (g *Guard) Troubles() []string {
+	troubles := g.policies.troubles()
+	for _, authenticator := range g.authenticators {
+		if troubled, ok := authenticator.(Troubled); ok {
+			troubles = append(troubles, troubled.Troubles()...)
+		}
+	}
+	return troubles
+}
+
 // Files are the paths that are worth watching: the policy file and those of authenticators. [Guard.Reload] is for when one
-// of them changed.
+// of them changed. A collector does both for the guard that it is given.
 func (g *Guard) Files() []string {
 	var files []string
 	if g.policies.source.path != "" {
@@ -34,12 +47,17 @@ func (g *Guard) Files() []string {
 }
 
 // Reload reads the policy file and those of authenticators again. Decisions that are remembered are forgotten. What cannot be
-// used keeps what was in force before, is logged, and is named by [Guard.Lines] until it can: the error has all of it.
+// used keeps what was in force before, is logged, and is named by [Guard.Lines] and [Guard.Troubles] until it can: the error
+// has all of it.
 func (g *Guard) Reload() error {
 	defer g.revision.Add(1)
 	failures := []error{g.policies.reload()}
 	for _, reloader := range g.reloaders() {
-		failures = append(failures, reloader.Reload())
+		err := reloader.Reload()
+		if err != nil {
+			g.log.Error("credentials cannot be read again: those from before stay in force", slog.Any("error", err))
+		}
+		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
 }

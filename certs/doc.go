@@ -6,7 +6,7 @@
 //		return err
 //	}
 //	defer source.Close()
-//	d, err := dispatcher.New("a", ":50051", namespaces, dispatcher.WithTLSSource(source.Dial))
+//	d, err := dispatcher.New("a", ":50051", namespaces, dispatcher.WithCertificates(source))
 //	…
 //	return d.ListenAndServe(ctx, ":50051", source.Listen(), 0)
 //
@@ -17,6 +17,6 @@
 //
 // Each handshake begins with what is in force then; connections that there are stay. New contents that cannot be used (a
 // certificate without its key, half a file, one that Files.Check refuses) leave the old ones in force: the log says so, and
-// [Source.State] until it is mended. Files may be written in place, renamed over or reached by symlinks that are moved, as
+// [Source.State] and the status of the collector until it is mended. Files may be written in place, renamed over or reached by symlinks that are moved, as
 // Kubernetes does; several that change together are read together.
 package certs

@@ -95,7 +95,7 @@ func (s *Source) Listen() *tls.Config {
 }
 
 // Dial is for one dial: what is in force now. Whoever keeps it keeps the certificate and the authorities of now; give the
-// method itself to dispatcher.WithTLSSource. The caller may change the configuration.
+// method itself to dispatcher.WithTLSSource, or the source to dispatcher.WithCertificates. The caller may change the configuration.
 func (s *Source) Dial() *tls.Config { return s.now.Load().dial() }
 
 // State is what is in force.
@@ -113,6 +113,21 @@ func (s *Source) State() State {
 		state.Leaf = pair.Leaf
 	}
 	return state
+}
+
+// Warnings says that the files cannot be used as they are now, or that the certificate in force has expired; none while all is
+// well. It is for the status of a collector, see dispatcher.WithCertificates.
+func (s *Source) Warnings() []string {
+	var warnings []string
+	state := s.State()
+	if state.Failed != nil {
+		warnings = append(warnings, "certificates cannot be used as they are now, those read before are in force: "+state.Failed.Error())
+	}
+	if state.Leaf != nil && time.Now().After(state.Leaf.NotAfter) {
+		warnings = append(warnings, fmt.Sprintf("certificate %s has expired at %s: others refuse it, renew it",
+			s.files.Cert, state.Leaf.NotAfter.UTC().Format(time.RFC3339)))
+	}
+	return warnings
 }
 
 // String is a sentence for people about the state.

@@ -47,13 +47,43 @@ func Fingerprint(key ed25519.PublicKey) string { return keys.Fingerprint(key) }
 
 // MeshSecretFile reads secrets for [WithMeshSecret] from a file: one in each line, in base64, the newest first; empty lines
 // and those that begin with # do not count. Only its owner and its group may be able to read it. It is read again when it
-// has changed; one that cannot be used then is logged, and the secrets of before stay in force.
+// has changed; one that cannot be used then is logged, and the secrets of before stay in force. dispatcher.WithMeshSecretFile
+// does the same, and says so in status.
 func MeshSecretFile(path string, logger *slog.Logger) (secrets func() [][]byte, err error) {
-	file, err := secret.Open(path, func(err error) { logger.Error("the mesh secrets of before stay in force", "error", err) })
+	file, err := OpenMeshSecrets(path, logger)
 	if err != nil {
 		return nil, err
 	}
 	return file.Secrets, nil
+}
+
+// MeshSecrets are the secrets in a file, see [MeshSecretFile]. It is safe for concurrent use.
+type MeshSecrets struct{ file *secret.File }
+
+// OpenMeshSecrets is [MeshSecretFile] for those who want to know how the file is.
+func OpenMeshSecrets(path string, logger *slog.Logger) (*MeshSecrets, error) {
+	file, err := secret.Open(path, func(err error) {
+		if err == nil {
+			logger.Info("the mesh secrets can be read again", "file", path)
+			return
+		}
+		logger.Error("the mesh secrets of before stay in force", "file", path, "error", err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &MeshSecrets{file}, nil
+}
+
+// Secrets are those in force, for [WithMeshSecret]. It reads the file again if that has changed.
+func (s *MeshSecrets) Secrets() [][]byte { return s.file.Secrets() }
+
+// Warnings says that the file cannot be used as it is now; none while it can. It reads the file again if that has changed.
+func (s *MeshSecrets) Warnings() []string {
+	if trouble := s.file.Trouble(); trouble != nil {
+		return []string{trouble.Error() + "; the mesh secrets of before are in force"}
+	}
+	return nil
 }
 
 // NewMeshSecretFile makes a file with a new secret for [MeshSecretFile], that only its owner can read. It refuses if there is one.

@@ -49,10 +49,10 @@ type Dispatcher struct {
 	own     *ownServices
 
 	// Who operates it.
-	sessions *session.Sessions
-	audit    *audit.Log
-	endAudit func()            // what is decided is not told to it any more, and it is written
-	runBy    *access.Principal // the user of this process
+	sessions  *session.Sessions
+	audit     *audit.Log
+	endAccess func()            // the guard's files are not followed any more, nor its decisions told to the audit log, and that is written
+	runBy     *access.Principal // the user of this process
 
 	recorder     *observe.Recorder
 	releaseStore func()
@@ -106,7 +106,7 @@ func (d *Dispatcher) end(ctx context.Context) error {
 	d.schemas.Stop()
 	d.recorder.Close()
 	defer d.releaseStore()
-	defer d.endAudit()
+	defer d.endAccess()
 	return errors.Join(d.conns.Shutdown(ctx), d.recorder.Finish())
 }
 
@@ -114,7 +114,7 @@ func (d *Dispatcher) end(ctx context.Context) error {
 func (d *Dispatcher) abandon() error {
 	d.schemas.Stop()
 	d.conns.Close()
-	d.endAudit()
+	d.endAccess()
 	return forget(d.recorder)
 }
 

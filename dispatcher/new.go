@@ -94,12 +94,16 @@ type builder struct {
 	methods          *hosted.Set
 	executor         *call.Executor
 	access           *authz.Authorizer
+	secrets          *conn.MeshSecrets // nil for those that are not in a file
 }
 
 // build claims the store before it begins anything that would have to be ended.
 func (b *builder) build(pages *origin.Pages) (*Dispatcher, error) {
 	d := b.d
 	var err error
+	if b.secrets, err = b.options.meshSecrets(d.log); err != nil {
+		return nil, err
+	}
 	if b.access, err = newAuthorizer(d.id, b.options.guard, d.log, b.endOf); err != nil {
 		return nil, err
 	}
@@ -131,15 +135,15 @@ func (b *builder) begin() error {
 	if d.audit, err = openAudit(d.log, b.options.file); err != nil {
 		return err
 	}
-	deaf := b.access.Guard.Audited(d.audit.Record)
-	d.endAudit = func() { deaf(); d.audit.Close() }
+	deaf, unfollow := b.access.Guard.Audited(d.audit.Record), follow(b.access.Guard, b.options.secretFile, b.secrets)
+	d.endAccess = func() { unfollow(); deaf(); d.audit.Close() }
 	if err := b.record(); err != nil {
-		d.endAudit()
+		d.endAccess()
 		return err
 	}
 	b.route()
 	if err := b.connect(); err != nil {
-		d.endAudit()
+		d.endAccess()
 		return errors.Join(err, forget(d.recorder))
 	}
 	d.schemas = peerschema.Learn(d.id, d.conns, b.methods, d.limits.schemas(), d.log)
@@ -267,7 +271,7 @@ func (b *builder) describe() {
 		Namespaces: d.namespaces, Started: b.started,
 		Connections: d.conns, Schemas: d.schemas, Describer: describer, Recorder: d.recorder,
 		View: d.views.Now, Balance: d.pipeline.Balance, Sources: b.options.sources, PageBytes: pageBytes,
-		Limits: func() map[string]string { return limitTexts(d) }, Access: b.access, Warnings: b.options.warnings,
+		Limits: func() map[string]string { return limitTexts(d) }, Access: b.access, Warnings: append(b.options.warnings, b.access.Guard.Troubles),
 	})
 	d.own.operators = &operators.Service{Guard: b.access.Guard, Lines: b.access.Lines, Explain: b.access.Explain, Sessions: d.sessions, Audit: d.audit}
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/collectiverpc/collective/access"
+	"github.com/collectiverpc/collective/certs"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/internal/descriptor"
 	"github.com/collectiverpc/collective/internal/observe"
@@ -40,7 +41,7 @@ type options struct {
 	console       Console
 	hosts         []string
 	version       string
-	warnings      func() []string
+	warnings      []func() []string
 	observed      observe.Limits
 	kept          observe.Retention
 	noReflection  bool
@@ -49,6 +50,7 @@ type options struct {
 	plaintext     bool
 	consumer      bool // see Dial
 	zone          string
+	secretFile    string
 }
 
 // WithRegistry asks validator before every call that runs here. Default: none is asked.
@@ -93,6 +95,23 @@ func WithTLSSource(source func() *tls.Config) Option {
 	})
 }
 
+// WithCertificates dials other collectors with the certificates and authorities of a source, as [WithTLSSource] does with its
+// Dial, and has the warnings of status say when its files cannot be used. To listen with them give its Listen to
+// [Dispatcher.ListenAndServe]. The source is the caller's to close, after [Dispatcher.Shutdown]. Default: see [WithTLS].
+func WithCertificates(source *certs.Source) Option {
+	return optionFunc(func(o *options) {
+		WithTLSSource(source.Dial).apply(o)
+		WithWarnings(source.Warnings).apply(o)
+	})
+}
+
+// WithMeshSecretFile links only with those who know a secret of a file, see [conn.WithMeshSecret] and [conn.MeshSecretFile].
+// The collector follows the file from [New] to [Dispatcher.Shutdown]: one that cannot be used leaves the secrets of before in
+// force, and is in the log and in the warnings of status. Default: none.
+func WithMeshSecretFile(path string) Option {
+	return optionFunc(func(o *options) { o.secretFile = path })
+}
+
 // WithPlaintext lets the collector listen and dial beyond loopback without TLS, so that everybody on the way can read and
 // change its calls. Default: both are refused.
 func WithPlaintext() Option {
@@ -132,8 +151,9 @@ func WithSources(files *descriptorpb.FileDescriptorSet) Option {
 	return optionFunc(func(o *options) { o.sources = descriptor.NewSources(files) })
 }
 
-// WithAccess says who callers are and what they may do, at every entrance and again where a call runs. Several collectors may
-// share a guard. Default: access.New(), by which anonymous callers may call and describe on loopback, and nothing beyond it;
+// WithAccess says who callers are and what they may do, at every entrance and again where a call runs. The collector follows the
+// files of the guard, its policies, API keys and JWKS, from [New] to [Dispatcher.Shutdown]: what cannot be used leaves what was
+// read before in force, and is in the log and in the warnings of status. Several collectors may share a guard. Default: access.New(), by which anonymous callers may call and describe on loopback, and nothing beyond it;
 // collectors that have proved who they are may serve and call; and nobody but this process may observe, register or operate.
 func WithAccess(guard *access.Guard) Option {
 	return optionFunc(func(o *options) { o.guard = guard })
@@ -160,7 +180,7 @@ func WithVersion(version string) Option {
 // WithWarnings adds to what MeshService.GetStatus warns of: each is one line, with what to do. further is called at each
 // GetStatus, concurrently. Default: none.
 func WithWarnings(further func() []string) Option {
-	return optionFunc(func(o *options) { o.warnings = further })
+	return optionFunc(func(o *options) { o.warnings = append(o.warnings, further) })
 }
 
 // WithHistory remembers this many finished calls one by one, for MeshService.ListDispatches and Watch. Default 8192,

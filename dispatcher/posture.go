@@ -1,9 +1,15 @@
 package dispatcher
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+
+	"github.com/collectiverpc/collective/access"
+	"github.com/collectiverpc/collective/conn"
+	"github.com/collectiverpc/collective/internal/watch"
 )
 
 // Posture is what bounds a collector and how it knows who comes: for its start, and for its status. No secrets are in it.
@@ -39,4 +45,39 @@ func (p Posture) log(to *slog.Logger, self string) {
 		limits = append(limits, slog.String(name, p.Limits[name]))
 	}
 	to.Info("limits in force", "collector", self, slog.Group("limits", limits...))
+}
+
+// meshSecrets opens the file of the mesh secrets; nil for none. From then on it is among the options of connections.
+func (o *options) meshSecrets(log *slog.Logger) (*conn.MeshSecrets, error) {
+	if o.secretFile == "" {
+		return nil, nil //nolint:nilnil // there is no file
+	}
+	secrets, err := conn.OpenMeshSecrets(o.secretFile, log)
+	if err != nil {
+		return nil, fmt.Errorf("WithMeshSecretFile: %w", err)
+	}
+	o.conn = append(o.conn, conn.WithMeshSecret(secrets.Secrets))
+	o.warnings = append(o.warnings, secrets.Warnings)
+	return secrets, nil
+}
+
+// follow has what was read from files read again whenever they change, until stop is called: what the guard judges by, and the
+// mesh secrets. The guard reads once now, since its files may have changed after it was made. Each logs what it could not use.
+func follow(guard *access.Guard, secretFile string, secrets *conn.MeshSecrets) (stop func()) {
+	stopGuard := followFiles(guard.Files(), func() { _ = guard.Reload() })
+	if secrets == nil {
+		return stopGuard
+	}
+	stopSecrets := followFiles([]string{secretFile}, func() { secrets.Secrets() })
+	return func() { stopGuard(); stopSecrets() }
+}
+
+// followFiles calls read now and whenever files change. Without files it does nothing.
+func followFiles(files []string, read func()) (stop func()) {
+	if len(files) == 0 {
+		return func() {}
+	}
+	stop = watch.Files(context.Background(), files, read)
+	read()
+	return stop
 }

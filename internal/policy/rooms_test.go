@@ -6,7 +6,7 @@ package policy_test
 var mayImport = map[string][]string{
 	"cmd/collector": {"cmd/collector/internal/cli", "cmd/collector/internal/cli/terminal"},
 	"dispatcher": {
-		"access", "conn", "conn/carrier", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/call",
+		"access", "certs", "conn", "conn/carrier", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/call",
 		"dispatcher/internal/codec", "dispatcher/internal/describe", "dispatcher/internal/descriptorset", "dispatcher/internal/endpoint", "dispatcher/internal/entrance",
 		"dispatcher/internal/handler", "dispatcher/internal/health", "dispatcher/internal/hosted", "dispatcher/internal/ingress",
 		"dispatcher/internal/ingress/exchange", "dispatcher/internal/meshservice", "dispatcher/internal/payload", "dispatcher/internal/peerschema",
@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 		"dispatcher/internal/meshservice", "dispatcher/internal/operators", "dispatcher/internal/payload",
 		"dispatcher/internal/peerschema", "dispatcher/internal/recovery", "dispatcher/internal/refusal",
 		"dispatcher/internal/session", "gen", "internal/audit", "internal/descriptor", "internal/localsocket",
-		"internal/name", "internal/observe", "internal/origin", "internal/status", "mesh", "store",
+		"internal/name", "internal/observe", "internal/origin", "internal/status", "internal/watch", "mesh", "store",
 	},
 	"access":   {"access/internal/pace", "access/internal/recall", "access/internal/ruleset", "internal/name"},
 	"certs":    {"internal/watch"},

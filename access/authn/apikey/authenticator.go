@@ -72,6 +72,14 @@ func (a *Authenticator) Lines() []string {
 	return []string{line}
 }
 
+// Troubles says that the file cannot be used.
+func (a *Authenticator) Troubles() []string {
+	if failure := a.failure.Load(); failure != nil {
+		return []string{fmt.Sprintf("%v; the keys from before are in force → collector keys ls --file %s", *failure, a.path)}
+	}
+	return nil
+}
+
 // load reads who has which key.
 func load(path string) (map[Hash]*access.Principal, error) {
 	records, err := Read(path)

@@ -196,6 +196,16 @@ func (a *Authenticator) Lines() (lines []string) {
 	return lines
 }
 
+// Troubles says of which issuers the keys cannot be read.
+func (a *Authenticator) Troubles() (troubles []string) {
+	for _, url := range a.order {
+		if trouble := a.issuers[url].ring.trouble(); trouble != "" {
+			troubles = append(troubles, "keys of the issuer "+url+": "+trouble)
+		}
+	}
+	return troubles
+}
+
 // Files are the JWKS files.
 func (a *Authenticator) Files() (paths []string) {
 	for _, url := range a.order {

@@ -166,7 +166,7 @@ func (r *ring) take(set *keySet) {
 	}
 }
 
-// keep notes that a read failed. It is logged when that begins.
+// keep notes that a read failed. It is logged when that begins; of a file whoever has it read is told.
 func (r *ring) keep(err error) error {
 	if r.life.Err() != nil { // it was ended here, which says nothing of the issuer
 		return err
@@ -175,7 +175,7 @@ func (r *ring) keep(err error) error {
 	defer r.mu.Unlock()
 	first := r.failure == nil
 	r.failure = err
-	if !first {
+	if !first || !r.remote {
 		return err
 	}
 	if set := r.set.Load(); set != nil {
@@ -185,6 +185,20 @@ func (r *ring) keep(err error) error {
 		r.log.Warn("keys of a token issuer cannot be read: its tokens are refused until they can", "issuer", r.issuer, "error", err)
 	}
 	return err
+}
+
+// trouble says for people that the keys cannot be read; empty while they can.
+func (r *ring) trouble() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch set := r.set.Load(); {
+	case r.failure == nil:
+		return ""
+	case set == nil:
+		return fmt.Sprintf("none, its tokens are refused: %v", r.failure)
+	default:
+		return fmt.Sprintf("those of %s are in force, reading them again failed: %v", set.read.UTC().Format(time.RFC3339), r.failure)
+	}
 }
 
 // line says for people how the ring is.

@@ -32,11 +32,12 @@ type File struct {
 
 	mu      sync.Mutex
 	last    fs.FileInfo
+	trouble error // why what is in the file now is not in force; nil if it is
 	secrets [][]byte
 }
 
 // Open reads the file at path, which only its owner and its group may be able to read. warn hears of it, later on, that the
-// file cannot be used any more: then the secrets of before stay in force.
+// file cannot be used any more, once for each reason: then the secrets of before stay in force. It hears nil when it can be again.
 func Open(path string, warn func(error)) (*File, error) {
 	f := &File{path: path, warn: warn}
 	return f, f.read()
@@ -47,12 +48,29 @@ func Open(path string, warn func(error)) (*File, error) {
 func (f *File) Secrets() [][]byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if info, err := os.Stat(f.path); err != nil || !same(info, f.last) {
-		if err := f.readLocked(); err != nil {
-			f.warn(err)
-		}
-	}
+	f.lookLocked()
 	return f.secrets
+}
+
+// Trouble is why what is in the file now is not in force; nil if it is. It looks at the file too.
+func (f *File) Trouble() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lookLocked()
+	return f.trouble
+}
+
+// lookLocked reads the file if it is not as it was.
+func (f *File) lookLocked() {
+	if info, err := os.Stat(f.path); err == nil && same(info, f.last) {
+		return
+	}
+	before := f.trouble
+	f.trouble = f.readLocked()
+	if f.trouble == nil && before == nil || f.trouble != nil && before != nil && f.trouble.Error() == before.Error() {
+		return
+	}
+	f.warn(f.trouble)
 }
 
 // same reports whether a file was not replaced or written meanwhile, as far as its directory entry tells.
@@ -67,13 +85,12 @@ func (f *File) read() error {
 	return f.readLocked()
 }
 
-// readLocked reads the file. That it cannot be used is told once a change, not once a link.
+// readLocked reads the file.
 func (f *File) readLocked() error {
 	info, err := os.Stat(f.path)
-	if err != nil {
+	if f.last = info; err != nil {
 		return fmt.Errorf("the mesh secret cannot be read: %w", err)
 	}
-	f.last = info
 	if info.Mode().Perm()&0o007 != 0 {
 		return fmt.Errorf("the mesh secret in %s can be read by everybody (mode %04o): chmod 600 %s, and rotate it", f.path, info.Mode().Perm(), f.path)
 	}

@@ -61,7 +61,7 @@ type Config struct {
 	PageBytes   int                 // of a set of files, in one answer
 	Limits      func() map[string]string
 	Store       func() *meshv1.StoreStatus
-	Warnings    func() []string   // of the program around it; nil for none
+	Warnings    []func() []string // of the program around it, and of what it reads from files
 	Access      *authz.Authorizer // decides the calls that are explained; who may ask is decided before
 }
 
@@ -92,12 +92,13 @@ func (s *Service) GetStatus(context.Context, *meshv1.GetStatusRequest) (*meshv1.
 	}, nil
 }
 
-// warnings are what a person should look at, each with what to do where that is known: what the program says,
-// connections that are lost or not in use yet or any more, two collectors of one id, a history that is not written, and schemas that are refused or hidden. Their order is fixed.
+// warnings are what a person should look at, each with what to do where that is known: what the program says and what files
+// cannot be used, connections that are lost or not in use yet or any more, two collectors of one id, a history that is not
+// written, and schemas that are refused or hidden. Their order is fixed.
 func (s *Service) warnings() []string {
 	var warnings []string
-	if s.Warnings != nil {
-		warnings = s.Warnings()
+	for _, of := range s.Warnings {
+		warnings = append(warnings, of()...)
 	}
 	if trouble := s.Store().GetError(); trouble != "" {
 		warnings = append(warnings, "the store: "+trouble)

@@ -24,8 +24,8 @@ type Config struct {
 	Join       []string // addresses of collectors to connect to
 	// MoreJoins brings further addresses while the collector runs; nil for none.
 	MoreJoins <-chan string
-	// Warnings are what its status warns of beside what it finds itself; nil for none.
-	Warnings func() []string
+	// Warnings are what its status warns of beside what it finds itself.
+	Warnings []func() []string
 	Examples []string // services of examples/shop to host, each in the namespace of its name
 	// History is how many finished calls are kept in the store's file, none of them longer than HistoryAge; 0 for none.
 	History    int
@@ -43,8 +43,8 @@ type Config struct {
 	// Identity is how the certificates of ListenTLS and DialTLS, and of other collectors, name their collector; nil if
 	// links need none.
 	Identity conn.Identity
-	// MeshSecret has the secrets of the mesh, see [conn.WithMeshSecret]; nil if links need none.
-	MeshSecret func() [][]byte
+	// MeshSecretFile has the secrets of the mesh, see [dispatcher.WithMeshSecretFile]; empty if links need none.
+	MeshSecretFile string
 	// UnboundLinks does not tie links to their TLS connections, see [conn.WithUnboundLinks].
 	UnboundLinks bool
 	// Access says who callers are and what they may do; nil for access.New(). Run closes it.

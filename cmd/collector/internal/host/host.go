@@ -50,7 +50,7 @@ func Run(ctx context.Context, config Config, ready func(Ready)) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.close()) }()
-	defer config.followAccess(setup)()
+	defer config.reloadAccess()()
 	listener, err := new(net.ListenConfig).Listen(setup, "tcp", config.Listen)
 	if err != nil {
 		return err
@@ -86,17 +86,17 @@ func build(
 	if config.Identity != nil {
 		opts = append(opts, dispatcher.WithConn(conn.WithIdentity(config.Identity)))
 	}
-	if config.MeshSecret != nil {
-		opts = append(opts, dispatcher.WithConn(conn.WithMeshSecret(config.MeshSecret)))
+	if config.MeshSecretFile != "" {
+		opts = append(opts, dispatcher.WithMeshSecretFile(config.MeshSecretFile))
+	}
+	for _, more := range config.Warnings {
+		opts = append(opts, dispatcher.WithWarnings(more))
 	}
 	if config.Access != nil {
 		opts = append(opts, dispatcher.WithAccess(config.Access))
 	}
 	if config.UnboundLinks {
 		opts = append(opts, dispatcher.WithConn(conn.WithUnboundLinks()))
-	}
-	if config.Warnings != nil {
-		opts = append(opts, dispatcher.WithWarnings(config.Warnings))
 	}
 	if config.AllowPlaintext {
 		opts = append(opts, dispatcher.WithPlaintext())

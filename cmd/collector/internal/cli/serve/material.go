@@ -55,12 +55,14 @@ func (f *Flags) follow(config *host.Config, dialing remote.Certificates, log *sl
 		}
 		sources = append(sources, s)
 		config.Reload.Add("certificates of "+flags, s.Reload)
+		config.Warnings = append(config.Warnings, s.Warnings)
 		return s, nil
 	}
 	if f.meshSecret != "" {
-		if config.MeshSecret, err = conn.MeshSecretFile(f.meshSecret, log); err != nil {
+		if _, err := conn.OpenMeshSecrets(f.meshSecret, log); err != nil {
 			return closing, failure.Usagef("--mesh-secret-file: %v", err)
 		}
+		config.MeshSecretFile = f.meshSecret
 	}
 	if f.tlsCert+f.tlsKey != "" {
 		s, err := source("--tls-cert, --tls-key", certs.Files{Cert: f.tlsCert, Key: f.tlsKey, Authorities: f.clientCA})

@@ -32,7 +32,7 @@ func follow(ctx context.Context, source *config.Source, running *host.Config, le
 		return func() {}
 	}
 	l := &live{source: source, log: running.Logger, level: level, joins: make(chan string), ended: make(chan struct{})}
-	running.MoreJoins, running.Warnings = l.joins, l.Warnings
+	running.MoreJoins, running.Warnings = l.joins, append(running.Warnings, l.Warnings)
 	forget := running.Reload.Add("configuration", l.reload)
 	unfollow := watch.Files(ctx, []string{source.Path}, func() { _ = l.reload() }) // it logs
 	return func() {
