@@ -142,37 +142,8 @@ func (p stuckPath) stopHTTP2(t *testing.T, address string, secure *tls.Config, l
 		_, err := f.Write(frameOf(frameData, 0, 1, []byte(p.body)))
 		must(t, err)
 	}
-	if lives { // a client that is there: its stream ends, and its connection too if that was all there is
-		return f.ends(t, p.name)
-	}
-	after, _ := f.closes(t, mostStuck, false)
+	after, _ := f.closes(t, mostStuck, lives)
 	return after
-}
-
-// ends waits until stream 1 has ended or the connection is closed, as one does that lives.
-func (f *frames) ends(t *testing.T, what string) time.Duration {
-	t.Helper()
-	begin := time.Now()
-	must(t, f.SetReadDeadline(begin.Add(mostStuck)))
-	head := make([]byte, 9)
-	for {
-		if _, err := io.ReadFull(f, head); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("%s: the stream is open after %v", what, mostStuck)
-			}
-			return time.Since(begin)
-		}
-		payload := make([]byte, int(head[0])<<16|int(head[1])<<8|int(head[2]))
-		if _, err := io.ReadFull(f, payload); err != nil {
-			return time.Since(begin)
-		}
-		switch kind, flags, stream := head[3], head[4], head[8]; {
-		case stream == 1 && (kind == frameReset || kind <= frameHeaders && flags&endStream != 0):
-			return time.Since(begin)
-		case kind == framePing && flags&ack == 0:
-			_, _ = f.Write(frameOf(framePing, ack, 0, payload))
-		}
-	}
 }
 
 // stopHeads stops within what comes before a request.

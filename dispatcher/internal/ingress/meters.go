@@ -85,7 +85,11 @@ func (p *Port) meter(conn net.Conn, preface bool) *flood.Conn {
 		at.OnLarge(meter.Large)
 	}
 	p.underway.staying.add(1)
-	return flood.New(conn, meter, preface, p.limits.HeaderTimeout, p.spare, func() { p.underway.staying.add(-1) })
+	metered := flood.New(conn, meter, preface, p.limits.HeaderTimeout, p.spare, func() { p.underway.staying.add(-1) })
+	if at != nil {
+		at.OnLeave(metered.Leave)
+	}
+	return metered
 }
 
 // spare takes what a connection holds of requests that nobody has read, or gives it back, and reports whether there is room.

@@ -85,6 +85,9 @@ func (b *Body) read(p []byte) (int, error) {
 	if err != nil {
 		e.ended.Store(true)
 	}
+	if err == io.EOF {
+		e.whole.Store(true)
+	}
 	return n, err
 }
 

@@ -105,6 +105,7 @@ func (e *Exchange) finish() {
 
 // end ends the watch, before the server takes the response writer back.
 func (e *Exchange) end() {
+	unfinished := e.unfinished()
 	e.mu.Lock()
 	e.w = nil
 	if e.alarm != nil {
@@ -116,8 +117,19 @@ func (e *Exchange) end() {
 		e.behind.release()
 	}
 	if e.conn != nil {
-		e.conn.End(e.stuck.Load())
+		e.conn.End(e.stuck.Load(), unfinished)
 	}
+}
+
+// unfinished reports whether a request of HTTP/2 may not have come to its end. A deadline that is over lets a read see the end that
+// is there, without waiting for one.
+func (e *Exchange) unfinished() bool {
+	if e.http1 || e.whole.Load() || e.body.ReadCloser == nil {
+		return false
+	}
+	_ = http.NewResponseController(e.w).SetReadDeadline(past)
+	_, err := e.body.ReadCloser.Read(make([]byte, 1))
+	return err != io.EOF
 }
 
 // Decoded is the body of the same exchange, when what r reads was made of that.

@@ -31,9 +31,10 @@ type Budget interface {
 
 // Connection is told what happens to the exchanges on it. It is safe for concurrent use.
 type Connection interface {
-	// Begin is called when one begins, and End when it has ended: stuck, or in order.
+	// Begin is called when one begins, and End when it has ended: stuck, or in order. Unfinished is one of HTTP/2 whose request
+	// may not have come to its end.
 	Begin()
-	End(stuck bool)
+	End(stuck, unfinished bool)
 	// Wait is called when one begins to wait for the client, and Went when that has ended.
 	Wait()
 	Went()
@@ -56,6 +57,7 @@ type watch struct {
 	hurry    atomic.Bool // the whole request has to keep coming
 	mid      atomic.Bool // a message of it has begun and not ended
 	ended    atomic.Bool // a read has returned an error, the end of the body too: none waits for the client any more
+	whole    atomic.Bool // the request has come to its end
 	stopped  atomic.Bool // nothing more of the request is wanted
 	stuck    atomic.Bool
 	hijacked bool // its connection is not the server's any more

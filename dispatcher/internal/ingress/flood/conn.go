@@ -175,11 +175,22 @@ func (c *Conn) Close() error {
 // calm tells the client why it is closed, if that is possible at once.
 func (c *Conn) calm() {
 	const enhanceYourCalm = 0xb
+	c.goAway(enhanceYourCalm)
+	_ = c.Close()
+}
+
+// Leave asks the client to open no more requests here. It is for a connection that is idle: its server must not be within a frame.
+func (c *Conn) Leave() {
+	c.goAway(0)
+	_ = c.Conn.SetWriteDeadline(time.Time{})
+}
+
+// goAway writes a GOAWAY, if that is possible at once.
+func (c *Conn) goAway(code uint32) {
 	frame := make([]byte, headerBytes+8)
 	frame[2], frame[3] = 8, kindGoAway
 	binary.BigEndian.PutUint32(frame[headerBytes:], 1<<31-1)
-	binary.BigEndian.PutUint32(frame[headerBytes+4:], enhanceYourCalm)
+	binary.BigEndian.PutUint32(frame[headerBytes+4:], code)
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 	_, _ = c.Conn.Write(frame)
-	_ = c.Close()
 }

@@ -39,7 +39,7 @@ func TestListener_Order(t *testing.T) {
 	busy.Begin()
 	idle, _ := l.arrive("127.0.0.1")
 	idle.Begin()
-	idle.End(false)
+	idle.End(false, false)
 	waiting, _ := l.arrive("127.0.0.1")
 	waiting.Begin()
 	waiting.Wait()

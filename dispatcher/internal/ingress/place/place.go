@@ -23,6 +23,7 @@ type Place struct {
 	changed                atomic.Int64 // when it was accepted, or an exchange on it has begun, gone on or ended
 	tight                  atomic.Bool
 	large                  func(header, fields int) // is told of large headers; nil for nobody
+	leave                  func()                   // asks the client to go; nil where it cannot be asked
 	stuck                  atomic.Int32             // exchanges that were
 	busy                   atomic.Bool              // says its server: a request is not answered to its last byte
 }
@@ -86,9 +87,14 @@ func (p *Place) Begin() {
 
 // End tells that it has been. Connections on which too many requests got stuck, or the last one did, are closed: their
 // clients do not read what they are told by the protocol.
-func (p *Place) End(stuck bool) {
-	left := p.serving.Add(-1)
-	p.changed.Store(clock())
+// One whose last request has not come to its end is sent away if nothing more happens: its client has stopped, whatever was
+// answered.
+func (p *Place) End(stuck, unfinished bool) {
+	left, now := p.serving.Add(-1), clock()
+	p.changed.Store(now)
+	if unfinished && !stuck && left == 0 && p.leave != nil {
+		time.AfterFunc(unfinishedAfter, func() { p.sendAway(now) })
+	}
 	if stuck && (p.stuck.Add(1) >= MostStuck || left == 0) {
 		time.AfterFunc(closeAfter, func() {
 			if p.stuck.Load() >= MostStuck || p.serving.Load() == 0 {
@@ -98,7 +104,26 @@ func (p *Place) End(stuck bool) {
 	}
 }
 
+// sendAway asks the client to go and closes the connection, unless something has happened on it since.
+func (p *Place) sendAway(since int64) {
+	if p.serving.Load() > 0 || p.changed.Load() != since {
+		return
+	}
+	p.leave()
+	time.AfterFunc(leaveAfter, func() {
+		if p.serving.Load() == 0 {
+			_ = p.Close()
+		}
+	})
+}
+
+// OnLeave has leave tell the client to open no more requests. It must be called before there are requests.
+func (p *Place) OnLeave(leave func()) { p.leave = leave }
+
 const (
+	unfinishedAfter = 10 * time.Second // for the rest of a request that has been answered, and for the next one
+	leaveAfter      = time.Second      // for a client to go that was asked to
+
 	MostStuck  = 32                     // requests of a connection that got stuck
 	closeAfter = 200 * time.Millisecond // for the answers to be written
 )
