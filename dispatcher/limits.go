@@ -33,6 +33,10 @@ type Limits struct {
 	OpenTimeout time.Duration
 	// Attempts is how often a call is tried, on one peer each, when it surely did not run or may be repeated. Default 3.
 	Attempts int
+	// MethodCalls is how many calls of one unary method run here at once; more wait for some milliseconds and are refused with
+	// resource_exhausted, before they run. Default: all, until more calls only make the others late, and then as many as are
+	// answered in time, at least 8. Negative: all.
+	MethodCalls int
 	// Connections is how many clients may be connected at once. When there are more, the one gives way that has not sent a
 	// whole request for longest, else the one whose requests have waited for it longest, for 200 ms at least, else the one
 	// that has been without a call longest. When all are busy, more are refused, after 400 ms in which one might stop to be. Default 512.
@@ -162,6 +166,7 @@ func (l Limits) Map() map[string]string {
 		"max timeout":      timeText(l.MaxTimeout),
 		"open timeout":     timeText(l.OpenTimeout),
 		"attempts":         strconv.Itoa(l.Attempts),
+		"method calls":     methodCallsText(l.MethodCalls),
 		"connections":      strconv.Itoa(l.Connections),
 		"per address":      countText(l.PerAddress),
 		"compression":      countText(l.CompressionRatio) + " : 1",
@@ -204,6 +209,13 @@ func countText(n int) string {
 		return "all"
 	}
 	return strconv.Itoa(n)
+}
+
+func methodCallsText(n int) string {
+	if n == 0 {
+		return "as many as are in time"
+	}
+	return countText(n)
 }
 
 func timeText(d time.Duration) string {

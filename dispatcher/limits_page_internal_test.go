@@ -54,5 +54,6 @@ func TestLimitsPage(t *testing.T) {
 		"pause until a peer that failed again and again is asked for its schemas, at most": peerschema.PullSeldom,
 	}
 	maps.Copy(fixed, choosing)
+	maps.Copy(fixed, admitting)
 	limitdoc.Check(t, "dispatcher", limitdoc.Fields("dispatcher.Limits", Limits{}.withDefaults()), fixed)
 }

@@ -162,7 +162,7 @@ func (b *builder) host() {
 	b.recovery = &recovery.Recovery{Self: d.id, Log: d.log}
 	b.interceptors = slices.Insert(slices.Clone(b.options.server), 0, b.recovery.Intercept)
 	b.methods = hosted.NewSet(b.options.sources)
-	b.executor = call.NewExecutor(d.id, d.namespaces, d.limits.MessageBytes, b.recovery, b.methods, d.validation.validate, b.access)
+	b.executor = call.NewExecutor(d.id, d.namespaces, d.limits.MessageBytes, d.limits.MethodCalls, b.recovery, b.methods, d.validation.validate, b.access)
 	d.types = typeIndex{methods: b.methods, known: func() *peerschema.Known { return d.schemas.Known() }}
 	d.registrar.self, d.registrar.namespaces, d.registrar.interceptors = d.id, d.namespaces, b.interceptors
 	d.registrar.methods, d.registrar.validation = b.methods, &d.validation

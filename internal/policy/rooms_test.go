@@ -122,7 +122,7 @@ var mayImport = map[string][]string{
 		"internal/origin", "mesh",
 	},
 	"dispatcher/internal/call": {
-		"access", "conn", "conn/link", "dispatcher/internal/authz", "dispatcher/internal/codec", "dispatcher/internal/endpoint", "dispatcher/internal/header", "dispatcher/internal/hosted",
+		"access", "conn", "conn/link", "dispatcher/internal/admission", "dispatcher/internal/authz", "dispatcher/internal/codec", "dispatcher/internal/endpoint", "dispatcher/internal/header", "dispatcher/internal/hosted",
 		"dispatcher/internal/inprocess", "dispatcher/internal/recovery", "dispatcher/internal/refusal",
 		"dispatcher/internal/routing", "gen", "internal/descriptor", "internal/observe", "internal/rest", "internal/reuse", "internal/status",
 		"mesh",
@@ -147,7 +147,8 @@ var mayImport = map[string][]string{
 	"dispatcher/internal/health": {
 		"dispatcher/internal/handler", "dispatcher/internal/hosted", "dispatcher/internal/refusal", "dispatcher/internal/routing",
 	},
-	"dispatcher/internal/hosted": {"gen", "internal/cow", "internal/descriptor", "internal/name", "internal/schema"},
+	"dispatcher/internal/admission": {"dispatcher/internal/endpoint"},
+	"dispatcher/internal/hosted":    {"dispatcher/internal/admission", "gen", "internal/cow", "internal/descriptor", "internal/name", "internal/schema"},
 	"dispatcher/internal/ingress": {
 		"conn/link", "dispatcher/internal/codec", "dispatcher/internal/ingress/exchange", "dispatcher/internal/ingress/flood",
 		"dispatcher/internal/ingress/held", "dispatcher/internal/ingress/inflate", "dispatcher/internal/ingress/place",
@@ -155,7 +156,7 @@ var mayImport = map[string][]string{
 	},
 	"dispatcher/internal/ingress/exchange": {},
 	"dispatcher/internal/ingress/flood":    {},
-	"dispatcher/internal/ingress/held":     {},
+	"dispatcher/internal/ingress/held":     {"dispatcher/internal/refusal"},
 	"dispatcher/internal/ingress/inflate":  {},
 	"dispatcher/internal/ingress/place":    {},
 	"dispatcher/internal/inprocess": {

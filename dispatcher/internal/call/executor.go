@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"connectrpc.com/connect/v2"
 	"google.golang.org/protobuf/proto"
@@ -11,6 +12,7 @@ import (
 	"github.com/collectiverpc/collective/access"
 	"github.com/collectiverpc/collective/conn"
 	"github.com/collectiverpc/collective/conn/link"
+	"github.com/collectiverpc/collective/dispatcher/internal/admission"
 	"github.com/collectiverpc/collective/dispatcher/internal/authz"
 	"github.com/collectiverpc/collective/dispatcher/internal/endpoint"
 	"github.com/collectiverpc/collective/dispatcher/internal/hosted"
@@ -28,17 +30,19 @@ type Executor struct {
 	recovery *recovery.Recovery
 	methods  *hosted.Set
 	// validate is asked before a call runs.
-	validate func(context.Context, *hosted.Method) *refusal.Refusal
-	access   *authz.Authorizer
-	Alone    Views // of what is registered here, without any peer, for Serve
+	validate  func(context.Context, *hosted.Method) *refusal.Refusal
+	access    *authz.Authorizer
+	admission admission.Policy
+	Alone     Views // of what is registered here, without any peer, for Serve
 }
 
 // NewExecutor makes an executor of the methods of the collector self, in its namespaces. message is the largest answer in
-// bytes. validate is asked before each call and must not be nil; it is called from many goroutines. access decides what peers
-// bring. Alone is ready to use and follows methods.
-func NewExecutor(self string, namespaces []string, message int, recovery *recovery.Recovery, methods *hosted.Set,
+// bytes, and calls how many of a unary method run at once, see [admission.Policy]. validate is asked before each call and must not
+// be nil; it is called from many goroutines. access decides what peers bring. Alone is ready to use and follows methods.
+func NewExecutor(self string, namespaces []string, message, calls int, recovery *recovery.Recovery, methods *hosted.Set,
 	validate func(context.Context, *hosted.Method) *refusal.Refusal, access *authz.Authorizer) *Executor {
 	e := &Executor{self: self, message: message, recovery: recovery, methods: methods, validate: validate, access: access}
+	e.admission = admission.Policy{Calls: int32(min(calls, math.MaxInt32)), Clock: endpoint.NewClock()} //nolint:gosec // bounded
 	table := conn.NewTable()
 	e.Alone.Self, e.Alone.Namespaces, e.Alone.Tracker = self, namespaces, endpoint.NewTracker(nil)
 	e.Alone.Sources = func() Sources { return Sources{Local: methods.Snapshot(), Table: table} }
@@ -55,7 +59,36 @@ func (e *Executor) run(ctx context.Context, caller *access.Caller, m *hosted.Met
 		return r.Err(e.self)
 	}
 	h := &handling{Context: ctx, caller: caller, stream: guardedStream{ServerStream: opened(e.methods, m, info, stream), limit: e.message}}
-	return m.Call(h, info, &h.stream)
+	if m.Spec.StreamType != connect.StreamTypeUnary {
+		return m.Call(h, info, &h.stream)
+	}
+	return e.admit(h, m, info)
+}
+
+// admit runs a unary method, if its gate lets the call in. Streams have none: they live for as long as their callers want, so
+// neither their number nor the time that they take says that the collector is overloaded.
+func (e *Executor) admit(h *handling, m *hosted.Method, info *connect.CallInfo) error {
+	pass, admitted := m.Gate.Enter(h.Context, &e.admission)
+	if !admitted {
+		return e.full(h, m)
+	}
+	answered := false
+	defer func() { m.Gate.Leave(&e.admission, h.stream.pass, answered) }()
+	h.stream.pass, h.stream.admission = pass, &e.admission
+	err := m.Call(h, info, &h.stream)
+	answered = err == nil
+	return err
+}
+
+// full refuses a call that found no place. It takes the request, as handlers do, but decodes nothing: over HTTP/2 the stream of a
+// request that is answered before it is there is reset.
+func (e *Executor) full(h *handling, m *hosted.Method) error {
+	_ = h.stream.ServerStream.Receive(new(link.Raw))
+	if err := h.Err(); err != nil {
+		return refusal.TimeOver(err, false).Err(e.self)
+	}
+	return refusal.NoRoom(e.self, fmt.Sprintf(": %d of %s run there, and more would be late", m.Gate.State().Running,
+		refusal.Spoken(m.Spec.Procedure))).Err(e.self)
 }
 
 // RunInProcess runs a method for a caller in this process, see [inprocess.Runner].
@@ -91,7 +124,9 @@ func (h *handling) AfterFunc(f func()) func() bool { return context.AfterFunc(h.
 // way to the client does not help it.
 type guardedStream struct {
 	connect.ServerStream
-	limit int
+	limit     int
+	pass      admission.Pass
+	admission *admission.Policy // nil for a stream
 }
 
 // Send refuses before anything is encoded. The handler has run by then, so the refusal says so: nobody repeats the call.
@@ -111,6 +146,7 @@ func (s *guardedStream) Send(msg any) error {
 func (s *guardedStream) Receive(msg any) error {
 	err := s.ServerStream.Receive(msg)
 	if err == nil {
+		s.pass.Arrived(s.admission)
 		return nil
 	}
 	if own, ok := errors.AsType[*connect.Error](err); ok && own.Code() == connect.CodeInvalidArgument && len(own.Details()) == 0 {

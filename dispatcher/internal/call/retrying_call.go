@@ -323,8 +323,7 @@ func (o *RetryingCall) failure(st *routing.RoutePeer, err error) error {
 		return refusal.TimeOver(context.DeadlineExceeded, true).Err(self, st.ID) // whoever noticed first
 	}
 	if ok && noRoom(err) {
-		return refusal.New(coded.Code(), mesh.ReasonOverloaded, "collector "+refusal.Quoted(st.ID)+
-			" has no room for the call, which did not run; call again in a moment").Err(self, st.ID)
+		return refusal.NoRoom(st.ID, "").Err(self, st.ID)
 	}
 	if ok && coded.IsRemote() {
 		return err

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"github.com/collectiverpc/collective/dispatcher/internal/admission"
 	meshv1 "github.com/collectiverpc/collective/gen/collector/mesh/v1"
 	"github.com/collectiverpc/collective/internal/name"
 	schemas "github.com/collectiverpc/collective/internal/schema"
@@ -17,7 +18,7 @@ import (
 // gets the Any of an envelope as it is.
 const AnyType = "google.protobuf.Any"
 
-// Method is a procedure registered in a namespace of this collector. It never changes.
+// Method is a procedure registered in a namespace of this collector. It never changes, but for its gate.
 type Method struct {
 	Namespace     string
 	Service, Name string
@@ -26,6 +27,8 @@ type Method struct {
 	Schema        protoreflect.MethodDescriptor
 	Fingerprint   uint64
 	Open          bool // its messages may hold types that the schema does not name; see openStream
+	// Gate is what calls of a unary method go through. It is the only part that changes.
+	Gate admission.Gate
 	// server holds the method with the interceptors around it. It is filled before the method is published and never
 	// after, as connect asks; methods that were registered together share one.
 	server *connect.Server

@@ -4,7 +4,8 @@ import (
 	"sync/atomic"
 
 	"connectrpc.com/connect/v2"
-	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/collectiverpc/collective/dispatcher/internal/refusal"
 )
 
 // Budget is the one of a process. It is safe for concurrent use.
@@ -27,7 +28,7 @@ func (b *Budget) Take(n int64) error {
 	}
 	b.left.Add(n)
 	return connect.NewError(connect.CodeResourceExhausted,
-		"the requests of this collector hold as much memory as they may; try again in a second").WithDetail(retryInfo)
+		"the requests of this collector hold as much memory as they may; try again in a second").WithDetail(refusal.RetryInSecond)
 }
 
 // Give gives them back.
@@ -35,9 +36,3 @@ func (b *Budget) Give(n int64) { b.left.Add(n) }
 
 // Held is how many are held at this moment.
 func (b *Budget) Held() int64 { return b.all - b.left.Load() }
-
-// retryInfo says when to try again: google.rpc.RetryInfo with a retry_delay of one second.
-var retryInfo = &connect.ErrorDetail{Type: "google.rpc.RetryInfo", Value: protowire.AppendBytes(
-	protowire.AppendTag(nil, 1, protowire.BytesType),
-	protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1),
-)}
