@@ -21,6 +21,7 @@ require (
 	github.com/bufbuild/protocompile v0.14.1 // indirect
 	github.com/cedar-policy/cedar-go v1.9.1 // indirect
 	github.com/coreos/go-oidc/v3 v3.21.0 // indirect
+	github.com/fsnotify/fsnotify v1.10.1 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
 	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/gofrs/flock v0.13.2 // indirect
