@@ -191,6 +191,8 @@ func (r *ring) keep(err error) error {
 func (r *ring) trouble() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	// It fails closed at the start, when no set was ever read, and open to those that were read later: an issuer that is out of
+	// reach for an hour must not lock out who has a token of the hour before.
 	switch set := r.set.Load(); {
 	case r.failure == nil:
 		return ""
