@@ -45,15 +45,13 @@ func stuckFor(s *Stage, t *Target, way stuckWay) (time.Duration, error) {
 	defer c.Close()
 	ctx, stop := context.WithCancel(s.ctx)
 	defer stop()
-	over, err := way.stop(ctx, c)
+	err = way.stop(ctx, c)
 	began := time.Now()
 	if err != nil && t.holds(c) {
 		return 0, err
 	}
 	for time.Since(began) < patience && t.holds(c) {
 		select {
-		case <-over:
-			return time.Since(began), nil
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		case <-time.After(50 * time.Millisecond):

@@ -49,10 +49,10 @@ func stuckOverHTTP1(t *Target) []stuckWay {
 
 // writes sends a text and nothing more. It reads what comes, as clients do.
 func writes(text string) stuckWay {
-	return stuckWay{stop: func(_ context.Context, c net.Conn) (<-chan struct{}, error) {
+	return stuckWay{stop: func(_ context.Context, c net.Conn) error {
 		go drain(c)
 		_, err := c.Write([]byte(text))
-		return nil, err
+		return err
 	}}
 }
 
@@ -68,10 +68,10 @@ func drain(c net.Conn) {
 
 // dripped goes on by a byte each second: it never stops, and never arrives.
 func dripped(text string) stuckWay {
-	return stuckWay{stop: func(ctx context.Context, c net.Conn) (<-chan struct{}, error) {
+	return stuckWay{stop: func(ctx context.Context, c net.Conn) error {
 		go drain(c)
 		if _, err := c.Write([]byte(text)); err != nil {
-			return nil, err
+			return err
 		}
 		go func() {
 			for ctx.Err() == nil {
@@ -84,30 +84,30 @@ func dripped(text string) stuckWay {
 				}
 			}
 		}()
-		return nil, nil
+		return nil
 	}}
 }
 
 // envelope adds the beginning of a message of 4 GiB to a chunked body.
 func envelope(head stuckWay) stuckWay {
-	return stuckWay{stop: func(ctx context.Context, c net.Conn) (<-chan struct{}, error) {
-		if _, err := head.stop(ctx, c); err != nil {
-			return nil, err
+	return stuckWay{stop: func(ctx context.Context, c net.Conn) error {
+		if err := head.stop(ctx, c); err != nil {
+			return err
 		}
 		_, err := fmt.Fprintf(c, "5\r\n\x00\xff\xff\xff\xff\r\n")
-		return nil, err
+		return err
 	}}
 }
 
 // unread repeats a request and reads no answer, until nothing more goes out.
 func unread(request string) stuckWay {
-	return stuckWay{stop: func(_ context.Context, c net.Conn) (<-chan struct{}, error) {
+	return stuckWay{stop: func(_ context.Context, c net.Conn) error {
 		_ = raw(c).SetReadBuffer(4 << 10)
 		many := []byte(strings.Repeat(request, 100))
 		for {
 			_ = c.SetWriteDeadline(time.Now().Add(time.Second))
 			if _, err := c.Write(many); err != nil {
-				return nil, nil //nolint:nilerr // it is full, which is what was wanted
+				return nil //nolint:nilerr // it is full, which is what was wanted
 			}
 		}
 	}}

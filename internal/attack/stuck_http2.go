@@ -7,7 +7,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// stuckOverHTTP2 are the ways of HTTP/2. A stream that the target resets is let go of; its connection may stay, as an idle one.
+// stuckOverHTTP2 are the ways of HTTP/2, of which the target has to close the connection too.
 // Requests of HTTP/2 have no version that could be answered by 505.
 func stuckOverHTTP2(t *Target) []stuckWay {
 	body := func(method, path string, more ...string) stuckWay {
@@ -16,7 +16,7 @@ func stuckOverHTTP2(t *Target) []stuckWay {
 	const kind, proto = "content-type", "application/proto"
 	ways := map[string]stuckWay{
 		"preface":        writes("PRI * HTTP/2.0\r\n\r\nSM"),
-		"head":           {stop: func(_ context.Context, c net.Conn) (<-chan struct{}, error) { return nil, halfHeader(c, t) }},
+		"head":           {stop: func(_ context.Context, c net.Conn) error { return halfHeader(c, t) }},
 		"body":           body("POST", getUser, kind, proto),
 		"404":            body("POST", nowhere, kind, proto),
 		"405":            body("PUT", getUser, kind, proto),
@@ -44,12 +44,12 @@ func stuckOverHTTP2(t *Target) []stuckWay {
 
 // onStream stops in the middle of stream 1.
 func onStream(t *Target, settings []http2.Setting, begin func(*wire) error) stuckWay {
-	return stuckWay{stop: func(ctx context.Context, c net.Conn) (<-chan struct{}, error) {
+	return stuckWay{stop: func(_ context.Context, c net.Conn) error {
 		w, err := speak(c, t, settings...)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return w.over(ctx, 1), begin(w)
+		return begin(w)
 	}}
 }
 

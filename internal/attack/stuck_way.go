@@ -10,9 +10,8 @@ type stuckWay struct {
 	name string
 	// protocol is that of TLS; empty where TLS is not to be begun.
 	protocol string
-	// stop sends a part of a request and returns when nothing more will come. over is closed when the target has let go of
-	// the request otherwise than by closing the connection; nil where only that counts.
-	stop func(ctx context.Context, c net.Conn) (over <-chan struct{}, err error)
+	// stop sends a part of a request and returns when nothing more will come.
+	stop func(ctx context.Context, c net.Conn) error
 }
 
 // dial opens the connection that is to be stuck.

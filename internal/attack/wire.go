@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"strings"
 	"sync"
@@ -25,14 +24,11 @@ type wire struct {
 	greeted chan struct{}
 	// ended is closed when the target has ended the connection or said that it will.
 	ended chan struct{}
-	// resets has the streams that the target has ended.
-	resets chan uint32
 }
 
 // speak begins HTTP/2 with these settings and answers what a client must answer, PING among it, in the background.
 func speak(c net.Conn, t *Target, settings ...http2.Setting) (*wire, error) {
-	w := &wire{Framer: http2.NewFramer(c, c), c: c, address: t.Address, scheme: strings.TrimSuffix(t.URL[:5], ":"), ended: make(chan struct{}), greeted: make(chan struct{}),
-		resets: make(chan uint32, 1024)}
+	w := &wire{Framer: http2.NewFramer(c, c), c: c, address: t.Address, scheme: strings.TrimSuffix(t.URL[:5], ":"), ended: make(chan struct{}), greeted: make(chan struct{})}
 	w.encoder = hpack.NewEncoder(&w.block)
 	w.AllowIllegalWrites, w.AllowIllegalReads = true, true
 	if _, err := c.Write([]byte(http2.ClientPreface)); err != nil {
@@ -69,11 +65,6 @@ func (w *wire) listen() {
 			if !f.IsAck() {
 				_ = w.WritePing(true, f.Data)
 			}
-		case *http2.RSTStreamFrame:
-			select {
-			case w.resets <- f.StreamID:
-			default:
-			}
 		case *http2.GoAwayFrame:
 			w.mu.Unlock()
 			return
@@ -99,25 +90,4 @@ func (w *wire) open(id uint32, whole bool, method, path string, more ...string) 
 	return w.WriteHeaders(http2.HeadersFrameParam{
 		StreamID: id, BlockFragment: w.headers(method, path, more...), EndHeaders: true, EndStream: whole,
 	})
-}
-
-// over is closed when the target has reset a stream.
-func (w *wire) over(ctx context.Context, id uint32) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-w.ended:
-				return
-			case reset := <-w.resets:
-				if reset == id {
-					close(done)
-					return
-				}
-			}
-		}
-	}()
-	return done
 }
