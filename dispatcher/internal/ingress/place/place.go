@@ -25,6 +25,8 @@ type Place struct {
 	large                  func(header, fields int) // is told of large headers; nil for nobody
 	leave                  func()                   // asks the client to go; nil where it cannot be asked
 	stuck                  atomic.Int32             // exchanges that were
+	unfinished             atomic.Int64             // when a request ended last that had not come to its end
+	watched                atomic.Bool              // somebody will look at that
 	busy                   atomic.Bool              // says its server: a request is not answered to its last byte
 }
 
@@ -93,7 +95,8 @@ func (p *Place) End(stuck, unfinished bool) {
 	left, now := p.serving.Add(-1), clock()
 	p.changed.Store(now)
 	if unfinished && !stuck && left == 0 && p.leave != nil {
-		time.AfterFunc(unfinishedAfter, func() { p.sendAway(now) })
+		p.unfinished.Store(now)
+		p.watchUnfinished(unfinishedAfter)
 	}
 	if stuck && (p.stuck.Add(1) >= MostStuck || left == 0) {
 		time.AfterFunc(closeAfter, func() {
@@ -104,11 +107,28 @@ func (p *Place) End(stuck, unfinished bool) {
 	}
 }
 
-// sendAway asks the client to go and closes the connection, unless something has happened on it since.
-func (p *Place) sendAway(since int64) {
-	if p.serving.Load() > 0 || p.changed.Load() != since {
+// watchUnfinished looks after a while at the request that has not come to its end last. There is one timer at most, however many
+// requests there are.
+func (p *Place) watchUnfinished(after time.Duration) {
+	if p.watched.Swap(true) {
 		return
 	}
+	time.AfterFunc(after, func() {
+		p.watched.Store(false)
+		since := p.unfinished.Load()
+		if p.serving.Load() > 0 || p.changed.Load() != since {
+			return // something has happened since
+		}
+		if left := unfinishedAfter - time.Duration(clock()-since); left > 0 {
+			p.watchUnfinished(left)
+			return
+		}
+		p.sendAway()
+	})
+}
+
+// sendAway asks the client to go, and closes the connection.
+func (p *Place) sendAway() {
 	p.leave()
 	time.AfterFunc(leaveAfter, func() {
 		if p.serving.Load() == 0 {
