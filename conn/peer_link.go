@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"connectrpc.com/connect/v2"
@@ -160,7 +161,7 @@ func (l *peerLink) lastWords() string {
 		return "the peer went away in good order"
 	case errors.Is(err, link.ErrSilent):
 		return "the peer stopped answering"
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET): // a reset where we had written what it did not read
 		return "the peer closed the link"
 	}
 	return err.Error()

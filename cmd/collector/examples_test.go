@@ -168,6 +168,7 @@ func exampleFiles(t *testing.T) string {
 		os.WriteFile(filepath.Join(dir, "buf.yaml"), []byte("version: v2\nmodules:\n  - path: proto\n"), 0o600),
 		os.WriteFile(filepath.Join(dir, "api-keys"), []byte("ci service deployers sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\n"+
 			"ci service deployers sha256:60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "collector.yaml"), []byte("id: e\nns: [orders]\ndb: memory\n"), 0o600),
 		os.WriteFile(filepath.Join(dir, "token"), []byte("not judged here\n"), 0o600),
 		os.WriteFile(filepath.Join(dir, "policy.cedar"), []byte(`permit (principal, action in [Action::"call", Action::"serve"], resource);`), 0o600),
 		os.WriteFile(filepath.Join(dir, "request.json"), []byte(`{"id":"u-1"}`), 0o600),

@@ -122,9 +122,9 @@ func TestPKIThatServesNobody(t *testing.T) {
 	t.Parallel()
 	m := newMesh(t, "a")
 	for want, args := range map[string][]string{
-		"collector pki issue b":     {"--id", "b", "--pki", m.dir},
-		"collector pki init":        {"--id", "a", "--pki", filepath.Join(m.dir, "nowhere")},
-		"leave out those, or --pki": {"--id", "a", "--pki", m.dir, "--trust-domain", "mesh.example"},
+		"collector pki issue b":   {"--id", "b", "--pki", m.dir},
+		"collector pki init":      {"--id", "a", "--pki", filepath.Join(m.dir, "nowhere")},
+		"leave out those, or pki": {"--id", "a", "--pki", m.dir, "--trust-domain", "mesh.example"},
 	} {
 		collector(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--db", "memory"}, args...)...).expect(t, 2, "", want)
 	}
