@@ -34,7 +34,7 @@ build: ## Build bin/collector
 .PHONY: test
 test: notetree lint checkgenerate checkconsole ## Lint, check what is generated, run all tests with the race detector, then conformance, e2e and clients
 	@$(call apt,jq)
-	@failed=; for module in $(MODULES); do \
+	@failed=; for module in $(filter-out $(RIGS),$(MODULES)); do \
 		echo "# test $$module"; \
 		(cd "$$module" && go test -race -shuffle=on ./...) || failed="$$failed $$module"; \
 	done; test -z "$$failed" || { echo "tests failed in:$$failed"; exit 1; }
@@ -71,8 +71,15 @@ testunraced: ## Run the tests that do less, or nothing, under the race detector;
 	@go test -p 1 -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(UNRACED) | sed 's/^func //' | paste -sd '|' -))$$" \
 		$(addprefix ./,$(sort $(dir $(UNRACED))))
 
+# The modules whose tests run processes against the clock, for minutes: nothing else may run beside them.
+RIGS := internal/attack/ internal/chaos/
+
 .PHONY: slow
-slow: ## Run the tests at full size that make test runs at a smaller one
+slow: ## Run what takes longer than make test has time for: attacks and bad days in their short forms, and tests at full size
+	@failed=; for module in $(RIGS); do \
+		echo "# test $$module"; \
+		(cd "$$module" && go test -race ./...) || failed="$$failed $$module"; \
+	done; test -z "$$failed" || { echo "tests failed in:$$failed"; exit 1; }
 	@COLLECTIVE_SLOW=1 go test -p 1 -count=1 -v -run "^($$(grep -ohE '^func Test[A-Za-z0-9_]+' $(SLOW) | sed 's/^func //' | paste -sd '|' -))$$" \
 		$(addprefix ./,$(sort $(dir $(SLOW))))
 
