@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,19 @@ func TestNoSymlinks(t *testing.T) {
 	for name, mode := range tracked(t) {
 		if mode == "120000" {
 			t.Errorf("%s is a symbolic link: git rm it, and put the file itself where it is needed", name)
+		}
+	}
+}
+
+// scripts are the only files that are run as they are. Whatever else may be run was built here, by `go build` in a module of one
+// program, and does not belong to what was written.
+var scripts = []string{".ci/run"}
+
+func TestNoBuiltPrograms(t *testing.T) {
+	t.Parallel()
+	for name, mode := range tracked(t) {
+		if mode == "100755" && !slices.Contains(scripts, name) {
+			t.Errorf("%s may be run and is no script: git rm it, and name it in .gitignore", name)
 		}
 	}
 }
