@@ -69,7 +69,11 @@ func (p *Pipeline) Answer(ctx context.Context, seen Observation, r *Request, str
 // It asks no view anew: what Find has found and what is decided here belong to one moment, so they never contradict.
 func (p *Pipeline) Decide(r *Request) {
 	r.Route = r.View.Route
-	r.Decision = routing.Route(r.View, r.Call, p.Balance())
+	var balance routing.Balance
+	if r.Call.Chooses() { // or the call would pay for a look at the clock
+		balance = p.Balance()
+	}
+	r.Decision = routing.Route(r.View, r.Call, balance)
 }
 
 // Balance is what the next call's choice among peers goes by.

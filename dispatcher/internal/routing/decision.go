@@ -19,6 +19,12 @@ type Call struct {
 	Raw bool
 }
 
+// Chooses reports whether [Route] may have to choose for the call. Only then it looks at its Balance.
+func (c *Call) Chooses() bool {
+	e := c.Found
+	return e == nil || c.Target == "" && e.Local == nil && (e.pool != nil || len(e.Peers) == 0)
+}
+
 // Balance is what the choice among peers goes by, beside what the endpoints of the view show. It is a part of the input, so that
 // route stays a function: the same view, call and balance give the same decision.
 type Balance struct {

@@ -296,6 +296,28 @@ func TestExplainEqualsRoute(t *testing.T) {
 	}
 }
 
+// A call for which Chooses is false goes the same way whatever its balance is; of the others some do not.
+func TestOnlyCallsThatChooseLookAtTheirBalance(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(2026, 11))
+	kinds := make(map[bool]int)
+	for i := range 3000 {
+		v := randomWorld(t, random).view
+		c := Call{Namespace: pick(random, "ns", "other", "nowhere"), Procedure: "/x.S/" + pick(random, "Get", "Put", "Nope"), Target: pick(random, "", "", "a", "b", "z")}
+		_, c.Found, _ = v.Find(c.Namespace, c.Procedure)
+		one, other := Route(v, c, Balance{}), Route(v, c, Balance{Turn: random.Uint64(), Now: 1 + random.Int64N(1<<40)})
+		if kinds[c.Chooses()]++; c.Chooses() {
+			continue
+		}
+		if told(one) != told(other) || one.choice.Made() || other.choice.Made() {
+			t.Fatalf("world %d %+v: %s, and with another balance %s", i, c, told(one), told(other))
+		}
+	}
+	if kinds[true] < 100 || kinds[false] < 100 {
+		t.Errorf("calls that choose, and others: %v", kinds)
+	}
+}
+
 func checkRanks(t *testing.T, world int, d Decision, candidates []*meshv1.Candidate) {
 	t.Helper()
 	var want, got []string
