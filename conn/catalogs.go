@@ -135,26 +135,13 @@ func (c *catalogs) arrived(l *peerLink, revision uint64, data []byte) {
 		return
 	}
 	data = bytes.Clone(data) // the link does not end before this returns
-	c.life.Spawn(func(context.Context) {
-		if c.wait(l, wait) {
-			c.pay(l, revision, data)
-		}
-	})
+	c.after(l, wait, func() { c.pay(l, revision, data) })
 }
 
 // pay takes a catalog, and lets the peer tell the next when it has been paid for.
 func (c *catalogs) pay(l *peerLink, revision uint64, data []byte) {
 	cost, holds := c.take(l, revision, data)
-	wait := c.owes(l, cost+catalogCost)
-	if wait == 0 {
-		l.link.Taken(revision, holds)
-		return
-	}
-	c.life.Spawn(func(context.Context) {
-		if c.wait(l, wait) {
-			l.link.Taken(revision, holds)
-		}
-	})
+	c.after(l, c.owes(l, cost+catalogCost), func() { l.link.Taken(revision, holds) })
 }
 
 // owes is after what time a peer may tell more, if it owes so much more.
@@ -164,16 +151,21 @@ func (c *catalogs) owes(l *peerLink, cost int) time.Duration {
 	return c.bucketOf(l).Owe(time.Now(), catalogRate, catalogBurst, cost)
 }
 
-// wait waits, and reports whether the link is still there.
-func (c *catalogs) wait(l *peerLink, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-l.link.Done():
-		return false
+// after does something now or, in the background, after a time, unless the link has ended by then.
+func (c *catalogs) after(l *peerLink, wait time.Duration, do func()) {
+	if wait == 0 {
+		do()
+		return
 	}
+	c.life.Spawn(func(context.Context) {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			do()
+		case <-l.link.Done():
+		}
+	})
 }
 
 // bucketOf is what bounds a peer, whatever link it comes by. The state lock is held.

@@ -14,6 +14,7 @@ import (
 	"connectrpc.com/connect/v2"
 
 	"github.com/collectiverpc/collective/conn/internal/catalog"
+	"github.com/collectiverpc/collective/conn/internal/expiry"
 	"github.com/collectiverpc/collective/conn/internal/namesake"
 	"github.com/collectiverpc/collective/conn/internal/pace"
 	"github.com/collectiverpc/collective/conn/link"
@@ -142,9 +143,7 @@ func (l *peerLink) mayAnnounce() bool {
 }
 
 // expired reports whether a certificate of the link has expired.
-func (l *peerLink) expired() bool {
-	return !l.way.Expires.IsZero() && !time.Now().Before(l.way.Expires)
-}
+func (l *peerLink) expired() bool { return expiry.Over(time.Now(), l.way.Expires) }
 
 func (l *peerLink) expiredWords() string {
 	return "a certificate expired at " + l.way.Expires.UTC().Format(time.RFC3339) + " and there is no link with a newer one: renew it, " +

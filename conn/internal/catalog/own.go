@@ -54,18 +54,7 @@ func (o *Own) Leave() *Own {
 // Amend makes the changes that a message has, of methods and schemas in their order.
 // It costs what changed. On an error o is as it was, and stays the one that is told.
 func (o *Own) Amend(in *meshv1.Catalog) (*Own, error) {
-	a := o.amending(in.GetRevision())
-	for _, m := range in.GetMethods() {
-		if err := a.method(m); err != nil {
-			return nil, err
-		}
-	}
-	for _, s := range in.GetSchemas() {
-		if err := a.schema(s); err != nil {
-			return nil, err
-		}
-	}
-	return a.end()
+	return o.amending(in.GetRevision()).all(in)
 }
 
 // Replace makes the changes that lead to the full set of a message.
@@ -87,17 +76,7 @@ func (o *Own) Replace(in *meshv1.Catalog) (*Own, error) {
 			_ = a.schema(&meshv1.CatalogSchema{Namespace: namespace})
 		}
 	}
-	for _, m := range in.GetMethods() {
-		if err := a.method(m); err != nil {
-			return nil, err
-		}
-	}
-	for _, s := range in.GetSchemas() {
-		if err := a.schema(s); err != nil {
-			return nil, err
-		}
-	}
-	return a.end()
+	return a.all(in)
 }
 
 // amending is the next Own while it is made.
@@ -111,6 +90,21 @@ func (o *Own) amending(revision uint64) *amending {
 	next.number++
 	next.Given = revision
 	return &amending{&next, o.Draft()}
+}
+
+// all makes the changes of a message, and ends.
+func (a *amending) all(in *meshv1.Catalog) (*Own, error) {
+	for _, m := range in.GetMethods() {
+		if err := a.method(m); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range in.GetSchemas() {
+		if err := a.schema(s); err != nil {
+			return nil, err
+		}
+	}
+	return a.end()
 }
 
 // method makes one change. What is there already is no change: it would take room in the log and an announcement that says nothing.

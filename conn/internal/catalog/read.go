@@ -164,15 +164,6 @@ func (r *reading) end() (Told, error) {
 	return r.told, nil
 }
 
-func (s *Set) method(namespace, procedure string) *method {
-	in, ok := s.spaces.Get(namespace)
-	if !ok {
-		return nil
-	}
-	m, _ := in.methods.Get(procedure)
-	return m
-}
-
 // unmarshal reads a message, and answers how it was encoded.
 func unmarshal(value []byte, m proto.Message) (encoded []byte, err error) {
 	encoded, _ = protowire.ConsumeBytes(value)

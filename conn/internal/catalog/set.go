@@ -43,15 +43,21 @@ func (s *Set) Len() int { return s.count }
 
 // Method is one of them.
 func (s *Set) Method(namespace, procedure string) (*meshv1.CatalogMethod, bool) {
-	in, ok := s.spaces.Get(namespace)
-	if !ok {
-		return nil, false
-	}
-	m, ok := in.methods.Get(procedure)
-	if !ok {
+	m := s.method(namespace, procedure)
+	if m == nil {
 		return nil, false
 	}
 	return m.CatalogMethod, true
+}
+
+// method is Method with its hash; nil for none.
+func (s *Set) method(namespace, procedure string) *method {
+	in, ok := s.spaces.Get(namespace)
+	if !ok {
+		return nil
+	}
+	m, _ := in.methods.Get(procedure)
+	return m
 }
 
 // In are those of a namespace, by procedure.
