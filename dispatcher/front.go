@@ -101,12 +101,7 @@ func (f *front) observeRefusal(r *http.Request, procedure string, err error) {
 	if asked := call.RequestOf(r.Context()); asked != nil {
 		namespace = asked.Namespace
 	}
-	seen := f.observer.Observe(observe.Native, namespace, procedure)
-	seen.Caller = r.RemoteAddr
-	if caller, ok := access.CallerFromContext(r.Context()); ok {
-		seen.By(caller)
-	}
-	seen.End(f.views.Now().Route, err)
+	f.observer.Refused(r.Context(), r.RemoteAddr, namespace, procedure, f.views.Now().Route, err)
 }
 
 // around is a handler around another one.

@@ -28,7 +28,7 @@ func (o *Observer) LogOwn(next connect.ServerFunc) connect.ServerFunc {
 		start := time.Now()
 		err := next(ctx, spec, stream)
 		if refused, ok := errors.AsType[*refusal.Refusal](err); ok && refused.Inside != "" {
-			o.denied(ctx, spec.Procedure, err)
+			o.Refused(ctx, CallerOf(ctx), "", spec.Procedure, mesh.NewRoute(o.Self), err)
 			return err
 		}
 		if !o.Log.Enabled(ctx, slog.LevelDebug) {
@@ -43,14 +43,15 @@ func (o *Observer) LogOwn(next connect.ServerFunc) connect.ServerFunc {
 	}
 }
 
-// denied records a call of an own service that a policy has refused when its message was there.
-func (o *Observer) denied(ctx context.Context, procedure string, err error) {
-	seen := o.Observe(observe.Native, "", procedure)
-	seen.Caller = CallerOf(ctx)
+// Refused records a request that was refused before it was a call: from is the address it came from, ctx has its caller as far as
+// that is known, and route is where it got.
+func (o *Observer) Refused(ctx context.Context, from, namespace, procedure string, route *mesh.Route, err error) {
+	seen := o.Observe(observe.Native, namespace, procedure)
+	seen.Caller = from
 	if caller, ok := access.CallerFromContext(ctx); ok {
 		seen.By(caller)
 	}
-	seen.End(mesh.NewRoute(o.Self), err)
+	seen.End(route, err)
 }
 
 // isEnvelope knows the RPCs of the seed's protocol that bring a call of the mesh.
