@@ -51,9 +51,9 @@ func (d *Dispatcher) ListenAndServe(ctx context.Context, address string, tlsConf
 
 // ServeListener brings the connections of earlier runs back, see [Dispatcher.Resume], serves the collector on a listener
 // until ctx is done, and then stops it in order, within the grace: peers and clients are told to go elsewhere, what came in is
-// answered, the links end, and it returns as soon as all that is done. It returns nil when it was stopped by ctx and every call had its time, and an error that is
-// [context.DeadlineExceeded] when calls were cut off. A listener beyond loopback without TLS is refused unless
-// [WithPlaintext] is given. Whatever it returns, the listener is closed and the dispatcher shut down.
+// answered, the links end, and it returns as soon as all that is done. It returns nil when it was stopped by ctx and every
+// call had its time, and an error that is [context.DeadlineExceeded] when calls were cut off. A listener beyond loopback
+// without TLS is refused unless [WithPlaintext] is given. Whatever it returns, the listener is closed and the dispatcher shut down.
 func (d *Dispatcher) ServeListener(ctx context.Context, listener net.Listener, how Serving) error {
 	life := context.WithoutCancel(ctx)
 	how.Grace = cmp.Or(how.Grace, 10*time.Second)

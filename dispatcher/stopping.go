@@ -56,7 +56,10 @@ func (s *serving) stop(ctx context.Context, grace time.Duration) error {
 	if ctx.Err() != nil {
 		s.d.log.Warn("calls were still running and are cut off", "collector", s.d.id)
 	}
-	sleep(ctx, lastFlush)
+	select {
+	case <-time.After(lastFlush):
+	case <-ctx.Done():
+	}
 	closeAll(s.servers)
 	cancel()
 	<-stopped
@@ -79,16 +82,6 @@ func (s *serving) abandon(ctx context.Context) error {
 	s.d.conns.Close()
 	closeAll(s.servers) // nobody is left to tell
 	return s.d.end(ctx)
-}
-
-// sleep waits, at most until ctx is done.
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // shutdownAll has all servers stop at the same time, since they have one grace.

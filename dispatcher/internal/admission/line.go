@@ -82,8 +82,13 @@ func (l *line) push(w waiter, most int) {
 		l.waiters[0] <- false
 		l.waiters = slices.Delete(l.waiters, 0, 1)
 	}
-	l.waiters = append(l.waiters, w)
-	l.waiting.Store(int32(len(l.waiters))) //nolint:gosec // there are no more of them than the limit
+	l.keep(append(l.waiters, w))
+}
+
+// keep makes these the calls that wait. mu is held.
+func (l *line) keep(waiters []waiter) {
+	l.waiters = waiters
+	l.waiting.Store(int32(len(waiters))) //nolint:gosec // there are no more of them than the limit
 }
 
 // leave takes a call out of the line. If it is there no more, it has been told something.
@@ -94,8 +99,7 @@ func (l *line) leave(w waiter) bool {
 	if at < 0 {
 		return <-w
 	}
-	l.waiters = slices.Delete(l.waiters, at, at+1)
-	l.waiting.Store(int32(len(l.waiters))) //nolint:gosec // there are no more of them than the limit
+	l.keep(slices.Delete(l.waiters, at, at+1))
 	return false
 }
 
@@ -107,7 +111,6 @@ func (l *line) admit(p *Policy) {
 	for n := len(l.waiters); n > 0 && (most == 0 || l.running.Load() < most); n-- {
 		l.running.Add(1)
 		l.waiters[n-1] <- true
-		l.waiters = slices.Delete(l.waiters, n-1, n)
+		l.keep(slices.Delete(l.waiters, n-1, n))
 	}
-	l.waiting.Store(int32(len(l.waiters))) //nolint:gosec // there are no more of them than the limit
 }

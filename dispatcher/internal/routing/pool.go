@@ -14,8 +14,8 @@ type pool struct {
 	choice *balance.Pool
 }
 
-// newPool copies what the choice goes by, so that calls look at few lines of memory.
-// It makes the pool of peers that serve methods of a group, for a collector in a zone.
+// newPool makes the pool of peers that serve methods of a group, for a collector in a zone. It copies what the choice goes by, so
+// that calls look at few lines of memory.
 func newPool(peers []*RoutePeer, g *endpoint.Group, zone string) *pool {
 	members := make([]balance.Member, len(peers))
 	for i, p := range peers {

@@ -34,8 +34,8 @@ func (s *NamespaceIndex) pool(zone string, tracker *endpoint.Tracker, work *rest
 	s.forget(used, made.serving(s.seedPool))
 }
 
-// pools live while a view is joined, and finds in one step whether an entry has the peers of an earlier one: in a large mesh
-// nearly all have. They are the pools of a namespace, by what they have in common but for rare chance: the service, and a hash of the peers.
+// pools are the pools of a namespace while a view is joined, by what they have in common but for rare chance: the service, and a
+// hash of the peers. So it is found in one step whether an entry has the peers of an earlier one: in a large mesh nearly all have.
 type pools map[poolKey]*pool
 
 type poolKey struct {
@@ -56,9 +56,8 @@ func (made pools) of(e *Entry, g *endpoint.Group, zone string) *pool {
 	return made[key]
 }
 
-// group is the group of a service. The groups are those of the view before, copied: it must stay as it was for calls that go by
-// it, while the groups themselves are the same. It stays the same over changes of the view, and peers that come back find what was known of
-// them.
+// group is the group of a service. It stays the same over changes of the view, so that peers that come back find what was known of
+// them. The map of groups is a copy of that of the view before, which must stay as it was for calls that go by it.
 func (s *NamespaceIndex) group(service string, tracker *endpoint.Tracker) *endpoint.Group {
 	g := s.groups[service]
 	if g == nil {
@@ -71,9 +70,9 @@ func (s *NamespaceIndex) group(service string, tracker *endpoint.Tracker) *endpo
 	return g
 }
 
-// serving says of whom half may be ejected: a peer that only was connected once does not count. Of a service all of whose methods
-// one peer serves alone there is no pool, and so nobody is ejected.
-// It gives the peers that serve some method of a service, by the name of that. seeds may be nil.
+// serving gives the peers that serve some method of a service, by the name of that. seeds may be nil. It is of these that half may
+// be ejected: a peer that only was connected once does not count. Of a service all of whose methods one peer serves alone there is
+// no pool, and so nobody is ejected.
 func (made pools) serving(seeds *pool) map[string]map[string]bool {
 	serving := make(map[string]map[string]bool)
 	note := func(service string, p *pool) {
@@ -93,9 +92,8 @@ func (made pools) serving(seeds *pool) map[string]map[string]bool {
 	return serving
 }
 
-// forget bounds what is kept: it grows with what is served now, and not with what ever was.
-// It forgets the groups that are not used any more, and of the others the peers that do not share the namespace. serving are
-// those that can be called.
+// forget forgets the groups that are not used any more, and of the others the peers that do not share the namespace: what is kept
+// grows with what is served now, and not with what ever was. serving are those that can be called.
 func (s *NamespaceIndex) forget(used map[string]bool, serving map[string]map[string]bool) {
 	shares := make(map[string]bool, len(s.sharing))
 	for _, p := range s.sharing {
