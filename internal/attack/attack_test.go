@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/collectiverpc/collective/internal/rig"
 )
 
 // testLog logs what an attack prints, as it is printed.
@@ -39,7 +41,7 @@ func TestAttack(t *testing.T) {
 // build builds the binary once for all of them.
 func build(t *testing.T) string {
 	t.Helper()
-	path, err := buildCollector(context.WithoutCancel(t.Context()), t.TempDir())
+	path, err := rig.BuildCollector(context.WithoutCancel(t.Context()), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/rig"
 )
 
 func main() {
@@ -44,7 +45,7 @@ func run(ctx context.Context, out io.Writer, o Options) (failed []string, err er
 	}
 	defer os.RemoveAll(dir)
 	if o.Collector == "" {
-		if o.Collector, err = buildCollector(ctx, dir); err != nil {
+		if o.Collector, err = rig.BuildCollector(ctx, dir); err != nil {
 			return nil, err
 		}
 	}
@@ -85,28 +86,6 @@ func runBeside(ctx context.Context, out io.Writer, all []Bound, o Options, dir s
 	return failed
 }
 
-// buildCollector builds the binary into a directory.
-func buildCollector(ctx context.Context, dir string) (path string, err error) {
-	path = filepath.Join(dir, "collector")
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/collector")
-	if build.Dir, err = moduleDir(ctx); err != nil {
-		return "", err
-	}
-	if text, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the collector: %w\n%s", err, text)
-	}
-	return path, nil
-}
-
-// moduleDir is where the module with the collector is: its dependencies are not all those of this one.
-func moduleDir(ctx context.Context) (string, error) {
-	dir, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/collectiverpc/collective").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module of the collector, run this in internal/attack: %w", err)
-	}
-	return strings.TrimSpace(string(dir)), nil
-}
-
 // runOne runs an attack and prints its figures.
 func runOne(ctx context.Context, out io.Writer, b Bound, o Options, dir string) (failed []string) {
 	began := time.Now()
@@ -117,7 +96,7 @@ func runOne(ctx context.Context, out io.Writer, b Bound, o Options, dir string) 
 	defer stage.end()
 	figures, err := b.Run(stage)
 	for _, f := range figures {
-		fmt.Fprintln(out, f)
+		fmt.Fprintln(out, f.Line("ATTACK"))
 		if why := judge(f); why != "" {
 			failed = append(failed, why)
 		}

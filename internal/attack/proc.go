@@ -7,41 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/rig"
 )
 
-// clockTick is USER_HZ of Linux, in which /proc counts processor time.
-const clockTick = 10 * time.Millisecond
-
 // cpu is the processor time that a collector has used.
-func (t *Target) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", t.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), ") ") // the name may have spaces
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * clockTick
-}
+func (t *Target) cpu() time.Duration { return rig.CPU(t.Process.Pid) }
 
-// memory is a line of /proc/PID/status in bytes: VmRSS, or VmHWM, the most there ever was.
-func (t *Target) memory(line string) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", t.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), line+":")
-	fields := strings.Fields(rest)
-	if len(fields) == 0 {
-		return 0
-	}
-	kib, _ := strconv.ParseInt(fields[0], 10, 64)
-	return kib << 10
-}
+// memory is a line of /proc/PID/status in bytes, see [rig.Memory].
+func (t *Target) memory(line string) int64 { return rig.Memory(t.Process.Pid, line) }
 
 // established is the state of a socket in /proc/net/tcp that no end has closed. A collector that has closed one whose
 // client does not read is in another.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/rig"
 )
 
 // testLog logs what the rig prints, as it is printed.
@@ -24,17 +26,17 @@ func TestChaos(t *testing.T) {
 		t.Skip("gives processes bad days for minutes")
 	}
 	dir := t.TempDir()
-	collector, err := buildCollector(t.Context(), dir)
+	collector, err := rig.BuildCollector(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rig := filepath.Join(dir, "chaos")
-	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", rig, ".").CombinedOutput(); err != nil {
+	program := filepath.Join(dir, "chaos")
+	if text, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	for _, one := range tests() {
 		t.Run(one.Name, func(t *testing.T) {
-			command := exec.CommandContext(t.Context(), rig, "-only", one.Name, "-short", "-collector", collector)
+			command := exec.CommandContext(t.Context(), program, "-only", one.Name, "-short", "-collector", collector)
 			command.Stdout, command.Stderr = testLog{t}, testLog{t}
 			err := command.Run()
 			if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.ExitCode() == tooBusy {
@@ -104,7 +106,7 @@ func TestPartsMakeAFigure(t *testing.T) {
 		"CHAOS f_failed 7 count # not judged, the machine is too busy: yes", "CHAOS f_seconds 3 s",
 	}
 	for i, f := range got {
-		if i >= len(want) || f.String() != want[i] {
+		if i >= len(want) || f.Line("CHAOS") != want[i] {
 			t.Errorf("figure %d is %v, want of %v", i, f, want)
 		}
 	}

@@ -1,32 +1,13 @@
 package main
 
 import (
-	"fmt"
-	"math"
-	"strconv"
 	"time"
+
+	"github.com/collectiverpc/collective/internal/rig"
 )
 
 // Figure is what came of a test.
-type Figure struct {
-	Name  string // with a suffix after a slash, a part
-	Value float64
-	Unit  string
-	// Busy is why the machine could not tell; empty if it could.
-	Busy string
-}
-
-func (f Figure) String() string {
-	value := strconv.FormatFloat(f.Value, 'f', -1, 64)
-	if f.Value != math.Trunc(f.Value) {
-		value = strconv.FormatFloat(f.Value, 'f', 3, 64)
-	}
-	text := fmt.Sprintf("CHAOS %s %s %s", f.Name, value, f.Unit)
-	if f.Busy != "" {
-		text += " # not judged, the machine is too busy: " + f.Busy
-	}
-	return text
-}
+type Figure = rig.Figure
 
 // count is a number of something.
 func count(name string, n int) Figure { return Figure{Name: name, Value: float64(n), Unit: "count"} }

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/collectiverpc/collective/internal/chaos/network"
+	"github.com/collectiverpc/collective/internal/rig"
 )
 
 // Verdict is what came of a run.
@@ -82,7 +81,7 @@ func run(ctx context.Context, out io.Writer, o Options) (v Verdict, err error) {
 		return v, err
 	}
 	if o.Collector == "" {
-		if o.Collector, err = buildCollector(ctx, dir); err != nil {
+		if o.Collector, err = rig.BuildCollector(ctx, dir); err != nil {
 			return v, err
 		}
 	}
@@ -101,21 +100,6 @@ func (v *Verdict) add(other Verdict) {
 	v.Missed, v.Busy = append(v.Missed, other.Missed...), append(v.Busy, other.Busy...)
 }
 
-// buildCollector builds the binary into a directory.
-func buildCollector(ctx context.Context, dir string) (path string, err error) {
-	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/collectiverpc/collective").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module of the collector, run this in internal/chaos: %w", err)
-	}
-	path = filepath.Join(dir, "collector")
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/collector")
-	build.Dir = strings.TrimSpace(string(module)) // its dependencies are not all those of this module
-	if text, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the collector: %w\n%s", err, text)
-	}
-	return path, nil
-}
-
 // runOne runs a test and prints its figures.
 func runOne(ctx context.Context, out io.Writer, t Test, o Options, dir string) (v Verdict) {
 	began := time.Now()
@@ -125,7 +109,7 @@ func runOne(ctx context.Context, out io.Writer, t Test, o Options, dir string) (
 	}
 	figures, err := t.Run(s)
 	for _, f := range figures {
-		fmt.Fprintln(out, f)
+		fmt.Fprintln(out, f.Line("CHAOS"))
 		if why := opened(t, f); why != "" {
 			fmt.Fprintln(out, why)
 		}
